@@ -1,0 +1,144 @@
+"""One typed settings object, from `onward.toml` and `ONWARD_…` environment variables.
+
+The environment wins over the file (`ONWARD_DATA_DIR=/srv/onward onward run`); paths in the file are relative
+to the file. Durations are written as in workflow files: seconds, or `<number><s|m|h|d|w>`.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from flows.errors import InputError
+from transforms.durations import parse_duration
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class FrequencyCap(BaseModel):
+    """At most `messages` accepted messages in any window of length `window` (semantics.md §11)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    messages: int = Field(ge=0)
+    window: Duration
+
+
+class Limits(BaseModel):
+    """What one input file may hold before it is refused as a whole (or, for a line, quarantined)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decompressed_bytes: int = Field(default=8 * 1024**3, gt=0)
+    line_bytes: int = Field(default=1024**2, gt=0)
+    columns: int = Field(default=1000, gt=0)
+
+
+class Settings(BaseSettings):
+    """Where things lie and how the engine is bounded; every field has a sensible default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ONWARD_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="onward.toml"
+    )
+
+    data_dir: Path = Path("data")
+    workflows_dir: Path | None = None
+    patterns_file: Path | None = None
+    templates_dir: Path | None = None
+
+    frequency_caps: list[FrequencyCap] = []
+    max_lateness: Duration = timedelta(days=7)
+    max_future: Duration = timedelta(days=1)
+    max_send_delay: Duration = timedelta(hours=24)
+    timezone: str = "UTC"
+
+    shapes: dict[str, str] = Field(
+        default={}, description="File name pattern → canonical, seed or segment, where recognition is wrong."
+    )
+    limits: Limits = Limits()
+
+    sender: str = "eml"
+    from_address: str = "Onward <onward@example.com>"
+    batch_size: int = Field(default=500, gt=0)
+
+    @property
+    def workflows(self) -> Path:
+        """The folder of workflow files."""
+        return self.workflows_dir or self.data_dir / "workflows"
+
+    @property
+    def patterns(self) -> Path:
+        """The file of pattern definitions."""
+        return self.patterns_file or self.data_dir / "patterns.yaml"
+
+    @property
+    def templates(self) -> Path:
+        """The folder of message templates (`<template_id>.txt.j2`, `.html.j2`)."""
+        return self.templates_dir or self.data_dir / "templates"
+
+    @property
+    def inbox(self) -> Path:
+        """Where new files are picked up: `inbox/events/` and `inbox/customers/`."""
+        return self.data_dir / "inbox"
+
+    @property
+    def state(self) -> Path:
+        """The engine's own folder: state file, archive, backup, send ledger, lock."""
+        return self.data_dir / "state"
+
+    @property
+    def published(self) -> Path:
+        """What analysts open: a copy of the state file, replaced after every tick."""
+        return self.data_dir / "published"
+
+    @property
+    def outbox(self) -> Path:
+        """Where the built-in sender writes messages and webhook requests."""
+        return self.data_dir / "outbox"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit arguments, then the environment, then the file."""
+        toml = TomlConfigSettingsSource(settings_cls)
+        return sources["init_settings"], sources["env_settings"], toml
+
+
+def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
+    """Read settings from `file` (default: `onward.toml` here, if there) and the environment.
+
+    Raises:
+        InputError: the file is missing, isn't TOML, or a value isn't allowed; every fault is named.
+    """
+    path = file or Path("onward.toml")
+    if file and not file.is_file():
+        raise InputError(f"{file}: no such settings file; create it or leave out --settings")
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        found = FileSettings(**overrides)
+    except ValidationError as error:
+        faults = "\n".join(
+            f"  {'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']} (given: {fault['input']!r})"
+            for fault in error.errors()
+        )
+        raise InputError(f"settings ({path} and ONWARD_… variables) are not valid:\n{faults}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from error
+    return _anchored(found, path.parent)
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    paths = ("data_dir", "workflows_dir", "patterns_file", "templates_dir")
+    given = {name: getattr(settings, name) for name in paths}
+    return settings.model_copy(update={name: base / path for name, path in given.items() if path is not None})

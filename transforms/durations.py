@@ -1,0 +1,38 @@
+"""Durations as workflow files write them (semantics.md §2)."""
+
+import re
+from datetime import timedelta
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
+
+
+def parse_duration(given: object) -> timedelta:
+    """A number of seconds, or `<number><s|m|h|d|w>`, as a timedelta; a day is 24 h.
+
+    Raises:
+        ValueError: negative, too long for a timedelta, or of another form.
+    """
+    if isinstance(given, timedelta):
+        return given
+    seconds = _seconds(given)
+    if seconds is None or seconds < 0:
+        raise ValueError(
+            f"{given!r} is not a duration: give seconds (3600) or a number and a unit, like 90s, 30m, 12h, 2d, 1w"
+        )
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"{given!r} is longer than a duration can be (about 2.7 million years)") from None
+
+
+def _seconds(given: object) -> float | None:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return given
+    match = _DURATION.fullmatch(given) if isinstance(given, str) else None
+    return float(match[1]) * SECONDS[match[2]] if match else None
+
+
+def microseconds(duration: timedelta) -> int:
+    """A duration in whole microseconds, the resolution of all instants."""
+    return duration // timedelta(microseconds=1)

@@ -1,0 +1,75 @@
+"""State + what a tick decided → the next state; the same fold for stores, backtests and tests."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from transforms.ledger import Decided
+from transforms.state import ATTRIBUTES, EXECUTIONS, Cap, State
+
+_OWNER = ["customer_id", "attribute"]
+
+
+def fold(state: State, decided: Decided, writes: pl.DataFrame, *, now: datetime, caps: Sequence[Cap] = ()) -> State:
+    """The state after a tick.
+
+    Args:
+        state: the state the tick started from.
+        decided: what it decided.
+        writes: all profile updates of the tick's events (`state.WRITES`), seen by a workflow or not.
+        now: the tick's end.
+        caps: frequency caps; accepted messages older than the longest window are forgotten.
+    """
+    taken = decided.executions
+    return State(
+        customers=state.customers,
+        attributes=fold_attributes(state.attributes, writes, decided.attributes),
+        tags=_fold_tags(state.tags, decided.tags),
+        executions=_running(state.executions, taken),
+        entries=_newest(pl.concat([state.entries, taken.select(state.entries.columns)])),
+        sends=_recent(pl.concat([state.sends, _counted(decided.messages)]), now, caps),
+    )
+
+
+def fold_attributes(before: pl.DataFrame, writes: pl.DataFrame, decided: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Attributes after the writes of events and of steps: the latest `set_at` wins, of equals the last applied.
+
+    `decided` are the applied writes of attributes that workflows see; for those, the writes of events are
+    among them already, so folding both changes nothing.
+    """
+    unseen = writes.sort("at", "ts", "event_id", "ordinal").with_columns(set_at="ts").select(*ATTRIBUTES)
+    if decided is not None and len(decided):
+        unseen = unseen.filter(~pl.col("attribute").is_in(decided["attribute"].unique().implode()))
+    frames = [before, unseen] if decided is None else [before, unseen, decided.select(*ATTRIBUTES)]
+    return (
+        pl.concat(frames)
+        .sort("set_at", nulls_last=False, maintain_order=True)
+        .unique(_OWNER, keep="last", maintain_order=True)
+    )
+
+
+def _fold_tags(before: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    held = before.with_columns(added=True)
+    final = pl.concat([held, changes.select("customer_id", "tag", "added")])
+    last = final.unique(["customer_id", "tag"], keep="last", maintain_order=True)
+    return last.filter("added").drop("added")
+
+
+def _running(before: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
+    untouched = before.join(taken.select("execution_id"), on="execution_id", how="anti", maintain_order="left")
+    running = taken.filter(pl.col("status") == "running")
+    return pl.concat([untouched, running], how="diagonal").select(*EXECUTIONS, pl.selectors.starts_with("event."))
+
+
+def _newest(entries: pl.DataFrame) -> pl.DataFrame:
+    return entries.group_by("workflow_id", "customer_id", maintain_order=True).agg(pl.col("entered_at").max())
+
+
+def _counted(messages: pl.DataFrame) -> pl.DataFrame:
+    return messages.filter(~pl.col("transactional")).select("customer_id", "at")
+
+
+def _recent(sends: pl.DataFrame, now: datetime, caps: Sequence[Cap]) -> pl.DataFrame:
+    longest = max((cap.window for cap in caps), default=timedelta(0))
+    return sends.filter(pl.col("at") > now - longest)

@@ -1,0 +1,233 @@
+"""Lanes → ledger rows and new state, once the waves are done."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from transforms.identity import execution_id, message_id
+from transforms.lanes import NEVER, PHASES, REFUSALS, RUNNING, STATUSES, Array, Ints, Lanes
+from transforms.opening import Opened
+from transforms.program import FOLLOW_UP_PROPERTIES
+from transforms.state import ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
+
+_TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at", "branch"]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a tick decided; one row per …
+
+    Attributes:
+        executions: execution that started, ended or went on: `state.EXECUTIONS`; running ones also have the
+            `event.X` columns the next tick needs. `step` is where a running or left one stands.
+        steps: step outcome: execution_id, workflow_id, version, customer_id, entered_at, branch, step,
+            action_type, at, outcome.
+        messages: accepted message: message_id, execution columns, step, at, template_id, transactional.
+        webhooks: queued request: webhook_id, execution columns, step, at, url.
+        refusals: refused entry: workflow_id, customer_id, at, reason.
+        attributes: applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
+        tags: real change of a tag: customer_id, tag, added, at, in order.
+        facts: how many facts and due steps the waves processed.
+        waves: how many waves it took.
+    """
+
+    executions: pl.DataFrame
+    steps: pl.DataFrame
+    messages: pl.DataFrame
+    webhooks: pl.DataFrame
+    refusals: pl.DataFrame
+    attributes: pl.DataFrame
+    tags: pl.DataFrame
+    facts: int
+    waves: int
+
+
+def read_back(opened: Opened) -> Decided:
+    """Read what was decided from the lanes, with names and ids instead of numbers."""
+    lanes = opened.lanes
+    executions = _executions(opened)
+    return Decided(
+        executions=executions,
+        steps=_steps(lanes, executions),
+        messages=_messages(lanes, executions),
+        webhooks=_webhooks(lanes, executions),
+        refusals=_refusals(lanes),
+        attributes=_attributes(opened),
+        tags=_tags(lanes),
+        facts=lanes.processed,
+        waves=lanes.waves,
+    )
+
+
+def _executions(opened: Opened) -> pl.DataFrame:
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
+    running = ledger["status"] == RUNNING
+    lane, flow = ledger["lane"], ledger["flow"]
+    slot = np.array([one.slot for one in lanes.program.flows], np.int64)[flow]
+    stands = np.where(running, lanes.step[lane, slot], ledger["step"])
+    phase = np.where(running, lanes.phase[lane, slot], ledger["phase"])
+    due = np.where(running, lanes.due[lane, slot], NEVER)
+    decision = np.where(running, lanes.decision[lane, slot], 0)
+    workflows = [one.workflow.workflow_id for one in lanes.program.flows]
+    frame = pl.DataFrame(
+        {
+            "workflow_id": _named(workflows, flow),
+            "version": _named([one.version for one in lanes.program.flows], flow),
+            "customer_id": lanes.customers.gather(lane),
+            "entered_at": _instant(ledger["entered"]),
+            "branch": _branches(opened),
+            "status": _named(STATUSES, ledger["status"]),
+            "ended_at": _instant(ledger["ended"]),
+            "converted_at": _instant(ledger["converted"]),
+            "step": _named([None if one.action is None else one.name for one in lanes.program.steps], stands),
+            "phase": _named([None, *PHASES[1:]], phase),
+            "due_at": _instant(due),
+            "decision": opened.dictionary["text"].gather(decision),
+        }
+    ).with_columns(execution_id=execution_id())
+    facts = ledger["fact"]
+    frame = frame.hstack(_triggers(opened)[facts])
+    return frame.select(*EXECUTIONS).hstack(_contexts(opened, facts))
+
+
+def _branches(opened: Opened) -> pl.Series:
+    """Branch names: of executions from before as they were, of new ones by number; null when held out."""
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
+    before = len(opened.executions)
+    names = [[branch.name for branch in flow.branches] for flow in lanes.program.flows]
+    first = np.cumsum([0, *(len(some) for some in names)])
+    flat: list[str | None] = [*(name for some in names for name in some), None]
+    number = np.where(ledger["branch"] < 0, len(flat) - 1, first[ledger["flow"]] + ledger["branch"])
+    return pl.concat([opened.executions["branch"], _named(flat, number[before:])])
+
+
+def _triggers(opened: Opened) -> pl.DataFrame:
+    """What started executions, one row per fact, in the order of lanes.facts."""
+    lanes = opened.lanes
+    events = opened.events.select(
+        trigger_type="type", trigger_name="name", trigger_event_id="event_id", trigger_properties="properties"
+    )
+    start = lanes.first_event + len(events)
+    kind = lanes.facts["kind"][start:]
+    follow_ups = pl.DataFrame(
+        {
+            "trigger_type": _named([one for one, _ in lanes.kinds], kind),
+            "trigger_name": _named([name for _, name in lanes.kinds], kind),
+            "trigger_event_id": pl.Series([None], dtype=pl.String).new_from_index(0, len(kind)),
+            "trigger_properties": _properties(opened, lanes.facts["codes"][start:]),
+        }
+    )
+    return pl.concat([opened.executions.select(*TRIGGER), events, follow_ups])
+
+
+def _properties(opened: Opened, codes: Array) -> pl.Series:
+    """A follow-up fact's properties as a JSON object."""
+    columns = [opened.lanes.program.properties.index(name) for name in FOLLOW_UP_PROPERTIES]
+    texts = pl.DataFrame(
+        {
+            name: _value(opened, codes[:, column])
+            for name, column in zip(FOLLOW_UP_PROPERTIES, columns, strict=True)
+        }
+    )
+    entries = [pl.concat_str(pl.lit(f'"{name}":'), name) for name in FOLLOW_UP_PROPERTIES]
+    inside = pl.concat_str(*entries, separator=",", ignore_nulls=True)
+    return texts.select(pl.concat_str(pl.lit("{"), inside, pl.lit("}"))).to_series()
+
+
+def _contexts(opened: Opened, facts: Ints) -> pl.DataFrame:
+    codes = opened.lanes.facts["codes"][facts]
+    names = opened.lanes.program.properties
+    return pl.DataFrame(
+        {f"{EVENT_PREFIX}{name}": _value(opened, codes[:, i]) for i, name in enumerate(names)}
+    )
+
+
+def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
+    ledger = lanes.ledgers.steps
+    taken = _taken(lanes, executions, ledger["execution"], ledger["step"])
+    actions = _named([one.action_type for one in lanes.program.steps], ledger["step"])
+    return taken.with_columns(
+        action_type=actions, at=_instant(ledger["at"]), outcome=_named(lanes.outcomes, ledger["outcome"])
+    )
+
+
+def _messages(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
+    ledger = lanes.ledgers.messages
+    templates = [_config(one.action, "template_id") for one in lanes.program.steps]
+    transactional = [lanes.program.flows[one.flow].workflow.transactional for one in lanes.program.steps]
+    return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
+        message_id=message_id(),
+        at=_instant(ledger["at"]),
+        template_id=_named(templates, ledger["step"]),
+        transactional=pl.Series(transactional, dtype=pl.Boolean).gather(ledger["step"]),
+    )
+
+
+def _webhooks(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
+    ledger = lanes.ledgers.webhooks
+    urls = [_config(one.action, "url") for one in lanes.program.steps]
+    return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
+        webhook_id=message_id(), at=_instant(ledger["at"]), url=_named(urls, ledger["step"])
+    )
+
+
+def _taken(lanes: Lanes, executions: pl.DataFrame, rows: Ints, steps: Ints) -> pl.DataFrame:
+    names = _named([one.name for one in lanes.program.steps], steps)
+    return executions.select(_TAKEN)[rows].with_columns(step=names)
+
+
+def _refusals(lanes: Lanes) -> pl.DataFrame:
+    ledger = lanes.ledgers.refusals
+    workflows = [one.workflow.workflow_id for one in lanes.program.flows]
+    return pl.DataFrame(
+        {
+            "workflow_id": _named(workflows, ledger["flow"]),
+            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "at": _instant(ledger["at"]),
+            "reason": _named(REFUSALS, ledger["reason"]),
+        }
+    )
+
+
+def _attributes(opened: Opened) -> pl.DataFrame:
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.writes
+    return pl.DataFrame(
+        {
+            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "attribute": _named(lanes.attribute_names, ledger["attribute"]),
+            "value": _value(opened, ledger["code"]),
+            "set_at": _instant(ledger["set_at"]),
+        },
+        schema_overrides=ATTRIBUTES,
+    )
+
+
+def _tags(lanes: Lanes) -> pl.DataFrame:
+    ledger = lanes.ledgers.tags
+    return pl.DataFrame(
+        {
+            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "tag": _named(lanes.program.tags, ledger["tag"]),
+            "added": ledger["added"] == 1,
+            "at": _instant(ledger["at"]),
+        }
+    )
+
+
+def _value(opened: Opened, codes: Array) -> pl.Series:
+    """JSON texts of value codes; null for null."""
+    texts = opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
+    return texts.gather(codes)
+
+
+def _named(names: list[str] | list[str | None] | tuple[str, ...], numbers: Array) -> pl.Series:
+    return pl.Series(names, dtype=pl.String).gather(numbers)
+
+
+def _instant(micros: Array) -> pl.Series:
+    return pl.Series(np.where(micros == NEVER, 0, micros)).cast(INSTANT).set(pl.Series(micros == NEVER), None)
+
+
+def _config(action: object, name: str) -> str | None:
+    return getattr(getattr(action, "config", None), name, None)
