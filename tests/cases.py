@@ -84,7 +84,7 @@ def condition(attribute: str, operator: str, value: Any = None) -> Row:
     return {"attribute": attribute, "operator": operator, "value": value}
 
 
-def action(type: str, *, when: Any = (), delay: Any = 0, paths: Row | None = None, **config: Any) -> Row:  # noqa: A002
+def action(type: str, /, *, when: Any = (), delay: Any = 0, paths: Row | None = None, **config: Any) -> Row:  # noqa: A002
     """An action; `when` its conditions, `delay` in seconds or as text, keywords its config."""
     row: Row = {"type": type, "config": config}
     row |= {"conditions": list(when)} if when else {}

@@ -41,7 +41,7 @@ def faults_of(error: ValidationError, document: Document, file: str) -> list[Fau
 
 def _fault(line: ErrorDetails, document: Document, file: str) -> Fault:
     path = _path_in_file(line["loc"], document.value)
-    if line["type"] == "union_tag_invalid":
+    if line["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path = (*path, _discriminator(line))
     row, column = _place(path, line, document)
     return Fault(file, row, column, shown_path(path), _message(line))
@@ -124,7 +124,6 @@ def _bounds(kind: str, context: dict[str, Any], said: str) -> str:
         "greater_than_equal": "a number of at least {ge:g}",
         "less_than_equal": "a number of at most {le:g}",
         "string_too_short": "text that is not empty",
-        "too_short": "a list that is not empty",
     }
     return bounds[kind].format(**context) if kind in bounds else said.removeprefix("Input should be ")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_core import InitErrorDetails
 
-from transforms.definition import Definition, Duration, Name, Number, fault
+from transforms.definition import Definition, Duration, Name, Number, fault, refusal
 
 
 class Term(Definition):
@@ -54,6 +54,15 @@ class OrderedTerm(Definition):
     within: Duration | None = None
 
 
+def _some(terms: tuple[Definition, ...]) -> tuple[Definition, ...]:
+    if not terms:
+        raise refusal("given an empty list; allowed: at least one term")
+    return terms
+
+
+Some = AfterValidator(_some)
+
+
 class PatternBase(Definition):
     """What all patterns have; `trigger_action` is a label for people."""
 
@@ -66,14 +75,14 @@ class SequencePattern(PatternBase):
     """True when every term's amount is within its bounds."""
 
     pattern: Literal["sequence"]
-    events: Annotated[tuple[CountedTerm, ...], Field(min_length=1)]
+    events: Annotated[tuple[CountedTerm, ...], Some]
 
 
 class WeightedScorePattern(PatternBase):
     """True when the sum of weight * amount reaches the threshold."""
 
     pattern: Literal["weighted_score"]
-    events: Annotated[tuple[WeightedTerm, ...], Field(min_length=1)]
+    events: Annotated[tuple[WeightedTerm, ...], Some]
     threshold: Number
 
 
@@ -81,7 +90,7 @@ class CumulativePattern(PatternBase):
     """True when all terms (or any, with `match: any`) reach their thresholds."""
 
     pattern: Literal["cumulative"]
-    events: Annotated[tuple[ThresholdTerm, ...], Field(min_length=1)]
+    events: Annotated[tuple[ThresholdTerm, ...], Some]
     match: Literal["all", "any"] = "all"
 
 
@@ -89,7 +98,7 @@ class OrderedPattern(PatternBase):
     """True when the terms' events occurred in this order, each within its `within` of the one before."""
 
     pattern: Literal["ordered"]
-    events: Annotated[tuple[OrderedTerm, ...], Field(min_length=1)]
+    events: Annotated[tuple[OrderedTerm, ...], Some]
 
 
 Pattern = Annotated[

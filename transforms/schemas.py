@@ -19,12 +19,7 @@ HASH = r"^[0-9a-f]{32}$"
 
 
 class Table(pa.DataFrameModel):
-    """A table at a border: columns of the stated types, further ones allowed."""
-
-    class Config:
-        """Types are never converted silently."""
-
-        coerce = False
+    """A table at a border: columns of exactly the stated types, further ones allowed."""
 
 
 class Events(Table):

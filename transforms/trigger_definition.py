@@ -121,7 +121,10 @@ def _as_list(given: object) -> object:
     return [given] if isinstance(given, dict) else given
 
 
-Criteria = Annotated[tuple[Annotated[Criterion, BeforeValidator(_no_group)], ...], BeforeValidator(_as_list)]
+Criteria = Annotated[
+    tuple[Annotated[Criterion, BeforeValidator(_no_group)], ...],
+    BeforeValidator(_as_list, json_schema_input_type=Criterion | tuple[Criterion, ...]),
+]
 """One condition or a list of them."""
 
 

@@ -10,19 +10,16 @@ from pydantic_core import InitErrorDetails
 
 from transforms import not_built
 from transforms.actions import (
-    Action,
     AddTag,
-    BranchDecision,
     EndWorkflow,
-    RandomSplit,
     RemoveTag,
     SendEmail,
     TriggerWebhook,
     UpdateAttribute,
     Wait,
-    WaitForEvent,
 )
 from transforms.definition import Definition, Duration, Flag, Name, Number, fault, key_fault, refusal
+from transforms.forks import Action, BranchDecision, RandomSplit, WaitForEvent
 from transforms.trigger_definition import Condition, Conditions, Goal, Trigger
 
 __all__ = [

@@ -1,0 +1,102 @@
+"""Canonical events in DuckDB → what the engine reads: facts some workflow can see, and profile updates.
+
+All workflows' needs are united into one select; properties nobody reads are never parsed.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.queries import literal, quoted
+from flows.warehouse import run, sql_text
+from transforms.program import Program
+from transforms.state import ATTRIBUTES, EVENT_PREFIX, EVENTS, INSTANT, WRITES
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the events of a tick (or a history) bring.
+
+    Attributes:
+        events: `state.EVENTS` plus the program's `event.X` columns: events some workflow may see.
+        writes: `state.WRITES`: profile updates of attributes that workflows see.
+        silent: `state.WRITES` of events that only update profiles (history, too late).
+        unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
+    """
+
+    events: pl.DataFrame
+    writes: pl.DataFrame
+    silent: pl.DataFrame
+    unseen: pl.DataFrame
+
+
+def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
+    """Read the facts of `relation`.
+
+    Args:
+        con: a connection in UTC.
+        relation: a table or view with the canonical event columns, `at` (when the event acts) and `seen`
+            (false: it only updates the profile).
+        program: the compiled workflows.
+
+    Raises:
+        WarehouseError: the relation can't be read.
+    """
+    con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
+    con.execute(f"create or replace temp view fact_writes as {sql_text('facts/writes.sql')}")
+    seen = "true" if program.watches_every_attribute else _among("attribute", program.attributes)
+    live = f"select * from fact_writes where {seen}"
+    return Facts(
+        events=_read(con, _events_query(program), {**EVENTS, **_property_schema(program)}),
+        writes=_read(con, f"select {_names(WRITES)} from ({live}) where seen", WRITES),
+        silent=_read(con, f"select {_names(WRITES)} from ({live}) where not seen", WRITES),
+        unseen=_read(con, _unseen_query(seen), ATTRIBUTES),
+    )
+
+
+def property_columns(program: Program, properties: str) -> list[str]:
+    """One select item `event.X` (JSON text) per property X that the program reads."""
+    return [
+        f"json_extract({properties}, {literal(_path(name))})::varchar as {quoted(EVENT_PREFIX + name)}"
+        for name in program.properties
+    ]
+
+
+def _events_query(program: Program) -> str:
+    names = {one.name for one in program.matchers if one.name is not None}
+    types = {one.type for one in program.matchers if one.name is None}
+    wanted = f"{_among('name', sorted(names))} or {_among('type', sorted(types))}"
+    writing = "type = 'attribute_change' or attributes is not null"
+    columns = ['event_id, customer_id, ts, "at", type, name, properties', *property_columns(program, "properties")]
+    return (
+        f"with valued as ({sql_text('facts/valued.sql')}) "
+        f"select {', '.join(columns)} from valued where seen and ({wanted} or {writing})"
+    )
+
+
+def _unseen_query(seen: str) -> str:
+    last = "arg_max(value, (ts, event_id, ordinal)) as value, max(ts) as set_at"
+    return f"select customer_id, attribute, {last} from fact_writes where not ({seen}) group by all"
+
+
+def _property_schema(program: Program) -> dict[str, type[pl.String]]:
+    return {f"{EVENT_PREFIX}{name}": pl.String for name in program.properties}
+
+
+def _read(con: DuckDBPyConnection, query: str, schema: dict[str, type[pl.DataType] | pl.DataType]) -> pl.DataFrame:
+    frame = con.sql(query).pl()
+    return frame.cast({name: INSTANT for name in frame.columns if schema[name] == INSTANT})
+
+
+def _path(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'$."{escaped}"'
+
+
+def _among(column: str, names: tuple[str, ...] | list[str]) -> str:
+    return f"{column} in ({', '.join(map(literal, names))})" if names else "false"
+
+
+def _names(schema: dict[str, type[pl.DataType] | pl.DataType]) -> str:
+    return ", ".join(map(quoted, schema))

@@ -1,0 +1,56 @@
+"""Replacing a file whole: written aside, flushed to disk, renamed into place."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from flows.errors import OnwardError
+
+
+def aside_name(target: Path) -> Path:
+    """Where the next `target` is written; its folder is made, a leftover of a crash removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.aside")
+    aside.unlink(missing_ok=True)
+    return aside
+
+
+def copy_aside(source: Path, target: Path) -> Path:
+    """Copy `source` beside `target`, with its time of change, ready for `put_in_place`.
+
+    Another process copies: POSIX drops a process's locks on a file as soon as that process closes *any*
+    handle of it, so a copy made here would take away DuckDB's lock on its open file.
+
+    Raises:
+        OnwardError: the copy failed (disk full, no permission).
+    """
+    aside = aside_name(target)
+    done = subprocess.run(["cp", "-p", "--", source, aside], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OnwardError(f"{target}: could not copy {source} there: {done.stderr.strip()}")
+    return aside
+
+
+def put_in_place(aside: Path, target: Path) -> None:
+    """Make `aside` the new `target` at once; whoever has the old one open keeps it."""
+    flush(aside)
+    aside.replace(target)
+    flush(target.parent)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file or folder is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_copy(copy: Path, source: Path) -> bool:
+    """Whether `copy` was made by `copy_aside` from `source` as it is now: same size and time of change."""
+    try:
+        ours, theirs = copy.stat(), source.stat()
+    except FileNotFoundError:
+        return False
+    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)

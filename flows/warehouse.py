@@ -1,0 +1,117 @@
+"""The only module that opens DuckDB, and the one executor of the files of `sql/`."""
+
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from flows.errors import OnwardError
+
+
+class WarehouseError(OnwardError):
+    """A database step failed: which step, on which file, and what DuckDB said.
+
+    Attributes:
+        step: what was being done, in words.
+        file: the SQL file or database file concerned.
+        cause: DuckDB's own message.
+    """
+
+    def __init__(self, step: str, file: str, cause: object) -> None:
+        self.step, self.file, self.cause = step, file, str(cause)
+        super().__init__(f"{file}: could not {step}: {self.cause}{_advice(self.cause)}")
+
+
+def _advice(cause: str) -> str:
+    if "Could not set lock" in cause:
+        return "\nClose the program that has the file open; notebooks read the published copy instead."
+    if "Corrupt database" in cause:
+        return "\nThe file is damaged: run `onward rebuild`, which replays the archived events."
+    return ""
+
+
+def connect(
+    path: Path | None = None,
+    *,
+    read_only: bool = False,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> DuckDBPyConnection:
+    """Open a database file (created if absent), or one in memory; instants are shown in UTC.
+
+    Nothing is ever downloaded: installing and loading of extensions on demand is off. What doesn't fit
+    into memory spills beside the file, or into the system's temporary folder.
+
+    Raises:
+        WarehouseError: the file is damaged, not DuckDB's, or open in another program.
+    """
+    spill = path.with_name(f"{path.name}.tmp") if path else Path(tempfile.gettempdir()) / "onward.tmp"
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "temp_directory": str(spill.absolute()),
+    }
+    if memory_limit:
+        config["memory_limit"] = memory_limit
+    if threads:
+        config["threads"] = threads
+    try:
+        con = duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise WarehouseError("open the database", str(path or ":memory:"), error) from error
+    con.execute("set TimeZone = 'UTC'")
+    return con
+
+
+def sql_text(name: str) -> str:
+    """The text of one file of `sql/`, named by its path there: `reports/report_drop_off.sql`."""
+    return files("sql").joinpath(name).read_text(encoding="utf-8")
+
+
+def sql_names(folder: str) -> list[str]:
+    """The files of one folder of `sql/`, in name order, each as `folder/name.sql`."""
+    found = (entry.name for entry in files("sql").joinpath(folder).iterdir())
+    return [f"{folder}/{name}" for name in sorted(found) if name.endswith(".sql")]
+
+
+def run_sql(con: DuckDBPyConnection, name: str, **params: Any) -> DuckDBPyConnection:
+    """Run one file of `sql/`; `params` fill its `$name` placeholders. Rows are fetched from the answer.
+
+    Raises:
+        WarehouseError: naming the file and DuckDB's message.
+    """
+    return run(con, sql_text(name), file=f"sql/{name}", step="run it", params=params)
+
+
+def run(
+    con: DuckDBPyConnection, sql: str, *, file: str, step: str, params: dict[str, Any] | None = None
+) -> DuckDBPyConnection:
+    """Run `sql`, reporting a failure as that of `step` on `file`.
+
+    Raises:
+        WarehouseError: naming the step, the file and DuckDB's message.
+    """
+    try:
+        return con.execute(sql, params or None)
+    except duckdb.Error as error:
+        raise WarehouseError(step, file, error) from error
+
+
+def read_everything(con: DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """Each table's row count and an order-free checksum; every block is read, so damage shows.
+
+    Raises:
+        WarehouseError: a block can't be read.
+    """
+    listed = "select table_name from duckdb_tables() where not temporary and not internal order by all"
+    names = [name for (name,) in run(con, listed, file="duckdb_tables()", step="list the tables").fetchall()]
+    return {name: _count_and_checksum(con, name) for name in names}
+
+
+def _count_and_checksum(con: DuckDBPyConnection, table: str) -> tuple[int, int]:
+    query = f'select count(*), coalesce(sum(hash(t)), 0) from "{table}" t'
+    ((count, checksum),) = run(con, query, file=table, step="read the table whole").fetchall()
+    return int(count), int(checksum)

@@ -1,0 +1,1 @@
+"""SQL files: schema (tables), staging (source shapes to canonical), reports (one view per file)."""

@@ -1,0 +1,39 @@
+-- One row per profile update an event carries; ordinal 0 is the change an attribute_change event itself is.
+with
+    events as (select * from fact_events),
+
+    own as (
+        select
+            event_id,
+            customer_id,
+            ts,
+            "at",
+            seen,
+            0::bigint as ordinal,
+            name as attribute,
+            coalesce(json_extract(properties, '$.new_value')::varchar, 'null') as value
+        from events
+        where type = 'attribute_change'
+    ),
+
+    carried as (
+        select
+            events.event_id,
+            events.customer_id,
+            events.ts,
+            events."at",
+            events.seen,
+            row_number() over (partition by events.event_id order by entry.key) as ordinal,
+            entry.key as attribute,
+            entry.value::varchar as value
+        from events, json_each(events.attributes) as entry
+        where events.attributes is not null
+    ),
+
+    final as (
+        select * from own
+        union all
+        select * from carried
+    )
+
+select * from final

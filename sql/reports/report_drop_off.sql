@@ -1,0 +1,142 @@
+-- One row per workflow, branch and step, in file order by position: who reached it, went on, waits or left there.
+--
+-- entered = passed + waiting_here + left_here. A wait lasts until the next step is due, so whoever is in it
+-- (or ended during it) counts at the wait, not at the step after it. Steps of all versions that have
+-- executions are merged by their place; what they are is taken from the newest of these versions.
+-- pct_of_entries is of the executions that took the branch.
+with
+    executions as (select * from executions where status <> 'held_out'),
+
+    steps as (select * from steps),
+
+    program_steps as (select * from program_steps),
+
+    workflow_versions as (select * from workflow_versions),
+
+    versions_in_use as (
+        select workflow_id, version, any_value(workflow_versions.number) as number
+        from executions
+        left join workflow_versions using (workflow_id, version)
+        group by workflow_id, version
+    ),
+
+    places as (
+        select
+            workflow_id,
+            branch,
+            step,
+            arg_max(position, coalesce(number, 0)) as position,
+            arg_max(action_type, coalesce(number, 0)) as action_type,
+            arg_max(label, coalesce(number, 0)) as label
+        from program_steps
+        join versions_in_use using (workflow_id, version)
+        group by workflow_id, branch, step
+    ),
+
+    entries as (
+        select workflow_id, branch, count(*) as executions
+        from executions
+        group by workflow_id, branch
+    ),
+
+    -- A step is logged once, but a wait_for_event once more when it ends.
+    logged as (
+        select workflow_id, branch, step, count(*) as logged
+        from steps
+        where not (action_type = 'wait_for_event' and outcome in ('event', 'timeout'))
+        group by workflow_id, branch, step
+    ),
+
+    unfinished as (select * from executions where status <> 'completed'),
+
+    between_steps as (select * from unfinished where phase = 'due' or status = 'failed'),
+
+    last_logged as (
+        select
+            execution_id,
+            arg_max(steps.step, position) as step,
+            arg_max(steps.action_type, position) as action_type,
+            arg_max(steps.outcome, position) as outcome
+        from steps
+        join between_steps using (execution_id)
+        join program_steps
+            on program_steps.workflow_id = between_steps.workflow_id
+            and program_steps.version = between_steps.version
+            and program_steps.branch = between_steps.branch
+            and program_steps.step = steps.step
+        group by execution_id
+    ),
+
+    held_by_last as (
+        select execution_id, step
+        from last_logged
+        where (action_type = 'wait' and outcome = 'done') or outcome like 'failed:%'
+    ),
+
+    standing as (
+        select
+            unfinished.workflow_id,
+            unfinished.branch,
+            unfinished.status,
+            coalesce(held_by_last.step, unfinished.step) as step,
+            held_by_last.step is not null or coalesce(unfinished.phase = 'waiting', false) as is_logged
+        from unfinished
+        left join held_by_last using (execution_id)
+    ),
+
+    stays as (
+        select
+            workflow_id,
+            branch,
+            step,
+            count(*) filter (is_logged) as logged,
+            count(*) filter (not is_logged) as not_logged,
+            count(*) filter (status in ('running', 'paused')) as waiting_here,
+            count(*) filter (status = 'converted') as left_here_converted,
+            count(*) filter (status = 'exited') as left_here_exited,
+            count(*) filter (status = 'failed') as left_here_failed
+        from standing
+        where step is not null
+        group by workflow_id, branch, step
+    ),
+
+    counts as (
+        select
+            workflow_id,
+            branch,
+            step,
+            coalesce(logged.logged, 0) + coalesce(stays.not_logged, 0) as entered,
+            coalesce(logged.logged, 0) - coalesce(stays.logged, 0) as passed,
+            coalesce(stays.waiting_here, 0) as waiting_here,
+            coalesce(stays.left_here_converted, 0) as left_here_converted,
+            coalesce(stays.left_here_exited, 0) as left_here_exited,
+            coalesce(stays.left_here_failed, 0) as left_here_failed
+        from logged
+        full join stays using (workflow_id, branch, step)
+    ),
+
+    final as (
+        select
+            workflow_id,
+            branch,
+            step,
+            places.position,
+            places.action_type,
+            places.label,
+            coalesce(counts.entered, 0) as entered,
+            coalesce(counts.passed, 0) as passed,
+            coalesce(counts.waiting_here, 0) as waiting_here,
+            coalesce(counts.left_here_converted, 0) as left_here_converted,
+            coalesce(counts.left_here_exited, 0) as left_here_exited,
+            coalesce(counts.left_here_failed, 0) as left_here_failed,
+            coalesce(
+                counts.left_here_converted + counts.left_here_exited + counts.left_here_failed, 0
+            ) as left_here,
+            100.0::double * coalesce(counts.entered, 0) / entries.executions as pct_of_entries
+        from places
+        left join counts using (workflow_id, branch, step)
+        left join entries using (workflow_id, branch)
+    )
+
+select * from final
+order by workflow_id, branch, position, step

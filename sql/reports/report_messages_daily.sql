@@ -1,0 +1,63 @@
+-- One row per UTC day, workflow and template: what became of the sends that were due that day.
+--
+-- accepted = sent + suppressed_at_dispatch + expired + failed + unknown + pending. The suppressed_… columns
+-- after these count sends that the gates refused, so that no message came to be. unknown: handed over, no answer.
+with
+    messages as (select * from messages),
+
+    executions as (select * from executions),
+
+    program_steps as (select * from program_steps),
+
+    refused_sends as (select * from steps where action_type = 'send_email' and outcome like 'suppressed:%'),
+
+    accepted as (
+        select
+            (messages."at" at time zone 'UTC')::date as day,
+            workflow_id,
+            template_id,
+            status as outcome
+        from messages
+    ),
+
+    refused as (
+        select
+            (refused_sends."at" at time zone 'UTC')::date as day,
+            refused_sends.workflow_id,
+            program_steps.label as template_id,
+            refused_sends.outcome
+        from refused_sends
+        left join executions using (execution_id)
+        left join program_steps
+            on program_steps.workflow_id = executions.workflow_id
+            and program_steps.version = executions.version
+            and program_steps.branch = executions.branch
+            and program_steps.step = refused_sends.step
+    ),
+
+    sends as (
+        select * from accepted
+        union all by name
+        select * from refused
+    ),
+
+    final as (
+        select
+            day,
+            workflow_id,
+            template_id,
+            count(*) filter (outcome not like 'suppressed:%') as accepted,
+            count(*) filter (outcome = 'sent') as sent,
+            count(*) filter (outcome = 'suppressed') as suppressed_at_dispatch,
+            count(*) filter (outcome = 'expired') as expired,
+            count(*) filter (outcome = 'failed') as failed,
+            count(*) filter (outcome = 'unknown') as unknown,
+            count(*) filter (outcome = 'pending') as pending,
+            count(*) filter (outcome = 'suppressed:consent') as suppressed_consent,
+            count(*) filter (outcome = 'suppressed:frequency_cap') as suppressed_frequency_cap
+        from sends
+        group by day, workflow_id, template_id
+    )
+
+select * from final
+order by day, workflow_id, template_id

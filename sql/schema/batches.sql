@@ -1,0 +1,13 @@
+-- One row per loaded file: what it held and where its events are archived.
+create table if not exists batches (
+    batch_id bigint not null,
+    kind varchar not null,
+    file varchar not null,
+    content_hash varchar not null,
+    shape varchar,
+    rows bigint,
+    duplicates bigint,
+    quarantined bigint,
+    loaded_at timestamptz,
+    archive varchar
+);

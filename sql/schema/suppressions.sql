@@ -1,0 +1,7 @@
+-- One row per reason not to write to a customer: unsubscribe, complaint, hard_bounce or erasure.
+create table if not exists suppressions (
+    customer_id varchar not null,
+    reason varchar not null,
+    "at" timestamptz,
+    source varchar
+);

@@ -1,0 +1,82 @@
+-- One row per input row: a canonical customer (reason is null), or the reason to quarantine it and the row.
+-- Fields beyond the canonical ones are attributes too; an entry of `attributes` wins over one of them.
+with fields as (
+    select
+        *,
+        json_transform(body, '{
+            "customer_id": "VARCHAR", "email": "VARCHAR", "created_at": "VARCHAR", "attributes": "JSON",
+            "tags": "JSON", "timezone": "VARCHAR"
+        }') as field,
+        json_merge_patch(body, '{
+            "customer_id": null, "email": null, "created_at": null, "attributes": null, "tags": null,
+            "timezone": null}') as further
+    from lines
+),
+
+typed as (
+    select
+        line,
+        row,
+        fault,
+        field,
+        further::varchar as further,
+        id_of(field.customer_id) as customer_id,
+        text_of(field.email) as email,
+        instant_of(text_of(field.created_at)) as created_at,
+        object_of(field.attributes) as attributes,
+        case left(field.tags, 1)
+            when '[' then field.tags ->> '$[*]'
+            when '"' then case
+                when left(text_of(field.tags ->> '$'), 1) = '[' and json_valid(text_of(field.tags ->> '$'))
+                    then text_of(field.tags ->> '$')::json ->> '$[*]'
+                else regexp_split_to_array(text_of(field.tags ->> '$'), '[;,]')
+            end
+        end as tags,
+        text_of(field.timezone) as timezone
+    from fields
+),
+
+judged as (
+    select
+        *,
+        case
+            when fault is not null then fault
+            when customer_id is null then 'no_customer_id' || coalesce(': ' || left(text_of(field.customer_id), 100), '')
+            when created_at is null and text_of(field.created_at) is not null
+                then 'bad_time: created_at ' || left(text_of(field.created_at), 100)
+            when attributes is null and text_of(field.attributes ->> '$') is not null
+                then 'bad_attributes: ' || left(text_of(field.attributes ->> '$'), 100)
+            when tags is null and text_of(field.tags ->> '$') is not null
+                then 'bad_tags: ' || left(text_of(field.tags ->> '$'), 100)
+        end as reason
+    from typed
+),
+
+final as (
+    select
+        line,
+        reason,
+        case
+            when reason = 'line_too_long' then left(row, 1000)
+            when reason is not null then trim(row, e' \t\r\n')
+        end as row,
+        line as batch_order,
+        customer_id,
+        email,
+        created_at,
+        case
+            when further = '{}' then coalesce(attributes, '{}')
+            -- Not json_merge_patch, which would lose the nulls of `attributes`.
+            when coalesce(attributes, '{}') = '{}' then without_non_finite(further)
+            else without_non_finite(to_json(map_concat(
+                json_transform(further, '"MAP(VARCHAR, JSON)"'), json_transform(attributes, '"MAP(VARCHAR, JSON)"')
+            ))::varchar)
+        end as attributes,
+        list_sort(list_distinct(list_filter(
+            list_transform(coalesce(tags, []), lambda tag: trim(tag)), lambda tag: tag <> ''
+        ))) as tags,
+        timezone
+    from judged
+)
+
+select * from final

@@ -1,0 +1,63 @@
+-- One row per input row: a canonical event (reason is null), or the reason to quarantine it and the row.
+-- A name may be absent (a trigger without its own key accepts every name of its type), except of an attribute.
+with judged as (
+    select
+        * exclude (event_id, name, properties),
+        case when trim(event_id) <> '' then event_id end as event_id,
+        coalesce(name, '') as name,
+        coalesce(properties, '{}') as properties,
+        case
+            when fault is not null then fault
+            when customer_id is null or trim(customer_id) = ''
+                then 'no_customer_id' || coalesce(': ' || left(customer_given, 100), '')
+            when ts_given is null then 'no_time'
+            when ts is null then 'bad_time: ' || left(ts_given, 100)
+            when type is null or type not in ('behavioral', 'attribute_change', 'external_event', 'time_based')
+                then 'bad_type: ' || coalesce(left(type, 100), 'none')
+            when type = 'attribute_change' and coalesce(name, '') = '' then 'no_name'
+            when value is null and value_given is not null and try_cast(value_given as double) is null
+                then 'bad_value: ' || left(value_given, 100)
+            when properties is null and properties_given is not null
+                then 'bad_properties: ' || left(properties_given, 100)
+            when attributes is null and attributes_given is not null
+                then 'bad_attributes: ' || left(attributes_given, 100)
+            when received_at is null and received_given is not null
+                then 'bad_time: received_at ' || left(received_given, 100)
+        end as reason
+    from typed
+),
+
+final as (
+    select
+        line,
+        reason,
+        case
+            when reason = 'line_too_long' then left(row, 1000)
+            when reason is not null then trim(row, e' \t\r\n')
+        end as row,
+        line as batch_order,
+        case
+            when event_id is null and reason is null then left(sha256(concat_ws(
+                '|',
+                customer_id,
+                epoch_us(ts),
+                type,
+                name,
+                coalesce(value::varchar, ''),
+                sorted_object(properties),
+                coalesce(sorted_object(attributes), '')
+            )), 32)
+            else event_id
+        end as event_id,
+        customer_id,
+        ts,
+        type,
+        name,
+        value,
+        properties,
+        attributes,
+        received_at
+    from judged
+)
+
+select * from final

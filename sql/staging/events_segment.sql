@@ -1,0 +1,85 @@
+-- One row per Segment call (track, page, screen, identify; camelCase, or the snake_case of its warehouse
+-- tables), its fields as text and raw JSON under their canonical names. Other calls keep their type, to be refused.
+with fields as (
+    select
+        *,
+        json_transform(body, '{
+            "messageId": "VARCHAR", "message_id": "VARCHAR", "id": "VARCHAR",
+            "userId": "VARCHAR", "user_id": "VARCHAR", "anonymousId": "VARCHAR", "anonymous_id": "VARCHAR",
+            "timestamp": "VARCHAR", "originalTimestamp": "VARCHAR", "original_timestamp": "VARCHAR",
+            "receivedAt": "VARCHAR", "received_at": "VARCHAR",
+            "type": "VARCHAR", "event": "VARCHAR", "event_text": "VARCHAR", "name": "VARCHAR",
+            "properties": "JSON", "traits": "JSON"
+        }') as field
+    from lines
+),
+
+called as (
+    select
+        * exclude (field),
+        field,
+        coalesce(text_of(field.event_text), text_of(field.event)) as event,
+        coalesce(
+            field.type, case when coalesce(field.event_text, field.event) is not null then 'track' end
+        ) as call
+    from fields
+),
+
+described as (
+    select
+        *,
+        case
+            when field.properties is not null then object_of(field.properties)
+            when call = 'identify' or field.type is not null then '{}'
+            -- A warehouse table: one column per property.
+            else json_merge_patch(body, '{
+                "id": null, "message_id": null, "user_id": null, "anonymous_id": null, "timestamp": null,
+                "original_timestamp": null, "received_at": null, "event": null, "event_text": null,
+                "sent_at": null, "uuid_ts": null, "messageId": null, "userId": null, "anonymousId": null,
+                "originalTimestamp": null, "receivedAt": null, "sentAt": null, "context": null}')::varchar
+        end as described
+    from called
+),
+
+valued as (
+    select
+        *,
+        json_transform(described, '{"revenue": "VARCHAR", "total": "VARCHAR", "value": "VARCHAR"}') as amount
+    from described
+),
+
+final as (
+    select
+        line,
+        row,
+        fault,
+        coalesce(field."messageId", field.message_id, field.id) as event_id,
+        case
+            when id_of(coalesce(field."userId", field.user_id)) is not null
+            then coalesce(field."userId", field.user_id)
+            else coalesce(field."anonymousId", field.anonymous_id)
+        end as customer_id,
+        coalesce(field.timestamp, field."originalTimestamp", field.original_timestamp) as ts,
+        case
+            when call in ('track', 'page', 'screen', 'identify') then 'behavioral'
+            else call
+        end as type,
+        case call
+            when 'track' then event
+            when 'page' then 'Page Viewed'
+            when 'screen' then 'Screen Viewed'
+            when 'identify' then 'identify'
+        end as name,
+        coalesce(number_of(amount.revenue), number_of(amount.total), number_of(amount.value))::varchar as value,
+        case
+            when field.properties is not null and described is null then field.properties
+            when call in ('page', 'screen') and field.name is not null
+                then json_merge_patch(json_object('name', field.name), described)::json
+            else described::json
+        end as properties,
+        case when call = 'identify' then field.traits end as attributes,
+        coalesce(field."receivedAt", field.received_at) as received_at
+    from valued
+)
+
+select * from final
