@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
@@ -90,6 +91,9 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, l
         con.execute(f"create temp {kind} {quoted(table)} as {_filed(source, query)}")
         return _counts(con, table)
     except duckdb.Error as error:
+        # In a transaction of the caller this fails too, and its rollback takes the view away.
+        with suppress(duckdb.Error):
+            drop(con, table)
         raise InputError(
             f"{source.path}: can't be read ({error}); the file is damaged, or a column has a type that can't "
             "be used. Nothing of it was loaded: deliver it again, whole"

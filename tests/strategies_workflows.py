@@ -186,13 +186,16 @@ delays = weighted(
 """The delay of an action, in one of its spellings; mostly none."""
 
 
+path_lengths = weighted((9, st.just(1)), (1, st.just(0)))
+
+
 @st.composite
 def with_paths(draw: DrawFn, action: Row, outcomes: Sequence[str], depth: int) -> Row:
     """The action with paths for some of its outcomes, beside its config or inside."""
     if depth == 0 or draw(st.integers(0, 9)) < 1:
         return action
     chosen = draw(st.lists(st.sampled_from(outcomes), min_size=1, max_size=3, unique=True))
-    paths = {name: draw(programs(depth - 1, most=3)) for name in chosen}
+    paths = {name: draw(programs(depth - 1, most=3, least=draw(path_lengths))) for name in chosen}
     if draw(st.integers(0, 3)) == 3:
         return action | {"config": action["config"] | {"paths": paths}}
     return action | {"paths": paths}

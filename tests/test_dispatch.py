@@ -27,7 +27,8 @@ SCHEMA = {
 def message(number=1, **changes):
     row = {
         "message_id": f"{number:032x}", "execution_id": f"e{number}", "workflow_id": "welcome",
-        "version": "v1", "branch": "default", "customer_id": f"c{number}", "email": f"c{number}@example.com", "step": "0",
+        "version": "v1", "branch": "default", "customer_id": f"c{number}",
+        "email": f"c{number}@example.com", "step": "0",
         "at": NOW - timedelta(minutes=number), "template_id": "t", "attributes": '{"first_name": "Zoë"}',
         "trigger_properties": '{"item": "cup"}', "suppressed": None,
     }  # fmt: skip

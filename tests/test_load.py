@@ -1,7 +1,9 @@
 """Loading: the same rows whatever shape, format and compression; duplicates; limits on memory and copies."""
 
 import gzip
+import hashlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import zstandard
 
 from flows.load import Staged, content_hash, deduplicated, latest, recognise, stage
 from flows.settings import Limits
+from flows.warehouse import connect
 
 EVENT = ["event_id", "customer_id", "ts", "type", "name", "value", "properties", "attributes", "received_at"]
 T0 = datetime(2024, 1, 1, 10, 0, tzinfo=UTC)
@@ -130,10 +133,9 @@ EXPECTED = {
 
 
 @pytest.fixture
-def con() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
-    con.execute("set TimeZone = 'UTC'")
-    return con
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect() as con:
+        yield con
 
 
 def write_ndjson(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -207,7 +209,8 @@ def test_derived_ids_are_the_same_in_every_format_and_key_order(con, tmp_path, s
 def test_the_derived_id_is_stable_across_versions(con, tmp_path):
     row = {"event_type": "behavioral", "customer_id": "c1", "action": "login", "timestamp": "2024-01-01"}
     ((event_id, *_),) = staged_events(con, write_ndjson(tmp_path / "a.ndjson", [row]))
-    assert event_id == "PINNED"
+    content = "c1|1704067200000000|behavioral|login||{}|"
+    assert event_id == hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def test_segment_warehouse_tables(con, tmp_path):

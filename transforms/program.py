@@ -356,3 +356,43 @@ def _ways(workflow: Workflow) -> list[tuple[str, tuple[Condition, ...], tuple[Ac
 def _could_be_tags(values: Sequence[Any]) -> bool:
     texts = [one for one in values if isinstance(one, str)]
     return len(texts) == len(values) and sorted(set(texts)) == texts
+
+
+def listed_steps(program: Program) -> list[dict[str, Any]]:
+    """Every step of the program in file order: workflow_id, version, branch, step, position, action_type, label."""
+    return [
+        {
+            "workflow_id": program.flows[step.flow].workflow.workflow_id,
+            "version": program.flows[step.flow].version,
+            "branch": step.branch,
+            "step": step.name,
+            "position": step.position,
+            "action_type": step.action_type,
+            "label": _label(step.action),
+        }
+        for step in program.steps
+        if step.action is not None
+    ]
+
+
+def _label(action: Action) -> str:
+    """What people read of a step in reports: the template, the tag, how long."""
+    config = action.config
+    match action.type:
+        case "send_email":
+            return config.template_id or ""
+        case "wait":
+            return str(config.duration)
+        case "add_tag" | "remove_tag":
+            return config.tag
+        case "update_attribute":
+            return f"{config.attribute} = {canonical(config.value)}"
+        case "trigger_webhook":
+            return config.url
+        case "branch_decision":
+            return ", ".join([*config.criteria, "default"])
+        case "random_split":
+            return ", ".join(f"{name} {weight:.0%}" for name, weight in config.weights.items())
+        case "wait_for_event":
+            return ", ".join(f"{key} {value}" for key, value in config.event.items())
+    return ""

@@ -9,5 +9,6 @@ create table if not exists batches (
     duplicates bigint,
     quarantined bigint,
     loaded_at timestamptz,
-    archive varchar
+    archive varchar,
+    latest timestamptz
 );

@@ -66,11 +66,8 @@ final as (
         created_at,
         case
             when further = '{}' then coalesce(attributes, '{}')
-            -- Not json_merge_patch, which would lose the nulls of `attributes`.
             when coalesce(attributes, '{}') = '{}' then without_non_finite(further)
-            else without_non_finite(to_json(map_concat(
-                json_transform(further, '"MAP(VARCHAR, JSON)"'), json_transform(attributes, '"MAP(VARCHAR, JSON)"')
-            ))::varchar)
+            else without_non_finite(merged(further, attributes))
         end as attributes,
         list_sort(list_distinct(list_filter(
             list_transform(coalesce(tags, []), lambda tag: trim(tag)), lambda tag: tag <> ''

@@ -82,9 +82,19 @@ end;
 -- In Parquet every row has every field of a struct: a null there means absent, not removed.
 create or replace temp macro without_nulls(json) as json_merge_patch('{}', json)::varchar;
 
--- The same text whatever the order of the keys.
-create or replace temp macro sorted_object(given) as
-    list_sort(map_entries(json_transform(given, '"MAP(VARCHAR, JSON)"')))::varchar;
+-- The same text whatever the order of the keys; an object with one key twice has no such order.
+create or replace temp macro sorted_object(given) as coalesce(
+    to_json(map_from_entries(list_sort(map_entries(json_transform(given, '"MAP(VARCHAR, JSON)"')))))::varchar,
+    given
+);
+
+-- Both objects' entries, those of `winner` where both have one; unlike json_merge_patch it keeps nulls.
+create or replace temp macro merged(given, winner) as coalesce(
+    to_json(map_concat(
+        json_transform(given, '"MAP(VARCHAR, JSON)"'), json_transform(winner, '"MAP(VARCHAR, JSON)"')
+    ))::varchar,
+    json_merge_patch(given, winner)::varchar
+);
 
 -- A CSV cell as JSON: numbers, true and false, objects and lists as such; 007 and 1e5 stay text.
 create or replace temp macro cell(given) as case

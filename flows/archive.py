@@ -1,0 +1,109 @@
+"""The archive under `state/archive/`: loaded rows and each tick's manifest, enough to decide everything again.
+
+`events/` and `customers/` hold one immutable Parquet file per batch, `quarantine/` the batch's bad rows,
+`workflows/` each version's definition, `ticks/` what every tick that loaded or changed something started from.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+from pydantic import TypeAdapter
+
+from flows.files import aside_name, put_in_place
+from flows.queries import literal
+from flows.settings import Settings
+from flows.warehouse import run
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One loaded file: a row of the `batches` table.
+
+    Attributes:
+        archive: the Parquet file's name within `archive/<kind>/`.
+        latest: the latest `ts` of its events; null for customers or without rows.
+    """
+
+    batch_id: int
+    kind: str
+    file: str
+    content_hash: str
+    shape: str
+    rows: int
+    duplicates: int
+    quarantined: int
+    loaded_at: datetime
+    archive: str
+    latest: datetime | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a tick started from: with the archive, its decisions can be computed again.
+
+    Attributes:
+        workflows: (workflow_id, version) of every workflow that took entries.
+        frequency_caps: (messages, window) each.
+        max_lateness: the setting then.
+    """
+
+    tick_id: int
+    previous: datetime | None
+    now: datetime
+    batches: list[Batch]
+    workflows: list[tuple[str, str]]
+    frequency_caps: list[tuple[int, timedelta]]
+    max_lateness: timedelta
+
+
+_MANIFEST = TypeAdapter(Manifest)
+
+
+def archive_folder(settings: Settings) -> Path:
+    """The root of the archive."""
+    return settings.state / "archive"
+
+
+def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
+    """Write the rows of `query` as Parquet; the file appears whole or not at all.
+
+    Raises:
+        WarehouseError: the query or the disk failed.
+    """
+    aside = aside_name(file)
+    run(con, f"copy ({query}) to {literal(aside)} (format parquet, compression zstd)", file=str(file), step="write it")
+    put_in_place(aside, file)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a small text file; it appears whole or not at all."""
+    aside = aside_name(file)
+    aside.write_text(text, encoding="utf-8")
+    put_in_place(aside, file)
+
+
+def write_manifest(settings: Settings, manifest: Manifest) -> None:
+    """Keep a tick's manifest; a repeated tick replaces its own."""
+    file = archive_folder(settings) / "ticks" / f"{manifest.tick_id:08d}.json"
+    write_text(file, _MANIFEST.dump_json(manifest, indent=1).decode())
+
+
+def read_manifests(settings: Settings) -> Iterator[Manifest]:
+    """The manifests in the order of ticks."""
+    for file in sorted((archive_folder(settings) / "ticks").glob("*.json")):
+        yield _MANIFEST.validate_json(file.read_bytes())
+
+
+def keep_definition(settings: Settings, version: str, definition: str) -> None:
+    """Keep a workflow version's definition (JSON)."""
+    file = definition_file(settings, version)
+    if not file.exists():
+        write_text(file, definition)
+
+
+def definition_file(settings: Settings, version: str) -> Path:
+    """Where a version's definition lies."""
+    return archive_folder(settings) / "workflows" / f"{version}.json"

@@ -1,0 +1,175 @@
+"""New files of the inbox → archived batches: each content once, bad rows to quarantine, all or nothing.
+
+A batch first becomes Parquet in the archive (`archived`), then part of the state (`admit`); replaying the
+archive repeats only the second step.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from flows.archive import Batch, archive_folder, write_rows
+from flows.load import content_hash, deduplicated, latest, recognise, stage
+from flows.queries import literal
+from flows.settings import Settings
+from flows.sources import Kind
+from flows.warehouse import run, run_sql, sql_text
+
+KINDS: tuple[Kind, ...] = ("customers", "events")
+PROFILE_CHANGES = "profile_changes"
+STAGED = "staged"
+
+
+def waiting(con: DuckDBPyConnection, settings: Settings) -> Iterator[tuple[Kind, Path, str]]:
+    """The inbox files whose content wasn't loaded yet, customers first, in name order: kind, file, hash."""
+    known = {one for (one,) in con.execute("select content_hash from batches").fetchall()}
+    for kind in KINDS:
+        folder = settings.inbox / kind
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if path.name.startswith(".") or not path.is_file():
+                continue
+            found = content_hash(path)
+            if found not in known:
+                known.add(found)
+                yield kind, path, found
+
+
+def take_in(con: DuckDBPyConnection, settings: Settings, now: datetime) -> list[Batch]:
+    """Archive and admit every waiting file, inside the caller's transaction.
+
+    Raises:
+        InputError: a file as a whole can't be loaded; roll back, and nothing has changed.
+    """
+    batches = []
+    for kind, path, found in waiting(con, settings):
+        batch = archived(con, settings, kind, path, found, now)
+        batches += admit(con, settings, batch)
+    return batches
+
+
+def archived(
+    con: DuckDBPyConnection, settings: Settings, kind: Kind, path: Path, found: str, now: datetime
+) -> Batch:
+    """Write a file's good rows and bad rows to the archive, as the next batch.
+
+    Raises:
+        InputError: the file as a whole can't be loaded.
+    """
+    source = recognise(path, kind, _named_shape(settings, path))
+    staged = stage(con, source, STAGED, settings.limits)
+    distinct = deduplicated(con, STAGED, "events") if kind == "events" else latest(con, STAGED)
+    number = next_batch(con)
+    limit = now + settings.max_future
+    too_far = f"ts > {literal(limit.isoformat())}::timestamptz" if kind == "events" else "false"
+    good = f"select * from {distinct.relation} where not ({too_far})"
+    columns = "events" if kind == "events" else "customers"
+    file = archive_folder(settings) / kind / f"{number:08d}.parquet"
+    write_rows(con, f"with good as ({good}) {sql_text(f'archive/{columns}.sql')}", file)
+    bad = _quarantine(con, settings, number, distinct.relation, too_far, settings.max_future)
+    return Batch(
+        batch_id=number, kind=kind, file=path.name, content_hash=found, shape=source.shape,
+        rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, loaded_at=now,
+        archive=file.name, latest=_latest(con, file) if kind == "events" else None,
+    )  # fmt: skip
+
+
+def admit(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[Batch]:
+    """Make an archived batch part of the state; customers' changes become a batch of events of their own.
+
+    Returns:
+        The batch, and the one of attribute changes where there are any.
+    """
+    _record(con, batch)
+    bad = _quarantine_file(settings, batch.batch_id)
+    if bad.exists():
+        columns = "file, line, reason, row"
+        values = f"select {batch.batch_id}, {columns}, $1 from read_parquet({literal(bad)})"
+        con.execute(f"insert into quarantine {values}", [batch.loaded_at])
+    file = archive_folder(settings) / batch.kind / batch.archive
+    if batch.kind == "events":
+        run_sql_over(con, "intake/new_profiles.sql", file)
+        run_sql_over(con, "intake/suppressions.sql", file)
+        return [batch]
+    return [batch, *_admit_customers(con, settings, batch, file)]
+
+
+def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: object) -> None:
+    """Run a file of `sql/` over the archived batch `file`, which it calls `batch`."""
+    con.execute(f"create or replace temp view batch as select * from read_parquet({literal(file)})")
+    run_sql(con, name, **params)
+
+
+def next_batch(con: DuckDBPyConnection) -> int:
+    """The number of the next batch."""
+    ((number,),) = con.execute("select coalesce(max(batch_id), 0) + 1 from batches").fetchall()
+    return int(number)
+
+
+def _admit_customers(con: DuckDBPyConnection, settings: Settings, batch: Batch, file: Path) -> list[Batch]:
+    run_sql_over(con, "intake/profile_changes.sql", file, now=batch.loaded_at)
+    changes = _changes(con, settings, batch)
+    for name in ("customer_attributes", "customer_tags", "customer_profiles"):
+        run_sql_over(con, f"intake/{name}.sql", file)
+    return changes
+
+
+def _changes(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[Batch]:
+    """What a customer file changed of known profiles, as `attribute_change` events at load time."""
+    ((count,),) = con.execute("select count(*) from profile_changes").fetchall()
+    if not count:
+        return []
+    number = batch.batch_id + 1
+    file = archive_folder(settings) / "events" / f"{number:08d}.parquet"
+    write_rows(con, "select * from profile_changes", file)
+    hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
+    changes = Batch(
+        batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
+        rows=count, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
+        latest=batch.loaded_at,
+    )  # fmt: skip
+    _record(con, changes)
+    return [changes]
+
+
+def _record(con: DuckDBPyConnection, batch: Batch) -> None:
+    fields = vars(batch)
+    names, marks = ", ".join(fields), ", ".join(f"${name}" for name in fields)
+    con.execute(f"insert into batches ({names}) values ({marks})", fields)
+
+
+def _quarantine(
+    con: DuckDBPyConnection, settings: Settings, number: int, good: str, too_far: str, max_future: timedelta
+) -> int:
+    """Archive the bad rows of a batch, those too far in the future among them; how many there are."""
+    file = _quarantine_file(settings, number)
+    file.unlink(missing_ok=True)
+    ahead = f"'future: ' || ts || ' is more than {max_future} ahead'"
+    query = (
+        f"select file, line, reason, row from {STAGED} where reason is not null union all by name "
+        f"select file, line, {ahead} as reason, to_json(g)::varchar as row from "
+        f"(select * exclude (reason, row, batch_order) from {good} where {too_far}) as g"
+        if too_far != "false"
+        else f"select file, line, reason, row from {STAGED} where reason is not null"
+    )
+    ((count,),) = con.execute(f"select count(*) from ({query})").fetchall()
+    if count:
+        write_rows(con, query, file)
+    return int(count)
+
+
+def _quarantine_file(settings: Settings, number: int) -> Path:
+    return archive_folder(settings) / "quarantine" / f"{number:08d}.parquet"
+
+
+def _latest(con: DuckDBPyConnection, file: Path) -> datetime | None:
+    query = f"select max(ts) from read_parquet({literal(file)})"
+    ((found,),) = run(con, query, file=str(file), step="read its latest time").fetchall()
+    return found if isinstance(found, datetime) else None
+
+
+def _named_shape(settings: Settings, path: Path) -> str | None:
+    return next((shape for pattern, shape in settings.shapes.items() if fnmatch(path.name, pattern)), None)

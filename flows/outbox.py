@@ -1,0 +1,93 @@
+"""The outbox: pending messages and webhook requests of the store → dispatch → what became of them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.dispatch import Clock, StepKey, dispatch_messages, read_content
+from flows.send_ledger import SendLedger
+from flows.senders import open_sender
+from flows.settings import Settings
+from flows.versions import stored_workflows
+from flows.warehouse import sql_text
+from flows.webhooks import dispatch_webhooks
+from transforms.actions import SendEmail, TriggerWebhook
+from transforms.content import ContentSource
+from transforms.program import Step, compile_program
+
+SEND_LEDGER = "sends.sqlite"
+
+
+def send_messages(con: DuckDBPyConnection, settings: Settings, *, now: datetime, clock: Clock) -> dict[str, int]:
+    """Hand over pending messages and note what became of each; how many, by status.
+
+    Safe to repeat after a crash: the send ledger is asked before anything is handed over.
+
+    Raises:
+        OnwardError: the sender or the ledger can't go on.
+    """
+    due = con.sql(sql_text("dispatch/messages.sql")).pl()
+    if due.is_empty():
+        return {}
+    contents = {key: _content(settings, step) for key, step in _steps(con, due).items()}
+    with SendLedger(settings.state / SEND_LEDGER) as ledger:
+        results = dispatch_messages(
+            due, contents, open_sender(settings), ledger,
+            now=now, max_send_delay=settings.max_send_delay, batch_size=settings.batch_size, clock=clock,
+        )  # fmt: skip
+    return _note(con, "messages", "message_id", results)
+
+
+def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) -> dict[str, int]:
+    """Queue pending webhook requests in the outbox and note it; how many, by status.
+
+    Raises:
+        OnwardError: the outbox or the ledger can't be written.
+    """
+    due = con.sql(sql_text("dispatch/webhooks.sql")).pl()
+    if due.is_empty():
+        return {}
+    data = pl.DataFrame(
+        [(*key, _data(step)) for key, step in _steps(con, due).items()],
+        schema=["workflow_id", "version", "branch", "step", "data"],
+        orient="row",
+    )
+    due = due.join(data, on=["workflow_id", "version", "branch", "step"], how="left")
+    with SendLedger(settings.state / SEND_LEDGER) as ledger:
+        results = dispatch_webhooks(due, ledger, settings.outbox, batch_size=settings.batch_size, clock=clock)
+    return _note(con, "webhooks", "webhook_id", results)
+
+
+def _steps(con: DuckDBPyConnection, due: pl.DataFrame) -> Mapping[StepKey, Step]:
+    """The steps of the versions that `due` comes from."""
+    workflows = stored_workflows(con, due.select("workflow_id", "version").unique().rows())
+    program = compile_program((), workflows)
+    flows = program.flows
+    return {
+        (flows[step.flow].workflow.workflow_id, flows[step.flow].version, step.branch, step.name): step
+        for step in program.steps
+    }
+
+
+def _content(settings: Settings, step: Step) -> ContentSource:
+    if not isinstance(step.action, SendEmail):
+        return ContentSource(None, None)
+    message = step.action.config
+    return read_content(settings.templates, message.template_id, message.subject, message.content)
+
+
+def _data(step: Step) -> str | None:
+    return json.dumps(step.action.config.data) if isinstance(step.action, TriggerWebhook) else None
+
+
+def _note(con: DuckDBPyConnection, table: str, key: str, results: pl.DataFrame) -> dict[str, int]:
+    con.register("results", results.to_arrow())
+    con.execute(
+        f"update {table} set status = results.status, status_reason = results.status_reason, "
+        f"sent_at = results.sent_at from results where {table}.{key} = results.{key}"
+    )
+    con.unregister("results")
+    return dict(results["status"].value_counts().iter_rows())

@@ -1,0 +1,119 @@
+"""The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.facts import Facts, property_columns
+from flows.warehouse import run_sql
+from transforms.folding import fold_attributes
+from transforms.ledger import Decided
+from transforms.program import Program
+from transforms.state import ATTRIBUTES, CUSTOMERS, ENTRIES, EXECUTIONS, INSTANT, SENDS, TAGS, Cap, State
+
+_OF_TOUCHED = "semi join touched using (customer_id)"
+
+
+def read_state(
+    con: DuckDBPyConnection, program: Program, facts: Facts, *, now: datetime, caps: Sequence[Cap]
+) -> State:
+    """The state of the customers that a tick until `now` touches.
+
+    Raises:
+        WarehouseError: a table can't be read.
+    """
+    acting = pl.concat([facts.events["customer_id"], facts.writes["customer_id"], facts.silent["customer_id"]])
+    con.register("acting_customers", acting.unique().to_frame().to_arrow())
+    run_sql(con, "state/touched.sql", now=now)
+    con.unregister("acting_customers")
+    executions = [f'"{name}"' for name in EXECUTIONS]
+    columns = ", ".join([*executions, *property_columns(program, "trigger_properties")])
+    since = now - max((cap.window for cap in caps), default=timedelta(0))
+    return State(
+        customers=_rows(con, f"select customer_id, known, created_at from profiles {_OF_TOUCHED}", CUSTOMERS),
+        attributes=_rows(con, f"select * from attributes {_OF_TOUCHED}", ATTRIBUTES),
+        tags=_rows(con, f"select * from tags {_OF_TOUCHED}", TAGS),
+        executions=_rows(con, f"select {columns} from executions {_OF_TOUCHED} where status = 'running'", EXECUTIONS),
+        entries=_rows(con, _entries(), ENTRIES),
+        sends=_rows(con, _sends(), SENDS, since=since),
+    )
+
+
+def write_decided(
+    con: DuckDBPyConnection, state: State, facts: Facts, decided: Decided, *, tick_id: int, processed_at: datetime
+) -> None:
+    """Append a tick's ledger rows and bring the current state up to date, inside the caller's transaction.
+
+    Raises:
+        WarehouseError: a table can't be written.
+    """
+    _upsert(con, "executions", ["execution_id"], decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id))
+    _append(con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=processed_at))
+    queued = {"tick_id": pl.lit(tick_id), "status": pl.lit("pending")}
+    _append(con, "messages", decided.messages.with_columns(**queued))
+    _append(con, "webhooks", decided.webhooks.with_columns(**queued))
+    _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
+    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, state, facts, decided))
+    _write_tags(con, decided.tags)
+
+
+def _changed(con: DuckDBPyConnection, state: State, facts: Facts, decided: Decided) -> pl.DataFrame:
+    """The attributes of a tick's updates, seen by a workflow or not, folded over what was stored."""
+    unseen = facts.unseen
+    con.register("unseen", unseen.select("customer_id", "attribute").to_arrow())
+    stored = _rows(con, "select * from attributes semi join unseen using (customer_id, attribute)", ATTRIBUTES)
+    con.unregister("unseen")
+    later = fold_attributes(stored, _as_writes(unseen))
+    seen = fold_attributes(state.attributes, pl.concat([facts.silent, facts.writes]), decided.attributes)
+    both = pl.concat([later, seen]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
+    before = pl.concat([stored, state.attributes])
+    return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
+
+
+def _as_writes(unseen: pl.DataFrame) -> pl.DataFrame:
+    own = {"event_id": pl.lit(""), "ts": pl.col("set_at"), "at": pl.col("set_at"), "ordinal": pl.lit(0, pl.Int64)}
+    return unseen.with_columns(**own).select("event_id", "customer_id", "ts", "at", "ordinal", "attribute", "value")
+
+
+def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:
+    last = changes.unique(["customer_id", "tag"], keep="last", maintain_order=True)
+    _delete(con, "tags", ["customer_id", "tag"], last)
+    _append(con, "tags", last.filter("added").select("customer_id", "tag"))
+
+
+def _entries() -> str:
+    return (
+        "select workflow_id, customer_id, max(entered_at) as entered_at "
+        f"from executions {_OF_TOUCHED} group by workflow_id, customer_id"
+    )
+
+
+def _sends() -> str:
+    return f'select customer_id, "at" from messages {_OF_TOUCHED} where not transactional and "at" > $since'
+
+
+def _rows(con: DuckDBPyConnection, query: str, schema: dict[str, pl.DataType], **params: datetime) -> pl.DataFrame:
+    frame = con.sql(query, params=params or None).pl()
+    return frame.cast({name: INSTANT for name in frame.columns if schema.get(name) == INSTANT})
+
+
+def _upsert(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:
+    _delete(con, table, keys, rows)
+    _append(con, table, rows)
+
+
+def _delete(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:
+    if len(rows):
+        con.register("replaced", rows.select(keys).to_arrow())
+        same = " and ".join(f"{table}.{key} = replaced.{key}" for key in keys)
+        con.execute(f"delete from {table} using replaced where {same}")
+        con.unregister("replaced")
+
+
+def _append(con: DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    if len(rows):
+        con.register("appended", rows.to_arrow())
+        con.execute(f"insert into {table} by name select * from appended")
+        con.unregister("appended")

@@ -1,0 +1,58 @@
+"""Workflow versions in the store: an edited workflow is a new one, executions finish on theirs (semantics.md §9)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.archive import keep_definition
+from flows.settings import Settings
+from transforms.definitions import read_workflow
+from transforms.program import Program, compile_program, listed_steps
+from transforms.workflow import Workflow, definition_json, version_of
+
+
+def current_program(
+    con: DuckDBPyConnection, settings: Settings, workflows: Sequence[Workflow], now: datetime
+) -> Program:
+    """Compile the current workflows and the older versions still running; note versions not seen before."""
+    versions = {version_of(one) for one in workflows}
+    older = [one for one in stored_workflows(con, _running(con)) if version_of(one) not in versions]
+    program = compile_program(workflows, older)
+    known = {one for (one,) in con.execute("select version from workflow_versions").fetchall()}
+    for workflow in workflows:
+        if version_of(workflow) not in known:
+            _add(con, settings, workflow, now)
+    return program
+
+
+def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
+    """The stored definitions of (workflow_id, version) pairs."""
+    wanted = set(versions)
+    stored = con.execute("select workflow_id, version, definition from workflow_versions").fetchall() if wanted else []
+    return [
+        read_workflow(definition, f"{workflow_id} version {version}")
+        for workflow_id, version, definition in stored
+        if (workflow_id, version) in wanted
+    ]
+
+
+def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
+    query = "select distinct workflow_id, version from executions where status = 'running'"
+    return con.execute(query).fetchall()
+
+
+def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: datetime) -> None:
+    version, definition = version_of(workflow), definition_json(workflow)
+    keep_definition(settings, version, definition)
+    con.execute(
+        "insert into workflow_versions (workflow_id, version, number, definition, workflow_name, first_seen_at) "
+        "select $1, $2, count(*) + 1, $3, $4, $5 from workflow_versions where workflow_id = $1",
+        [workflow.workflow_id, version, definition, workflow.workflow_name, now],
+    )
+    steps = pl.DataFrame(listed_steps(compile_program([workflow])))
+    if len(steps):
+        con.register("listed", steps.to_arrow())
+        con.execute("insert into program_steps by name select * from listed")
+        con.unregister("listed")

@@ -1,0 +1,13 @@
+-- One row per good event of a batch, in the order of time.
+select
+    event_id,
+    customer_id,
+    ts,
+    type,
+    name,
+    value,
+    properties::varchar as properties,
+    attributes::varchar as attributes,
+    received_at
+from good
+order by ts, event_id

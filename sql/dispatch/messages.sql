@@ -1,0 +1,63 @@
+-- One row per pending message, with what rendering needs and the newest known suppression, if any.
+with
+    pending as (select * from messages where status = 'pending'),
+
+    profile as (select * from customers semi join pending using (customer_id)),
+
+    resubscribed as (
+        select customer_id, set_at
+        from attributes
+        where attribute = 'subscription_status' and value = '"subscribed"'
+    ),
+
+    listed as (
+        select suppressions.customer_id, suppressions.reason, suppressions."at"
+        from suppressions
+        left join resubscribed using (customer_id)
+        where
+            suppressions.reason <> 'unsubscribe'
+            or resubscribed.set_at is null
+            or resubscribed.set_at <= suppressions."at"
+    ),
+
+    withdrawn as (
+        select customer_id, 'unsubscribe' as reason, set_at as "at"
+        from attributes
+        where
+            (attribute = 'email_consent' and value = 'false')
+            or (attribute = 'subscription_status' and value = '"unsubscribed"')
+    ),
+
+    newest as (
+        select customer_id, arg_max(reason, coalesce("at", '-infinity'::timestamptz)) as reason
+        from (select * from listed union all select * from withdrawn)
+        group by customer_id
+    ),
+
+    lasting as (select distinct customer_id from listed),
+
+    final as (
+        select
+            pending.message_id,
+            pending.execution_id,
+            pending.workflow_id,
+            pending.version,
+            pending.branch,
+            pending.step,
+            pending.customer_id,
+            profile.email,
+            pending."at",
+            pending.template_id,
+            coalesce(profile.attributes, '{}') as attributes,
+            executions.trigger_properties,
+            case
+                when lasting.customer_id is not null or not pending.transactional then newest.reason
+            end as suppressed
+        from pending
+        left join profile using (customer_id)
+        left join executions using (execution_id)
+        left join newest using (customer_id)
+        left join lasting using (customer_id)
+    )
+
+select * from final

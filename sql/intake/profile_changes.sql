@@ -1,0 +1,41 @@
+-- One row per attribute that a customer file changes of a profile known before: an event at load time.
+create or replace temp table profile_changes as
+with
+    known as (select customer_id from profiles where known),
+
+    given as (
+        select batch.customer_id, entry.key as attribute, entry.value::varchar as value
+        from batch, json_each(batch.attributes) as entry
+    ),
+
+    compared as (
+        select given.*, coalesce(attributes.value, 'null') as old_value
+        from given
+        semi join known using (customer_id)
+        left join attributes using (customer_id, attribute)
+    ),
+
+    changed as (
+        select *
+        from compared
+        where
+            value <> old_value
+            and coalesce(try_cast(value as double) <> try_cast(old_value as double), true)
+    ),
+
+    final as (
+        select
+            left(sha256(concat_ws('|', 'profile', customer_id, attribute, value, epoch_us($now))), 32) as event_id,
+            customer_id,
+            $now::timestamptz as ts,
+            'attribute_change' as type,
+            attribute as name,
+            null::double as value,
+            json_object('old_value', old_value::json, 'new_value', value::json)::varchar as properties,
+            null::varchar as attributes,
+            null::timestamptz as received_at
+        from changed
+    )
+
+select * from final
+order by customer_id, name
