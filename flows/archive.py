@@ -74,7 +74,12 @@ def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
         WarehouseError: the query or the disk failed.
     """
     aside = aside_name(file)
-    run(con, f"copy ({query}) to {literal(aside)} (format parquet, compression zstd)", file=str(file), step="write it")
+    run(
+        con,
+        f"copy ({query}) to {literal(aside)} (format parquet, compression zstd)",
+        file=str(file),
+        step="write it",
+    )
     put_in_place(aside, file)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.queries import literal, quoted
-from flows.warehouse import run, sql_text
+from flows.warehouse import sql_text
 from transforms.program import Program
 from transforms.state import ATTRIBUTES, EVENT_PREFIX, EVENTS, INSTANT, WRITES
 
@@ -68,7 +68,10 @@ def _events_query(program: Program) -> str:
     types = {one.type for one in program.matchers if one.name is None}
     wanted = f"{_among('name', sorted(names))} or {_among('type', sorted(types))}"
     writing = "type = 'attribute_change' or attributes is not null"
-    columns = ['event_id, customer_id, ts, "at", type, name, properties', *property_columns(program, "properties")]
+    columns = [
+        'event_id, customer_id, ts, "at", type, name, properties',
+        *property_columns(program, "properties"),
+    ]
     return (
         f"with valued as ({sql_text('facts/valued.sql')}) "
         f"select {', '.join(columns)} from valued where seen and ({wanted} or {writing})"
@@ -84,7 +87,9 @@ def _property_schema(program: Program) -> dict[str, type[pl.String]]:
     return {f"{EVENT_PREFIX}{name}": pl.String for name in program.properties}
 
 
-def _read(con: DuckDBPyConnection, query: str, schema: dict[str, type[pl.DataType] | pl.DataType]) -> pl.DataFrame:
+def _read(
+    con: DuckDBPyConnection, query: str, schema: dict[str, type[pl.DataType] | pl.DataType]
+) -> pl.DataFrame:
     frame = con.sql(query).pl()
     return frame.cast({name: INSTANT for name in frame.columns if schema[name] == INSTANT})
 

@@ -21,7 +21,9 @@ from transforms.program import Step, compile_program
 SEND_LEDGER = "sends.sqlite"
 
 
-def send_messages(con: DuckDBPyConnection, settings: Settings, *, now: datetime, clock: Clock) -> dict[str, int]:
+def send_messages(
+    con: DuckDBPyConnection, settings: Settings, *, now: datetime, clock: Clock
+) -> dict[str, int]:
     """Hand over pending messages and note what became of each; how many, by status.
 
     Safe to repeat after a crash: the send ledger is asked before anything is handed over.

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.facts import Facts, property_columns
 from flows.warehouse import run_sql
-from transforms.folding import fold_attributes
+from transforms.folding import fold_attributes, set_latest
 from transforms.ledger import Decided
 from transforms.program import Program
 from transforms.state import ATTRIBUTES, CUSTOMERS, ENTRIES, EXECUTIONS, INSTANT, SENDS, TAGS, Cap, State
@@ -17,40 +17,64 @@ _OF_TOUCHED = "semi join touched using (customer_id)"
 
 
 def read_state(
-    con: DuckDBPyConnection, program: Program, facts: Facts, *, now: datetime, caps: Sequence[Cap]
+    con: DuckDBPyConnection,
+    program: Program,
+    facts: Facts,
+    *,
+    previous: datetime | None,
+    now: datetime,
+    caps: Sequence[Cap],
 ) -> State:
-    """The state of the customers that a tick until `now` touches.
+    """The state of the customers that the tick over `(previous, now]` touches.
 
     Raises:
         WarehouseError: a table can't be read.
     """
-    acting = pl.concat([facts.events["customer_id"], facts.writes["customer_id"], facts.silent["customer_id"]])
+    acting = pl.concat(
+        [facts.events["customer_id"], facts.writes["customer_id"], facts.silent["customer_id"]]
+    )
     con.register("acting_customers", acting.unique().to_frame().to_arrow())
     run_sql(con, "state/touched.sql", now=now)
     con.unregister("acting_customers")
     executions = [f'"{name}"' for name in EXECUTIONS]
     columns = ", ".join([*executions, *property_columns(program, "trigger_properties")])
-    since = now - max((cap.window for cap in caps), default=timedelta(0))
+    longest = max((cap.window for cap in caps), default=timedelta(0))
+    since = previous - longest if previous else now
     return State(
         customers=_rows(con, f"select customer_id, known, created_at from profiles {_OF_TOUCHED}", CUSTOMERS),
         attributes=_rows(con, f"select * from attributes {_OF_TOUCHED}", ATTRIBUTES),
         tags=_rows(con, f"select * from tags {_OF_TOUCHED}", TAGS),
-        executions=_rows(con, f"select {columns} from executions {_OF_TOUCHED} where status = 'running'", EXECUTIONS),
+        executions=_rows(
+            con, f"select {columns} from executions {_OF_TOUCHED} where status = 'running'", EXECUTIONS
+        ),
         entries=_rows(con, _entries(), ENTRIES),
         sends=_rows(con, _sends(), SENDS, since=since),
     )
 
 
 def write_decided(
-    con: DuckDBPyConnection, state: State, facts: Facts, decided: Decided, *, tick_id: int, processed_at: datetime
+    con: DuckDBPyConnection,
+    state: State,
+    facts: Facts,
+    decided: Decided,
+    *,
+    tick_id: int,
+    processed_at: datetime,
 ) -> None:
     """Append a tick's ledger rows and bring the current state up to date, inside the caller's transaction.
 
     Raises:
         WarehouseError: a table can't be written.
     """
-    _upsert(con, "executions", ["execution_id"], decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id))
-    _append(con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=processed_at))
+    _upsert(
+        con,
+        "executions",
+        ["execution_id"],
+        decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id),
+    )
+    _append(
+        con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=processed_at)
+    )
     queued = {"tick_id": pl.lit(tick_id), "status": pl.lit("pending")}
     _append(con, "messages", decided.messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
@@ -63,18 +87,15 @@ def _changed(con: DuckDBPyConnection, state: State, facts: Facts, decided: Decid
     """The attributes of a tick's updates, seen by a workflow or not, folded over what was stored."""
     unseen = facts.unseen
     con.register("unseen", unseen.select("customer_id", "attribute").to_arrow())
-    stored = _rows(con, "select * from attributes semi join unseen using (customer_id, attribute)", ATTRIBUTES)
+    stored = _rows(
+        con, "select * from attributes semi join unseen using (customer_id, attribute)", ATTRIBUTES
+    )
     con.unregister("unseen")
-    later = fold_attributes(stored, _as_writes(unseen))
+    later = set_latest(stored, unseen.select(*ATTRIBUTES))
     seen = fold_attributes(state.attributes, pl.concat([facts.silent, facts.writes]), decided.attributes)
     both = pl.concat([later, seen]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
     before = pl.concat([stored, state.attributes])
     return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
-
-
-def _as_writes(unseen: pl.DataFrame) -> pl.DataFrame:
-    own = {"event_id": pl.lit(""), "ts": pl.col("set_at"), "at": pl.col("set_at"), "ordinal": pl.lit(0, pl.Int64)}
-    return unseen.with_columns(**own).select("event_id", "customer_id", "ts", "at", "ordinal", "attribute", "value")
 
 
 def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:
@@ -94,7 +115,9 @@ def _sends() -> str:
     return f'select customer_id, "at" from messages {_OF_TOUCHED} where not transactional and "at" > $since'
 
 
-def _rows(con: DuckDBPyConnection, query: str, schema: dict[str, pl.DataType], **params: datetime) -> pl.DataFrame:
+def _rows(
+    con: DuckDBPyConnection, query: str, schema: dict[str, pl.DataType], **params: datetime
+) -> pl.DataFrame:
     frame = con.sql(query, params=params or None).pl()
     return frame.cast({name: INSTANT for name in frame.columns if schema.get(name) == INSTANT})
 

@@ -4,7 +4,8 @@ Loading and deciding are one transaction, so a tick happened whole or not at all
 by the send ledger; the published copy is replaced last.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,20 +17,21 @@ from flows.definitions import load_definitions
 from flows.errors import InputError
 from flows.facts import read_facts
 from flows.intake import take_in
+from flows.lock import RunInProgressError
 from flows.outbox import send_messages, send_webhooks
 from flows.publish import publish
 from flows.queries import literal
 from flows.settings import Settings
 from flows.state_tables import read_state, write_decided
-from flows.store import Store, open_store
+from flows.store import STATE_FILE, Store, open_store
 from flows.versions import current_program
-from flows.warehouse import run_sql, sql_text
+from flows.warehouse import connect, run_sql, sql_text
 from transforms.durations import microseconds
 from transforms.ledger import Decided
 from transforms.program import Program
 from transforms.state import Cap
 from transforms.waves import decide
-from transforms.workflow import Workflow, version_of
+from transforms.workflow import Workflow
 
 Clock = Callable[[], datetime]
 Say = Callable[[str], object]
@@ -65,7 +67,25 @@ class TickSummary:
     @property
     def changed(self) -> bool:
         """Whether anything but the clock moved."""
-        return bool(self.batches or self.facts or self.events or self.dispatched)
+        return bool(self.batches or self.events or self.facts or self.steps)
+
+    @property
+    def sentence(self) -> str:
+        """The summary for people, one line per subject."""
+        done = {
+            name: getattr(self, name) for name in ("events", "executions", "steps", "messages", "webhooks")
+        }
+        left = {**self.counts, "duplicates": self.duplicates, "quarantined": self.quarantined}
+        lines = {
+            f"Tick {self.tick_id} until {self.now.isoformat()}": done,
+            "Not processed": {name: n for name, n in left.items() if n},
+            "Messages": self.dispatched,
+        }
+        return "\n".join(
+            f"{subject}: {', '.join(f'{n:,} {name}' for name, n in numbers.items())}"
+            for subject, numbers in lines.items()
+            if numbers
+        )
 
 
 def wall_clock() -> datetime:
@@ -73,7 +93,9 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def run(settings: Settings, now: datetime, say: Say = lambda _: None, clock: Clock = wall_clock) -> TickSummary:
+def run(
+    settings: Settings, now: datetime, say: Say = lambda _: None, clock: Clock = wall_clock
+) -> TickSummary:
     """The main job: one tick until `now`.
 
     Args:
@@ -99,6 +121,25 @@ def run(settings: Settings, now: datetime, say: Say = lambda _: None, clock: Clo
             publish(store, settings)
         warnings = [*definitions.faults, *store.warnings]
     return TickSummary(**{**vars(summary), "dispatched": dispatched, "warnings": warnings})
+
+
+@contextmanager
+def open_reports(settings: Settings) -> Generator[DuckDBPyConnection]:
+    """The tables to report from: the store's, published anew; while a run holds it, the published copy.
+
+    Raises:
+        OnwardError: the store can't be used.
+    """
+    published = settings.published / STATE_FILE
+    try:
+        with open_store(settings) as store:
+            publish(store, settings)
+            yield store.con
+    except RunInProgressError:
+        if not published.exists():
+            raise
+        with closing(connect(published, read_only=True)) as con:
+            yield con
 
 
 def advance(
@@ -142,7 +183,7 @@ def decide_tick(
     _lay_out_events(con, settings, batches, previous, now)
     say("Deciding")
     facts = read_facts(con, "tick_events", program)
-    state = read_state(con, program, facts, now=now, caps=caps)
+    state = read_state(con, program, facts, previous=previous, now=now, caps=caps)
     decided = decide(program, state, facts.events, facts.writes, now=now, caps=caps)
     say("Writing down what was decided")
     write_decided(con, state, facts, decided, tick_id=tick_id, processed_at=now)
@@ -152,11 +193,17 @@ def decide_tick(
 
 
 def _lay_out_events(
-    con: DuckDBPyConnection, settings: Settings, batches: list[Batch], previous: datetime | None, now: datetime
+    con: DuckDBPyConnection,
+    settings: Settings,
+    batches: list[Batch],
+    previous: datetime | None,
+    now: datetime,
 ) -> None:
     new = [one.archive for one in batches if one.kind == "events"]
     query = "select archive from batches where kind = 'events' and latest > $1"
-    ahead = [name for (name,) in con.execute(query, [previous]).fetchall() if name not in new] if previous else []
+    ahead = (
+        [name for (name,) in con.execute(query, [previous]).fetchall() if name not in new] if previous else []
+    )
     _view(con, settings, "new_events", new)
     _view(con, settings, "stored_events", ahead)
     lateness = microseconds(settings.max_lateness)
@@ -198,7 +245,9 @@ def _summary(
         quarantined=sum(one.quarantined for one in batches),
         facts=decided.facts,
         steps=len(decided.steps),
-        executions=decided.executions.filter(decided.executions["entered_at"] > (previous or datetime.min.replace(tzinfo=UTC))).height,
+        executions=decided.executions.filter(
+            decided.executions["entered_at"] > (previous or datetime.min.replace(tzinfo=UTC))
+        ).height,
         messages=len(decided.messages),
         webhooks=len(decided.webhooks),
         waves=decided.waves,

@@ -30,7 +30,11 @@ def current_program(
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
     """The stored definitions of (workflow_id, version) pairs."""
     wanted = set(versions)
-    stored = con.execute("select workflow_id, version, definition from workflow_versions").fetchall() if wanted else []
+    stored = (
+        con.execute("select workflow_id, version, definition from workflow_versions").fetchall()
+        if wanted
+        else []
+    )
     return [
         read_workflow(definition, f"{workflow_id} version {version}")
         for workflow_id, version, definition in stored

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import engine
 from tests.cases import Case, Result
 from tests.oracle import decide
 
@@ -13,7 +14,7 @@ settings.register_profile("default", max_examples=200, deadline=None, suppress_h
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=QUIET)
 settings.load_profile("default")
 
-INTERPRETERS: dict[str, Callable[[Case], Result]] = {"oracle": decide}
+INTERPRETERS: dict[str, Callable[[Case], Result]] = {"oracle": decide, "engine": engine.decide}
 
 
 @pytest.fixture(params=sorted(INTERPRETERS))

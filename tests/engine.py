@@ -10,15 +10,15 @@ import polars as pl
 from tests.cases import Case, Result, Row
 from transforms.folding import fold, fold_attributes
 from transforms.program import Program, compile_program
-from transforms.definitions import read_workflow
 from transforms.state import ATTRIBUTES, CUSTOMERS, EVENTS, TAGS, WRITES, Cap, State, empty_state
 from transforms.waves import decide as decide_tick
+from transforms.workflow import Workflow
 
 
 def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
     """Decide the case with ticks that end at `boundaries` and at its end."""
-    program = compile_program([read_workflow(json.dumps(one), "case.json") for one in case.workflows])
-    events = first_of_each_id([one for one in case.events if one["ts"] <= case.end])
+    program = compile_program([Workflow.model_validate(one) for one in case.workflows])
+    events = [one for one in first_of_each_id(case.events) if one["ts"] <= case.end]
     history = [one for one in events if case.start and one["ts"] < case.start]
     state = with_history(state_of(case.customers), history)
     caps = [Cap(*one) for one in case.caps]
@@ -46,7 +46,10 @@ def with_history(state: State, history: list[Row]) -> State:
 
 
 def state_of(customers: list[Row]) -> State:
-    rows = [{"customer_id": one["customer_id"], "known": True, "created_at": one["created_at"]} for one in customers]
+    rows = [
+        {"customer_id": one["customer_id"], "known": True, "created_at": one["created_at"]}
+        for one in customers
+    ]
     attributes = [
         {"customer_id": one["customer_id"], "attribute": key, "value": json.dumps(value), "set_at": None}
         for one in customers
@@ -83,7 +86,12 @@ def prop(event: Row, name: str) -> str | None:
 
 def write_frame(events: list[Row]) -> pl.DataFrame:
     rows = [
-        {"event_id": one["event_id"], "customer_id": one["customer_id"], "ts": one["ts"], "at": one.get("at", one["ts"])}
+        {
+            "event_id": one["event_id"],
+            "customer_id": one["customer_id"],
+            "ts": one["ts"],
+            "at": one.get("at", one["ts"]),
+        }
         | {"ordinal": ordinal, "attribute": name, "value": json.dumps(value)}
         for one in events
         for ordinal, name, value in writes_of(one)
@@ -110,15 +118,23 @@ def counted(case: Case, events: list[Row]) -> dict[str, int]:
 
 def collect(result: Result, decided: Any) -> None:
     ended = {row["execution_id"]: row for row in decided.executions.to_dicts()}
-    result.executions = [one for one in result.executions if one["execution_id"] not in ended] + list(ended.values())
+    result.executions = [one for one in result.executions if one["execution_id"] not in ended] + list(
+        ended.values()
+    )
     for table in ("steps", "messages", "webhooks", "refusals"):
         getattr(result, table).extend(getattr(decided, table).to_dicts())
 
 
 def finished(result: Result, state: State) -> Result:
-    owners = state.customers["customer_id"].to_list() + state.attributes["customer_id"].to_list() + state.tags["customer_id"].to_list()
+    owners = (
+        state.customers["customer_id"].to_list()
+        + state.attributes["customer_id"].to_list()
+        + state.tags["customer_id"].to_list()
+    )
     result.profiles = {one: {"attributes": {}, "tags": []} for one in owners}
-    for row in state.attributes.filter(pl.col("value").is_not_null() & (pl.col("value") != "null")).to_dicts():
+    for row in state.attributes.filter(
+        pl.col("value").is_not_null() & (pl.col("value") != "null")
+    ).to_dicts():
         result.profiles[row["customer_id"]]["attributes"][row["attribute"]] = json.loads(row["value"])
     for row in state.tags.sort("tag").to_dicts():
         result.profiles[row["customer_id"]]["tags"].append(row["tag"])

@@ -232,3 +232,26 @@ def test_workflows_start_in_id_order_on_one_fact(interpret: Any) -> None:
     )
     found = interpret(case([*both, check], event("go", at()), customers=[customer()]))
     assert tags_of(found) == ["a-first"]
+
+
+def first_to(name: str, workflow_id: str) -> Any:
+    """A workflow that tags the customer if the first fact `name` comes from the other workflow."""
+    first = condition("event.workflow_id", "equals", workflow_id)
+    once = {"policy": "once"}
+    steps = tag(f"{workflow_id} first", when=[first])
+    return workflow(steps, workflow_id="z", on=trigger(name, "workflow_action"), reentry=once)
+
+
+def test_executions_react_in_workflow_id_order(interpret: Any) -> None:
+    both = [workflow(wait("1d"), workflow_id=id_, exit_on=[trigger("buy")]) for id_ in ("w2", "w10")]
+    found = interpret(case([*both, first_to("exited", "w10")], event("go", at()), event("buy", at(5))))
+    assert tags_of(found) == ["w10 first"]
+
+
+def test_carried_attributes_change_in_name_order(interpret: Any) -> None:
+    watch = [
+        workflow(workflow_id="w1", on=trigger("b", "attribute_change")),
+        workflow(workflow_id="w2", on=trigger("a", "attribute_change")),
+    ]
+    carried = event("view", at(), attributes={"b": 1, "a": 1})
+    assert tags_of(interpret(case([*watch, first_to("started", "w2")], carried))) == ["w2 first"]

@@ -309,3 +309,9 @@ def test_update_attribute_is_heard_by_the_executions_own_goal(interpret: Any) ->
     found = run(interpret, sets, send(), goal=trigger("plan", "attribute_change", new_value="pro"))
     assert ends_of(found) == [("w", 0, "converted", 0)]
     assert messages_of(found) == []
+
+
+def test_a_wait_that_is_over_listens_no_more(interpret: Any) -> None:
+    listens = action("wait_for_event", event={"action": "buy"})
+    found = run(interpret, listens, wait("1h"), tag("t"), more=[event("buy", at(5)), event("buy", at(9))])
+    assert outcomes_of(found)[1:] == [(5, "0", "event"), (5, "1", "done"), (65, "2", "done")]

@@ -88,8 +88,18 @@ def test_an_event_at_the_end_of_the_last_tick_is_late() -> None:
 
 
 def test_late_events_go_by_their_own_time_then_id() -> None:
-    late = [changed("plan", "old", at(10)), changed("plan", "new", at(20), event_id="a")]
-    assert attributes_of(ticks((at(60), []), (at(120), late[::-1]))) == {"plan": "new"}
+    """Only the first of them enters; its branch tells which one it was."""
+
+    def go(minute: int, event_id: str) -> Row:
+        return event("go", at(minute), event_id=event_id, properties={"id": event_id})
+
+    named = [
+        {"name": id_, "conditions": [condition("event.id", "equals", id_)], "actions": []} for id_ in "abc"
+    ]
+    late = [go(20, "a"), go(10, "c"), go(10, "b")]
+    found = ticks((at(60), []), (at(120), late), workflows=workflow(branches=named))
+    assert [row["branch"] for row in found.executions] == ["b"]
+    assert [row["reason"] for row in found.refusals] == ["running", "running"]
 
 
 def test_a_late_write_loses_to_a_later_one() -> None:

@@ -207,3 +207,11 @@ def test_the_first_trigger_that_holds_is_enough(interpret: Any) -> None:
 def test_an_inactive_workflow_is_not_entered(interpret: Any) -> None:
     found = interpret(case(workflow(tag("in"), is_active=False), event("go", at())))
     assert (found.executions, found.refusals) == ([], [])
+
+
+def test_goals_and_exits_have_own_keys_too(interpret: Any) -> None:
+    """Facts that another workflow hears are not taken for one's own."""
+    steps = workflow(wait("1h"), goal=trigger("buy"), exit_on=[trigger("leave")])
+    other = workflow(workflow_id="v", on="view")
+    found = interpret(case([steps, other], event("go", at()), event("view", at(5))))
+    assert ends_of(found) == [("v", 5, "completed", 5), ("w", 0, "completed", 60)]

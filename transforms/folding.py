@@ -11,7 +11,9 @@ from transforms.state import ATTRIBUTES, EXECUTIONS, Cap, State
 _OWNER = ["customer_id", "attribute"]
 
 
-def fold(state: State, decided: Decided, writes: pl.DataFrame, *, now: datetime, caps: Sequence[Cap] = ()) -> State:
+def fold(
+    state: State, decided: Decided, writes: pl.DataFrame, *, now: datetime, caps: Sequence[Cap] = ()
+) -> State:
     """The state after a tick.
 
     Args:
@@ -32,21 +34,32 @@ def fold(state: State, decided: Decided, writes: pl.DataFrame, *, now: datetime,
     )
 
 
-def fold_attributes(before: pl.DataFrame, writes: pl.DataFrame, decided: pl.DataFrame | None = None) -> pl.DataFrame:
+def fold_attributes(
+    before: pl.DataFrame, writes: pl.DataFrame, decided: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Attributes after the writes of events and of steps: the latest `set_at` wins, of equals the last applied.
 
     `decided` are the applied writes of attributes that workflows see; for those, the writes of events are
-    among them already, so folding both changes nothing.
+    among them already and are left out here.
     """
-    unseen = writes.sort("at", "ts", "event_id", "ordinal").with_columns(set_at="ts").select(*ATTRIBUTES)
+    updates = writes.sort("at", "ts", "event_id", "ordinal").with_columns(set_at="ts").select(*ATTRIBUTES)
     if decided is not None and len(decided):
-        unseen = unseen.filter(~pl.col("attribute").is_in(decided["attribute"].unique().implode()))
-    frames = [before, unseen] if decided is None else [before, unseen, decided.select(*ATTRIBUTES)]
-    return (
-        pl.concat(frames)
+        told = updates.filter(~pl.col("attribute").is_in(decided["attribute"].unique().implode()))
+        updates = pl.concat([told, decided.select(*ATTRIBUTES)])
+    return set_latest(before, updates)
+
+
+def set_latest(before: pl.DataFrame, updates: pl.DataFrame) -> pl.DataFrame:
+    """Attributes (`state.ATTRIBUTES`) after `updates` (the same columns, in order); only their owners are touched."""
+    if updates.is_empty():
+        return before
+    touched = before.join(updates, on=_OWNER, how="semi", maintain_order="left")
+    latest = (
+        pl.concat([touched, updates])
         .sort("set_at", nulls_last=False, maintain_order=True)
         .unique(_OWNER, keep="last", maintain_order=True)
     )
+    return pl.concat([before.join(updates, on=_OWNER, how="anti"), latest])
 
 
 def _fold_tags(before: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
@@ -57,9 +70,13 @@ def _fold_tags(before: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _running(before: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
-    untouched = before.join(taken.select("execution_id"), on="execution_id", how="anti", maintain_order="left")
+    untouched = before.join(
+        taken.select("execution_id"), on="execution_id", how="anti", maintain_order="left"
+    )
     running = taken.filter(pl.col("status") == "running")
-    return pl.concat([untouched, running], how="diagonal").select(*EXECUTIONS, pl.selectors.starts_with("event."))
+    return pl.concat([untouched, running], how="diagonal").select(
+        *EXECUTIONS, pl.selectors.starts_with("event.")
+    )
 
 
 def _newest(entries: pl.DataFrame) -> pl.DataFrame:

@@ -28,7 +28,7 @@ class Decided:
         refusals: refused entry: workflow_id, customer_id, at, reason.
         attributes: applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
         tags: real change of a tag: customer_id, tag, added, at, in order.
-        facts: how many facts and due steps the waves processed.
+        facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.
     """
 

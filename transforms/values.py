@@ -16,7 +16,7 @@ Codes = npt.NDArray[np.int32]
 
 NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
 NULL_CODE = 0
-_WHOLE = 2.0**53
+_WHOLE = 1e16
 
 
 def canonical(value: Any) -> str:
@@ -125,7 +125,7 @@ def _number_text() -> pl.Expr:
     whole = (pl.col("number") == pl.col("number").floor()) & (pl.col("number").abs() < _WHOLE)
     return (
         pl.when(whole).then(pl.col("number").cast(pl.Int64, strict=False).cast(pl.String))
-        .otherwise(pl.col("number").cast(pl.String))
+        .otherwise(pl.col("number").cast(pl.String).str.replace(r"e-(\d)$", "e-0$1"))
     )  # fmt: skip
 
 

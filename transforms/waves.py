@@ -52,7 +52,6 @@ def _run(lanes: Lanes, now: int) -> None:
     while (active := _pending(lanes, active, now)).size:
         _wave(lanes, active)
         lanes.waves += 1
-        lanes.processed += active.size
 
 
 def _pending(lanes: Lanes, active: Ints, now: int) -> Ints:
@@ -74,6 +73,7 @@ def _wave(lanes: Lanes, active: Ints) -> None:
 def _take_events(lanes: Lanes, rows: Ints) -> None:
     if not rows.size:
         return
+    lanes.processed += rows.size
     events = lanes.cursor[rows]
     lanes.clock[rows] = lanes.events_at[events]
     lanes.cursor[rows] = after = events + 1
@@ -85,6 +85,7 @@ def _take_events(lanes: Lanes, rows: Ints) -> None:
 def _take_follow_ups(lanes: Lanes, rows: Ints) -> None:
     if not rows.size:
         return
+    lanes.processed += rows.size
     facts = lanes.head[rows]
     lanes.head[rows] = lanes.facts["next"][facts]
     observe(lanes, rows, facts)

@@ -8,7 +8,7 @@ with
         select count(*) as n
         from acting
         left join profiles using (customer_id)
-        where acting.seen and (profiles.customer_id is null or profiles.created_at > acting.ts)
+        where acting.seen and (profiles.customer_id is null or profiles.created_at > acting."at")
     ),
 
     final as (

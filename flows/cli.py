@@ -1,0 +1,251 @@
+"""The `onward` command: parse arguments, call, print — nothing else.
+
+Exit codes: 0 success, 2 bad usage or invalid input, 1 any other failure; no traceback reaches a user
+(`ONWARD_DEBUG=1` shows it). Modules are imported by the command that needs them, so each starts fast.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.errors import InputError, OnwardError
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+app = typer.Typer(
+    name="onward",
+    help="Customer-journey automation that runs where the data is: exact, replayable, explained.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="Settings file. [default: onward.toml, if there]", show_default=False),
+]
+
+
+def main() -> None:
+    """The entry point: run the command, turn errors into messages and exit codes."""
+    try:
+        app()
+    except OnwardError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted: what wasn't finished has changed nothing; run again to catch up", 130)
+    except Exception as error:
+        if os.environ.get("ONWARD_DEBUG"):
+            raise
+        _fail(
+            f"unexpected {type(error).__name__}: {error}\nThis is a fault of Onward's; ONWARD_DEBUG=1 shows more.",
+            1,
+        )
+
+
+@app.command("run")
+def run_command(
+    now: Annotated[
+        str | None,
+        typer.Option(
+            help="Decide until this instant (ISO 8601; UTC unless it has a zone). [default: the present]",
+            show_default=False,
+        ),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
+    from flows.tick import run, wall_clock
+
+    until = _instant("--now", now) or wall_clock()
+    with _status() as say:
+        summary = run(_settings(settings), until, say)
+    for warning in summary.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(summary.sentence)
+
+
+@app.command("backtest")
+def backtest_command(
+    workflows: Annotated[Path, typer.Option(help="Folder of workflow files.")],
+    customers: Annotated[Path, typer.Option(help="Customer file: Parquet, NDJSON or CSV.")],
+    events: Annotated[list[Path], typer.Option(help="Event file; may be given several times.")],
+    end: Annotated[str, typer.Option(help="Decide until this instant (ISO 8601).")],
+    out: Annotated[Path, typer.Option(help="Folder for the Parquet files and summary.json.")],
+    patterns: Annotated[Path | None, typer.Option(help="File of pattern definitions.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Events before it build profiles and trigger nothing.")
+    ] = None,
+    tick: Annotated[str | None, typer.Option(help="Length of a tick, like 1h. [default: one tick]")] = None,
+    cap: Annotated[list[str] | None, typer.Option(help="Frequency cap, like 3/7d; may be repeated.")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(help="Further event files.")] = None,
+) -> None:
+    """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
+    from flows.backtest import Plan, backtest
+    from flows.definitions import read_definitions
+
+    until = _instant("--end", end)
+    assert until is not None
+    plan = Plan(
+        workflows=read_definitions(workflows, patterns).workflows,
+        customers=customers,
+        events=[*events, *(more or [])],
+        out=out,
+        end=until,
+        start=_instant("--start", start),
+        tick=_length("--tick", tick) if tick else None,
+        caps=[_cap(one) for one in cap or []],
+    )
+    if plan.start and plan.start > plan.end:
+        raise InputError(f"--start {start} is after --end {end}; give an earlier start")
+    with _bar() as progress:
+        summary = backtest(plan, progress)
+    names = ("events", "executions", "steps", "messages", "webhooks", "quarantined")
+    counts = ", ".join(f"{summary[name]:,} {name}" for name in names)
+    typer.echo(f"{counts}; {summary['ticks']:,} ticks in {summary['decide_seconds']:.1f} s. Written to {out}")
+
+
+@app.command("validate")
+def validate_command(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            help="Folder of workflow files. [default: that of the settings]",
+            show_default=False,
+        ),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Check workflow, pattern and template files; print every error."""
+    from flows.definitions import load_definitions
+
+    places = _settings(settings)
+    folder = directory or places.workflows
+    beside = folder.parent if directory else None
+    found = load_definitions(
+        folder,
+        beside / "patterns.yaml" if beside else places.patterns,
+        beside / "templates" if beside else places.templates,
+    )
+    for fault in found.faults:
+        typer.echo(fault, err=True)
+    if found.faults:
+        raise InputError(f"{len(found.faults)} faults; {len(found.workflows)} valid workflows")
+    typer.echo(f"{len(found.workflows)} workflows and {len(found.patterns)} patterns are valid")
+
+
+@app.command("report")
+def report_command(
+    html: Annotated[Path | None, typer.Option(help="Also write the reports as one HTML page.")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Rebuild the reports and print them."""
+    from rich.console import Console
+
+    from flows.report import print_reports
+    from flows.tick import open_reports
+
+    console = Console(record=html is not None)
+    with open_reports(_settings(settings)) as con:
+        print_reports(con, console)
+    if html:
+        console.save_html(str(html))
+        typer.echo(f"Written to {html}")
+
+
+@app.command("rebuild")
+def rebuild_command(settings: SettingsFile = None) -> None:
+    """Compute the state again from the archive of loaded events; sends nothing twice."""
+    from flows.rebuild import rebuild
+
+    with _status() as say:
+        summary = rebuild(_settings(settings), say)
+    typer.echo(summary)
+
+
+@app.command("serve")
+def serve_command(
+    cron: Annotated[
+        str, typer.Option(help="When to run a tick, as a cron expression (UTC).")
+    ] = "*/5 * * * *",
+    settings: SettingsFile = None,
+) -> None:
+    """Register and serve the scheduled Prefect deployments, until interrupted."""
+    from flows.deployments import serve
+
+    serve(_settings(settings), settings, cron)
+
+
+def _settings(file: Path | None) -> "Settings":
+    from flows.settings import read_settings
+
+    return read_settings(file)
+
+
+def _instant(option: str, given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        raise InputError(
+            f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _length(option: str, given: str) -> timedelta:
+    from transforms.durations import parse_duration
+
+    try:
+        found = parse_duration(float(given) if given.replace(".", "", 1).isdigit() else given)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
+    if not found:
+        raise InputError(f"{option} {given!r}: must be longer than nothing")
+    return found
+
+
+def _cap(given: str) -> Any:
+    from transforms.state import Cap
+
+    messages, slash, window = given.partition("/")
+    if not slash or not messages.strip().isdigit():
+        raise InputError(f"--cap {given!r} is not a cap; give messages and a window, like 3/7d")
+    return Cap(int(messages), _length("--cap", window))
+
+
+@contextmanager
+def _status() -> Generator[Callable[[str], object]]:
+    """A spinner that says what is being done, where somebody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("Starting") as status:
+        yield status.update
+
+
+@contextmanager
+def _bar() -> Generator[Callable[[str, float], object]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield lambda step, share: bar.update(task, description=step, completed=share)
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(message, err=True)
+    sys.exit(code)
