@@ -96,9 +96,10 @@ def write_manifest(settings: Settings, manifest: Manifest) -> None:
     write_text(file, _MANIFEST.dump_json(manifest, indent=1).decode())
 
 
-def read_manifests(settings: Settings) -> Iterator[Manifest]:
-    """The manifests in the order of ticks."""
-    for file in sorted((archive_folder(settings) / "ticks").glob("*.json")):
+def manifests_after(settings: Settings, tick_id: int) -> Iterator[Manifest]:
+    """The manifests of later ticks, in order."""
+    folder = archive_folder(settings) / "ticks"
+    for file in sorted(one for one in folder.glob("*.json") if one.stem > f"{tick_id:08d}"):
         yield _MANIFEST.validate_json(file.read_bytes())
 
 

@@ -79,15 +79,16 @@ def record_blocks(data: Bytes, width: int, delimiter: str, line_bytes: int) -> I
 
 def _whole_lines(data: Bytes, line_bytes: int) -> Iterator[bytes]:
     """Blocks that end with a line end. Of an over-long line only so much is kept that it stays over-long."""
-    carry, started = b"", False
-    while block := data.read(BLOCK_BYTES):
-        block = carry + (block if started else block.removeprefix(BOM))
-        started = True
+    carry, yielded = b"", False
+    head = data.read(len(BOM)).removeprefix(BOM)
+    while block := head + data.read(BLOCK_BYTES):
+        block, head = carry + block, b""
         cut = block.rfind(b"\n") + 1
         carry = block[cut:][: line_bytes + 1]
         if cut:
+            yielded = True
             yield block[:cut]
-    if carry or not started:
+    if carry or not yielded:
         yield carry + b"\n"
 
 

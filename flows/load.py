@@ -49,39 +49,43 @@ def _distinct(con: duckdb.DuckDBPyConnection, table: str, key: str, keep: str, k
     view, repeated, seen = (f"{table}_{suffix}" for suffix in ("distinct", "repeated", "seen"))
     for relation in (view, repeated, seen):
         drop(con, relation)
+    _find_repeated(con, good, repeated, key, keep)
+    _find_seen(con, good, seen, key, known)
     conditions = ["reason is null"]
-    if _repeated(con, good, repeated, key, keep):
+    if dropped := _total(
+        con, f"select sum(n - 1) from {quoted(repeated)} anti join {quoted(seen)} using ({key})"
+    ):
         conditions.append(
             f"not exists (select 1 from {quoted(repeated)} as r "
             f"where r.{key} = t.{key} and r.kept <> t.batch_order)"
         )
-    if known and _seen(con, good, seen, key, known):
+    if again := _total(con, f"select sum(n) from {quoted(seen)}"):
         conditions.append(f"not exists (select 1 from {quoted(seen)} as s where s.{key} = t.{key})")
     query = f"select * from {quoted(table)} as t where {' and '.join(conditions)}"
     con.execute(f"create temp view {quoted(view)} as {query}")
-    return Distinct(view, _count(con, good) - _count(con, quoted(view)) if len(conditions) > 1 else 0)
+    return Distinct(view, dropped + again)
 
 
-def _repeated(con: duckdb.DuckDBPyConnection, good: str, table: str, key: str, keep: str) -> int:
-    """Put the keys that occur more than once into `table`, with the row to keep; how many there are."""
+def _find_repeated(con: duckdb.DuckDBPyConnection, good: str, table: str, key: str, keep: str) -> None:
+    """Put the keys that occur more than once into `table`, with how often and the row to keep."""
     con.execute(f"""
         create temp table {quoted(table)} as
         with meeting as (select hash({key}) as h from {good} group by h having count(*) > 1)
-        select {key}, {keep}(batch_order) as kept from {good}
+        select {key}, count(*) as n, {keep}(batch_order) as kept from {good}
         where hash({key}) in (select h from meeting)
         group by {key} having count(*) > 1
     """)
-    return _count(con, quoted(table))
 
 
-def _seen(con: duckdb.DuckDBPyConnection, good: str, table: str, key: str, known: str) -> int:
+def _find_seen(con: duckdb.DuckDBPyConnection, good: str, table: str, key: str, known: str | None) -> None:
+    """Put the keys that `known` has too into `table`, with how many rows have them."""
+    among = f"{key} in (select {key} from {quoted(known)})" if known else "false"
     con.execute(f"""
         create temp table {quoted(table)} as
-        select distinct {key} from {good} where {key} in (select {key} from {quoted(known)})
+        select {key}, count(*) as n from {good} where {among} group by {key}
     """)
-    return _count(con, quoted(table))
 
 
-def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    ((count,),) = con.execute(f"select count(*) from {relation}").fetchall()
-    return int(count)
+def _total(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    ((total,),) = con.execute(query).fetchall()
+    return int(total or 0)

@@ -63,6 +63,18 @@ def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) 
     return _note(con, "webhooks", "webhook_id", results)
 
 
+def recall_sends(con: DuckDBPyConnection, settings: Settings) -> int:
+    """Note of pending messages and requests what the send ledger knows of them; how many those are."""
+    known = 0
+    with SendLedger(settings.state / SEND_LEDGER) as ledger:
+        for table, key in (("messages", "message_id"), ("webhooks", "webhook_id")):
+            pending = con.sql(f"select {key} from {table} where status = 'pending'").pl()[key]
+            results = ledger.known(pending).rename({"id": key})
+            _note(con, table, key, results)
+            known += len(results)
+    return known
+
+
 def _steps(con: DuckDBPyConnection, due: pl.DataFrame) -> Mapping[StepKey, Step]:
     """The steps of the versions that `due` comes from."""
     workflows = stored_workflows(con, due.select("workflow_id", "version").unique().rows())

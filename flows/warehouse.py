@@ -1,6 +1,8 @@
 """The only module that opens DuckDB, and the one executor of the files of `sql/`."""
 
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,19 @@ def run(
         return con.execute(sql, params or None)
     except duckdb.Error as error:
         raise WarehouseError(step, file, error) from error
+
+
+@contextmanager
+def transaction(con: DuckDBPyConnection) -> Generator[None]:
+    """Everything in the block happens, or nothing of it."""
+    con.begin()
+    try:
+        yield
+        con.commit()
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # a failed statement may have ended it already
+            con.rollback()
+        raise
 
 
 def read_everything(con: DuckDBPyConnection) -> dict[str, tuple[int, int]]:

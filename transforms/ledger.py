@@ -28,6 +28,7 @@ class Decided:
         refusals: refused entry: workflow_id, customer_id, at, reason.
         attributes: applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
         tags: real change of a tag: customer_id, tag, added, at, in order.
+        entries: how many executions are new.
         facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.
     """
@@ -39,6 +40,7 @@ class Decided:
     refusals: pl.DataFrame
     attributes: pl.DataFrame
     tags: pl.DataFrame
+    entries: int
     facts: int
     waves: int
 
@@ -55,6 +57,7 @@ def read_back(opened: Opened) -> Decided:
         refusals=_refusals(lanes),
         attributes=_attributes(opened),
         tags=_tags(lanes),
+        entries=len(executions) - len(opened.executions),
         facts=lanes.processed,
         waves=lanes.waves,
     )

@@ -11,5 +11,6 @@ create table if not exists ticks (
     executions bigint,
     messages bigint,
     webhooks bigint,
-    waves bigint
+    waves bigint,
+    workflows varchar
 );

@@ -1,0 +1,55 @@
+"""What a tick did, in numbers and in words."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class TickSummary:
+    """What a tick did, in numbers.
+
+    Attributes:
+        counts: events that were not processed (or not yet), by reason.
+        dispatched: messages by what became of them at dispatch.
+        warnings: what people should know, one sentence each.
+    """
+
+    tick_id: int
+    previous: datetime | None
+    now: datetime
+    batches: int = 0
+    events: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    facts: int = 0
+    steps: int = 0
+    executions: int = 0
+    messages: int = 0
+    webhooks: int = 0
+    waves: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    dispatched: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything but the clock moved."""
+        return bool(self.batches or self.events or self.facts or self.steps)
+
+    @property
+    def sentence(self) -> str:
+        """The summary for people, one line per subject."""
+        done = {
+            name: getattr(self, name) for name in ("events", "executions", "steps", "messages", "webhooks")
+        }
+        left = {**self.counts, "duplicates": self.duplicates, "quarantined": self.quarantined}
+        lines = {
+            f"Tick {self.tick_id} until {self.now.isoformat()}": done,
+            "Not processed": {name: n for name, n in left.items() if n},
+            "Messages": self.dispatched,
+        }
+        return "\n".join(
+            f"{subject}: {', '.join(f'{n:,} {name}' for name, n in numbers.items())}"
+            for subject, numbers in lines.items()
+            if numbers
+        )
