@@ -13,7 +13,8 @@ from demo.complete_journey import write_files
 from flows.errors import OnwardError
 from flows.report import print_reports
 from flows.settings import Settings, read_settings
-from flows.tick import TickSummary, run
+from flows.summary import TickSummary
+from flows.tick import run
 from flows.warehouse import connect
 
 HERE = Path(__file__).resolve().parent

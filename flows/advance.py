@@ -51,12 +51,9 @@ def advance(
         batches = take_in(con, settings, now)
         program = current_program(con, settings, workflows, now)
         summary = _decide(con, settings, program, batches, tick_id, previous, now, say)
-        entering = json.dumps(
-            [(one.workflow.workflow_id, one.version) for one in program.flows if one.enters]
-        )
-        manifest = _manifest(settings, json.loads(entering), batches, summary)
-        if batches or entering != _entering(con):
-            write_manifest(settings, manifest)
+        entering = [(one.workflow.workflow_id, one.version) for one in program.flows if one.enters]
+        if batches or json.dumps(entering) != _entering(con):
+            write_manifest(settings, _manifest(settings, entering, batches, summary))
         _record(con, summary, entering, started, clock())
     return summary
 
@@ -64,14 +61,8 @@ def advance(
 def replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say: Say, clock: Clock) -> None:
     """Decide a tick again from its manifest and the archive, with the workflows and settings of then."""
     started = clock()
-    then = settings.model_copy(
-        update={
-            "frequency_caps": [
-                FrequencyCap(messages=n, window=window) for n, window in manifest.frequency_caps
-            ],
-            "max_lateness": manifest.max_lateness,
-        }
-    )
+    caps = [FrequencyCap(messages=n, window=window) for n, window in manifest.frequency_caps]
+    then = settings.model_copy(update={"frequency_caps": caps, "max_lateness": manifest.max_lateness})
     workflows = [_archived_workflow(settings, *one) for one in manifest.workflows]
     with transaction(con):
         for batch in manifest.batches:
@@ -186,7 +177,12 @@ def _record(
     started: datetime,
     finished: datetime,
 ) -> None:
-    fields = {**vars(summary), "workflows": json.dumps(entering), "started_at": started, "finished_at": finished}
+    fields = {
+        **vars(summary),
+        "workflows": json.dumps(entering),
+        "started_at": started,
+        "finished_at": finished,
+    }
     names = [name for (name,) in con.execute("select column_name from (describe ticks)").fetchall()]
     row = {name: fields[name] for name in names}
     marks = ", ".join(f"${name}" for name in row)

@@ -16,11 +16,12 @@ from flows.facts import Facts, read_facts
 from flows.load import deduplicated, latest, recognise, stage
 from flows.settings import Limits
 from flows.sources import Kind
-from flows.warehouse import connect, run_sql, sql_text
+from flows.warehouse import connect, frame, run_sql, sql_text
+from transforms.compiling import compile_program
 from transforms.folding import fold, fold_attributes, set_latest
 from transforms.ledger import Decided
-from transforms.program import Program, compile_program
-from transforms.state import ATTRIBUTES, CUSTOMERS, EVENTS, INSTANT, WRITES, Cap, State, empty_state
+from transforms.program import Program
+from transforms.state import EVENTS, WRITES, Cap, State, empty_state
 from transforms.waves import decide
 from transforms.workflow import Workflow
 
@@ -130,18 +131,15 @@ def _counts(con: DuckDBPyConnection) -> dict[str, float]:
 
 
 def _initial_state(con: DuckDBPyConnection) -> State:
-    def rows(query: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-        return con.sql(query).pl().cast({name: dtype for name, dtype in schema.items() if dtype == INSTANT})
-
     entries = (
         "from initial_customers as c, json_each(c.attributes) as entry where entry.value::varchar <> 'null'"
     )
     value = "entry.key as attribute, entry.value::varchar as value, null::timestamptz as set_at"
     return replace(
         empty_state(),
-        customers=rows("select customer_id, true as known, created_at from initial_customers", CUSTOMERS),
-        attributes=rows(f"select c.customer_id, {value} {entries}", ATTRIBUTES),
-        tags=rows("select distinct customer_id, unnest(tags) as tag from initial_customers", {}),
+        customers=frame(con, "select customer_id, true as known, created_at from initial_customers"),
+        attributes=frame(con, f"select c.customer_id, {value} {entries}"),
+        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from initial_customers"),
     )
 
 
@@ -204,7 +202,7 @@ def _write(con: DuckDBPyConnection, out: Path, outcome: Outcome, facts: Facts) -
     state = outcome.state
     attributes = set_latest(state.attributes, facts.unseen)
     frames = {"final_customers": state.customers, "final_attributes": attributes, "final_tags": state.tags}
-    for name, frame in frames.items():
-        con.register(name, frame.to_arrow())
+    for name, rows in frames.items():
+        con.register(name, rows.to_arrow())
     write_rows(con, sql_text("backtest/profiles.sql"), out / "profiles.parquet")
     write_rows(con, "select file, line, reason, row from backtest_quarantine", out / "quarantine.parquet")

@@ -9,9 +9,9 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.queries import literal, quoted
-from flows.warehouse import sql_text
+from flows.warehouse import frame, sql_text
 from transforms.program import Program
-from transforms.state import ATTRIBUTES, EVENT_PREFIX, EVENTS, INSTANT, WRITES
+from transforms.state import EVENT_PREFIX, WRITES
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,13 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
     con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
     con.execute(f"create or replace temp view fact_writes as {sql_text('facts/writes.sql')}")
     seen = "true" if program.watches_every_attribute else _among("attribute", program.attributes)
+    columns = ", ".join(map(quoted, WRITES))
     live = f"select * from fact_writes where {seen}"
     return Facts(
-        events=_read(con, _events_query(program), {**EVENTS, **_property_schema(program)}),
-        writes=_read(con, f"select {_names(WRITES)} from ({live}) where seen", WRITES),
-        silent=_read(con, f"select {_names(WRITES)} from ({live}) where not seen", WRITES),
-        unseen=_read(con, _unseen_query(seen), ATTRIBUTES),
+        events=frame(con, _events_query(program)),
+        writes=frame(con, f"select {columns} from ({live}) where seen"),
+        silent=frame(con, f"select {columns} from ({live}) where not seen"),
+        unseen=frame(con, _unseen_query(seen)),
     )
 
 
@@ -83,17 +84,6 @@ def _unseen_query(seen: str) -> str:
     return f"select customer_id, attribute, {last} from fact_writes where not ({seen}) group by all"
 
 
-def _property_schema(program: Program) -> dict[str, type[pl.String]]:
-    return {f"{EVENT_PREFIX}{name}": pl.String for name in program.properties}
-
-
-def _read(
-    con: DuckDBPyConnection, query: str, schema: dict[str, type[pl.DataType] | pl.DataType]
-) -> pl.DataFrame:
-    frame = con.sql(query).pl()
-    return frame.cast({name: INSTANT for name in frame.columns if schema[name] == INSTANT})
-
-
 def _path(name: str) -> str:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'$."{escaped}"'
@@ -101,7 +91,3 @@ def _path(name: str) -> str:
 
 def _among(column: str, names: tuple[str, ...] | list[str]) -> str:
     return f"{column} in ({', '.join(map(literal, names))})" if names else "false"
-
-
-def _names(schema: dict[str, type[pl.DataType] | pl.DataType]) -> str:
-    return ", ".join(map(quoted, schema))

@@ -14,9 +14,10 @@ from flows.settings import Settings
 from flows.versions import stored_workflows
 from flows.warehouse import sql_text
 from flows.webhooks import dispatch_webhooks
-from transforms.actions import SendEmail, TriggerWebhook
+from transforms.compiling import compile_program
 from transforms.content import ContentSource
-from transforms.program import Step, compile_program
+from transforms.program import Step
+from transforms.workflow import SendEmail, TriggerWebhook
 
 SEND_LEDGER = "sends.sqlite"
 

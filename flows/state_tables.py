@@ -7,11 +7,11 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.facts import Facts, property_columns
-from flows.warehouse import run_sql
+from flows.warehouse import frame, run_sql
 from transforms.folding import fold_attributes, set_latest
 from transforms.ledger import Decided
 from transforms.program import Program
-from transforms.state import ATTRIBUTES, CUSTOMERS, ENTRIES, EXECUTIONS, INSTANT, SENDS, TAGS, Cap, State
+from transforms.state import ATTRIBUTES, EXECUTIONS, Cap, State
 
 _OF_TOUCHED = "semi join touched using (customer_id)"
 
@@ -41,14 +41,12 @@ def read_state(
     longest = max((cap.window for cap in caps), default=timedelta(0))
     since = previous - longest if previous else now
     return State(
-        customers=_rows(con, f"select customer_id, known, created_at from profiles {_OF_TOUCHED}", CUSTOMERS),
-        attributes=_rows(con, f"select * from attributes {_OF_TOUCHED}", ATTRIBUTES),
-        tags=_rows(con, f"select * from tags {_OF_TOUCHED}", TAGS),
-        executions=_rows(
-            con, f"select {columns} from executions {_OF_TOUCHED} where status = 'running'", EXECUTIONS
-        ),
-        entries=_rows(con, _entries(), ENTRIES),
-        sends=_rows(con, _sends(), SENDS, since=since),
+        customers=frame(con, f"select customer_id, known, created_at from profiles {_OF_TOUCHED}"),
+        attributes=frame(con, f"select * from attributes {_OF_TOUCHED}"),
+        tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
+        executions=frame(con, f"select {columns} from executions {_OF_TOUCHED} where status = 'running'"),
+        entries=frame(con, _entries()),
+        sends=frame(con, _sends(), since=since),
     )
 
 
@@ -87,9 +85,7 @@ def _changed(con: DuckDBPyConnection, state: State, facts: Facts, decided: Decid
     """The attributes of a tick's updates, seen by a workflow or not, folded over what was stored."""
     unseen = facts.unseen
     con.register("unseen", unseen.select("customer_id", "attribute").to_arrow())
-    stored = _rows(
-        con, "select * from attributes semi join unseen using (customer_id, attribute)", ATTRIBUTES
-    )
+    stored = frame(con, "select * from attributes semi join unseen using (customer_id, attribute)")
     con.unregister("unseen")
     later = set_latest(stored, unseen.select(*ATTRIBUTES))
     seen = fold_attributes(state.attributes, pl.concat([facts.silent, facts.writes]), decided.attributes)
@@ -113,13 +109,6 @@ def _entries() -> str:
 
 def _sends() -> str:
     return f'select customer_id, "at" from messages {_OF_TOUCHED} where not transactional and "at" > $since'
-
-
-def _rows(
-    con: DuckDBPyConnection, query: str, schema: dict[str, pl.DataType], **params: datetime
-) -> pl.DataFrame:
-    frame = con.sql(query, params=params or None).pl()
-    return frame.cast({name: INSTANT for name in frame.columns if schema.get(name) == INSTANT})
 
 
 def _upsert(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:

@@ -8,8 +8,10 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import keep_definition
 from flows.settings import Settings
+from transforms.compiling import compile_program
 from transforms.definitions import read_workflow
-from transforms.program import Program, compile_program, listed_steps
+from transforms.listing import listed_steps
+from transforms.program import Program
 from transforms.workflow import Workflow, definition_json, version_of
 
 

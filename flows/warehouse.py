@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
@@ -100,6 +101,19 @@ def run(
         return con.execute(sql, params or None)
     except duckdb.Error as error:
         raise WarehouseError(step, file, error) from error
+
+
+def frame(con: DuckDBPyConnection, query: str, **params: Any) -> pl.DataFrame:
+    """The rows of a query as Polars, instants in UTC; `params` fill its `$name` placeholders.
+
+    Raises:
+        WarehouseError: naming the query and DuckDB's message.
+    """
+    try:
+        found: pl.DataFrame = con.sql(query, params=params or None).pl()
+    except duckdb.Error as error:
+        raise WarehouseError("read rows", query.split("\n", 1)[0][:100], error) from error
+    return found
 
 
 @contextmanager

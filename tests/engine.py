@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from tests.cases import Case, Result, Row
+from transforms.compiling import compile_program
 from transforms.folding import fold, fold_attributes
-from transforms.program import Program, compile_program
+from transforms.program import Program
 from transforms.state import ATTRIBUTES, CUSTOMERS, EVENTS, TAGS, WRITES, Cap, State, empty_state
 from transforms.waves import decide as decide_tick
 from transforms.workflow import Workflow

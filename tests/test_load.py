@@ -358,3 +358,14 @@ def test_staging_again_replaces(con, tmp_path):
     parquet = write_parquet(tmp_path / "e.parquet", CANONICAL)
     for path in (ndjson, parquet, ndjson, ndjson):
         assert len(staged_events(con, path)) == 2
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "csv"])
+def test_the_size_of_blocks_makes_no_difference(con, tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr("flows.blocks.BLOCK_BYTES", 50)
+    monkeypatch.setattr("flows.blocks.BLOCK_RECORDS", 1)
+    path = WRITERS[suffix](tmp_path / f"e.{suffix}", CANONICAL)
+    stage(con, recognise(path, "events"), "t", Limits())
+    assert good_events(con) == EXPECTED["canonical"]
+    first = 1 if suffix == "ndjson" else 2
+    assert con.execute("select line from t order by line").fetchall() == [(first,), (first + 1,)]

@@ -345,6 +345,7 @@ LINES = st.lists(st.binary(max_size=40) | OBJECTS | st.just(line_of().encode()),
 )
 @settings(max_examples=60, deadline=None)
 @given(lines=LINES)
+@example(lines=[b"\xef\xbb\xbf"])
 @example(lines=[b'{"customer_id":"\\u0000","ts":0}', b"\x00", b"\x0b", b"\xc2\x85"])
 def test_no_line_is_fatal_and_none_is_lost(shared, tmp_path_factory, kind_and_shape, lines):
     kind, shape = kind_and_shape.split()

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from transforms.durations import microseconds
 from transforms.executions import decide, fail, finish, log, move
 from transforms.gates import accepted
 from transforms.identity import buckets
@@ -113,7 +112,7 @@ def _queue(lanes: Lanes, ledger: str, flow: Flow, number: int, rows: Ints) -> No
 
 
 def _wait(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    after = microseconds(step.action.config.duration)
+    after = step.duration or 0
     rows = _due_later(lanes, flow, number, rows, after, WAITING)
     log(lanes, flow, rows, number, "done")
     move(lanes, flow.slot, rows, step.next, lanes.clock[rows] + after)
@@ -149,10 +148,9 @@ def _branch(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> No
 
 def _split(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
     drawn = buckets("split", flow.workflow.workflow_id, step.name, customers=lanes.customers[rows])
-    weights = step.action.config.weights
-    bounds = np.cumsum(list(weights.values()))[:-1]
+    bounds = np.cumsum([weight for _, weight in step.weights])[:-1]
     chosen = np.searchsorted(bounds, drawn, side="right")
-    for index, name in enumerate(weights):
+    for index, (name, _) in enumerate(step.weights):
         _conclude(lanes, flow, step, number, rows[chosen == index], name)
 
 
@@ -163,9 +161,8 @@ def _conclude(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints, dec
 
 
 def _await(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    timeout = step.action.config.timeout
-    if timeout is None:
+    if step.duration is None:
         lanes.phase[rows, flow.slot], lanes.due[rows, flow.slot] = WAITING, NEVER
     else:
-        rows = _due_later(lanes, flow, number, rows, microseconds(timeout), WAITING)
+        rows = _due_later(lanes, flow, number, rows, step.duration, WAITING)
     log(lanes, flow, rows, number, "waiting")

@@ -12,7 +12,7 @@ import polars as pl
 from transforms.values import LIST, NULL, NUMBER, STRING, canonical, text_of
 from transforms.workflow import Condition
 
-_KIND, _NUMBER, _TEXT = pl.col("kind"), pl.col("number"), pl.col("text")
+_kind, _number, _text = pl.col("kind"), pl.col("number"), pl.col("text")
 
 
 def holds(operator: str, value: Any) -> pl.Expr:
@@ -22,12 +22,12 @@ def holds(operator: str, value: Any) -> pl.Expr:
 
 def at_least(bound: float) -> pl.Expr:
     """`minimum_X` of a trigger's config: a number not below `bound` (semantics.md §6)."""
-    return ((_KIND == NUMBER) & (bound <= _NUMBER)).fill_null(value=False)
+    return ((_kind == NUMBER) & (bound <= _number)).fill_null(value=False)
 
 
 def at_most(bound: float) -> pl.Expr:
     """`maximum_X` of a trigger's config: a number not above `bound` (semantics.md §6)."""
-    return ((_KIND == NUMBER) & (bound >= _NUMBER)).fill_null(value=False)
+    return ((_kind == NUMBER) & (bound >= _number)).fill_null(value=False)
 
 
 def sentence(condition: Condition) -> str:
@@ -41,7 +41,7 @@ def sentence(condition: Condition) -> str:
 def _equals(value: Any) -> pl.Expr:
     if value is None:
         return pl.lit(value=False)
-    return (value == _NUMBER) if _is_number(value) else (pl.col("json") == canonical(value))
+    return _number.eq(value) if _is_number(value) else pl.col("json").eq(canonical(value))
 
 
 def _not_equals(value: Any) -> pl.Expr:
@@ -50,20 +50,20 @@ def _not_equals(value: Any) -> pl.Expr:
 
 def _greater_than(value: Any) -> pl.Expr:
     if _is_number(value):
-        return (value < _NUMBER) | ((_KIND == NULL) & pl.lit(value < 0))
-    return (value < _TEXT) if isinstance(value, str) else pl.lit(value=False)
+        return _number.gt(value) | (_kind.eq(NULL) & pl.lit(value < 0))
+    return _text.gt(value) if isinstance(value, str) else pl.lit(value=False)
 
 
 def _less_than(value: Any) -> pl.Expr:
     if _is_number(value):
-        return (value > _NUMBER) | ((_KIND == NULL) & pl.lit(value > 0))
-    return (value > _TEXT) if isinstance(value, str) else pl.lit(value=False)
+        return _number.lt(value) | (_kind.eq(NULL) & pl.lit(value > 0))
+    return _text.lt(value) if isinstance(value, str) else pl.lit(value=False)
 
 
 def _contains(value: Any) -> pl.Expr:
     element = pl.lit(value is not None) & pl.col("items").list.contains(canonical(value))
-    have = pl.when(_KIND == STRING).then(_TEXT).when(_KIND == NULL).then(pl.lit("")).otherwise("json")
-    return pl.when(_KIND == LIST).then(element).otherwise(have.str.contains(text_of(value), literal=True))
+    have = pl.when(_kind == STRING).then(_text).when(_kind == NULL).then(pl.lit("")).otherwise("json")
+    return pl.when(_kind == LIST).then(element).otherwise(have.str.contains(text_of(value), literal=True))
 
 
 def _in_list(values: Any) -> pl.Expr:
@@ -71,7 +71,7 @@ def _in_list(values: Any) -> pl.Expr:
 
 
 def _exists(_: Any) -> pl.Expr:
-    return _KIND != NULL
+    return _kind != NULL
 
 
 def _is_number(value: Any) -> bool:

@@ -130,11 +130,12 @@ def holds(lanes: Lanes, checks: Sequence[AnyCheck], rows: Ints, facts: Ints, dec
 
 def _holds_tags(lanes: Lanes, check: TagCheck, rows: Ints) -> Bools:
     if check.tag is not None:
-        return lanes.tags[rows, check.tag]
+        has: Bools = lanes.tags[rows, check.tag]
+        return has
     result = np.zeros(len(rows), np.bool_)
     for tags in check.lists:
         same = lanes.tag_count[rows] == len(tags)
-        result |= same & lanes.tags[np.ix_(rows, sorted(tags))].all(axis=1)
+        result |= same & lanes.tags[np.ix_(rows, np.array(sorted(tags), np.int64))].all(axis=1)
     return result ^ check.negated
 
 

@@ -16,18 +16,18 @@ _TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at",
 
 @dataclass(frozen=True)
 class Decided:
-    """What a tick decided; one row per …
+    """What a tick decided, as rows.
 
     Attributes:
-        executions: execution that started, ended or went on: `state.EXECUTIONS`; running ones also have the
+        executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running ones also have the
             `event.X` columns the next tick needs. `step` is where a running or left one stands.
-        steps: step outcome: execution_id, workflow_id, version, customer_id, entered_at, branch, step,
-            action_type, at, outcome.
-        messages: accepted message: message_id, execution columns, step, at, template_id, transactional.
-        webhooks: queued request: webhook_id, execution columns, step, at, url.
-        refusals: refused entry: workflow_id, customer_id, at, reason.
-        attributes: applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
-        tags: real change of a tag: customer_id, tag, added, at, in order.
+        steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at, branch,
+            step, action_type, at, outcome.
+        messages: one row per accepted message: message_id, execution columns, step, at, template_id, transactional.
+        webhooks: one row per queued request: webhook_id, execution columns, step, at, url.
+        refusals: one row per refused entry: workflow_id, customer_id, at, reason.
+        attributes: one row per applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
+        tags: one row per real change of a tag: customer_id, tag, added, at, in order.
         entries: how many executions are new.
         facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.

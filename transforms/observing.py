@@ -68,7 +68,8 @@ def _react(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, match: Bools) -> N
 
 def _runs(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
     step = lanes.step[rows, flow.slot]
-    return (lanes.phase[rows, flow.slot] > 0) & (flow.first <= step) & (step <= flow.last)
+    runs: Bools = (lanes.phase[rows, flow.slot] > 0) & (flow.first <= step) & (step <= flow.last)
+    return runs
 
 
 def _meets(

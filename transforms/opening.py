@@ -7,7 +7,6 @@ parts are matched against all events at once, and events that no workflow can se
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -169,8 +168,9 @@ def _match_events(program: Program, events: pl.DataFrame, values: _Values) -> Bo
     match = np.zeros((len(events), len(program.matchers)), np.bool_)
     for number, fact_type, name in kinds.iter_rows():
         matchers = program.matchers_of(fact_type, name)
-        rows = np.flatnonzero(kind == number) if matchers else []
-        match[rows] = match_codes(program, values.truth, values.events[rows], matchers)
+        if matchers:
+            rows = np.flatnonzero(kind == number)
+            match[rows] = match_codes(program, values.truth, values.events[rows], matchers)
     return match
 
 
@@ -370,5 +370,5 @@ def _positions(names: pl.Series, among: Sequence[str]) -> Ints:
 
 
 def _instants(instants: pl.Series, missing: int) -> Array:
-    epoch: Any = instants.dt.epoch("us").fill_null(missing)
-    return epoch.to_numpy()
+    micros: Array = instants.dt.epoch("us").fill_null(missing).to_numpy()
+    return micros

@@ -8,16 +8,18 @@ import polars as pl
 INSTANT = pl.Datetime("us", "UTC")
 EVENT_PREFIX = "event."
 
-CUSTOMERS = {"customer_id": pl.String, "known": pl.Boolean, "created_at": INSTANT}
-ATTRIBUTES = {"customer_id": pl.String, "attribute": pl.String, "value": pl.String, "set_at": INSTANT}
-TAGS = {"customer_id": pl.String, "tag": pl.String}
-TRIGGER = {
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+CUSTOMERS: Schema = {"customer_id": pl.String, "known": pl.Boolean, "created_at": INSTANT}
+ATTRIBUTES: Schema = {"customer_id": pl.String, "attribute": pl.String, "value": pl.String, "set_at": INSTANT}
+TAGS: Schema = {"customer_id": pl.String, "tag": pl.String}
+TRIGGER: Schema = {
     "trigger_type": pl.String,
     "trigger_name": pl.String,
     "trigger_event_id": pl.String,
     "trigger_properties": pl.String,
 }
-EXECUTIONS = {
+EXECUTIONS: Schema = {
     "execution_id": pl.String,
     "workflow_id": pl.String,
     "version": pl.String,
@@ -33,9 +35,9 @@ EXECUTIONS = {
     "due_at": INSTANT,
     "decision": pl.String,
 }
-ENTRIES = {"workflow_id": pl.String, "customer_id": pl.String, "entered_at": INSTANT}
-SENDS = {"customer_id": pl.String, "at": INSTANT}
-EVENTS = {
+ENTRIES: Schema = {"workflow_id": pl.String, "customer_id": pl.String, "entered_at": INSTANT}
+SENDS: Schema = {"customer_id": pl.String, "at": INSTANT}
+EVENTS: Schema = {
     "event_id": pl.String,
     "customer_id": pl.String,
     "ts": INSTANT,
@@ -44,7 +46,7 @@ EVENTS = {
     "name": pl.String,
     "properties": pl.String,
 }
-WRITES = {
+WRITES: Schema = {
     "event_id": pl.String,
     "customer_id": pl.String,
     "ts": INSTANT,
@@ -57,17 +59,17 @@ WRITES = {
 
 @dataclass(frozen=True)
 class State:
-    """What a tick starts from; one row per …
+    """What a tick starts from.
 
     Attributes:
-        customers: customer: is there a profile row (`known`), and since when (`created_at`, null: always).
-        attributes: (customer, attribute): value as JSON text (null: removed) and the instant it was set at
+        customers: one row per customer: is there a profile row (`known`), and since when (`created_at`, null: always).
+        attributes: one row per customer and attribute: value as JSON text (null: removed) and the instant it was set at
             (null: before all time).
-        tags: (customer, tag).
-        executions: *running* execution, with one column `event.X` (JSON text) per property X of the starting
-            fact that some workflow reads; missing columns count as null.
-        entries: (workflow, customer): the last entry, held out or not.
-        sends: accepted message that counts for frequency caps, at least those within the longest window.
+        tags: one row per customer and tag.
+        executions: one row per *running* execution, with one column `event.X` (JSON text) per property X of
+            the starting fact that some workflow reads; missing columns count as null.
+        entries: one row per workflow and customer: the last entry, held out or not.
+        sends: one row per accepted message that counts for frequency caps, at least those within the longest window.
     """
 
     customers: pl.DataFrame

@@ -1,0 +1,166 @@
+"""The engine against the oracle on one input: events and steps per second, and that both decide the same.
+
+The engine starts from frames (`decide`), and from the events' Parquet file (`facts + decide`); the oracle from plain
+dicts, the least it can start from. The engine's figures are medians of `--runs`; the oracle runs once, on its one
+core. Ratios compare the engine's wall clock with the oracle's processor time, and processor time with processor time.
+"""
+
+import argparse
+import gc
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.definitions import read_definitions
+from flows.facts import Facts, read_facts
+from flows.queries import literal
+from flows.warehouse import connect
+from tests import engine, oracle
+from tests.benchmarks.generate import WORKFLOWS, Load, Size, generated
+from tests.cases import Case, Result
+from tests.compare import assert_same
+from transforms.folding import fold, set_latest
+from transforms.ledger import Decided
+from transforms.program import Program, compile_program
+from transforms.state import State
+from transforms.waves import decide
+from transforms.yaml_text import read_yaml
+
+GOAL = 50
+TABLES = ("executions", "steps", "messages", "webhooks", "refusals")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What a call took, in seconds."""
+
+    wall: float
+    cpu: float
+
+    def __add__(self, other: "Timed") -> "Timed":
+        return Timed(self.wall + other.wall, self.cpu + other.cpu)
+
+
+def timed(call: Callable[[], Any]) -> tuple[Timed, Any]:
+    """Run `call` without garbage from before in the way; returns its times and its result."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = call()
+    return Timed(time.perf_counter() - wall, time.process_time() - cpu), result
+
+
+def median(runs: list[Timed]) -> Timed:
+    """The medians of wall and processor time."""
+    return Timed(statistics.median(one.wall for one in runs), statistics.median(one.cpu for one in runs))
+
+
+def compare(size: Size, runs: int = 3, check: bool = False) -> Iterator[str]:
+    """Run both on a load of this size.
+
+    Raises:
+        AssertionError: they decide differently.
+    """
+    load = generated(size)
+    program = compile_program(read_definitions(WORKFLOWS).workflows)
+    case = case_of(load)
+    state = engine.state_of(case.customers)
+    reading, deciding, facts, decided = run_engine(load, program, state, runs)
+    gc.freeze()  # the oracle's time shall not depend on how many dicts wait outside it
+    thinking, expected = timed(lambda: oracle.decide(case))
+    gc.unfreeze()
+    counts = {name: len(getattr(decided, name)) for name in TABLES}
+    assert counts == {name: len(getattr(expected, name)) for name in TABLES}, "engine and oracle differ"
+    if check:
+        assert_same(expected, result_of(load, state, facts, decided), ("oracle", "engine"))
+    amount = size.events + counts["steps"]
+    yield (
+        f"input: {size.events:,} events ({len(facts.events):,} facts for the engine), {size.customers:,} customers; "
+        f"{', '.join(f'{n:,} {name}' for name, n in counts.items())}; {decided.waves:,} waves; "
+        f"equal {'row for row' if check else 'in number'}"
+    )
+    yield f"read_facts {reading.wall:.2f} s (cpu {reading.cpu:.2f}), decide {deciding.wall:.2f} s (cpu {deciding.cpu:.2f}), oracle cpu {thinking.cpu:.2f} s"
+    yield line("engine (decide)", amount, deciding, thinking)
+    yield line("engine (facts+decide)", amount, reading + deciding, thinking)
+
+
+def line(name: str, amount: int, took: Timed, oracle_took: Timed) -> str:
+    """One comparison: rates in millions of events and steps per second, and the ratios."""
+    rate, slow = amount / took.wall / 1e6, amount / oracle_took.cpu / 1e6
+    return (
+        f"{name} {rate:.2f} M events+steps/s, oracle {slow:.3f} M → {oracle_took.cpu / took.wall:.1f}× "
+        f"(cpu/cpu {oracle_took.cpu / took.cpu:.1f}×; goal ≥ {GOAL}×)"
+    )
+
+
+def run_engine(
+    load: Load, program: Program, state: State, runs: int
+) -> tuple[Timed, Timed, Facts, Decided]:
+    """Medians of reading the facts and of deciding, and what came of it."""
+    reading, deciding = [], []
+    with connect() as con:
+        view_events(con, load)
+        for _ in range(runs):
+            took, facts = timed(lambda: read_facts(con, "bench_events", program))
+            reading.append(took)
+            took, decided = timed(
+                lambda facts=facts: decide(program, state, facts.events, facts.writes, now=load.end)
+            )
+            deciding.append(took)
+    return median(reading), median(deciding), facts, decided
+
+
+def view_events(con: DuckDBPyConnection, load: Load) -> None:
+    """`bench_events`: the load's events as a tick sees them, each acting at its own time."""
+    con.execute(
+        f"create temp view bench_events as select *, ts as at, true as seen from read_parquet({literal(load.events)})"
+    )
+
+
+def case_of(load: Load) -> Case:
+    """The load as plain dicts, JSON parsed."""
+    events = pl.read_parquet(load.events).drop("received_at").to_dicts()
+    for one in events:
+        one["properties"] = json.loads(one["properties"])
+        one["attributes"] = one["attributes"] and json.loads(one["attributes"])
+    customers = pl.read_parquet(load.customers).drop("email", "timezone").to_dicts()
+    for one in customers:
+        one["attributes"] = json.loads(one["attributes"])
+    workflows: list[Any] = [
+        read_yaml(file.read_text("utf-8")).value for file in sorted(WORKFLOWS.glob("*.yaml"))
+    ]
+    return Case(workflows, customers, events, load.end)
+
+
+def result_of(load: Load, state: State, facts: Facts, decided: Decided) -> Result:
+    """The engine's decisions as the oracle's tables."""
+    result = Result()
+    engine.collect(result, decided)
+    state = fold(state, decided, facts.writes, now=load.end)
+    attributes = set_latest(state.attributes, facts.unseen)
+    return engine.finished(result, replace(state, attributes=attributes))
+
+
+def main(arguments: list[str] | None = None) -> list[str]:
+    """Compare at the size asked for; prints and returns the lines."""
+    parser = argparse.ArgumentParser(prog="engine_vs_oracle", description="Engine against oracle.")
+    parser.add_argument("--full", action="store_true", help="1,000,000 events of 100,000 customers")
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--check", action="store_true", help="compare every row, not only their numbers")
+    given = parser.parse_args(arguments)
+    lines = []
+    for one in compare(Size(given.events, given.customers), given.runs, given.check):
+        print(one, flush=True)
+        lines.append(one)
+    return lines
+
+
+if __name__ == "__main__":
+    main()
