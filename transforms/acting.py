@@ -2,35 +2,39 @@
 
 import numpy as np
 
+from transforms.checking import holds
+from transforms.emitting import emit_action
 from transforms.executions import decide, fail, finish, log, move
 from transforms.gates import accepted
 from transforms.identity import buckets
-from transforms.lanes import DELAYED, LAST_INSTANT, NEVER, WAITING, Ints, Lanes, emit_action, holds
+from transforms.lanes import DELAYED, DUE, LAST_INSTANT, NEVER, WAITING, Ints, Lanes
 from transforms.observing import set_attributes, tell_changes
 from transforms.program import Flow, Step
 
 
-def act_due(lanes: Lanes, rows: Ints) -> None:
-    """The first due step of each customer in `rows`: one execution each, in the order of workflow ids."""
-    slots = lanes.due[rows].argmin(axis=1)
-    lanes.clock[rows] = lanes.due[rows, slots]
-    steps = lanes.step[rows, slots]
-    for number in np.unique(steps):
-        _due(lanes, int(number), rows[steps == number])
-
-
-def _due(lanes: Lanes, number: int, rows: Ints) -> None:
+def act(lanes: Lanes, number: int, rows: Ints) -> None:
+    """Step `number` is due for customers `rows`."""
     step = lanes.program.steps[number]
     flow = lanes.program.flows[step.flow]
+    lanes.clock[rows] = lanes.due[rows, flow.slot]
     if step.action is None:
         finish(lanes, flow, rows, "completed")
         return
     phase = lanes.phase[rows, flow.slot]
     _time_out(lanes, flow, step, number, rows[phase == WAITING])
-    ready = _begin(lanes, flow, step, number, rows[(phase != WAITING) & (phase != DELAYED)])
-    rows = np.concatenate([rows[phase == DELAYED], ready])
-    if rows.size:
-        _act(lanes, flow, step, number, rows)
+    ready = _begin(lanes, flow, step, number, rows[phase == DUE])
+    _act(lanes, flow, step, number, np.concatenate([rows[phase == DELAYED], ready]))
+    if flow.end in (step.next, *step.targets.values()):
+        _complete(lanes, flow, rows)
+
+
+def _complete(lanes: Lanes, flow: Flow, rows: Ints) -> None:
+    """Complete at once who has arrived at the end now, if no fact can come between (§9: due again at t)."""
+    place = (rows, flow.slot)
+    arrived = (
+        (lanes.step[place] == flow.end) & (lanes.due[place] == lanes.clock[rows]) & (lanes.head[rows] < 0)
+    )
+    finish(lanes, flow, rows[arrived], "completed")
 
 
 def _begin(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> Ints:

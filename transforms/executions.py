@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from transforms.checking import holds
+from transforms.emitting import emit_action
 from transforms.identity import buckets
 from transforms.lanes import (
     ALWAYS,
@@ -15,8 +17,6 @@ from transforms.lanes import (
     Bools,
     Ints,
     Lanes,
-    emit_action,
-    holds,
 )  # fmt: skip
 from transforms.program import Flow, Step
 from transforms.values import NULL_CODE

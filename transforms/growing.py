@@ -1,4 +1,4 @@
-"""Arrays that grow by appending rows: the engine's ledgers and its table of facts."""
+"""Columns that grow by appending rows: a `Log` is read once at the end, a `Growing` table any time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,6 +35,27 @@ class Growing:
         for name, value in values.items():
             self._arrays[name][start : self.length] = value
         return np.arange(start, self.length)
+
+
+class Log:
+    """Named columns of equal length, of which rows are only appended; reading a column joins its pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[int, Mapping[str, Any]]] = []
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """A whole column."""
+        whole = np.zeros(sum(count for count, _ in self._pieces), np.int64)
+        start = 0
+        for count, values in self._pieces:
+            whole[start : start + count] = values[name]
+            start += count
+        return whole
+
+    def append(self, count: int, **values: Any) -> None:
+        """Append `count` rows; scalars are repeated. The arrays are kept as they are, not copied."""
+        if count:
+            self._pieces.append((count, values))
 
 
 def _enlarged(array: npt.NDArray[Any], needed: int) -> npt.NDArray[Any]:

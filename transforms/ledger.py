@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 
 from transforms.identity import execution_id, message_id
-from transforms.lanes import NEVER, PHASES, REFUSALS, RUNNING, STATUSES, Array, Ints, Lanes
+from transforms.lanes import NEVER, PHASES, REFUSALS, RUNNING, STATUSES, Array, Bools, Ints, Lanes
 from transforms.opening import Opened
 from transforms.program import FOLLOW_UP_PROPERTIES
 from transforms.state import ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
+from transforms.values import NULL_CODE
 
 _TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at", "branch"]
 
@@ -21,8 +22,8 @@ class Decided:
     Attributes:
         executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running ones also have the
             `event.X` columns the next tick needs. `step` is where a running or left one stands.
-        steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at, branch,
-            step, action_type, at, outcome.
+        steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at,
+            branch, step, action_type, at, outcome.
         messages: one row per accepted message: message_id, execution columns, step, at, template_id, transactional.
         webhooks: one row per queued request: webhook_id, execution columns, step, at, url.
         refusals: one row per refused entry: workflow_id, customer_id, at, reason.
@@ -90,8 +91,8 @@ def _executions(opened: Opened) -> pl.DataFrame:
         }
     ).with_columns(execution_id=execution_id())
     facts = ledger["fact"]
-    frame = frame.hstack(_triggers(opened)[facts])
-    return frame.select(*EXECUTIONS).hstack(_contexts(opened, facts))
+    frame = frame.hstack(_triggers(opened, facts))
+    return frame.select(*EXECUTIONS).hstack(_contexts(opened, facts, running))
 
 
 def _branches(opened: Opened) -> pl.Series:
@@ -105,23 +106,34 @@ def _branches(opened: Opened) -> pl.Series:
     return pl.concat([opened.executions["branch"], _named(flat, number[before:])])
 
 
-def _triggers(opened: Opened) -> pl.DataFrame:
-    """What started executions, one row per fact, in the order of lanes.facts."""
-    lanes = opened.lanes
+def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
+    """What `facts` were that started executions."""
+    lanes, before = opened.lanes, len(opened.executions)
+    follow_ups = facts[facts >= before + len(opened.event_rows)]
     events = opened.events.select(
         trigger_type="type", trigger_name="name", trigger_event_id="event_id", trigger_properties="properties"
     )
-    start = lanes.first_event + len(events)
-    kind = lanes.facts["kind"][start:]
-    follow_ups = pl.DataFrame(
+    kind = lanes.facts["kind"][follow_ups]
+    told = pl.DataFrame(
         {
             "trigger_type": _named([one for one, _ in lanes.kinds], kind),
             "trigger_name": _named([name for _, name in lanes.kinds], kind),
             "trigger_event_id": pl.Series([None], dtype=pl.String).new_from_index(0, len(kind)),
-            "trigger_properties": _properties(opened, lanes.facts["codes"][start:]),
+            "trigger_properties": _properties(opened, lanes.facts["codes"][follow_ups]),
         }
     )
-    return pl.concat([opened.executions.select(*TRIGGER), events, follow_ups])
+    return pl.concat([opened.executions.select(*TRIGGER), events, told])[_places(opened, facts)]
+
+
+def _places(opened: Opened, facts: Ints) -> Ints:
+    """The rows of `facts` among: executions from before, the events as given, the follow-up facts in `facts`."""
+    before, events = len(opened.executions), len(opened.event_rows)
+    places = facts.copy()
+    is_event = (facts >= before) & (facts < before + events)
+    places[is_event] = before + opened.event_rows[facts[is_event] - before]
+    follows = facts >= before + events
+    places[follows] = before + len(opened.events) + np.arange(follows.sum())
+    return places
 
 
 def _properties(opened: Opened, codes: Array) -> pl.Series:
@@ -138,8 +150,9 @@ def _properties(opened: Opened, codes: Array) -> pl.Series:
     return texts.select(pl.concat_str(pl.lit("{"), inside, pl.lit("}"))).to_series()
 
 
-def _contexts(opened: Opened, facts: Ints) -> pl.DataFrame:
-    codes = opened.lanes.facts["codes"][facts]
+def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
+    """The `event.X` columns of running executions; null for others, which nothing reads any more."""
+    codes = np.where(running[:, None], opened.lanes.facts["codes"][facts], NULL_CODE)
     names = opened.lanes.program.properties
     return pl.DataFrame(
         {f"{EVENT_PREFIX}{name}": _value(opened, codes[:, i]) for i, name in enumerate(names)}

@@ -2,21 +2,27 @@
 
 import numpy as np
 
+from transforms.checking import holds
+from transforms.emitting import emit
 from transforms.executions import convert, decide, enter, finish, log
-from transforms.lanes import WAITING, Array, Bools, Ints, Lanes, emit, holds
+from transforms.lanes import WAITING, Array, Bools, Ints, Lanes
 from transforms.program import CompiledTrigger, Flow
 from transforms.values import NULL_CODE
 
 
 def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
     """Apply the writes of one event per customer, in order; real changes cause follow-up facts (§4, 1)."""
-    writes, end = lanes.write_from[events], lanes.write_from[events + 1]
+    writes, end = lanes.events.write_from[events], lanes.events.write_from[events + 1]
     while rows.size:
         pending = writes < end
         rows, writes, end = rows[pending], writes[pending], end[pending]
-        attribute, code, ts = lanes.write_attribute[writes], lanes.write_code[writes], lanes.write_ts[writes]
+        attribute, code, ts = (
+            lanes.events.write_attribute[writes],
+            lanes.events.write_code[writes],
+            lanes.events.write_ts[writes],
+        )
         before, changed = set_attributes(lanes, rows, attribute, code, ts)
-        told = changed & ~lanes.write_silent[writes]
+        told = changed & ~lanes.events.write_silent[writes]
         tell_changes(lanes, rows[told], attribute[told], before[told], code[told])
         writes = writes + 1
 

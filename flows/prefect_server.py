@@ -1,0 +1,106 @@
+"""The Prefect server to work with: the one that is configured, else one started on this machine."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import typer
+from prefect import get_client
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings
+
+from flows.errors import InputError, OnwardError
+
+HOST = "127.0.0.1"
+PATIENCE = timedelta(minutes=2)
+
+
+@contextmanager
+def prefect_api(folder: Path) -> Generator[str]:
+    """The address of the Prefect API to use, for as long as the block lasts.
+
+    Args:
+        folder: where a server started here keeps its history and its log.
+
+    Raises:
+        InputError: the port of a server to start is taken.
+        OnwardError: the server of `PREFECT_API_URL`, or the one started, doesn't answer.
+    """
+    configured = PREFECT_API_URL.value()
+    if configured:
+        fault = _fault()
+        if fault:
+            raise OnwardError(
+                f"{configured}: no Prefect server answers ({fault}); start it, or unset PREFECT_API_URL and "
+                "let `onward serve` start one"
+            )
+        yield configured
+        return
+    port = PREFECT_SERVER_API_PORT.value()
+    with _local_server(port, folder) as api, temporary_settings({PREFECT_API_URL: api}):
+        yield api
+
+
+@contextmanager
+def _local_server(port: int, folder: Path) -> Generator[str]:
+    _check_free(port)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "server.log"
+    history = {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder.absolute()}/prefect.db"
+    }
+    private = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_API_URL": "/api"}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    typer.echo("Starting a Prefect server on this machine")
+    with log.open("wb") as output:
+        # A session of its own: Ctrl-C must reach the server after the schedules are paused, not before.
+        process = subprocess.Popen(
+            command, env={**history, **os.environ, **private}, stdout=output, stderr=output,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    try:
+        api = f"http://{HOST}:{port}/api"
+        with temporary_settings({PREFECT_API_URL: api}):
+            _wait_for(process, log)
+        yield api
+    finally:
+        _stop(process)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise InputError(
+                f"port {port} is taken; if a Prefect server of yours is there, set "
+                f"PREFECT_API_URL=http://{HOST}:{port}/api; else give another port: PREFECT_SERVER_API_PORT"
+            ) from None
+
+
+def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while _fault():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise OnwardError(f"the Prefect server did not start; {log} says why")
+        time.sleep(0.5)
+
+
+def _fault() -> Exception | None:
+    with get_client(sync_client=True) as client:
+        return client.api_healthcheck()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,105 @@
+"""Frames of one tick → value codes, the truth table of all conditions, and what each event matches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from transforms.checking import match_codes
+from transforms.lanes import Bools, Ints
+from transforms.program import Program
+from transforms.state import EVENT_PREFIX
+from transforms.values import NULL_CODE, Codes, intern
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of one tick as codes of one dictionary.
+
+    Attributes:
+        dictionary: see `values.intern`.
+        truth: `[condition, code]`, whether the condition holds for the value.
+        literals: the program's literals.
+        events: `[event, property]`.
+        contexts: `[running execution, property]`, of the facts that started them.
+        decisions: of the running executions.
+        writes: of the events' profile updates.
+        attributes: of the profiles.
+    """
+
+    dictionary: pl.DataFrame
+    truth: Bools
+    literals: Ints
+    events: Codes
+    contexts: Codes
+    decisions: Codes
+    writes: Codes
+    attributes: Codes
+
+
+def as_codes(
+    program: Program, events: pl.DataFrame, running: pl.DataFrame, writes: pl.DataFrame, owned: pl.DataFrame
+) -> Values:
+    """Code the properties of events and running executions, written values and present attributes."""
+    columns = {
+        "write": writes["value"],
+        "attribute": owned["value"],
+        "decision": _quoted(running["decision"]),
+    }
+    for kind, frame in (("event", events), ("context", running)):
+        columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
+    dictionary, codes = intern(columns, tuple(program.literals))
+    return Values(
+        dictionary,
+        _truth_table(program, dictionary),
+        codes[""].astype(np.int64),
+        _stacked(program, codes, "event", len(events)),
+        _stacked(program, codes, "context", len(running)),
+        codes["decision"],
+        codes["write"],
+        codes["attribute"],
+    )
+
+
+def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bools) -> Bools:
+    """Which events satisfy which matchers: `[event, matcher]`."""
+    kinds = events.select("type", "name").unique(maintain_order=True).with_row_index("kind")
+    kind = events.select("type", "name").join(kinds, on=["type", "name"], how="left", maintain_order="left")[
+        "kind"
+    ]
+    match = np.zeros((len(events), len(program.matchers)), np.bool_)
+    for number, fact_type, name in kinds.iter_rows():
+        if matchers := program.matchers_of(fact_type, name):
+            rows = np.flatnonzero(kind.to_numpy() == number)
+            match[rows] = match_codes(program, truth, codes[rows], matchers)
+    return match
+
+
+def _given(program: Program, frame: pl.DataFrame) -> dict[str, str]:
+    """The program's properties that have any value in the frame, and their columns."""
+    columns = {name: f"{EVENT_PREFIX}{name}" for name in program.properties}
+    return {
+        name: column
+        for name, column in columns.items()
+        if column in frame.columns and frame[column].null_count() < len(frame)
+    }
+
+
+def _quoted(texts: pl.Series) -> pl.Series:
+    return pl.select(pl.concat_str(pl.lit('"'), texts, pl.lit('"'))).to_series()
+
+
+def _stacked(program: Program, codes: dict[str, Codes], kind: str, rows: int) -> Codes:
+    stacked = np.full((rows, len(program.properties)), NULL_CODE, np.int32)
+    for column, name in enumerate(program.properties):
+        if (given := codes.get(f"{kind} {name}")) is not None:
+            stacked[:, column] = given
+    return stacked
+
+
+def _truth_table(program: Program, dictionary: pl.DataFrame) -> Bools:
+    verdicts = dictionary.select(one.alias(str(index)) for index, one in enumerate(program.truths))
+    table = np.zeros((len(program.truths), len(dictionary)), np.bool_)
+    for index, column in enumerate(verdicts):
+        table[index] = column.to_numpy()
+    return table
