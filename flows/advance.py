@@ -19,7 +19,6 @@ from flows.state_tables import read_state, write_decided
 from flows.summary import TickSummary
 from flows.versions import current_program
 from flows.warehouse import run_sql, sql_text, transaction
-from transforms.definitions import read_workflow
 from transforms.durations import microseconds
 from transforms.ledger import Decided
 from transforms.program import Program
@@ -63,7 +62,7 @@ def replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say:
     started = clock()
     caps = [FrequencyCap(messages=n, window=window) for n, window in manifest.frequency_caps]
     then = settings.model_copy(update={"frequency_caps": caps, "max_lateness": manifest.max_lateness})
-    workflows = [_archived_workflow(settings, *one) for one in manifest.workflows]
+    workflows = [_archived_workflow(settings, version) for _, version in manifest.workflows]
     with transaction(con):
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
@@ -74,9 +73,8 @@ def replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say:
         _record(con, summary, manifest.workflows, started, clock())
 
 
-def _archived_workflow(settings: Settings, workflow_id: str, version: str) -> Workflow:
-    file = definition_file(settings, version)
-    return read_workflow(file.read_text(encoding="utf-8"), f"{workflow_id} version {version}")
+def _archived_workflow(settings: Settings, version: str) -> Workflow:
+    return Workflow.model_validate_json(definition_file(settings, version).read_bytes())
 
 
 def _entering(con: DuckDBPyConnection) -> str | None:

@@ -53,6 +53,9 @@ DEPLOYMENT = "onward"
 REPORT_CRON = "0 6 * * *"
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 TRIES = 3
+# Prefect holds on to flows, and so to what they name, past the interpreter's end, where DuckDB would complain of
+# a leak. A module that is held itself is emptied before.
+THIS_MODULE = sys.modules.get(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,7 +9,6 @@ from duckdb import DuckDBPyConnection
 from flows.archive import keep_definition
 from flows.settings import Settings
 from transforms.compiling import compile_program
-from transforms.definitions import read_workflow
 from transforms.listing import listed_steps
 from transforms.program import Program
 from transforms.workflow import Workflow, definition_json, version_of
@@ -38,7 +37,7 @@ def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]
         else []
     )
     return [
-        read_workflow(definition, f"{workflow_id} version {version}")
+        Workflow.model_validate_json(definition)
         for workflow_id, version, definition in stored
         if (workflow_id, version) in wanted
     ]

@@ -79,7 +79,7 @@ def open_lanes(
     values = as_codes(program, events, running, writes, owned)
     match = match_events(program, events, values.events, values.truth)
     written = _written(events, writes, values.writes)
-    rows = _in_order(events, lane, match.any(axis=1), written["event"].to_numpy())
+    rows = _in_order(events, lane, match, written["event"].to_numpy())
 
     lanes = _new_lanes(program, customers, attributes, values, caps)
     put_customers(lanes, known)
@@ -135,9 +135,9 @@ def _written(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.Dat
     return writes.with_columns(code=pl.Series(codes)).join(rows, on="event_id")
 
 
-def _in_order(events: pl.DataFrame, lane: Ints, matches: Bools, writing: Ints) -> Ints:
+def _in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> Ints:
     """The rows of events that match or write anything, by customer, time and id (semantics.md §§3, 4)."""
-    seen = matches.copy()
+    seen = np.array(match.any(axis=1))
     seen[writing] = True
     rows = np.flatnonzero(seen)
     key = events.select("at", "ts", "event_id")[rows].with_columns(
