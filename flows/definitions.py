@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from jinja2 import Environment, TemplateSyntaxError
-
 from flows.errors import InputError
+from transforms.content import template_fault
 from transforms.definition_faults import DefinitionError
 from transforms.definitions import patterns_schema, read_patterns, read_workflow, workflow_schema
 from transforms.pattern_definition import Pattern
@@ -150,12 +149,10 @@ def _is_template(path: Path, faults: list[str]) -> bool:
     text = _text(path, faults)
     if text is None:
         return False
-    try:
-        Environment(optimized=False, autoescape=True).parse(text)
-    except TemplateSyntaxError as error:
-        faults.append(f"{path}:{error.lineno}:1 not a valid Jinja2 template: {error.message}")
-        return False
-    return True
+    if found := template_fault(text):
+        line, what = found
+        faults.append(f"{path}:{line}:1 {what}")
+    return found is None
 
 
 def write_schemas(folder: Path) -> list[Path]:

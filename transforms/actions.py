@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, TemplateSyntaxError
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -16,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from transforms.content import template_fault
 from transforms.definition import Definition, Duration, Name, advice, fault, refusal
 from transforms.trigger_definition import (
     Conditions,
@@ -30,11 +30,9 @@ class ActionBase(Definition):
 
 
 def _compiles(template: str) -> str:
-    try:
-        # Parsed, not compiled: compiling folds constants, and 9**9**9 would never end.
-        Environment(optimized=False, autoescape=False).parse(template)  # noqa: S701
-    except TemplateSyntaxError as error:
-        raise refusal(f"not a valid Jinja2 template: {error.message} (line {error.lineno} of it)") from None
+    if found := template_fault(template):
+        line, what = found
+        raise refusal(f"{what} (line {line} of it)")
     return template
 
 

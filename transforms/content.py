@@ -88,6 +88,18 @@ def compile_content(sources: ContentSource) -> CompiledContent:
     )
 
 
+def template_fault(source: str) -> tuple[int, str] | None:
+    """What keeps a template's source from being used, and in which of its lines; None if nothing does.
+
+    The source is parsed, not compiled: what would fail there only fails a message.
+    """
+    try:
+        tree = _PLAIN.parse(source)
+    except TemplateSyntaxError as error:
+        return error.lineno, f"not a valid Jinja2 template: {error.message}"
+    return next(_faults(tree, 0), None)
+
+
 def render(
     compiled: CompiledContent,
     attributes: Mapping[str, Any],
@@ -199,8 +211,8 @@ def _compile(environment: _Environment, part: str, source: str) -> Template:
         raise ContentError(f"{part}: {len(source):,} characters; allowed are {SOURCE_LIMIT:,}")
     try:
         tree = environment.parse(source)
-        for fault in _faults(tree, 0):
-            raise ContentError(f"{part}, {fault}")
+        for line, fault in _faults(tree, 0):
+            raise ContentError(f"{part}, line {line}: {fault}")
         return Template.from_code(environment, environment.compile(tree), {})
     except ContentError:
         raise
@@ -210,16 +222,16 @@ def _compile(environment: _Environment, part: str, source: str) -> Template:
         raise ContentError(f"{part}: can't be compiled ({type(error).__name__}); simplify it") from error
 
 
-def _faults(node: nodes.Node, loops: int) -> Iterator[str]:
-    where = f"line {node.lineno}"
+def _faults(node: nodes.Node, loops: int) -> Iterator[tuple[int, str]]:
+    line = node.lineno
     if not isinstance(node, _PLAIN_NODES):
-        yield f"{where}: {type(node).__name__.lower()} isn't allowed; use placeholders, filters, if and for"
+        yield line, f"{type(node).__name__.lower()} isn't allowed; use placeholders, filters, if and for"
     elif isinstance(node, nodes.Filter):
-        yield from (f"{where}: {fault}" for fault in _filter_faults(node))
+        yield from ((line, fault) for fault in _filter_faults(node))
     elif isinstance(node, nodes.For):
         loops += 1
         if loops > _LOOP_DEPTH:
-            yield f"{where}: loops nested {loops} deep; allowed are {_LOOP_DEPTH}"
+            yield line, f"loops nested {loops} deep; allowed are {_LOOP_DEPTH}"
     for child in node.iter_child_nodes():
         yield from _faults(child, loops)
 
