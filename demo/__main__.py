@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo.complete_journey import write_files
 from flows.errors import OnwardError
-from flows.report import print_reports
+from flows.report import print_reports, report_console
 from flows.settings import Settings, read_settings
 from flows.summary import TickSummary
 from flows.tick import run
@@ -24,7 +24,7 @@ COUNTS = ("events", "quarantined", "executions", "steps", "messages")
 
 def main() -> int:
     """Build the demo from scratch and run it; the exit code is 0, or that of the error told."""
-    console = Console()
+    console = report_console()
     try:
         demonstrate(console)
     except OnwardError as error:

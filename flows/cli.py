@@ -149,12 +149,10 @@ def report_command(
     settings: SettingsFile = None,
 ) -> None:
     """Rebuild the reports and print them."""
-    from rich.console import Console
-
-    from flows.report import print_reports
+    from flows.report import print_reports, report_console
     from flows.tick import open_reports
 
-    console = Console(record=html is not None)
+    console = report_console(record=html is not None)
     with open_reports(_settings(settings)) as con:
         print_reports(con, console)
     if html:

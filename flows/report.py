@@ -13,10 +13,12 @@ from rich.table import Table
 from flows.warehouse import sql_names
 
 DAYS_SHOWN = 14
+PIPE_WIDTH = 110
 NOTHING_YET = (
     "No executions yet: put event and customer files into data/inbox/events and data/inbox/customers, "
     "then `onward run`. `onward validate` checks the workflow files."
 )
+NAMES = ("workflow_id", "step", "day")
 SUMMARY = {
     "workflow_id": "workflow",
     "total_executions": "total",
@@ -33,20 +35,17 @@ SUMMARY = {
 }
 DROP_OFF = {
     "step": "step",
-    "action_type": "action",
-    "label": "what",
-    "entered": "entered",
+    "action": "action",
+    "entered": "en-\ntered",
     "passed": "passed",
-    "waiting_here": "waiting",
-    "left_here_converted": "converted",
+    "waiting_here": "wait-\ning",
+    "left_here_converted": "con-\nverted",
     "left_here_exited": "exited",
     "left_here_failed": "failed",
     "pct_of_entries": "% of\nentries",
 }
 DAILY = {
     "day": "day",
-    "workflow_id": "workflow",
-    "template_id": "template",
     "accepted": "accepted",
     "sent": "sent",
     "pending": "pending",
@@ -56,6 +55,12 @@ DAILY = {
 }
 
 
+def report_console(*, record: bool = False) -> Console:
+    """Where reports are printed: as wide as the terminal, wide enough for all columns in a file or pipe."""
+    console = Console(record=record)
+    return console if console.is_terminal else Console(record=record, width=PIPE_WIDTH)
+
+
 def report_frames(con: DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Every `report_*` view as a frame, by its name; `con` is a store's or a published copy's connection."""
     names = [Path(name).stem for name in sql_names("reports")]
@@ -63,17 +68,18 @@ def report_frames(con: DuckDBPyConnection) -> dict[str, pl.DataFrame]:
 
 
 def print_reports(con: DuckDBPyConnection, console: Console) -> None:
-    """Print the workflow summary, the drop-off of every branch, and the messages of the last 14 days."""
+    """Print the workflow summary, each branch's drop-off, and the last 14 days of messages."""
     frames = report_frames(con)
     summary = frames["report_workflow_summary"]
     if not summary.select(pl.any_horizontal(pl.col("total_executions", "held_out") > 0).any()).item():
         console.print(NOTHING_YET)
         return
     console.print(_table("Workflows", summary, SUMMARY), "")
-    drop_off = frames["report_drop_off"].partition_by(
-        "workflow_id", "branch", as_dict=True, maintain_order=True
+    drop_off = frames["report_drop_off"].with_columns(
+        action=pl.concat_str("action_type", "label", separator=" ")
     )
-    for (workflow, branch), steps in drop_off.items():
+    branches = drop_off.partition_by("workflow_id", "branch", as_dict=True, maintain_order=True)
+    for (workflow, branch), steps in branches.items():
         console.print(_table(f"Drop-off: {workflow}, branch {branch}", steps, DROP_OFF), "")
     daily = frames["report_messages_daily"]
     if daily.height:
@@ -83,7 +89,8 @@ def print_reports(con: DuckDBPyConnection, console: Console) -> None:
 def _recent(daily: pl.DataFrame) -> pl.DataFrame:
     lost = pl.sum_horizontal("suppressed_at_dispatch", "expired", "failed", "unknown")
     since = pl.col("day").max() - timedelta(days=DAYS_SHOWN - 1)
-    return daily.filter(pl.col("day") >= since).with_columns(not_sent=lost)
+    recent = daily.filter(pl.col("day") >= since).with_columns(not_sent=lost)
+    return recent.group_by("day").agg(pl.selectors.numeric().sum()).sort("day")
 
 
 def _table(title: str, frame: pl.DataFrame, headings: dict[str, str]) -> Table:
@@ -98,7 +105,10 @@ def _table(title: str, frame: pl.DataFrame, headings: dict[str, str]) -> Table:
     for column, heading in headings.items():
         is_number = frame.schema[column].is_numeric()
         table.add_column(
-            heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+            heading,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=is_number or column in NAMES,
         )
     columns = [[_text(name, cell) for cell in frame[name]] for name in headings]
     for cells in zip(*columns, strict=True):

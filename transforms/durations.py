@@ -26,6 +26,17 @@ def parse_duration(given: object) -> timedelta:
         raise ValueError(f"{given!r} is longer than a duration can be (about 2.7 million years)") from None
 
 
+def spoken(duration: timedelta) -> str:
+    """A duration as workflow files write it, in the largest units that fit: `2d`, `1h 30m`, `0s`."""
+    left = microseconds(duration) / 1_000_000
+    parts = []
+    for unit, size in sorted(SECONDS.items(), key=lambda item: -item[1]):
+        if unit != "w" and left >= size:
+            parts.append(f"{int(left // size)}{unit}")
+            left %= size
+    return " ".join(parts) or "0s"
+
+
 def _seconds(given: object) -> float | None:
     if isinstance(given, int | float) and not isinstance(given, bool):
         return given

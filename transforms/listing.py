@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from transforms.durations import spoken
 from transforms.program import Program
 from transforms.values import canonical
 from transforms.workflow import (
@@ -45,7 +46,7 @@ def label(action: Action) -> str:
         case SendEmail(config=config):
             return config.template_id or ""
         case Wait(config=config):
-            return str(config.duration)
+            return spoken(config.duration)
         case AddTag(config=config) | RemoveTag(config=config):
             return config.tag
         case UpdateAttribute(config=config):
@@ -57,5 +58,6 @@ def label(action: Action) -> str:
         case RandomSplit(config=config):
             return ", ".join(f"{name} {weight:.0%}" for name, weight in config.weights.items())
         case WaitForEvent(config=config):
-            return ", ".join(f"{key} {value}" for key, value in config.event.items())
+            event = ", ".join(f"{key} {value}" for key, value in config.event.items())
+            return event if config.timeout is None else f"{event} or {spoken(config.timeout)}"
     return ""
