@@ -4,27 +4,22 @@ The same code decides what just came in, and again what the archive's manifests 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from duckdb import DuckDBPyConnection
 
-from flows.archive import Batch, Manifest, archive_folder, definition_file, write_manifest
+from flows.archive import Batch, Manifest, archive_folder, definition_file, last_manifest, write_manifest
 from flows.errors import InputError
-from flows.facts import read_facts
 from flows.intake import PROFILE_CHANGES, admit, take_in
 from flows.queries import literal
 from flows.settings import FrequencyCap, Settings
-from flows.state_tables import read_state, write_decided
 from flows.summary import TickSummary
-from flows.versions import current_program
+from flows.versions import note_versions
 from flows.warehouse import run_sql, sql_text, transaction
 from transforms.durations import microseconds
-from transforms.ledger import Decided
-from transforms.program import Program
-from transforms.state import Cap
-from transforms.waves import decide
-from transforms.workflow import Workflow
+from transforms.workflow import Workflow, version_of
 
 Clock = Callable[[], datetime]
 Say = Callable[[str], object]
@@ -33,7 +28,7 @@ Say = Callable[[str], object]
 def advance(
     con: DuckDBPyConnection,
     settings: Settings,
-    workflows: list[Workflow],
+    workflows: Sequence[Workflow],
     now: datetime,
     say: Say,
     clock: Clock,
@@ -48,63 +43,63 @@ def advance(
     with transaction(con):
         say("Loading new files")
         batches = take_in(con, settings, now)
-        program = current_program(con, settings, workflows, now)
-        summary = _decide(con, settings, program, batches, tick_id, previous, now, say)
-        entering = [(one.workflow.workflow_id, one.version) for one in program.flows if one.enters]
-        if batches or json.dumps(entering) != _entering(con):
-            write_manifest(settings, _manifest(settings, entering, batches, summary))
-        _record(con, summary, entering, started, clock())
+        summary = _decide(con, settings, workflows, batches, TickSummary(tick_id, previous, now), say)
+        manifest = _manifest(settings, workflows, batches, summary)
+        if batches or _basis(manifest) != _last_basis(con):
+            write_manifest(settings, manifest)
+        _record(con, summary, manifest, started, clock())
     return summary
 
 
 def replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say: Say, clock: Clock) -> None:
-    """Decide a tick again from its manifest and the archive, with the workflows and settings of then."""
+    """Decide a tick again from its manifest and the archive, with the workflows and settings of then.
+
+    What fell due between the state's last tick and this one was decided by what held before.
+    """
+    tick_id, last = _last_tick(con)
+    before = last_manifest(settings, tick_id)
+    if before and last and manifest.previous and last < manifest.previous:
+        number = manifest.tick_id - 1
+        between = replace(before, tick_id=number, previous=last, now=manifest.previous, batches=[])
+        _replay(con, settings, between, say, clock)
+    _replay(con, settings, manifest, say, clock)
+
+
+def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say: Say, clock: Clock) -> None:
     started = clock()
     caps = [FrequencyCap(messages=n, window=window) for n, window in manifest.frequency_caps]
     then = settings.model_copy(update={"frequency_caps": caps, "max_lateness": manifest.max_lateness})
     workflows = [_archived_workflow(settings, version) for _, version in manifest.workflows]
+    tick = TickSummary(manifest.tick_id, manifest.previous, manifest.now)
     with transaction(con):
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
                 admit(con, settings, batch)
-        program = current_program(con, settings, workflows, manifest.now)
-        previous = manifest.previous
-        summary = _decide(con, then, program, manifest.batches, manifest.tick_id, previous, manifest.now, say)
-        _record(con, summary, manifest.workflows, started, clock())
+        summary = _decide(con, then, workflows, manifest.batches, tick, say)
+        _record(con, summary, manifest, started, clock())
 
 
 def _archived_workflow(settings: Settings, version: str) -> Workflow:
     return Workflow.model_validate_json(definition_file(settings, version).read_bytes())
 
 
-def _entering(con: DuckDBPyConnection) -> str | None:
-    """Which workflow versions took entries in the last tick, as JSON."""
-    found = con.execute("select arg_max(workflows, tick_id) from ticks").fetchall()
-    return str(found[0][0]) if found[0][0] is not None else None
-
-
 def _decide(
     con: DuckDBPyConnection,
     settings: Settings,
-    program: Program,
+    workflows: Sequence[Workflow],
     batches: list[Batch],
-    tick_id: int,
-    previous: datetime | None,
-    now: datetime,
+    tick: TickSummary,
     say: Say,
 ) -> TickSummary:
-    """Decide what the events of `batches`, and whatever else is due, bring until `now`; write it down."""
-    caps = [Cap(one.messages, one.window) for one in settings.frequency_caps]
-    _lay_out_events(con, settings, batches, previous, now)
+    note_versions(con, settings, workflows, tick.now)
+    _lay_out_events(con, settings, batches, tick.previous, tick.now)
+    loaded = _loaded(con, tick, batches)
+    if not loaded.events and not _is_due(con, tick.now):
+        return loaded
+    from flows.deciding import decide_pending
+
     say("Deciding")
-    facts = read_facts(con, "tick_events", program)
-    state = read_state(con, program, facts, previous=previous, now=now, caps=caps)
-    decided = decide(program, state, facts.events, facts.writes, now=now, caps=caps)
-    say("Writing down what was decided")
-    write_decided(con, state, facts, decided, tick_id=tick_id, processed_at=now)
-    ((events,),) = con.execute("select count(*) from tick_events").fetchall()
-    counts: dict[str, int] = dict(con.execute(sql_text("tick/counts.sql"), {"now": now}).fetchall())
-    return _summary(tick_id, previous, now, batches, int(events), counts, decided)
+    return decide_pending(con, settings, workflows, loaded)
 
 
 def _lay_out_events(
@@ -131,53 +126,77 @@ def _view(con: DuckDBPyConnection, settings: Settings, name: str, archives: list
     con.execute(f"create or replace temp view {name} as select * from read_parquet([{files}])")
 
 
+def _last_tick(con: DuckDBPyConnection) -> tuple[int, datetime | None]:
+    ((last, now),) = con.execute("select coalesce(max(tick_id), 0), max(now) from ticks").fetchall()
+    return int(last), now
+
+
 def _next_tick(con: DuckDBPyConnection, now: datetime) -> tuple[int, datetime | None]:
-    ((last, previous),) = con.execute("select max(tick_id), max(now) from ticks").fetchall()
+    last, previous = _last_tick(con)
     if previous is not None and now < previous:
         raise InputError(
-            f"--now {now.isoformat()}: the last tick already decided everything until {previous.isoformat()}; "
-            "give a later instant, or use `onward backtest` to look at the past"
+            f"--now {now.isoformat()}: the last tick already decided everything until "
+            f"{previous.isoformat()}; give a later instant, or look at the past with `onward backtest`"
         )
-    return (last or 0) + 1, previous
+    return last + 1, previous
 
 
-def _summary(
-    tick_id: int,
-    previous: datetime | None,
-    now: datetime,
-    batches: list[Batch],
-    events: int,
-    counts: dict[str, int],
-    decided: Decided,
-) -> TickSummary:
-    return TickSummary(
-        tick_id,
-        previous,
-        now,
+def _is_due(con: DuckDBPyConnection, now: datetime) -> bool:
+    query = "select 1 from executions where status = 'running' and due_at <= $1 limit 1"
+    return bool(con.execute(query, [now]).fetchall())
+
+
+def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:
+    """The summary so far: what came in, and what of it isn't processed, by reason."""
+    ((events,),) = con.execute("select count(*) from tick_events").fetchall()
+    counts = (
+        con.execute(sql_text("tick/counts.sql"), {"now": tick.now}).fetchall() if batches or events else []
+    )
+    return replace(
+        tick,
         batches=len(batches),
-        events=events,
+        events=int(events),
         duplicates=sum(one.duplicates for one in batches),
         quarantined=sum(one.quarantined for one in batches),
-        facts=decided.facts,
-        steps=len(decided.steps),
-        executions=decided.entries,
-        messages=len(decided.messages),
-        webhooks=len(decided.webhooks),
-        waves=decided.waves,
-        counts=counts,
+        counts=dict(counts),
     )
+
+
+def _manifest(
+    settings: Settings, workflows: Sequence[Workflow], batches: list[Batch], summary: TickSummary
+) -> Manifest:
+    return Manifest(
+        tick_id=summary.tick_id,
+        previous=summary.previous,
+        now=summary.now,
+        batches=batches,
+        workflows=sorted((one.workflow_id, version_of(one)) for one in workflows),
+        frequency_caps=[(one.messages, one.window) for one in settings.frequency_caps],
+        max_lateness=settings.max_lateness,
+    )
+
+
+def _basis(manifest: Manifest) -> str:
+    """What decisions rest on besides the facts, as JSON."""
+    caps = [(messages, str(window)) for messages, window in manifest.frequency_caps]
+    return json.dumps([manifest.workflows, caps, str(manifest.max_lateness)])
+
+
+def _last_basis(con: DuckDBPyConnection) -> str | None:
+    ((found,),) = con.execute("select arg_max(basis, tick_id) from ticks").fetchall()
+    return None if found is None else str(found)
 
 
 def _record(
     con: DuckDBPyConnection,
     summary: TickSummary,
-    entering: list[tuple[str, str]],
+    manifest: Manifest,
     started: datetime,
     finished: datetime,
 ) -> None:
     fields = {
         **vars(summary),
-        "workflows": json.dumps(entering),
+        "basis": _basis(manifest),
         "started_at": started,
         "finished_at": finished,
     }
@@ -187,17 +206,3 @@ def _record(
     con.execute(f"insert into ticks ({', '.join(row)}) values ({marks})", row)
     for reason, n in summary.counts.items():
         con.execute("insert into tick_counts values ($1, $2, $3)", [summary.tick_id, reason, n])
-
-
-def _manifest(
-    settings: Settings, entering: list[tuple[str, str]], batches: list[Batch], summary: TickSummary
-) -> Manifest:
-    return Manifest(
-        tick_id=summary.tick_id,
-        previous=summary.previous,
-        now=summary.now,
-        batches=batches,
-        workflows=entering,
-        frequency_caps=[(one.messages, one.window) for one in settings.frequency_caps],
-        max_lateness=settings.max_lateness,
-    )

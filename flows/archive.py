@@ -103,6 +103,13 @@ def manifests_after(settings: Settings, tick_id: int) -> Iterator[Manifest]:
         yield _MANIFEST.validate_json(file.read_bytes())
 
 
+def last_manifest(settings: Settings, tick_id: int) -> Manifest | None:
+    """The latest manifest of a tick up to `tick_id`."""
+    folder = archive_folder(settings) / "ticks"
+    files = [one for one in folder.glob("*.json") if one.stem <= f"{tick_id:08d}"]
+    return _MANIFEST.validate_json(max(files).read_bytes()) if files else None
+
+
 def keep_definition(settings: Settings, version: str, definition: str) -> None:
     """Keep a workflow version's definition (JSON)."""
     file = definition_file(settings, version)

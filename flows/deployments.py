@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 os.environ["DO_NOT_TRACK"] = os.environ.get("DO_NOT_TRACK", "1")
 
 import polars as pl
+import polars.selectors as cs
 import typer
 from prefect import Flow, Task, flow, get_run_logger
 from prefect import serve as serve_deployments
@@ -42,7 +43,7 @@ from flows.lock import RunInProgressError
 from flows.outbox import send_messages, send_webhooks
 from flows.prefect_server import prefect_api
 from flows.publish import publish
-from flows.report import DROP_OFF, SUMMARY, report_frames
+from flows.report import report_frames
 from flows.settings import Settings, read_settings
 from flows.store import STATE_FILE, open_store
 from flows.summary import TickSummary
@@ -52,6 +53,10 @@ from flows.warehouse import connect
 DEPLOYMENT = "onward"
 REPORT_CRON = "0 6 * * *"
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+ARTIFACTS = (
+    ("report_workflow_summary", "onward-workflows", "How passes through each workflow ended"),
+    ("report_drop_off", "onward-drop-off", "Where customers are, and where they left"),
+)
 TRIES = 3
 # Prefect holds on to flows, and so to what they name, past the interpreter's end, where DuckDB would complain of
 # a leak. A module that is held itself is emptied before.
@@ -253,16 +258,13 @@ def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> 
 
 
 def _show_reports(frames: dict[str, pl.DataFrame]) -> None:
-    summary = frames["report_workflow_summary"].select(SUMMARY.keys())
-    drop_off = frames["report_drop_off"].select("workflow_id", "branch", *DROP_OFF)
-    create_table_artifact(_cells(summary), key="onward-workflows", description="How passes ended")
-    create_table_artifact(
-        _cells(drop_off), key="onward-drop-off", description="Where customers are and leave"
-    )
+    for name, key, description in ARTIFACTS:
+        create_table_artifact(_cells(frames[name]), key=key, description=description)
 
 
 def _cells(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return frame.with_columns(pl.selectors.float().round(1)).to_dicts()
+    """Rows as JSON can hold them."""
+    return frame.with_columns(cs.float().round(1), cs.temporal().cast(pl.String)).to_dicts()
 
 
 def _settings(file: str | None) -> Settings:

@@ -1,5 +1,6 @@
 """Replacing a file whole: written aside, flushed to disk, renamed into place."""
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -54,3 +55,9 @@ def is_copy(copy: Path, source: Path) -> bool:
     except FileNotFoundError:
         return False
     return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of the file's bytes as they lie on disk, in hex: a file is loaded once per content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

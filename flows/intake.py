@@ -9,32 +9,42 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
 
 from flows.archive import Batch, archive_folder, write_rows
-from flows.load import content_hash, deduplicated, latest, recognise, stage
+from flows.files import content_hash
 from flows.queries import literal
 from flows.settings import Settings
-from flows.sources import Kind
 from flows.warehouse import run, run_sql, sql_text
 
-KINDS: tuple[Kind, ...] = ("customers", "events")
+if TYPE_CHECKING:
+    from flows.sources import Kind
+
+KINDS: tuple["Kind", ...] = ("customers", "events")
 PROFILE_CHANGES = "profile_changes"
 STAGED = "staged"
 
 
-def waiting(con: DuckDBPyConnection, settings: Settings) -> Iterator[tuple[Kind, Path, str]]:
-    """The inbox files whose content wasn't loaded yet, customers first, in name order: kind, file, hash."""
-    known = {one for (one,) in con.execute("select content_hash from batches").fetchall()}
+def waiting(con: DuckDBPyConnection, settings: Settings) -> Iterator[tuple["Kind", Path, str]]:
+    """The inbox files whose content wasn't loaded yet, customers first, in name order: kind, file, hash.
+
+    A file is read once: one of the same name, size and time of change isn't looked into again.
+    """
+    loaded = {one for (one,) in con.execute("select content_hash from batches").fetchall()}
+    read = set(con.execute("select kind, file, bytes, changed_ns from inbox_files").fetchall())
     for kind in KINDS:
         folder = settings.inbox / kind
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if path.name.startswith(".") or not path.is_file():
                 continue
-            found = content_hash(path)
-            if found not in known:
-                known.add(found)
+            stamp = (kind, path.name, path.stat().st_size, path.stat().st_ctime_ns)
+            if stamp in read:
+                continue
+            con.execute("insert into inbox_files values ($1, $2, $3, $4)", stamp)
+            if (found := content_hash(path)) not in loaded:
+                loaded.add(found)
                 yield kind, path, found
 
 
@@ -52,13 +62,16 @@ def take_in(con: DuckDBPyConnection, settings: Settings, now: datetime) -> list[
 
 
 def archived(
-    con: DuckDBPyConnection, settings: Settings, kind: Kind, path: Path, found: str, now: datetime
+    con: DuckDBPyConnection, settings: Settings, kind: "Kind", path: Path, found: str, now: datetime
 ) -> Batch:
     """Write a file's good rows and bad rows to the archive, as the next batch.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
+    # An idle run shall not pay for importing pyarrow.
+    from flows.load import deduplicated, latest, recognise, stage
+
     source = recognise(path, kind, _named_shape(settings, path))
     staged = stage(con, source, STAGED, settings.limits)
     distinct = deduplicated(con, STAGED, "events") if kind == "events" else latest(con, STAGED)

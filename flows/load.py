@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import duckdb
 
+from flows.files import content_hash
 from flows.queries import quoted
-from flows.sources import Source, content_hash, recognise
+from flows.sources import Source, recognise
 from flows.staging import Staged, drop, stage
 
 __all__ = ["Distinct", "Source", "Staged", "content_hash", "deduplicated", "latest", "recognise", "stage"]

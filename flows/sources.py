@@ -4,7 +4,6 @@ A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or
 """
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -117,12 +116,6 @@ def recognise(path: Path, kind: Kind, shape: str | None = None) -> Source:
         )
     columns = tuple(_object_keys(lines))
     return Source(path, kind, "ndjson", compression, shape or _shape(path, kind, columns), columns)
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes as they lie on disk, in hex: a file is loaded once per content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_is_file(path: Path) -> None:

@@ -16,7 +16,6 @@ from flows.archive import manifests_after
 from flows.backup import backup
 from flows.definitions import load_definitions
 from flows.lock import RunInProgressError
-from flows.outbox import send_messages, send_webhooks
 from flows.publish import publish
 from flows.settings import Settings
 from flows.store import STATE_FILE, open_store
@@ -49,15 +48,29 @@ def run(
     with open_store(settings) as store:
         catch_up(store.con, settings, say, clock)
         summary = advance(store.con, settings, list(definitions.workflows), now, say, clock)
-        say("Dispatching messages")
-        dispatched = send_messages(store.con, settings, now=now, clock=clock)
-        requests = send_webhooks(store.con, settings, clock=clock)
-        if summary.changed or dispatched or requests or not settings.published.exists():
+        dispatched = _dispatch(store.con, settings, now, say, clock)
+        if summary.changed or dispatched or not settings.published.exists():
             say("Backing up and publishing")
             backup(store)
             publish(store, settings)
         warnings = [*definitions.faults, *store.warnings]
     return replace(summary, dispatched=dispatched, warnings=warnings)
+
+
+def _dispatch(
+    con: DuckDBPyConnection, settings: Settings, now: datetime, say: Say, clock: Clock
+) -> dict[str, int]:
+    """Hand over what is pending; messages and webhook requests by what became of them."""
+    tables = ("messages", "webhooks")
+    if not any(con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables):
+        return {}
+    # An idle run shall not pay for importing the senders.
+    from flows.outbox import send_messages, send_webhooks
+
+    say("Dispatching messages")
+    messages = send_messages(con, settings, now=now, clock=clock)
+    requests = send_webhooks(con, settings, clock=clock)
+    return messages | {f"webhooks {status}": n for status, n in requests.items()}
 
 
 def catch_up(con: DuckDBPyConnection, settings: Settings, say: Say, clock: Clock = wall_clock) -> int:

@@ -8,24 +8,23 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import keep_definition
 from flows.settings import Settings
-from transforms.compiling import compile_program
-from transforms.listing import listed_steps
-from transforms.program import Program
 from transforms.workflow import Workflow, definition_json, version_of
 
 
-def current_program(
+def note_versions(
     con: DuckDBPyConnection, settings: Settings, workflows: Sequence[Workflow], now: datetime
-) -> Program:
-    """Compile the current workflows and the older versions still running; note versions not seen before."""
-    versions = {version_of(one) for one in workflows}
-    older = [one for one in stored_workflows(con, _running(con)) if version_of(one) not in versions]
-    program = compile_program(workflows, older)
+) -> None:
+    """Store the versions not seen before, with their steps."""
     known = {one for (one,) in con.execute("select version from workflow_versions").fetchall()}
     for workflow in workflows:
         if version_of(workflow) not in known:
             _add(con, settings, workflow, now)
-    return program
+
+
+def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
+    """The versions, beside the current ones, that executions still run."""
+    current = {version_of(one) for one in workflows}
+    return [one for one in stored_workflows(con, _running(con)) if version_of(one) not in current]
 
 
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
@@ -56,6 +55,10 @@ def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: d
         "select $1, $2, count(*) + 1, $3, $4, $5 from workflow_versions where workflow_id = $1",
         [workflow.workflow_id, version, definition, workflow.workflow_name, now],
     )
+    # An idle run shall not pay for importing the compiler.
+    from transforms.compiling import compile_program
+    from transforms.listing import listed_steps
+
     steps = pl.DataFrame(listed_steps(compile_program([workflow])))
     if len(steps):
         con.register("listed", steps.to_arrow())

@@ -351,7 +351,7 @@ def test_the_printed_reports_fit_and_name_everything(con):
         word in text for word in ("abandoned_cart_recovery", "send_email", "vip", "50.0", f"{T:%Y-%m-%d}")
     )
     assert "1.0 h" in text
-    assert "too_old" not in text
+    assert f"{T - timedelta(days=20):%Y-%m-%d}" not in text
 
 
 def test_every_report_file_says_its_grain():

@@ -12,5 +12,5 @@ create table if not exists ticks (
     messages bigint,
     webhooks bigint,
     waves bigint,
-    workflows varchar
+    basis varchar
 );
