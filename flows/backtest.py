@@ -1,19 +1,27 @@
-"""The same engine over history: files in, Parquet out; no store, nothing is sent."""
+"""The same engine over history: files in, Parquet out; no store, nothing is sent.
+
+Customers are independent, so they are decided bucket by bucket: memory is bounded by a bucket, not by the history.
+"""
 
 import json
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
+import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
 from flows.archive import write_rows, write_text
 from flows.facts import Facts, read_facts
 from flows.load import deduplicated, latest, recognise, stage
+from flows.queries import literal
 from flows.settings import Limits
 from flows.sources import Kind
 from flows.warehouse import connect, frame, run_sql, sql_text
@@ -21,7 +29,7 @@ from transforms.compiling import compile_program
 from transforms.folding import fold, fold_attributes, set_latest
 from transforms.ledger import Decided
 from transforms.program import Program
-from transforms.state import EVENTS, WRITES, Cap, State, empty_state
+from transforms.state import Cap, State, empty_state
 from transforms.waves import decide
 from transforms.workflow import Workflow
 
@@ -39,6 +47,8 @@ class Plan:
         end: events after it don't count.
         tick: length of a tick; None: one tick over everything.
         limits: what one file may hold.
+        bucket_events: customers are decided in buckets of about so many events, to bound memory; the outcome
+            is the same whatever it is.
     """
 
     workflows: Sequence[Workflow]
@@ -50,17 +60,20 @@ class Plan:
     tick: timedelta | None = None
     caps: Sequence[Cap] = ()
     limits: Limits = field(default_factory=Limits)
+    bucket_events: int = 2_500_000
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a backtest decided: the frames of `Decided`, the state at the end, and how many ticks it took."""
+class _Stopwatch:
+    """Seconds spent in each phase."""
 
-    tables: dict[str, pl.DataFrame]
-    state: State
-    facts: int
-    waves: int
-    ticks: int
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
 
 def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dict[str, float]:
@@ -73,29 +86,37 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
     Raises:
         InputError: a file can't be loaded; nothing was written.
     """
-    began = time.perf_counter()
+    watch, totals = _Stopwatch(), Counter[str]()
     program = compile_program(plan.workflows)
-    with connect() as con:
-        progress("Loading customers", 0)
-        counts = _load(con, plan, progress)
-        state = _initial_state(con)
-        facts = read_facts(con, "backtest_events", program)
-        counts |= _counts(con)
-        loaded = time.perf_counter()
-        outcome = _decide(plan, program, state, facts, progress)
-        decided = time.perf_counter()
-        progress("Writing", 0)
-        _write(con, plan.out, outcome, facts)
+    with connect() as con, TemporaryDirectory(prefix="onward-backtest-") as folder:
+        with watch.phase("load"):
+            counts = _load(con, plan, progress)
+            ends = list(_ends(con, plan))
+        buckets = max(1, round(counts["events"] / plan.bucket_events))
+        for bucket in range(buckets):
+            progress("Deciding", bucket / buckets)
+            with watch.phase("load"):
+                state, facts = _read_bucket(con, program, bucket, buckets)
+            with watch.phase("decide"):
+                decisions, state = _decide(plan, program, state, facts, ends)
+            with watch.phase("write"):
+                _write_part(con, Path(folder), bucket, decisions, state)
+            totals.update(
+                facts=sum(one.facts for one in decisions), waves=sum(one.waves for one in decisions)
+            )
+        with watch.phase("write"):
+            progress("Writing", 0)
+            rows = _merge_parts(con, Path(folder), plan.out)
+    phases = {f"{name}_seconds": round(seconds, 3) for name, seconds in watch.seconds.items()}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     summary = {
         **counts,
-        **{name: len(table) for name, table in outcome.tables.items()},
-        "facts": outcome.facts,
-        "ticks": outcome.ticks,
-        "waves": outcome.waves,
-        "load_seconds": round(loaded - began, 3),
-        "decide_seconds": round(decided - loaded, 3),
-        "write_seconds": round(time.perf_counter() - decided, 3),
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        **rows,
+        **totals,
+        "ticks": len(ends),
+        "buckets": buckets,
+        **phases,
+        "peak_rss_bytes": peak,
     }
     write_text(plan.out / "summary.json", json.dumps(summary, indent=2))
     return summary
@@ -104,7 +125,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
 def _load(con: DuckDBPyConnection, plan: Plan, progress: Progress) -> dict[str, float]:
     bad = [_stage(con, plan, plan.customers, "customers", "customers_0")]
     customers = latest(con, "customers_0")
-    con.execute(f"create temp table initial_customers as select * from {customers.relation}")
+    con.execute(f"create temp table backtest_customers as select * from {customers.relation}")
     names = []
     for number, path in enumerate(plan.events):
         progress("Loading events", number / len(plan.events))
@@ -118,91 +139,99 @@ def _load(con: DuckDBPyConnection, plan: Plan, progress: Progress) -> dict[str, 
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [plan.start])
     con.execute("set variable backtest_end = $1::timestamptz", [plan.end])
     con.execute(f"create temp view backtest_events as {sql_text('backtest/events.sql')}")
-    return {"quarantined": sum(bad), "duplicates": distinct.duplicates + customers.duplicates}
+    events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
+    return {
+        "events": events,
+        "history": events - acting,
+        "unknown_customer": unknown,
+        "quarantined": sum(bad),
+        "duplicates": distinct.duplicates + customers.duplicates,
+    }
 
 
 def _stage(con: DuckDBPyConnection, plan: Plan, path: Path, kind: Kind, table: str) -> int:
     return stage(con, recognise(path, kind), table, plan.limits).bad
 
 
-def _counts(con: DuckDBPyConnection) -> dict[str, float]:
-    events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-    return {"events": events, "history": events - acting, "unknown_customer": unknown}
-
-
-def _initial_state(con: DuckDBPyConnection) -> State:
-    entries = (
-        "from initial_customers as c, json_each(c.attributes) as entry where entry.value::varchar <> 'null'"
-    )
-    value = "entry.key as attribute, entry.value::varchar as value, null::timestamptz as set_at"
-    return replace(
-        empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at from initial_customers"),
-        attributes=frame(con, f"select c.customer_id, {value} {entries}"),
-        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from initial_customers"),
-    )
-
-
-def _decide(plan: Plan, program: Program, state: State, facts: Facts, progress: Progress) -> Outcome:
-    state = replace(state, attributes=fold_attributes(state.attributes, facts.silent))
-    decisions: list[Decided] = []
-    ends = list(_ends(plan, facts))
-    before = None
-    for number, now in enumerate(ends):
-        progress("Deciding", number / len(ends))
-        events, writes = (_between(frame, before, now) for frame in (facts.events, facts.writes))
-        before = now
-        if len(events) or len(writes) or _is_due(state, now):
-            decisions.append(decide(program, state, events, writes, now=now, caps=plan.caps))
-            state = fold(state, decisions[-1], writes, now=now, caps=plan.caps)
-    return Outcome(
-        _tables(program, plan, decisions),
-        state,
-        facts=sum(one.facts for one in decisions),
-        waves=sum(one.waves for one in decisions),
-        ticks=len(ends),
-    )
-
-
-def _ends(plan: Plan, facts: Facts) -> Iterator[datetime]:
-    """The ticks' ends: every `tick` from the start (or the first fact) on, and the end itself."""
-    first = plan.start or facts.events["at"].min()
-    if plan.tick and isinstance(first, datetime):
-        for number in range(1, (plan.end - first) // plan.tick + 1):
-            yield first + number * plan.tick
-        if (plan.end - first) % plan.tick == timedelta(0) and plan.end > first:
-            return
+def _ends(con: DuckDBPyConnection, plan: Plan) -> Iterator[datetime]:
+    """The ticks' ends: every `tick` from the start (or the first event) on, and the end itself."""
+    if plan.tick:
+        ((first,),) = con.execute(
+            "select coalesce($1, min(ts)) from backtest_events", [plan.start]
+        ).fetchall()
+        number, last = 1, first
+        while first and (last := first + number * plan.tick) < plan.end:
+            yield last
+            number += 1
     yield plan.end
 
 
-def _between(frame: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
-    if before is None:
-        return frame.filter(pl.col("at") <= now)
-    return frame.filter((pl.col("at") > before) & (pl.col("at") <= now))
+def _read_bucket(con: DuckDBPyConnection, program: Program, bucket: int, buckets: int) -> tuple[State, Facts]:
+    """The state before the start, and the facts, of the customers of one bucket."""
+    among = f"where hash(customer_id) % {buckets} = {bucket}" if buckets > 1 else ""
+    for name in ("events", "customers"):
+        con.execute(f"create or replace temp view bucket_{name} as select * from backtest_{name} {among}")
+    facts = read_facts(con, "bucket_events", program)
+    entries = (
+        "from bucket_customers as c, json_each(c.attributes) as entry where entry.value::varchar <> 'null'"
+    )
+    value = "entry.key as attribute, entry.value::varchar as value, null::timestamptz as set_at"
+    attributes = frame(con, f"select c.customer_id, {value} {entries}")
+    state = replace(
+        empty_state(),
+        customers=frame(con, "select customer_id, true as known, created_at from bucket_customers"),
+        attributes=fold_attributes(set_latest(attributes, facts.unseen), facts.silent),
+        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
+    )
+    return state, facts
 
 
-def _is_due(state: State, now: datetime) -> bool:
-    return bool((state.executions["due_at"] <= now).any())
+def _decide(
+    plan: Plan, program: Program, state: State, facts: Facts, ends: Sequence[datetime]
+) -> tuple[list[Decided], State]:
+    """Tick by tick; ticks in which nothing can happen are passed over."""
+    decisions: list[Decided] = []
+    before = None
+    for now in ends:
+        events, writes = (_between(one, before, now) for one in (facts.events, facts.writes))
+        before = now
+        if not decisions or len(events) or len(writes) or (state.executions["due_at"] <= now).any():
+            decisions.append(decide(program, state, events, writes, now=now, caps=plan.caps))
+            state = fold(state, decisions[-1], writes, now=now, caps=plan.caps)
+    return decisions, state
 
 
-def _tables(program: Program, plan: Plan, decisions: Sequence[Decided]) -> dict[str, pl.DataFrame]:
-    """All ticks' rows; of an execution, the last."""
-    everything = decisions or [
-        decide(program, empty_state(), pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=WRITES), now=plan.end)
-    ]
-    tables = {name: pl.concat([getattr(one, name) for one in everything], how="diagonal") for name in TABLES}
-    last = tables["executions"].unique("execution_id", keep="last", maintain_order=True)
-    return {**tables, "executions": last.drop(pl.selectors.starts_with("event."))}
+def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
+    since = pl.lit(value=True) if before is None else pl.col("at") > before
+    mask = rows.select(since & (pl.col("at") <= now)).to_series()
+    return rows if mask.all() else rows.filter(mask)
 
 
-def _write(con: DuckDBPyConnection, out: Path, outcome: Outcome, facts: Facts) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    for name, table in outcome.tables.items():
-        table.write_parquet(out / f"{name}.parquet")
-    state = outcome.state
-    attributes = set_latest(state.attributes, facts.unseen)
-    frames = {"final_customers": state.customers, "final_attributes": attributes, "final_tags": state.tags}
-    for name, rows in frames.items():
-        con.register(name, rows.to_arrow())
-    write_rows(con, sql_text("backtest/profiles.sql"), out / "profiles.parquet")
+def _write_part(
+    con: DuckDBPyConnection, folder: Path, bucket: int, decisions: Sequence[Decided], state: State
+) -> None:
+    """One bucket's rows; of an execution, as its last tick left it."""
+    for name in TABLES:
+        rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
+        if name == "executions":
+            rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
+                cs.starts_with("event.")
+            )
+        rows.write_parquet(folder / f"{name}-{bucket:05d}.parquet")
+    final = {"customers": state.customers, "attributes": state.attributes, "tags": state.tags}
+    for name, rows in final.items():
+        con.register(f"final_{name}", rows.to_arrow())
+    write_rows(con, sql_text("backtest/profiles.sql"), folder / f"profiles-{bucket:05d}.parquet")
+    for name in final:
+        con.unregister(f"final_{name}")
+
+
+def _merge_parts(con: DuckDBPyConnection, folder: Path, out: Path) -> dict[str, int]:
+    """All buckets' rows as one file per table, and the quarantine; how many rows each table has."""
+    rows = {}
+    for name in (*TABLES, "profiles"):
+        parts = f"read_parquet({literal(folder / f'{name}-*.parquet')})"
+        write_rows(con, f"select * from {parts}", out / f"{name}.parquet")
+        ((rows[name],),) = con.execute(f"select count(*) from {parts}").fetchall()
     write_rows(con, "select file, line, reason, row from backtest_quarantine", out / "quarantine.parquet")
+    return rows

@@ -4,6 +4,7 @@ The flows do what `onward run` and `onward report` do, in tasks. Every task open
 a settings file's path and instants pass between them, and a run that was killed leaves nothing open.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -32,6 +33,7 @@ from prefect.client.schemas.objects import (
 )
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
@@ -64,6 +66,17 @@ THIS_MODULE = sys.modules.get(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Take the traceback off a failure that was meant for people: its message has been logged."""
+    if record.exc_info and isinstance(record.exc_info[1], FailedRun):
+        record.exc_info = None
+    return True
+
+
+# A run in a process of its own ends by raising the failure its flow returned.
+logging.getLogger("prefect.flow_runs").addFilter(_shorten)
 
 
 def _is_busy_for_now(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -198,8 +211,9 @@ def _tick(settings_file: str | None, now: str | None) -> TickSummary:
     summary = load_and_decide(settings_file, now)
     dispatched = dispatch_messages(settings_file, summary.now.isoformat())
     requests = dispatch_webhooks(settings_file)
+    dispatched |= {f"webhooks {status}": n for status, n in requests.items()}
     is_published = (_settings(settings_file).published / STATE_FILE).exists()
-    if summary.changed or dispatched or requests or not is_published:
+    if summary.changed or dispatched or not is_published:
         back_up(settings_file)
         publish_copy(settings_file)
     done = replace(summary, dispatched=dispatched, warnings=[*faults, *summary.warnings])

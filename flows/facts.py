@@ -45,14 +45,14 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
     """
     con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
     con.execute(f"create or replace temp view fact_writes as {sql_text('facts/writes.sql')}")
-    seen = "true" if program.watches_every_attribute else _among("attribute", program.attributes)
+    live = "true" if program.watches_every_attribute else _among("attribute", program.attributes)
+    con.execute(f"create or replace temp table fact_live as select * from fact_writes where {live}")
     columns = ", ".join(map(quoted, WRITES))
-    live = f"select * from fact_writes where {seen}"
     return Facts(
         events=frame(con, _events_query(program)),
-        writes=frame(con, f"select {columns} from ({live}) where seen"),
-        silent=frame(con, f"select {columns} from ({live}) where not seen"),
-        unseen=frame(con, _unseen_query(seen)),
+        writes=frame(con, f"select {columns} from fact_live where seen"),
+        silent=frame(con, f"select {columns} from fact_live where not seen"),
+        unseen=frame(con, _unseen_query(live)),
     )
 
 
@@ -68,7 +68,7 @@ def _events_query(program: Program) -> str:
     names = {one.name for one in program.matchers if one.name is not None}
     types = {one.type for one in program.matchers if one.name is None}
     wanted = f"{_among('name', sorted(names))} or {_among('type', sorted(types))}"
-    writing = "type = 'attribute_change' or attributes is not null"
+    writing = "event_id in (select event_id from fact_live)"
     columns = [
         'event_id, customer_id, ts, "at", type, name, properties',
         *property_columns(program, "properties"),
@@ -79,9 +79,9 @@ def _events_query(program: Program) -> str:
     )
 
 
-def _unseen_query(seen: str) -> str:
+def _unseen_query(live: str) -> str:
     last = "arg_max(value, (ts, event_id, ordinal)) as value, max(ts) as set_at"
-    return f"select customer_id, attribute, {last} from fact_writes where not ({seen}) group by all"
+    return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
 
 
 def _path(name: str) -> str:

@@ -62,7 +62,9 @@ def _dispatch(
 ) -> dict[str, int]:
     """Hand over what is pending; messages and webhook requests by what became of them."""
     tables = ("messages", "webhooks")
-    if not any(con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables):
+    if not any(
+        con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables
+    ):
         return {}
     # An idle run shall not pay for importing the senders.
     from flows.outbox import send_messages, send_webhooks

@@ -44,16 +44,22 @@ def intern(
         The dictionary (one row per code: `json` canonical text, `kind`, `number`, `text` of a string, `items`
         of a list as canonical texts; row 0 is null) and, per column, its codes; the literals' under `""`.
     """
-    series = [column.cast(pl.String) for column in columns.values()]
-    everything = pl.concat([pl.Series([*literals, "null"], dtype=pl.String), *series]).rename("raw")
-    texts, raw_codes = _encode(everything.fill_null("null"))
-    parsed = _parse(texts)
-    dictionary, final = _merge_equal(parsed)
-    codes = final[raw_codes]
-    ends = np.cumsum([len(literals) + 1, *(len(one) for one in series)])
-    split = np.split(codes, ends[:-1])
-    named = dict(zip(columns, split[1:], strict=True))
-    return dictionary, {"": split[0][: len(literals)], **named}
+    texts = {"": pl.Series([*literals, "null"], dtype=pl.String), **columns}
+    present = [column.cast(pl.String).drop_nulls() for column in texts.values()]
+    distinct, raw_codes = _encode(pl.concat([one.rename("raw") for one in present]))
+    dictionary, final = _merge_equal(_parse(distinct))
+    pieces = np.split(final[raw_codes], np.cumsum([len(one) for one in present])[:-1])
+    codes = {name: _spread(column, some) for (name, column), some in zip(texts.items(), pieces, strict=True)}
+    return dictionary, {**codes, "": codes[""][:-1]}
+
+
+def _spread(column: pl.Series, present: Codes) -> Codes:
+    """The codes of the values that are there, null's code elsewhere."""
+    if len(present) == len(column):
+        return present
+    codes = np.full(len(column), NULL_CODE, np.int32)
+    codes[column.is_not_null().to_numpy()] = present
+    return codes
 
 
 def _encode(texts: pl.Series) -> tuple[pl.Series, Codes]:

@@ -4,4 +4,4 @@ select
     count(*) filter (where seen) as acting,
     count(*) filter (where seen and (customers.customer_id is null or customers.created_at > ts)) as unknown_customer
 from backtest_events
-left join initial_customers as customers using (customer_id)
+left join backtest_customers as customers using (customer_id)
