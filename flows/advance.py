@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from flows.archive import Batch, Manifest, archive_folder, definition_file, last_manifest, write_manifest
 from flows.errors import InputError
 from flows.intake import PROFILE_CHANGES, admit, take_in
+from flows.publish import mark_unpublished
 from flows.queries import literal
 from flows.settings import FrequencyCap, Settings
 from flows.summary import TickSummary
@@ -48,6 +49,8 @@ def advance(
         if batches or _basis(manifest) != _last_basis(con):
             write_manifest(settings, manifest)
         _record(con, summary, manifest, started, clock())
+        if summary.changed:
+            mark_unpublished(settings)
     return summary
 
 
@@ -77,6 +80,7 @@ def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say
                 admit(con, settings, batch)
         summary = _decide(con, then, workflows, manifest.batches, tick, say)
         _record(con, summary, manifest, started, clock())
+        mark_unpublished(settings)
 
 
 def _archived_workflow(settings: Settings, version: str) -> Workflow:

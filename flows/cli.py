@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -190,15 +190,9 @@ def _settings(file: Path | None) -> "Settings":
 
 
 def _instant(option: str, given: str | None) -> datetime | None:
-    if given is None:
-        return None
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
-        raise InputError(
-            f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    from flows.instants import parse_instant
+
+    return None if given is None else parse_instant(option, given)
 
 
 def _length(option: str, given: str) -> timedelta:

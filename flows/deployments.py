@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -41,10 +40,11 @@ from flows.advance import advance
 from flows.backup import backup
 from flows.definitions import load_definitions
 from flows.errors import InputError, OnwardError
+from flows.instants import parse_instant
 from flows.lock import RunInProgressError
 from flows.outbox import send_messages, send_webhooks
 from flows.prefect_server import prefect_api
-from flows.publish import publish
+from flows.publish import is_unpublished, publish
 from flows.report import report_frames
 from flows.settings import Settings, read_settings
 from flows.store import STATE_FILE, open_store
@@ -117,7 +117,7 @@ def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
     Without `now` it is the present once the store is held, so that waiting for it can't put `now` in the past.
     """
     settings = _settings(settings_file)
-    given = _instant(now) if now else None
+    given = parse_instant("now", now) if now else None
     definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
     log = get_run_logger()
     with open_store(settings) as store:
@@ -134,7 +134,7 @@ def dispatch_messages(settings_file: str | None, now: str) -> dict[str, int]:
     """Hand over the pending messages; how many, by what became of them."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return send_messages(store.con, settings, now=_instant(now), clock=wall_clock)
+        return send_messages(store.con, settings, now=parse_instant("now", now), clock=wall_clock)
 
 
 @step
@@ -212,8 +212,7 @@ def _tick(settings_file: str | None, now: str | None) -> TickSummary:
     dispatched = dispatch_messages(settings_file, summary.now.isoformat())
     requests = dispatch_webhooks(settings_file)
     dispatched |= {f"webhooks {status}": n for status, n in requests.items()}
-    is_published = (_settings(settings_file).published / STATE_FILE).exists()
-    if summary.changed or dispatched or not is_published:
+    if is_unpublished(_settings(settings_file)):
         back_up(settings_file)
         publish_copy(settings_file)
     done = replace(summary, dispatched=dispatched, warnings=[*faults, *summary.warnings])
@@ -283,11 +282,3 @@ def _cells(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _settings(file: str | None) -> Settings:
     return read_settings(Path(file) if file else None)
-
-
-def _instant(given: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
-        raise InputError(f"now {given!r} is not an instant; give one like 2026-01-31T09:00:00Z") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -8,6 +8,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.dispatch import Clock, StepKey, dispatch_messages, read_content
+from flows.publish import mark_unpublished
 from flows.send_ledger import SendLedger
 from flows.senders import open_sender
 from flows.settings import Settings
@@ -41,7 +42,7 @@ def send_messages(
             due, contents, open_sender(settings), ledger,
             now=now, max_send_delay=settings.max_send_delay, batch_size=settings.batch_size, clock=clock,
         )  # fmt: skip
-    return _note(con, "messages", "message_id", results)
+    return _note(con, settings, "messages", "message_id", results)
 
 
 def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) -> dict[str, int]:
@@ -61,7 +62,7 @@ def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) 
     due = due.join(data, on=["workflow_id", "version", "branch", "step"], how="left")
     with SendLedger(settings.state / SEND_LEDGER) as ledger:
         results = dispatch_webhooks(due, ledger, settings.outbox, batch_size=settings.batch_size, clock=clock)
-    return _note(con, "webhooks", "webhook_id", results)
+    return _note(con, settings, "webhooks", "webhook_id", results)
 
 
 def recall_sends(con: DuckDBPyConnection, settings: Settings) -> int:
@@ -71,7 +72,7 @@ def recall_sends(con: DuckDBPyConnection, settings: Settings) -> int:
         for table, key in (("messages", "message_id"), ("webhooks", "webhook_id")):
             pending = con.sql(f"select {key} from {table} where status = 'pending'").pl()[key]
             results = ledger.known(pending).rename({"id": key})
-            _note(con, table, key, results)
+            _note(con, settings, table, key, results)
             known += len(results)
     return known
 
@@ -98,7 +99,10 @@ def _data(step: Step) -> str | None:
     return json.dumps(step.action.config.data) if isinstance(step.action, TriggerWebhook) else None
 
 
-def _note(con: DuckDBPyConnection, table: str, key: str, results: pl.DataFrame) -> dict[str, int]:
+def _note(
+    con: DuckDBPyConnection, settings: Settings, table: str, key: str, results: pl.DataFrame
+) -> dict[str, int]:
+    mark_unpublished(settings)
     con.register("results", results.to_arrow())
     con.execute(
         f"update {table} set status = results.status, status_reason = results.status_reason, "

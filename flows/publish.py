@@ -8,6 +8,17 @@ from flows.store import STATE_FILE, Store
 from flows.warehouse import run, sql_names
 
 
+def mark_unpublished(settings: Settings) -> None:
+    """Note, before anything changes, that the published copy falls behind; a killed run leaves the note."""
+    _note(settings).parent.mkdir(parents=True, exist_ok=True)
+    _note(settings).touch()
+
+
+def is_unpublished(settings: Settings) -> bool:
+    """Whether something changed since the last publication, or there was none."""
+    return _note(settings).exists() or not (settings.published / STATE_FILE).exists()
+
+
 def publish(store: Store, settings: Settings) -> bool:
     """Replace `published/onward.duckdb` and `published/reports/*.parquet` by what the store holds now.
 
@@ -25,11 +36,17 @@ def publish(store: Store, settings: Settings) -> bool:
     names = [Path(name).stem for name in sql_names("reports")]
     files = {name: settings.published / "reports" / f"{name}.parquet" for name in names}
     if is_copy(target, store.path) and all(file.exists() for file in files.values()):
+        _note(settings).unlink(missing_ok=True)
         return False
     for name, file in files.items():
         _write_report(store, name, file)
     _replace(copy_aside(store.path, target), target)
+    _note(settings).unlink(missing_ok=True)
     return True
+
+
+def _note(settings: Settings) -> Path:
+    return settings.state / "unpublished"
 
 
 def _write_report(store: Store, name: str, file: Path) -> None:

@@ -16,7 +16,7 @@ from flows.archive import manifests_after
 from flows.backup import backup
 from flows.definitions import load_definitions
 from flows.lock import RunInProgressError
-from flows.publish import publish
+from flows.publish import is_unpublished, publish
 from flows.settings import Settings
 from flows.store import STATE_FILE, open_store
 from flows.summary import TickSummary
@@ -49,7 +49,7 @@ def run(
         catch_up(store.con, settings, say, clock)
         summary = advance(store.con, settings, list(definitions.workflows), now, say, clock)
         dispatched = _dispatch(store.con, settings, now, say, clock)
-        if summary.changed or dispatched or not settings.published.exists():
+        if is_unpublished(settings):
             say("Backing up and publishing")
             backup(store)
             publish(store, settings)

@@ -17,7 +17,8 @@ import zstandard
 
 from flows.settings import Settings
 from flows.store import STATE_FILE
-from flows.tick import TickSummary, run
+from flows.summary import TickSummary
+from flows.tick import run
 from flows.warehouse import connect
 from tests.cases import Result, Row
 
@@ -46,7 +47,7 @@ ONWARD = [sys.executable, "-c", "from flows.cli import main; main()"]
 EVENT = ("event_id", "customer_id", "ts", "type", "name", "value", "properties", "attributes")
 PERSON = ("customer_id", "email", "created_at", "attributes", "tags", "timezone")
 INSTANT = pl.Datetime("us", "UTC")
-SCHEMAS = {
+SCHEMAS: dict[tuple[str, ...], dict[str, Any]] = {
     EVENT: {"ts": INSTANT, "value": pl.Float64},
     PERSON: {"created_at": INSTANT},
 }
@@ -109,7 +110,7 @@ class House:
         with connect(self.state_file, read_only=True) as con:
 
             def table(name: str) -> list[Row]:
-                return con.sql(f"select * from {name}").pl().to_dicts()
+                return list(con.sql(f"select * from {name}").pl().to_dicts())
 
             profiles = {
                 one["customer_id"]: {"attributes": json.loads(one["attributes"]), "tags": one["tags"]}
@@ -128,11 +129,8 @@ class House:
     def outbox(self, name: str = "messages") -> list[Row]:
         """The lines of the outbox's index (or of `webhooks`)."""
         file = self.settings.outbox / f"{name}.ndjson"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    def onward(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command line over this house, to its end."""
-        return onward(*arguments, cwd=self.root.parent, **self.environment())
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [dict(json.loads(line)) for line in lines]
 
     def environment(self) -> dict[str, str]:
         """What makes `onward` work in this house."""
@@ -213,7 +211,7 @@ def _encoded(columns: tuple[str, ...], rows: Sequence[Row], format: Format) -> b
 
 def _tabular(columns: tuple[str, ...], rows: Sequence[Row], base: str) -> bytes:
     """Parquet, or CSV with objects and lists as JSON text."""
-    schema: dict[str, Any] = {name: pl.String for name in columns} | SCHEMAS[columns]
+    schema: dict[str, Any] = {**dict.fromkeys(columns, pl.String), **SCHEMAS[columns]}
     lists = {"tags": pl.List(pl.String)} if base == "parquet" and "tags" in columns else {}
     cells = [{name: _cell(row.get(name), name in lists) for name in columns} for row in rows]
     frame = pl.DataFrame(cells, schema=schema | lists)

@@ -1,8 +1,10 @@
 """The inbox on the run path: each content once, each event once, bad rows kept, broken files refused whole."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flows.errors import InputError
@@ -23,9 +25,11 @@ def test_every_format_loads_the_same(home: House, format_: Format) -> None:
     told = event("go", at(5), value=2.5, properties={"a": [1, "x"]}, attributes={"plan": "pro"})
     home.events("one", told, format=format_)
     assert home.tick(at(10)).executions == 1
-    assert home.rows("select event_id, ts, type, name, value, properties, attributes from events") == [
-        (told["event_id"], at(5), "behavioral", "go", 2.5, '{"a":[1,"x"]}', '{"plan":"pro"}')
-    ]
+    ((*found, properties, attributes),) = home.rows(
+        "select event_id, ts, type, name, value, properties, attributes from events"
+    )
+    assert found == [told["event_id"], at(5), "behavioral", "go", 2.5]
+    assert (json.loads(properties), json.loads(attributes)) == (told["properties"], told["attributes"])
 
 
 def test_one_content_loads_once_whatever_its_name(home: House) -> None:
@@ -99,6 +103,17 @@ def test_a_row_too_far_ahead_is_quarantined_and_may_come_again(tmp_path: Path) -
     assert home.rows("select entered_at from executions order by 1") == [(at(70),), (at(200),)]
 
 
+@pytest.mark.xfail(
+    strict=True, reason="duplicates are dropped before rows too far ahead are, so both copies are lost"
+)
+def test_a_refused_row_is_not_the_first_of_its_id(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(tag("went")), max_future=timedelta(hours=1))
+    home.customers("people", person("ann"))
+    home.events("e", event("go", at(500), event_id="x"), event("go", at(5), event_id="x"))
+    told = home.tick(at(60))
+    assert (told.quarantined, told.events, told.executions) == (1, 1, 1)
+
+
 def truncated(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
 
@@ -126,9 +141,9 @@ def test_a_broken_file_changes_nothing_and_blocks_until_it_is_removed(home: Hous
     assert home.rows("select count(*) from events") == [(2,)]
 
 
-def assert_same_frames(before: dict[str, object], home: House) -> None:
+def assert_same_frames(before: dict[str, pl.DataFrame], home: House) -> None:
     after = home.frames()
-    assert [name for name in before if not after[name].equals(before[name])] == []  # type: ignore[arg-type]
+    assert [name for name in before if not after[name].equals(before[name])] == []
 
 
 def test_a_folder_or_hidden_file_in_the_inbox_is_let_lie(home: House) -> None:

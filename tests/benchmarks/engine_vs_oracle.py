@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -25,9 +26,10 @@ from tests import engine, oracle
 from tests.benchmarks.generate import WORKFLOWS, Load, Size, generated
 from tests.cases import Case, Result
 from tests.compare import assert_same
+from transforms.compiling import compile_program
 from transforms.folding import fold, set_latest
 from transforms.ledger import Decided
-from transforms.program import Program, compile_program
+from transforms.program import Program
 from transforms.state import State
 from transforms.waves import decide
 from transforms.yaml_text import read_yaml
@@ -84,7 +86,10 @@ def compare(size: Size, runs: int = 3, check: bool = False) -> Iterator[str]:
         f"{', '.join(f'{n:,} {name}' for name, n in counts.items())}; {decided.waves:,} waves; "
         f"equal {'row for row' if check else 'in number'}"
     )
-    yield f"read_facts {reading.wall:.2f} s (cpu {reading.cpu:.2f}), decide {deciding.wall:.2f} s (cpu {deciding.cpu:.2f}), oracle cpu {thinking.cpu:.2f} s"
+    yield (
+        f"read_facts {reading.wall:.2f} s (cpu {reading.cpu:.2f}), decide {deciding.wall:.2f} s "
+        f"(cpu {deciding.cpu:.2f}), oracle {thinking.wall:.2f} s (cpu {thinking.cpu:.2f})"
+    )
     yield line("engine (decide)", amount, deciding, thinking)
     yield line("engine (facts+decide)", amount, reading + deciding, thinking)
 
@@ -98,19 +103,15 @@ def line(name: str, amount: int, took: Timed, oracle_took: Timed) -> str:
     )
 
 
-def run_engine(
-    load: Load, program: Program, state: State, runs: int
-) -> tuple[Timed, Timed, Facts, Decided]:
+def run_engine(load: Load, program: Program, state: State, runs: int) -> tuple[Timed, Timed, Facts, Decided]:
     """Medians of reading the facts and of deciding, and what came of it."""
     reading, deciding = [], []
     with connect() as con:
         view_events(con, load)
         for _ in range(runs):
-            took, facts = timed(lambda: read_facts(con, "bench_events", program))
+            took, facts = timed(partial(read_facts, con, "bench_events", program))
             reading.append(took)
-            took, decided = timed(
-                lambda facts=facts: decide(program, state, facts.events, facts.writes, now=load.end)
-            )
+            took, decided = timed(partial(decide, program, state, facts.events, facts.writes, now=load.end))
             deciding.append(took)
     return median(reading), median(deciding), facts, decided
 
@@ -118,7 +119,7 @@ def run_engine(
 def view_events(con: DuckDBPyConnection, load: Load) -> None:
     """`bench_events`: the load's events as a tick sees them, each acting at its own time."""
     con.execute(
-        f"create temp view bench_events as select *, ts as at, true as seen from read_parquet({literal(load.events)})"
+        f'create temp view bench_events as select *, ts as "at", true as seen from read_parquet({literal(load.events)})'
     )
 
 
@@ -149,14 +150,14 @@ def result_of(load: Load, state: State, facts: Facts, decided: Decided) -> Resul
 def main(arguments: list[str] | None = None) -> list[str]:
     """Compare at the size asked for; prints and returns the lines."""
     parser = argparse.ArgumentParser(prog="engine_vs_oracle", description="Engine against oracle.")
-    parser.add_argument("--full", action="store_true", help="1,000,000 events of 100,000 customers")
+    parser.add_argument("--full", action="store_true", help="compare every row, as with --check")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--check", action="store_true", help="compare every row, not only their numbers")
     given = parser.parse_args(arguments)
     lines = []
-    for one in compare(Size(given.events, given.customers), given.runs, given.check):
+    for one in compare(Size(given.events, given.customers), given.runs, given.check or given.full):
         print(one, flush=True)
         lines.append(one)
     return lines

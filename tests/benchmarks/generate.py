@@ -96,7 +96,8 @@ def write_load(size: Size, folder: Path) -> None:
         table = chunk.to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = writer or pq.ParquetWriter(aside, table.schema, compression="zstd")
         writer.write_table(table, row_group_size=ROW_GROUP)
-        print(f"\r{(number + 1) * CHUNK:>12,} of {size.events:,} events", end="", file=sys.stderr)
+        done = min((number + 1) * CHUNK, size.events)
+        print(f"\r{done:>12,} of {size.events:,} events", end="", file=sys.stderr)
     assert writer is not None
     writer.close()
     print(file=sys.stderr)
@@ -192,7 +193,7 @@ def _events(random: np.random.Generator, name: str, count: int) -> pl.DataFrame:
 
 
 def _properties(name: str) -> pl.Expr:
-    fields = {
+    fields: dict[str, dict[str, str | pl.Expr]] = {
         "page_view": {"page": pl.concat_str(pl.lit("/page/"), "number"), "device": pl.lit("mobile")},
         "product_view": {"product_id": "number", "category": "category", "price": "amount"},
         "search": {"query": "category", "results": "number"},
@@ -207,7 +208,7 @@ def _properties(name: str) -> pl.Expr:
 def json_object(**fields: str | pl.Expr) -> pl.Expr:
     """JSON text of an object with these columns as its values; the texts among them need no escapes."""
     values = {name: pl.col(value) if isinstance(value, str) else value for name, value in fields.items()}
-    return pl.struct(**values).struct.json_encode()
+    return pl.struct(one.alias(name) for name, one in values.items()).struct.json_encode()
 
 
 def main() -> None:

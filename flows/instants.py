@@ -1,0 +1,24 @@
+"""Instants as people type them."""
+
+from datetime import UTC, datetime
+
+from flows.errors import InputError
+
+
+def parse_instant(option: str, given: str) -> datetime:
+    """An ISO 8601 instant, UTC unless it has a zone.
+
+    Args:
+        option: where it was given, for the message.
+        given: the text.
+
+    Raises:
+        InputError: it isn't one.
+    """
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        raise InputError(
+            f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
