@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import Batch, Manifest, archive_folder, definition_file, last_manifest, write_manifest
 from flows.errors import InputError
-from flows.intake import PROFILE_CHANGES, admit, take_in
+from flows.intake import PROFILE_CHANGES, admit, begin, take_in
 from flows.publish import mark_unpublished
 from flows.queries import literal
 from flows.settings import FrequencyCap, Settings
@@ -55,17 +55,19 @@ def advance(
 
 
 def replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say: Say, clock: Clock) -> None:
-    """Decide a tick again from its manifest and the archive, with the workflows and settings of then.
-
-    What fell due between the state's last tick and this one was decided by what held before.
-    """
-    tick_id, last = _last_tick(con)
-    before = last_manifest(settings, tick_id)
-    if before and last and manifest.previous and last < manifest.previous:
-        number = manifest.tick_id - 1
-        between = replace(before, tick_id=number, previous=last, now=manifest.previous, batches=[])
-        _replay(con, settings, between, say, clock)
+    """Decide a tick again from its manifest and the archive, with the workflows and settings of then."""
+    if manifest.previous:
+        move_to(con, settings, manifest.tick_id - 1, manifest.previous, clock)
     _replay(con, settings, manifest, say, clock)
+
+
+def move_to(con: DuckDBPyConnection, settings: Settings, tick_id: int, now: datetime, clock: Clock) -> None:
+    """Decide again what fell due until `now`, on the basis of the last manifest; nothing if that's behind."""
+    done, last = _last_tick(con)
+    before = last_manifest(settings, done)
+    if before and last and last < now:
+        between = replace(before, tick_id=tick_id, previous=last, now=now, batches=[])
+        _replay(con, settings, between, lambda _: None, clock)
 
 
 def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say: Say, clock: Clock) -> None:
@@ -75,6 +77,7 @@ def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say
     workflows = [_archived_workflow(settings, version) for _, version in manifest.workflows]
     tick = TickSummary(manifest.tick_id, manifest.previous, manifest.now)
     with transaction(con):
+        begin(con)
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
                 admit(con, settings, batch)

@@ -19,6 +19,8 @@ from flows.errors import InputError, OnwardError
 if TYPE_CHECKING:
     from flows.settings import Settings
 
+INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
+
 app = typer.Typer(
     name="onward",
     help="Customer-journey automation that runs where the data is: exact, replayable, explained.",
@@ -41,8 +43,10 @@ def main() -> None:
     except OnwardError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("interrupted: what wasn't finished has changed nothing; run again to catch up", 130)
+        _fail(INTERRUPTED, 130)
     except Exception as error:
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+            _fail(INTERRUPTED, 130)
         if os.environ.get("ONWARD_DEBUG"):
             raise
         _fail(
@@ -77,7 +81,9 @@ def run_command(
 def backtest_command(
     workflows: Annotated[Path, typer.Option(help="Folder of workflow files.")],
     customers: Annotated[Path, typer.Option(help="Customer file: Parquet, NDJSON or CSV.")],
-    events: Annotated[list[Path], typer.Option(help="Event file; may be given several times.")],
+    events: Annotated[
+        list[Path], typer.Option(metavar="FILE", help="Event file; may be given several times.")
+    ],
     end: Annotated[str, typer.Option(help="Decide until this instant (ISO 8601).")],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files and summary.json.")],
     patterns: Annotated[Path | None, typer.Option(help="File of pattern definitions.")] = None,
@@ -85,13 +91,19 @@ def backtest_command(
         str | None, typer.Option(help="Events before it build profiles and trigger nothing.")
     ] = None,
     tick: Annotated[str | None, typer.Option(help="Length of a tick, like 1h. [default: one tick]")] = None,
-    cap: Annotated[list[str] | None, typer.Option(help="Frequency cap, like 3/7d; may be repeated.")] = None,
-    more: Annotated[list[Path] | None, typer.Argument(help="Further event files.")] = None,
+    cap: Annotated[
+        list[str] | None, typer.Option(metavar="N/WINDOW", help="Frequency cap, like 3/7d; may be repeated.")
+    ] = None,
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
+    ] = None,
 ) -> None:
     """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
     from flows.backtest import Plan, backtest
     from flows.definitions import read_definitions
 
+    if patterns and not patterns.is_file():
+        raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     until = _instant("--end", end)
     assert until is not None
     plan = Plan(

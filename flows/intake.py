@@ -18,6 +18,7 @@ from flows.files import content_hash
 from flows.queries import literal
 from flows.settings import Settings
 from flows.warehouse import run, run_sql, sql_text
+from transforms.durations import spoken
 
 if TYPE_CHECKING:
     from flows.sources import Kind
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 KINDS: tuple["Kind", ...] = ("customers", "events")
 PROFILE_CHANGES = "profile_changes"
 STAGED = "staged"
+JUDGED = "judged"
 
 
 def waiting(con: DuckDBPyConnection, settings: Settings) -> Iterator[tuple["Kind", Path, str]]:
@@ -55,10 +57,18 @@ def take_in(con: DuckDBPyConnection, settings: Settings, now: datetime) -> list[
         InputError: a file as a whole can't be loaded; roll back, and nothing has changed.
     """
     batches = []
+    begin(con)
     for kind, path, found in waiting(con, settings):
         batch = archived(con, settings, kind, path, found, now)
         batches += admit(con, settings, batch)
     return batches
+
+
+def begin(con: DuckDBPyConnection) -> None:
+    """Start a tick's intake: no file of it has changed a profile yet."""
+    con.execute(
+        "create or replace temp table changed_so_far (customer_id varchar, attribute varchar, value varchar)"
+    )
 
 
 def archived(
@@ -74,15 +84,17 @@ def archived(
 
     source = recognise(path, kind, _named_shape(settings, path))
     staged = stage(con, source, STAGED, settings.limits)
-    distinct = deduplicated(con, STAGED, "events") if kind == "events" else latest(con, STAGED)
+    if kind == "events":
+        _judge_time(con, now, settings.max_future)
+        distinct = deduplicated(con, JUDGED, "events")
+    else:
+        con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
+        distinct = latest(con, STAGED)
     number = next_batch(con)
-    limit = now + settings.max_future
-    too_far = f"ts > {literal(limit.isoformat())}::timestamptz" if kind == "events" else "false"
-    good = f"select * from {distinct.relation} where not ({too_far})"
-    columns = "events" if kind == "events" else "customers"
     file = archive_folder(settings) / kind / f"{number:08d}.parquet"
-    write_rows(con, f"with good as ({good}) {sql_text(f'archive/{columns}.sql')}", file)
-    bad = _quarantine(con, settings, number, distinct.relation, too_far, settings.max_future)
+    good = f"with good as (select * from {distinct.relation})"
+    write_rows(con, f"{good} {sql_text(f'archive/{kind}.sql')}", file)
+    bad = _quarantine(con, settings, number)
     return Batch(
         batch_id=number, kind=kind, file=path.name, content_hash=found, shape=source.shape,
         rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, loaded_at=now,
@@ -123,7 +135,8 @@ def next_batch(con: DuckDBPyConnection) -> int:
 
 
 def _admit_customers(con: DuckDBPyConnection, settings: Settings, batch: Batch, file: Path) -> list[Batch]:
-    run_sql_over(con, "intake/profile_changes.sql", file, now=batch.loaded_at)
+    run_sql_over(con, "intake/profile_changes.sql", file, now=batch.loaded_at, batch=batch.batch_id)
+    run_sql(con, "intake/changed_so_far.sql")
     changes = _changes(con, settings, batch)
     for name in ("customer_attributes", "customer_tags", "customer_profiles"):
         run_sql_over(con, f"intake/{name}.sql", file)
@@ -154,20 +167,22 @@ def _record(con: DuckDBPyConnection, batch: Batch) -> None:
     con.execute(f"insert into batches ({names}) values ({marks})", fields)
 
 
-def _quarantine(
-    con: DuckDBPyConnection, settings: Settings, number: int, good: str, too_far: str, max_future: timedelta
-) -> int:
-    """Archive the bad rows of a batch, those too far in the future among them; how many there are."""
+def _judge_time(con: DuckDBPyConnection, now: datetime, max_future: timedelta) -> None:
+    """Rows too far in the future are bad ones too (semantics.md §4)."""
+    con.execute("set variable future_limit = $1::timestamptz", [now + max_future])
+    too_far = "reason is null and ts > getvariable('future_limit')"
+    reason = f"'future: ' || ts || ' is more than {spoken(max_future)} ahead'"
+    columns = ("event_id", "customer_id", "ts", "type", "name", "value", "properties", "attributes")
+    event = f"to_json(struct_pack({', '.join(f'{one} := {one}' for one in columns)}))::varchar"
+    replaced = f"if({too_far}, {reason}, reason) as reason, if({too_far}, {event}, row) as row"
+    con.execute(f"create or replace temp view {JUDGED} as select * replace ({replaced}) from {STAGED}")
+
+
+def _quarantine(con: DuckDBPyConnection, settings: Settings, number: int) -> int:
+    """Archive the bad rows of a batch; how many there are."""
     file = _quarantine_file(settings, number)
     file.unlink(missing_ok=True)
-    ahead = f"'future: ' || ts || ' is more than {max_future} ahead'"
-    query = (
-        f"select file, line, reason, row from {STAGED} where reason is not null union all by name "
-        f"select file, line, {ahead} as reason, to_json(g)::varchar as row from "
-        f"(select * exclude (reason, row, batch_order) from {good} where {too_far}) as g"
-        if too_far != "false"
-        else f"select file, line, reason, row from {STAGED} where reason is not null"
-    )
+    query = f"select file, line, reason, row from {JUDGED} where reason is not null"
     ((count,),) = con.execute(f"select count(*) from ({query})").fetchall()
     if count:
         write_rows(con, query, file)

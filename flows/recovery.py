@@ -23,6 +23,9 @@ STALE_LOG = ("WAL checkpoint iteration does not match", "WAL does not match data
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 
+_HEADERS = 3 * 4096  # before the first block
+
+
 class UnrepairableError(OnwardError):
     """The state file can't be opened and no backup can stand in for it.
 
@@ -57,7 +60,7 @@ def open_recovered(path: Path) -> tuple[DuckDBPyConnection, list[str]]:
     if not path.exists() and any(backup.exists() for backup in backup_files(path)):
         return _restore(path, "it is missing")
     try:
-        return connect(path), []
+        return _whole(path), []
     except WarehouseError as error:
         if any(sign in error.cause for sign in NOT_DAMAGE):
             raise
@@ -66,6 +69,19 @@ def open_recovered(path: Path) -> tuple[DuckDBPyConnection, list[str]]:
     warning = _set_log_aside(path, "stale", "is not of its last checkpoint")
     con, more = open_recovered(path)
     return con, [warning, *more]
+
+
+def _whole(path: Path) -> DuckDBPyConnection:
+    """Open the file; one that is shorter than it says opens too, and fails when a missing block is read."""
+    con = connect(path)
+    size = "select coalesce(max(total_blocks * block_size), 0) from pragma_database_size()"
+    ((needed,),) = con.execute(size).fetchall()
+    found = path.stat().st_size
+    if needed and found < needed + _HEADERS:
+        con.close()
+        cause = f"the file has {found:,} bytes of {needed + _HEADERS:,}"
+        raise WarehouseError("open the database", str(path), cause)
+    return con
 
 
 def keep(path: Path, why: str) -> Path:

@@ -89,7 +89,7 @@ def _changed(con: DuckDBPyConnection, state: State, facts: Facts, decided: Decid
     con.unregister("unseen")
     later = set_latest(stored, unseen.select(*ATTRIBUTES))
     seen = fold_attributes(state.attributes, pl.concat([facts.silent, facts.writes]), decided.attributes)
-    both = pl.concat([later, seen]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
+    both = pl.concat([seen, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
     before = pl.concat([stored, state.attributes])
     return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
 

@@ -11,9 +11,10 @@ from flows.store import open_store
 from tests import engine
 from tests.cases import Case
 from tests.strategies import cases
+from transforms.compiling import compile_program
 from transforms.definitions import read_workflow
 from transforms.folding import fold
-from transforms.program import Program, compile_program
+from transforms.program import Program
 from transforms.state import Cap
 from transforms.waves import decide
 

@@ -169,11 +169,7 @@ def test_backtest(onward: Onward, home: House, tmp_path: Path) -> None:
         ({"events": "nowhere.parquet"}, ["nowhere.parquet", "no such file"]),
         ({"customers": "nowhere.csv"}, ["nowhere.csv", "no such file"]),
         ({"workflows": "nowhere"}, ["nowhere", "no such folder"]),
-        pytest.param(
-            {"patterns": "nowhere.yaml"},
-            ["nowhere.yaml"],
-            marks=pytest.mark.xfail(strict=True, reason="a named patterns file that isn't there is let pass"),
-        ),
+        ({"patterns": "nowhere.yaml"}, ["nowhere.yaml"]),
     ],
 )
 def test_backtest_of_what_is_not_there(
@@ -214,9 +210,6 @@ def waited(until: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="DuckDB says RuntimeError 'Query interrupted': exit 1, 'a fault of Onward's'"
-)
 def test_interrupted(onward: Onward, home: House) -> None:
     """Ctrl-C while it works: a message, exit 130, and the next run does everything, once."""
     people = [f"c{number}" for number in range(20_000)]

@@ -17,6 +17,7 @@ from flows.settings import Settings
 from flows.store import LOCK_FILE
 from tests.cases import Row, action, at, event, send, tag, trigger, wait, workflow
 from tests.runs import TABLES, House, house, person, started
+from tests.test_run_publish import assert_current
 
 CROWD = [f"c{number:03d}" for number in range(150)]
 MAIL = send("hello", subject="Hi {{ first_name }}", content="Dear {{ first_name }}, {{ event.color }}!")
@@ -119,7 +120,7 @@ def tables(home: House) -> dict[str, pl.DataFrame]:
 
 
 def assert_undisturbed(stage: Stage, home: House) -> None:
-    """Tables as expected; each message and webhook handed over exactly once."""
+    """Tables as expected, published and backed up; each message and webhook handed over exactly once."""
     after = tables(home)
     assert [name for name in TABLES if not after[name].equals(stage.expected[name])] == []
     sent = after["messages"].filter(pl.col("status") == "sent")["message_id"].to_list()
@@ -128,6 +129,7 @@ def assert_undisturbed(stage: Stage, home: House) -> None:
     called = after["webhooks"]["webhook_id"].to_list()
     assert sorted(line["webhook_id"] for line in home.outbox("webhooks")) == sorted(called)
     assert set(after["messages"]["status"]) <= {"sent", "suppressed"}
+    assert_current(home)
 
 
 def disturb(stages: list[Stage], root: Path, seed: int, moments: int) -> int:

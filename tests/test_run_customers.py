@@ -125,9 +125,6 @@ def test_a_change_by_file_while_an_execution_runs_exits_it(tmp_path: Path) -> No
     assert home.outbox() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an update of an attribute that no workflow sees is lost if it was set before"
-)
 def test_an_attribute_that_no_workflow_sees_is_updated_beside_one_that_acts(tmp_path: Path) -> None:
     home = house(tmp_path, workflow(tag("went")))
     home.customers("1", person("ann", plan="a"))
@@ -136,13 +133,6 @@ def test_an_attribute_that_no_workflow_sees_is_updated_beside_one_that_acts(tmp_
     assert profile(home)[:2] == ({"plan": "b"}, ["went"])
 
 
-UNORDERED = pytest.mark.xfail(
-    strict=True,
-    reason="files of one tick are each compared with the state before it, and their changes go by hashed id",
-)
-
-
-@UNORDERED
 def test_of_two_files_in_one_tick_the_later_name_wins(tmp_path: Path) -> None:
     home = house(tmp_path)
     crowd = [f"c{number}" for number in range(20)]
@@ -154,7 +144,6 @@ def test_of_two_files_in_one_tick_the_later_name_wins(tmp_path: Path) -> None:
     assert home.rows("select distinct attributes from customers") == [('{"plan":"c"}',)]
 
 
-@UNORDERED
 def test_what_a_later_file_of_the_tick_takes_back_is_as_before(tmp_path: Path) -> None:
     home = house(tmp_path)
     for name, plan in (("1", "a"), ("2", "b"), ("3", "a")):

@@ -103,9 +103,6 @@ def test_a_row_too_far_ahead_is_quarantined_and_may_come_again(tmp_path: Path) -
     assert home.rows("select entered_at from executions order by 1") == [(at(70),), (at(200),)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="duplicates are dropped before rows too far ahead are, so both copies are lost"
-)
 def test_a_refused_row_is_not_the_first_of_its_id(tmp_path: Path) -> None:
     home = house(tmp_path, workflow(tag("went")), max_future=timedelta(hours=1))
     home.customers("people", person("ann"))

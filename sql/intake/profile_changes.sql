@@ -1,4 +1,5 @@
 -- One row per attribute that a customer file changes of a profile known before: an event at load time.
+-- What earlier files of the same tick changed counts as the profile's value.
 create or replace temp table profile_changes as
 with
     known as (select customer_id from profiles where known),
@@ -8,11 +9,18 @@ with
         from batch, json_each(batch.attributes) as entry
     ),
 
+    so_far as (
+        select customer_id, attribute, arg_max(value, rowid) as value
+        from changed_so_far
+        group by customer_id, attribute
+    ),
+
     compared as (
-        select given.*, coalesce(attributes.value, 'null') as old_value
+        select given.*, coalesce(so_far.value, attributes.value, 'null') as old_value
         from given
         semi join known using (customer_id)
         left join attributes using (customer_id, attribute)
+        left join so_far using (customer_id, attribute)
     ),
 
     changed as (
@@ -25,7 +33,9 @@ with
 
     final as (
         select
-            left(sha256(concat_ws('|', 'profile', customer_id, attribute, value, epoch_us($now))), 32) as event_id,
+            -- Of two files in one tick the later one's change comes last: events of one instant go by id.
+            'profile-' || lpad($batch::varchar, 8, '0') || '-' || left(sha256(customer_id || '|' || attribute), 24)
+                as event_id,
             customer_id,
             $now::timestamptz as ts,
             'attribute_change' as type,
