@@ -19,6 +19,7 @@ from tests.compare import assert_same
 from tests.oracle import decide
 from tests.runs import FORMATS, Format, House, house, person
 from tests.strategies import cases
+from transforms import schemas
 from transforms.state import Cap
 from transforms.workflow import Workflow
 
@@ -40,7 +41,11 @@ formats = st.lists(st.sampled_from(FORMATS), min_size=3, max_size=3)
 
 
 def backtested(
-    home: House, found: Case, kinds: Sequence[Format] = ("parquet",), tick: timedelta | None = None
+    home: House,
+    found: Case,
+    kinds: Sequence[Format] = ("parquet",),
+    tick: timedelta | None = None,
+    bucket_events: int = 2_500_000,
 ) -> dict[str, float]:
     """Backtest the case into `out/`, its events in as many files as there are formats for them."""
     events = kinds[1:] or kinds
@@ -56,6 +61,7 @@ def backtested(
         start=found.start,
         tick=tick,
         caps=[Cap(*one) for one in found.caps],
+        bucket_events=bucket_events,
     )
     return backtest(plan)
 
@@ -65,7 +71,9 @@ def _share(events: list[Row], part: int, parts: int) -> list[Row]:
 
 
 def table(home: House, name: str) -> list[Row]:
-    return pl.read_parquet(home.root / "out" / f"{name}.parquet").to_dicts()
+    rows = pl.read_parquet(home.root / "out" / f"{name}.parquet")
+    schemas.check(getattr(schemas, name.capitalize()), rows)
+    return rows.to_dicts()
 
 
 def result(home: House, summary: dict[str, float]) -> Result:
@@ -81,19 +89,19 @@ def result(home: House, summary: dict[str, float]) -> Result:
 
 
 @settings(max_examples=25)
-@given(cases(), formats, ticks)
-def test_a_backtest_decides_what_the_oracle_does(
-    found: Case, kinds: list[Format], tick: timedelta | None
+@given(cases(), formats, ticks, st.sampled_from([1, 7, 2_500_000]))
+def test_a_backtest_decides_what_the_oracle_does_in_any_buckets(
+    found: Case, kinds: list[Format], tick: timedelta | None, bucket_events: int
 ) -> None:
     expected = decide(found)
     expected.refusals = []
     with TemporaryDirectory() as folder:
         home = house(Path(folder))
-        told = result(home, backtested(home, found, kinds, tick))
+        told = result(home, backtested(home, found, kinds, tick, bucket_events))
     try:
         assert_same(expected, told, ("oracle", "backtest"))
     except AssertionError as error:
-        error.add_note(f"tick {tick}, {kinds}\n{show(found)}")
+        error.add_note(f"tick {tick}, {kinds}, {bucket_events}\n{show(found)}")
         raise
 
 

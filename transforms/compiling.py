@@ -21,7 +21,7 @@ from transforms.program import (
     Step,
     TagCheck,
 )  # fmt: skip
-from transforms.triggers import OWN_KEY
+from transforms.trigger_definition import OWN_KEYS
 from transforms.values import canonical
 from transforms.workflow import (
     Action,
@@ -174,7 +174,7 @@ class _Compiler:
         return CompiledTrigger(self._matcher(trigger), self._checks(about_customer))
 
     def _matcher(self, trigger: Trigger) -> int:
-        own = OWN_KEY[trigger.type]
+        own = OWN_KEYS[trigger.type]
         config = [self._config_check(key, value) for key, value in trigger.config.items() if key != own]
         about_fact = [one for one in trigger.conditions if one.attribute.startswith("event.")]
         name = trigger.config.get(own)
