@@ -72,7 +72,8 @@ def _share(events: list[Row], part: int, parts: int) -> list[Row]:
 
 def table(home: House, name: str) -> list[Row]:
     rows = pl.read_parquet(home.root / "out" / f"{name}.parquet")
-    schemas.check(getattr(schemas, name.capitalize()), rows)
+    if name in CONTRACT:
+        schemas.check(getattr(schemas, name.capitalize()), rows)
     return rows.to_dicts()
 
 
