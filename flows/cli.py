@@ -139,20 +139,24 @@ def validate_command(
 ) -> None:
     """Check workflow, pattern and template files; print every error."""
     from flows.definitions import load_definitions
+    from transforms.workflow import definition_json
 
     places = _settings(settings)
     folder = directory or places.workflows
     beside = folder.parent if directory else None
-    found = load_definitions(
-        folder,
-        beside / "patterns.yaml" if beside else places.patterns,
-        beside / "templates" if beside else places.templates,
-    )
+    templates = beside / "templates" if beside else places.templates
+    found = load_definitions(folder, beside / "patterns.yaml" if beside else places.patterns, templates)
     for fault in found.faults:
         typer.echo(fault, err=True)
     if found.faults:
-        raise InputError(f"{len(found.faults)} faults; {len(found.workflows)} valid workflows")
-    typer.echo(f"{len(found.workflows)} workflows and {len(found.patterns)} patterns are valid")
+        raise InputError(
+            f"{_counted(len(found.faults), 'fault')}; valid: {_counted(len(found.workflows), 'workflow')}"
+        )
+    if not templates.is_dir() and any('"template_id"' in definition_json(one) for one in found.workflows):
+        typer.echo(f"note: there is no folder {templates}, so template_ids aren't checked", err=True)
+    typer.echo(
+        f"valid: {_counted(len(found.workflows), 'workflow')}, {_counted(len(found.patterns), 'pattern')}"
+    )
 
 
 @app.command("report")
@@ -248,6 +252,10 @@ def _bar() -> Generator[Callable[[str, float], object]]:
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda step, share: bar.update(task, description=step, completed=share)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _fail(message: str, code: int) -> None:
