@@ -115,7 +115,7 @@ def test_a_broken_workflow(onward: Onward, home: House) -> None:
 
 
 def test_validate_says_all_faults_and_what_is_valid(onward: Onward, home: House) -> None:
-    says(onward("validate"), 0, "1 workflows")
+    says(onward("validate"), 0, "1 workflow,")
     home.define(
         workflow(tag("x"), workflow_id="b", holdout="many"),
         {**workflow(), "actoins": []} | {"workflow_id": "c"},
