@@ -120,7 +120,7 @@ def test_validate_says_all_faults_and_what_is_valid(onward: Onward, home: House)
         workflow(tag("x"), workflow_id="b", holdout="many"),
         {**workflow(), "actoins": []} | {"workflow_id": "c"},
     )
-    says(onward("validate"), 2, "b.json:", "holdout", "c.json:", "actoins", "1 valid")
+    says(onward("validate"), 2, "b.json:", "holdout", "c.json:", "actoins", "valid: 1")
     says(onward("validate", str(home.settings.workflows)), 2, "b.json:", "c.json:")
 
 
