@@ -56,12 +56,24 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
     )
 
 
-def property_columns(program: Program, properties: str) -> list[str]:
-    """One select item `event.X` (JSON text) per property X that the program reads."""
-    return [
-        f"json_extract({properties}, {literal(_path(name))})::varchar as {quoted(EVENT_PREFIX + name)}"
-        for name in program.properties
-    ]
+def with_properties(program: Program, columns: str, source: str, properties: str) -> str:
+    """The query of `columns` and one column `event.X` (JSON text) per property X that some workflow reads.
+
+    Args:
+        program: the compiled workflows.
+        columns: what else to select.
+        source: the rest of the query, from its `from` on.
+        properties: the column that holds a JSON object; it is parsed once per row.
+    """
+    names = program.properties[: program.read]
+    if not names:
+        return f"select {columns} {source}"
+    paths = ", ".join(literal(_path(name)) for name in names)
+    each = ", ".join(
+        f"found[{i}]::varchar as {quoted(EVENT_PREFIX + name)}" for i, name in enumerate(names, 1)
+    )
+    inner = f"select {columns}, json_extract({properties}, [{paths}]) as found {source}"
+    return f"select * exclude (found), {each} from ({inner})"
 
 
 def _events_query(program: Program) -> str:
@@ -69,14 +81,9 @@ def _events_query(program: Program) -> str:
     types = {one.type for one in program.matchers if one.name is None}
     wanted = f"{_among('name', sorted(names))} or {_among('type', sorted(types))}"
     writing = "event_id in (select event_id from fact_live)"
-    columns = [
-        'event_id, customer_id, ts, "at", type, name, properties',
-        *property_columns(program, "properties"),
-    ]
-    return (
-        f"with valued as ({sql_text('facts/valued.sql')}) "
-        f"select {', '.join(columns)} from valued where seen and ({wanted} or {writing})"
-    )
+    columns = 'event_id, customer_id, ts, "at", type, name, properties'
+    source = f"from ({sql_text('facts/valued.sql')}) where seen and ({wanted} or {writing})"
+    return with_properties(program, columns, source, "properties")
 
 
 def _unseen_query(live: str) -> str:

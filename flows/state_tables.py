@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.facts import Facts, property_columns
+from flows.facts import Facts, with_properties
 from flows.warehouse import frame, run_sql
 from transforms.folding import fold_attributes, set_latest
 from transforms.ledger import Decided
@@ -37,14 +37,15 @@ def read_state(
     run_sql(con, "state/touched.sql", now=now)
     con.unregister("acting_customers")
     executions = [f'"{name}"' for name in EXECUTIONS]
-    columns = ", ".join([*executions, *property_columns(program, "trigger_properties")])
+    source = f"from executions {_OF_TOUCHED} where status = 'running'"
+    running = with_properties(program, ", ".join(executions), source, "trigger_properties")
     longest = max((cap.window for cap in caps), default=timedelta(0))
     since = previous - longest if previous else now
     return State(
         customers=frame(con, f"select customer_id, known, created_at from profiles {_OF_TOUCHED}"),
         attributes=frame(con, f"select * from attributes {_OF_TOUCHED}"),
         tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
-        executions=frame(con, f"select {columns} from executions {_OF_TOUCHED} where status = 'running'"),
+        executions=frame(con, running),
         entries=frame(con, _entries()),
         sends=frame(con, _sends(), since=since),
     )

@@ -107,6 +107,7 @@ class _Compiler:
         ]
         sends = any(step.action_type == "send_email" for step in self.steps)
         consent = tuple(self._check(one) for one in refuses if sends)
+        read = len(self.properties)
         for name in FOLLOW_UP_PROPERTIES:
             self._column(self.properties, name)
         return Program(
@@ -116,6 +117,7 @@ class _Compiler:
             matchers=tuple(self.matchers),
             attributes=tuple(self.attributes),
             properties=tuple(self.properties),
+            read=read,
             tags=tuple(self.tags),
             truths=tuple(self.truths),
             literals=self.literals,

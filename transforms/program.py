@@ -118,7 +118,8 @@ class Program:
     steps: tuple[Step, ...]
     matchers: tuple[Matcher, ...]
     attributes: tuple[str, ...]
-    properties: tuple[str, ...]
+    properties: tuple[str, ...]  # those that workflows read, then what else follow-up facts tell
+    read: int  # how many of the properties workflows read
     tags: tuple[str, ...]
     truths: tuple[pl.Expr, ...]
     literals: dict[str, int]
