@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
 from flows.files import copy_aside, put_in_place
-from flows.warehouse import WarehouseError, connect, read_everything
+from flows.warehouse import WarehouseError, connect, read_everything, run
 
 # Refusals that aren't damage: the file is someone else's business, and nothing may be moved.
 NOT_DAMAGE = (
@@ -21,9 +21,6 @@ NOT_DAMAGE = (
 )
 STALE_LOG = ("WAL checkpoint iteration does not match", "WAL does not match database file")
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
-
-
-_HEADERS = 3 * 4096  # before the first block
 
 
 class UnrepairableError(OnwardError):
@@ -60,7 +57,7 @@ def open_recovered(path: Path) -> tuple[DuckDBPyConnection, list[str]]:
     if not path.exists() and any(backup.exists() for backup in backup_files(path)):
         return _restore(path, "it is missing")
     try:
-        return _whole(path), []
+        return _readable(path), []
     except WarehouseError as error:
         if any(sign in error.cause for sign in NOT_DAMAGE):
             raise
@@ -71,16 +68,16 @@ def open_recovered(path: Path) -> tuple[DuckDBPyConnection, list[str]]:
     return con, [warning, *more]
 
 
-def _whole(path: Path) -> DuckDBPyConnection:
-    """Open the file; one that is shorter than it says opens too, and fails when a missing block is read."""
+def _readable(path: Path) -> DuckDBPyConnection:
+    """Open the file and read the first thing that is asked of it: a truncated file opens, but can't be read."""
     con = connect(path)
-    size = "select coalesce(max(total_blocks * block_size), 0) from pragma_database_size()"
-    ((needed,),) = con.execute(size).fetchall()
-    found = path.stat().st_size
-    if needed and found < needed + _HEADERS:
+    try:
+        listed = "select 1 from duckdb_tables() where table_name = 'schema_version'"
+        if run(con, listed, file=str(path), step="list its tables").fetchall():
+            run(con, "select * from schema_version", file=str(path), step="read its version").fetchall()
+    except WarehouseError:
         con.close()
-        cause = f"the file has {found:,} bytes of {needed + _HEADERS:,}"
-        raise WarehouseError("open the database", str(path), cause)
+        raise
     return con
 
 

@@ -31,7 +31,7 @@ class WarehouseError(OnwardError):
 def _advice(cause: str) -> str:
     if "Could not set lock" in cause:
         return "\nClose the program that has the file open; notebooks read the published copy instead."
-    if "Corrupt database" in cause:
+    if "Corrupt database" in cause or "Could not read enough bytes" in cause:
         return "\nThe file is damaged: run `onward rebuild`, which replays the archived events."
     return ""
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from flows.errors import InputError
-from tests.cases import at, event, tag, workflow
+from tests.cases import Row, at, condition, event, tag, trigger, workflow
 from tests.runs import FORMATS, Format, House, house, person
 
 
@@ -181,6 +181,24 @@ def test_late_and_too_late_events_are_counted(tmp_path: Path) -> None:
     assert home.tick(at(120)).counts == {"late": 1, "too_late": 1}
     assert home.rows("select customer_id, entered_at from executions") == [("ann", at(100))]
     assert home.rows("select attributes from customers where customer_id = 'bob'") == [('{"plan":"pro"}',)]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="too-late updates are folded after the tick's decisions, and only where nobody decided",
+)
+@pytest.mark.parametrize("beside", [[], [event("view", at(611), "bob", attributes={"plan": "x"})]])
+def test_a_too_late_update_is_seen_by_what_its_tick_decides(tmp_path: Path, beside: list[Row]) -> None:
+    """It acts where the tick starts, whatever others of the tick write to the same attribute."""
+    vip = workflow(tag("vip"), on=trigger("go", when=[condition("plan", "equals", "pro")]))
+    home = house(tmp_path, vip, max_lateness=timedelta(hours=1))
+    home.customers("people", person("ann", plan="free"), person("bob", plan="free"))
+    home.tick(at(600))
+    home.events("late", event("view", at(5), attributes={"plan": "pro"}), event("go", at(610)), *beside)
+    home.tick(at(620))
+    assert home.rows("select attributes, tags from customers where customer_id = 'ann'") == [
+        ('{"plan":"pro"}', ["vip"])
+    ]
 
 
 def test_now_before_the_last_tick_is_refused_and_changes_nothing(home: House) -> None:
