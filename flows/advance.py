@@ -10,7 +10,15 @@ from datetime import datetime
 
 from duckdb import DuckDBPyConnection
 
-from flows.archive import Batch, Manifest, archive_folder, definition_file, last_manifest, write_manifest
+from flows.archive import (
+    Batch,
+    Manifest,
+    archive_folder,
+    definition_file,
+    last_manifest,
+    write_clock,
+    write_manifest,
+)
 from flows.errors import InputError
 from flows.intake import PROFILE_CHANGES, admit, begin, take_in
 from flows.publish import mark_unpublished
@@ -51,6 +59,7 @@ def advance(
         _record(con, summary, manifest, started, clock())
         if summary.changed:
             mark_unpublished(settings)
+    write_clock(settings, tick_id, now)
     return summary
 
 

@@ -60,6 +60,7 @@ class Manifest:
 
 
 _MANIFEST = TypeAdapter(Manifest)
+_CLOCK = TypeAdapter(tuple[int, datetime])
 
 
 def archive_folder(settings: Settings) -> Path:
@@ -108,6 +109,21 @@ def last_manifest(settings: Settings, tick_id: int) -> Manifest | None:
     folder = archive_folder(settings) / "ticks"
     files = [one for one in folder.glob("*.json") if one.stem <= f"{tick_id:08d}"]
     return _MANIFEST.validate_json(max(files).read_bytes()) if files else None
+
+
+def write_clock(settings: Settings, tick_id: int, now: datetime) -> None:
+    """Note how far ticks have come, also those that found nothing and have no manifest."""
+    write_text(_clock_file(settings), _CLOCK.dump_json((tick_id, now)).decode())
+
+
+def read_clock(settings: Settings) -> tuple[int, datetime] | None:
+    """The last tick's number and end, as far as noted."""
+    file = _clock_file(settings)
+    return _CLOCK.validate_json(file.read_bytes()) if file.exists() else None
+
+
+def _clock_file(settings: Settings) -> Path:
+    return archive_folder(settings) / "clock.json"
 
 
 def keep_definition(settings: Settings, version: str, definition: str) -> None:

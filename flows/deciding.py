@@ -14,6 +14,7 @@ from flows.state_tables import read_state, write_decided
 from flows.summary import TickSummary
 from flows.versions import older_versions
 from transforms.compiling import compile_program
+from transforms.folding import fold_attributes
 from transforms.state import Cap
 from transforms.waves import decide
 from transforms.workflow import Workflow
@@ -34,9 +35,12 @@ def decide_pending(
     caps = [Cap(one.messages, one.window) for one in settings.frequency_caps]
     program = compile_program(workflows, older_versions(con, workflows))
     facts = read_facts(con, "tick_events", program)
-    state = read_state(con, program, facts, previous=previous, now=now, caps=caps)
+    stored = read_state(con, program, facts, previous=previous, now=now, caps=caps)
+    # Updates that are too late to be seen by anything else act before all that this tick decides.
+    state = replace(stored, attributes=fold_attributes(stored.attributes, facts.silent))
     decided = decide(program, state, facts.events, facts.writes, now=now, caps=caps)
-    write_decided(con, state, facts, decided, tick_id=loaded.tick_id, processed_at=now)
+    final = fold_attributes(state.attributes, facts.writes, decided.attributes)
+    write_decided(con, stored, facts, decided, final, tick_id=loaded.tick_id, processed_at=now)
     return replace(
         loaded,
         facts=decided.facts,

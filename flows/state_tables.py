@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.facts import Facts, with_properties
 from flows.warehouse import frame, run_sql
-from transforms.folding import fold_attributes, set_latest
+from transforms.folding import set_latest
 from transforms.ledger import Decided
 from transforms.program import Program
 from transforms.state import ATTRIBUTES, EXECUTIONS, Cap, State
@@ -53,14 +53,24 @@ def read_state(
 
 def write_decided(
     con: DuckDBPyConnection,
-    state: State,
+    stored: State,
     facts: Facts,
     decided: Decided,
+    attributes: pl.DataFrame,
     *,
     tick_id: int,
     processed_at: datetime,
 ) -> None:
     """Append a tick's ledger rows and bring the current state up to date, inside the caller's transaction.
+
+    Args:
+        con: the store.
+        stored: the state as it was read.
+        facts: the tick's facts; of their updates only those that no workflow sees are written from here.
+        decided: what was decided.
+        attributes: the attributes that workflows see, after the tick.
+        tick_id: the tick's number.
+        processed_at: for the wall-clock columns.
 
     Raises:
         WarehouseError: a table can't be written.
@@ -78,20 +88,19 @@ def write_decided(
     _append(con, "messages", decided.messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
-    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, state, facts, decided))
+    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, stored, facts, attributes))
     _write_tags(con, decided.tags)
 
 
-def _changed(con: DuckDBPyConnection, state: State, facts: Facts, decided: Decided) -> pl.DataFrame:
-    """The attributes of a tick's updates, seen by a workflow or not, folded over what was stored."""
+def _changed(con: DuckDBPyConnection, stored: State, facts: Facts, seen: pl.DataFrame) -> pl.DataFrame:
+    """The attributes that differ from what is stored, whether workflows see them or not."""
     unseen = facts.unseen
     con.register("unseen", unseen.select("customer_id", "attribute").to_arrow())
-    stored = frame(con, "select * from attributes semi join unseen using (customer_id, attribute)")
+    others = frame(con, "select * from attributes semi join unseen using (customer_id, attribute)")
     con.unregister("unseen")
-    later = set_latest(stored, unseen.select(*ATTRIBUTES))
-    seen = fold_attributes(state.attributes, pl.concat([facts.silent, facts.writes]), decided.attributes)
+    later = set_latest(others, unseen.select(*ATTRIBUTES))
     both = pl.concat([seen, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
-    before = pl.concat([stored, state.attributes])
+    before = pl.concat([others, stored.attributes])
     return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
 
 

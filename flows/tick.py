@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from duckdb import DuckDBPyConnection
 
-from flows.advance import Clock, Say, advance, replay
-from flows.archive import manifests_after
+from flows.advance import Clock, Say, advance, move_to, replay
+from flows.archive import manifests_after, read_clock
 from flows.backup import backup
 from flows.definitions import load_definitions
 from flows.lock import RunInProgressError
@@ -87,6 +87,8 @@ def catch_up(con: DuckDBPyConnection, settings: Settings, say: Say, clock: Clock
         say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
         replay(con, settings, manifest, lambda _: None, clock)
         count += 1
+    if reached := read_clock(settings):
+        move_to(con, settings, *reached, clock)
     return count
 
 

@@ -183,10 +183,6 @@ def test_late_and_too_late_events_are_counted(tmp_path: Path) -> None:
     assert home.rows("select attributes from customers where customer_id = 'bob'") == [('{"plan":"pro"}',)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="too-late updates are folded after the tick's decisions, and only where nobody decided",
-)
 @pytest.mark.parametrize("beside", [[], [event("view", at(611), "bob", attributes={"plan": "x"})]])
 def test_a_too_late_update_is_seen_by_what_its_tick_decides(tmp_path: Path, beside: list[Row]) -> None:
     """It acts where the tick starts, whatever others of the tick write to the same attribute."""

@@ -79,3 +79,27 @@ def test_a_lost_state_catches_up_without_being_told(tmp_path: Path) -> None:
     home.tick(NOWS[0])
     assert differing(before, tables(home)) == []
     assert home.outbox() == handed
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param("rebuilt", id="rebuilt"),
+        pytest.param("file", id="restored"),
+        pytest.param("state", id="lost"),
+    ],
+)
+def test_a_late_event_acts_where_it_would_have_without_the_loss(tmp_path: Path, loss: str) -> None:
+    home = house(tmp_path, workflow(tag("went")))
+    home.customers("people", person("ann"))
+    home.tick(at(10))
+    home.tick(at(100))
+    if loss == "rebuilt":
+        rebuild(home.settings)
+    elif loss == "file":
+        home.state_file.unlink()
+    else:
+        lose_state(home)
+    home.events("late", event("go", at(50)))
+    home.tick(at(120))
+    assert home.rows("select entered_at from executions") == [(at(100),)]

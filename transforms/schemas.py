@@ -84,7 +84,7 @@ class Messages(Table):
     entered_at: Instant
     step: str
     at: Instant
-    template_id: str
+    template_id: str = pa.Field(nullable=True)
 
 
 class Webhooks(Table):
