@@ -16,13 +16,10 @@ from transforms.growing import Growing, Log
 from transforms.program import Program
 from transforms.values import canonical
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Array = npt.NDArray[Any]
 
-NEVER = np.iinfo(np.int64).max
-ALWAYS = np.iinfo(np.int64).min
-LAST_INSTANT = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
+
+
+
 
 IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")

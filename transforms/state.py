@@ -46,6 +46,18 @@ EVENTS: Schema = {
     "name": pl.String,
     "properties": pl.String,
 }
+BEHAVIORS: Schema = {
+    "event_id": pl.String,
+    "customer_id": pl.String,
+    "ts": INSTANT,
+    "at": INSTANT,
+    "name": pl.String,
+    "value": pl.Float64,
+    "seen": pl.Boolean,
+    "fresh": pl.Boolean,
+}
+AMOUNTS: Schema = {"customer_id": pl.String, "key": pl.String, "amount": pl.Int64}
+ALARMS: Schema = {"customer_id": pl.String, "key": pl.String, "at": INSTANT}
 WRITES: Schema = {
     "event_id": pl.String,
     "customer_id": pl.String,
