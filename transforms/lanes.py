@@ -23,8 +23,8 @@ from transforms.values import canonical
 
 IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")
-STATUSES = ("running", "completed", "converted", "exited", "failed", "held_out")
-RUNNING = 0
+STATUSES = ("running", "completed", "converted", "exited", "failed", "held_out", "paused")
+RUNNING, PAUSED = 0, 6
 OUTCOMES = (
     "done",
     "skipped",
@@ -104,6 +104,7 @@ class Lanes:
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
     seen_by: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    paused: list[int] = field(default_factory=list)  # slots whose executions take no step
     waves: int = 0
     processed: int = 0
 

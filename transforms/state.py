@@ -78,7 +78,7 @@ class State:
         attributes: one row per customer and attribute: value as JSON text (null: removed) and the instant it was set at
             (null: before all time).
         tags: one row per customer and tag.
-        executions: one row per *running* execution, with one column `event.X` (JSON text) per property X of
+        executions: one row per *running* or *paused* execution, with one column `event.X` (JSON text) per property X of
             the starting fact that some workflow reads; missing columns count as null.
         entries: one row per workflow and customer: the last entry, held out or not.
         sends: one row per accepted message that counts for frequency caps, at least those within the longest window.
