@@ -4,7 +4,7 @@ The same code decides what just came in, and again what the archive's manifests 
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from flows.publish import mark_unpublished
 from flows.queries import literal
 from flows.settings import FrequencyCap, Settings
 from flows.summary import TickSummary
-from flows.versions import note_versions
+from flows.versions import note_versions, pause_and_resume
 from flows.warehouse import run_sql, sql_text, transaction
 from transforms.durations import microseconds
 from transforms.workflow import Workflow, version_of
@@ -41,8 +41,11 @@ def advance(
     now: datetime,
     say: Say,
     clock: Clock,
+    unreadable: Collection[str] = (),
 ) -> TickSummary:
     """Take in the inbox's new files and decide until `now`.
+
+    `unreadable` are the ids of workflows whose files have faults: their executions stay running or paused.
 
     Raises:
         InputError: `now` is before the last tick's, or a file can't be loaded; nothing has changed.
@@ -52,8 +55,9 @@ def advance(
     with transaction(con):
         say("Loading new files")
         batches = take_in(con, settings, now)
-        summary = _decide(con, settings, workflows, batches, TickSummary(tick_id, previous, now), say)
-        manifest = _manifest(settings, workflows, batches, summary)
+        tick = TickSummary(tick_id, previous, now)
+        manifest = _manifest(settings, workflows, batches, tick, unreadable)
+        summary = _decide(con, settings, workflows, manifest, tick, say)
         if batches or _basis(manifest) != _last_basis(con):
             write_manifest(settings, manifest)
         _record(con, summary, manifest, started, clock())
@@ -90,7 +94,7 @@ def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
                 admit(con, settings, batch)
-        summary = _decide(con, then, workflows, manifest.batches, tick, say)
+        summary = _decide(con, then, workflows, manifest, tick, say)
         _record(con, summary, manifest, started, clock())
         mark_unpublished(settings)
 
@@ -103,13 +107,14 @@ def _decide(
     con: DuckDBPyConnection,
     settings: Settings,
     workflows: Sequence[Workflow],
-    batches: list[Batch],
+    manifest: Manifest,
     tick: TickSummary,
     say: Say,
 ) -> TickSummary:
     note_versions(con, settings, workflows, tick.now)
-    _lay_out_events(con, settings, batches, tick.previous, tick.now)
-    loaded = _loaded(con, tick, batches)
+    paused, resumed = pause_and_resume(con, workflows, manifest.unreadable, tick.tick_id)
+    _lay_out_events(con, settings, manifest.batches, tick.previous, tick.now)
+    loaded = replace(_loaded(con, tick, manifest.batches), paused=paused, resumed=resumed)
     if not loaded.events and not _is_due(con, tick.now):
         return loaded
     from flows.deciding import decide_pending
@@ -179,23 +184,28 @@ def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) ->
 
 
 def _manifest(
-    settings: Settings, workflows: Sequence[Workflow], batches: list[Batch], summary: TickSummary
+    settings: Settings,
+    workflows: Sequence[Workflow],
+    batches: list[Batch],
+    tick: TickSummary,
+    unreadable: Collection[str],
 ) -> Manifest:
     return Manifest(
-        tick_id=summary.tick_id,
-        previous=summary.previous,
-        now=summary.now,
+        tick_id=tick.tick_id,
+        previous=tick.previous,
+        now=tick.now,
         batches=batches,
         workflows=sorted((one.workflow_id, version_of(one)) for one in workflows),
         frequency_caps=[(one.messages, one.window) for one in settings.frequency_caps],
         max_lateness=settings.max_lateness,
+        unreadable=sorted(unreadable),
     )
 
 
 def _basis(manifest: Manifest) -> str:
     """What decisions rest on besides the facts, as JSON."""
     caps = [(messages, str(window)) for messages, window in manifest.frequency_caps]
-    return json.dumps([manifest.workflows, caps, str(manifest.max_lateness)])
+    return json.dumps([manifest.workflows, caps, str(manifest.max_lateness), manifest.unreadable])
 
 
 def _last_basis(con: DuckDBPyConnection) -> str | None:

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -45,9 +45,10 @@ class Manifest:
     """What a tick started from: with the archive, its decisions can be computed again.
 
     Attributes:
-        workflows: (workflow_id, version) of every workflow that took entries.
+        workflows: (workflow_id, version) of every current workflow, active or not.
         frequency_caps: (messages, window) each.
         max_lateness: the setting then.
+        unreadable: the ids of workflows whose files had faults.
     """
 
     tick_id: int
@@ -57,6 +58,7 @@ class Manifest:
     workflows: list[tuple[str, str]]
     frequency_caps: list[tuple[int, timedelta]]
     max_lateness: timedelta
+    unreadable: list[str] = field(default_factory=list)
 
 
 _MANIFEST = TypeAdapter(Manifest)

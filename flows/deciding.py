@@ -38,7 +38,7 @@ def decide_pending(
     stored = read_state(con, program, facts, previous=previous, now=now, caps=caps)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
     state = replace(stored, attributes=fold_attributes(stored.attributes, facts.silent))
-    decided = decide(program, state, facts.events, facts.writes, now=now, caps=caps)
+    decided = decide(program, state, facts.events, facts.writes, now=now, since=previous, caps=caps)
     final = fold_attributes(state.attributes, facts.writes, decided.attributes)
     write_decided(con, stored, facts, decided, final, tick_id=loaded.tick_id, processed_at=now)
     return replace(

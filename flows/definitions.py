@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,17 +21,23 @@ from transforms.workflow import Workflow
 SUFFIXES = {".yaml", ".yml", ".json"}
 TEMPLATE_SUFFIXES = (".txt.j2", ".html.j2")
 MAX_BYTES = 4 * 1024**2
+_WORKFLOW_ID = re.compile(r"""workflow_id["']?\s*:\s*["']?([^"'#,\n]+)""")
 
 Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """The valid workflows (by `workflow_id`) and patterns, and the faults of the files left out."""
+    """The valid workflows (by `workflow_id`) and patterns, and the faults of the files left out.
+
+    Attributes:
+        unreadable: the `workflow_id`s of the files left out, as far as they can be made out.
+    """
 
     workflows: tuple[Workflow, ...] = ()
     patterns: dict[str, Pattern] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def read_definitions(
@@ -80,15 +87,27 @@ def load_definitions(
     faults: list[str] = []
     templates = _templates(templates_dir, faults) if templates_dir and templates_dir.is_dir() else None
     by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
+    unreadable: set[str] = set()
     for path in _files(workflows_dir):
         workflow = _read(path, lambda text, file: read_workflow(text, file, templates), faults)
         if workflow:
             by_id[workflow.workflow_id].append((path, workflow))
+        else:
+            unreadable.update(_likely_id(path))
     faults += _shared_ids(by_id)
     single = [found[0][1] for _, found in sorted(by_id.items()) if len(found) == 1]
     there = patterns_file is not None and patterns_file.is_file()
     patterns = _read(patterns_file, read_patterns, faults) if patterns_file and there else None
-    return Definitions(tuple(single), patterns or {}, tuple(faults))
+    unreadable.update(name for name, found in by_id.items() if len(found) > 1)
+    left_out = unreadable - {one.workflow_id for one in single}
+    return Definitions(tuple(single), patterns or {}, tuple(faults), tuple(sorted(left_out)))
+
+
+def _likely_id(path: Path) -> list[str]:
+    """The `workflow_id` of a file with faults, if it can be made out: its executions stay as they are."""
+    text = _text(path, []) or ""
+    found = _WORKFLOW_ID.search(text)
+    return [found[1].strip()] if found else []
 
 
 def _files(folder: Path) -> list[Path]:

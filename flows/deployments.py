@@ -123,7 +123,8 @@ def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
     with open_store(settings) as store:
         catch_up(store.con, settings, log.info)
         until = given or wall_clock()
-        summary = advance(store.con, settings, list(definitions.workflows), until, log.info, wall_clock)
+        workflows, unreadable = list(definitions.workflows), definitions.unreadable
+        summary = advance(store.con, settings, workflows, until, log.info, wall_clock, unreadable)
     for warning in store.warnings:
         log.warning(warning)
     return replace(summary, warnings=store.warnings)

@@ -37,7 +37,7 @@ def read_state(
     run_sql(con, "state/touched.sql", now=now)
     con.unregister("acting_customers")
     executions = [f'"{name}"' for name in EXECUTIONS]
-    source = f"from executions {_OF_TOUCHED} where status = 'running'"
+    source = f"from executions {_OF_TOUCHED} where status in ('running', 'paused')"
     running = with_properties(program, ", ".join(executions), source, "trigger_properties")
     longest = max((cap.window for cap in caps), default=timedelta(0))
     since = previous - longest if previous else now

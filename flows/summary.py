@@ -26,6 +26,8 @@ class TickSummary:
     executions: int = 0
     messages: int = 0
     webhooks: int = 0
+    paused: int = 0
+    resumed: int = 0
     waves: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     dispatched: dict[str, int] = field(default_factory=dict)
@@ -34,7 +36,7 @@ class TickSummary:
     @property
     def changed(self) -> bool:
         """Whether anything but the clock moved."""
-        return bool(self.batches or self.events or self.facts or self.steps)
+        return any((self.batches, self.events, self.facts, self.steps, self.paused, self.resumed))
 
     @property
     def sentence(self) -> str:
@@ -42,10 +44,12 @@ class TickSummary:
         done = {
             name: getattr(self, name) for name in ("events", "executions", "steps", "messages", "webhooks")
         }
+        turned = {"paused": self.paused, "resumed": self.resumed}
         left = {**self.counts, "duplicates": self.duplicates, "quarantined": self.quarantined}
         lines = {
             f"Tick {self.tick_id} until {self.now.isoformat()}": done,
             "Not processed": {name: n for name, n in left.items() if n},
+            "Executions": {name: n for name, n in turned.items() if n},
             "Messages": self.dispatched,
         }
         return "\n".join(

@@ -1,6 +1,6 @@
 """Workflow versions in the store: an edited workflow is a new one, executions finish on theirs (semantics.md §9)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import keep_definition
 from flows.settings import Settings
+from flows.warehouse import run_sql
 from transforms.workflow import Workflow, definition_json, version_of
 
 
@@ -22,9 +23,30 @@ def note_versions(
 
 
 def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
-    """The versions, beside the current ones, that executions still run."""
+    """The versions, beside the current ones, that executions still run, or are paused on."""
     current = {version_of(one) for one in workflows}
     return [one for one in stored_workflows(con, _running(con)) if version_of(one) not in current]
+
+
+def pause_and_resume(
+    con: DuckDBPyConnection, workflows: Sequence[Workflow], unreadable: Collection[str], tick_id: int
+) -> tuple[int, int]:
+    """Pause the executions of workflows that aren't active, resume those of workflows that are again.
+
+    Args:
+        con: the store, in the tick's transaction.
+        workflows: the current ones; one that isn't among them isn't active.
+        unreadable: the ids of workflows whose files can't be read: theirs stay as they are.
+        tick_id: the tick's number.
+
+    Returns:
+        How many were paused, and how many resumed.
+    """
+    active = [one.workflow_id for one in workflows if one.is_active]
+    kept = {"active": active, "tick_id": tick_id}
+    ((paused,),) = run_sql(con, "tick/pause.sql", **kept, unreadable=sorted(unreadable)).fetchall()
+    ((resumed,),) = run_sql(con, "tick/resume.sql", **kept).fetchall()
+    return int(paused), int(resumed)
 
 
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
@@ -43,7 +65,7 @@ def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]
 
 
 def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
-    query = "select distinct workflow_id, version from executions where status = 'running'"
+    query = "select distinct workflow_id, version from executions where status in ('running', 'paused')"
     return con.execute(query).fetchall()
 
 

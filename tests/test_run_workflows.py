@@ -60,22 +60,6 @@ def test_a_version_taken_back_is_the_first_one_again(home: House) -> None:
     assert home.rows("select distinct tag from tags") == [("old",)]
 
 
-def test_a_removed_workflow_takes_no_entries_but_finishes(home: House) -> None:
-    home.forget("w")
-    home.events("2", event("go", at(15), "bob"))
-    told = home.tick(at(100))
-    assert (told.executions, told.warnings) == (0, [])
-    assert home.rows("select customer_id, status, ended_at from executions") == [("ann", "completed", at(65))]
-    assert home.rows("select customer_id, tag from tags") == [("ann", "old")]
-
-
-def test_an_inactive_workflow_takes_no_entries_but_finishes(home: House) -> None:
-    home.define(workflow(wait("1h"), tag("old"), is_active=False))
-    home.events("2", event("go", at(15), "bob"))
-    assert home.tick(at(100)).executions == 0
-    assert home.rows("select customer_id, status, ended_at from executions") == [("ann", "completed", at(65))]
-
-
 def test_an_execution_that_ran_on_a_removed_workflow_keeps_its_goal(tmp_path: Path) -> None:
     goal: Row = {"type": "behavioral", "config": {"action": "bought"}}
     home = house(tmp_path, workflow(wait("1h"), tag("late"), goal=goal))

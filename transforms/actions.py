@@ -15,11 +15,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from transforms.condition_definition import Conditions
 from transforms.content import template_fault
 from transforms.definition import Definition, Duration, Name, advice, fault, refusal
-from transforms.trigger_definition import (
-    Conditions,
-)
 
 
 class ActionBase(Definition):
@@ -135,10 +133,11 @@ def _web_address(url: str) -> str:
 
 
 class Request(Definition):
-    """Where to, and what to send along."""
+    """Where to, and what to send along; with a `channel` it is a message of that channel."""
 
     url: Annotated[str, AfterValidator(_web_address)]
     data: dict[str, JsonValue] = Field(default={})
+    channel: Name | None = None
 
 
 class TriggerWebhook(ActionBase):

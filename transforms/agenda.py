@@ -45,6 +45,7 @@ class Agenda:
     def _next(self, rows: Ints) -> Ints:
         lanes = self.lanes
         due = lanes.due[rows]
+        due[:, lanes.paused] = NEVER
         slot = due.argmin(axis=1)
         next_due = due[np.arange(len(rows)), slot]
         kinds = np.where(next_due <= self.now, FIRST_STEP + lanes.step[rows, slot], NOTHING)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AliasChoices,
@@ -16,6 +16,7 @@ from pydantic import (
     PlainSerializer,
     Strict,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -26,6 +27,9 @@ from transforms.durations import parse_duration
 
 VALUE_FAULT, KEY_FAULT = "value_fault", "key_fault"
 """The types of errors whose message is already written for people: about a value, about its key."""
+
+CONDITION, GROUP = "{condition}", "{group}"
+"""What pydantic's locations call the two kinds of things in a list of conditions; no keys of files."""
 
 
 def nearest(given: object, allowed: list[str]) -> str | None:
@@ -90,9 +94,6 @@ class Definition(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, ser_json_timedelta="float")
 
-    not_built: ClassVar[Mapping[str, str]] = {}
-    """Keys that a later version will know, each with what works instead."""
-
     @classmethod
     def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
         """The mapping with accepted layouts brought to the one the model has."""
@@ -101,6 +102,11 @@ class Definition(BaseModel):
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterable[InitErrorDetails]:  # noqa: ARG003
         """Faults across several keys; `given` may hold anything under any key."""
+        return ()
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterable[InitErrorDetails]:  # noqa: ARG003
+        """Faults of names that other files must define; `known` is the context of the validation."""
         return ()
 
     @classmethod
@@ -114,11 +120,14 @@ class Definition(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _report_everything(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _report_everything(
+        cls, given: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         if not isinstance(given, dict) or isinstance(given, _Checked):
             return handler(given)
         normal = cls.normalized(given)
-        faults = [*cls._key_faults(normal), *cls.faults_in(normal)]
+        names = cls.unknown_names(normal, info.context or {})
+        faults = [*cls._key_faults(normal), *cls.faults_in(normal), *names]
         if not faults:
             return handler(_Checked(normal))
         try:
@@ -133,10 +142,7 @@ class Definition(BaseModel):
         allowed = cls._keys()
         unknown = [key for key in given if key not in allowed]
         for key in unknown:
-            if key in cls.not_built:
-                yield key_fault((key,), f"{key!r} is not built yet; {cls.not_built[key]}")
-            else:
-                yield key_fault((key,), f"unknown key {key!r}; {advice(key, allowed)}")
+            yield key_fault((key,), f"unknown key {key!r}; {advice(key, allowed)}")
         misspelt = {nearest(key, allowed) for key in unknown}
         for name, keys in cls.spellings().items():
             found = [key for key in keys if key in given]

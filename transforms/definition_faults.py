@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from transforms.definition import KEY_FAULT, VALUE_FAULT, advice
+from transforms.definition import CONDITION, GROUP, KEY_FAULT, VALUE_FAULT, advice
 from transforms.yaml_text import Document, Path, Place
 
 
@@ -52,6 +52,8 @@ def _path_in_file(loc: Path, root: JsonValue) -> Path:
     path: list[str | int] = []
     here: Any = root
     for part in loc:
+        if part in (CONDITION, GROUP) and not (isinstance(here, dict) and part in here):
+            continue
         if isinstance(here, dict) and part not in here:
             if isinstance(part, int) or part in (here.get("type"), here.get("pattern")):
                 # One condition where a list may stand, or the type of an action or pattern.

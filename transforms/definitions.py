@@ -1,6 +1,6 @@
 """Text of definition files → validated models, or every fault of the file with its place."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,18 +14,24 @@ from transforms.yaml_text import Document, TextError, read_yaml
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def read_workflow(text: str, file: str, templates: Collection[str] | None = None) -> Workflow:
+def read_workflow(
+    text: str,
+    file: str,
+    templates: Collection[str] | None = None,
+    patterns: Mapping[str, Pattern] | None = None,
+) -> Workflow:
     """A workflow file, YAML or JSON.
 
     Args:
         text: the file's content.
         file: its name, for messages; a name that ends in `.json` may indent with tabs.
         templates: the ids of the templates there are; without it, `template_id` may be anything.
+        patterns: the patterns there are, by name; without it, workflows may name any.
 
     Raises:
         DefinitionError: the file isn't valid; the error holds all its faults.
     """
-    workflow: Workflow = _read(text, file, _workflow(), {"templates": templates})
+    workflow: Workflow = _read(text, file, _workflow(), {"templates": templates, "patterns": patterns})
     return workflow
 
 

@@ -1,8 +1,9 @@
 """Durations as workflow files write them (semantics.md §2)."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 
@@ -47,3 +48,8 @@ def _seconds(given: object) -> float | None:
 def microseconds(duration: timedelta) -> int:
     """A duration in whole microseconds, the resolution of all instants."""
     return duration // timedelta(microseconds=1)
+
+
+def epoch_us(instant: datetime) -> int:
+    """An aware instant in microseconds since 1970-01-01 UTC."""
+    return microseconds(instant - EPOCH)

@@ -73,7 +73,7 @@ def _running(before: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
     untouched = before.join(
         taken.select("execution_id"), on="execution_id", how="anti", maintain_order="left"
     )
-    running = taken.filter(pl.col("status") == "running")
+    running = taken.filter(pl.col("status").is_in(["running", "paused"]))
     return pl.concat([untouched, running], how="diagonal").select(
         *EXECUTIONS, pl.selectors.starts_with("event.")
     )

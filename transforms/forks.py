@@ -1,10 +1,10 @@
 """The actions that decide, each with paths of actions of their own, and the union of all actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import fsum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, AliasChoices, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, InitErrorDetails
 
 from transforms.actions import (
@@ -17,14 +17,9 @@ from transforms.actions import (
     UpdateAttribute,
     Wait,
 )
+from transforms.condition_definition import Criteria
 from transforms.definition import Definition, Duration, Name, Number, advice, key_fault, refusal
-from transforms.trigger_definition import (
-    Criteria,
-    TriggerConfig,
-    TriggerType,
-    built_trigger_type,
-    config_faults,
-)
+from transforms.trigger_definition import TriggerConfig, TriggerType, config_faults, unknown_pattern
 
 
 class Fork(ActionBase):
@@ -125,7 +120,7 @@ class AwaitedEvent(Definition):
     """Which fact to wait for (a trigger's config of that type), and for how long; no time-out: forever."""
 
     event: TriggerConfig
-    type: Annotated[TriggerType, BeforeValidator(built_trigger_type)] = "behavioral"
+    type: TriggerType = "behavioral"
     timeout: Duration | None = Field(
         default=None, validation_alias=AliasChoices("timeout", "timeout_seconds")
     )
@@ -134,6 +129,11 @@ class AwaitedEvent(Definition):
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
         """The event fits the type."""
         yield from config_faults(given.get("type", "behavioral"), given.get("event"), ("event",))
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """An awaited pattern is one of the patterns there are."""
+        yield from unknown_pattern(given.get("type"), given.get("event"), ("event",), known)
 
 
 class WaitForEvent(Fork):

@@ -16,18 +16,15 @@ from transforms.growing import Growing, Log
 from transforms.program import Program
 from transforms.values import canonical
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Array = npt.NDArray[Any]
 
-NEVER = np.iinfo(np.int64).max
-ALWAYS = np.iinfo(np.int64).min
-LAST_INSTANT = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
+
+
+
 
 IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")
-STATUSES = ("running", "completed", "converted", "exited", "failed", "held_out")
-RUNNING = 0
+STATUSES = ("running", "completed", "converted", "exited", "failed", "held_out", "paused")
+RUNNING, PAUSED = 0, 6
 OUTCOMES = (
     "done",
     "skipped",
@@ -107,6 +104,7 @@ class Lanes:
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
     seen_by: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    paused: list[int] = field(default_factory=list)  # slots whose executions take no step
     waves: int = 0
     processed: int = 0
 

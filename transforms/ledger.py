@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from transforms.identity import execution_id, message_id
-from transforms.lanes import NEVER, PHASES, REFUSALS, RUNNING, STATUSES, Array, Bools, Ints, Lanes
+from transforms.lanes import NEVER, PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Array, Bools, Ints, Lanes
 from transforms.opening import Opened
 from transforms.program import FOLLOW_UP_PROPERTIES
 from transforms.state import ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
@@ -20,8 +20,8 @@ class Decided:
     """What a tick decided, as rows.
 
     Attributes:
-        executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running ones also have the
-            `event.X` columns the next tick needs. `step` is where a running or left one stands.
+        executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running and paused ones
+            also have the `event.X` columns the next tick needs. `step` is where one stands, or stood when it ended.
         steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at,
             branch, step, action_type, at, outcome.
         messages: one row per accepted message: message_id, execution columns, step, at, template_id, transactional.
@@ -66,7 +66,7 @@ def read_back(opened: Opened) -> Decided:
 
 def _executions(opened: Opened) -> pl.DataFrame:
     lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
-    running = ledger["status"] == RUNNING
+    running = np.isin(ledger["status"], (RUNNING, PAUSED))
     lane, flow = ledger["lane"], ledger["flow"]
     slot = np.array([one.slot for one in lanes.program.flows], np.int64)[flow]
     stands = np.where(running, lanes.step[lane, slot], ledger["step"])

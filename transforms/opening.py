@@ -6,7 +6,7 @@ parts are matched against all events at once, and events that no workflow can se
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,7 @@ from transforms.state import Cap, State
 from transforms.values import Codes
 
 _CUSTOMER = "customer_id"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def open_lanes(
     writes: pl.DataFrame,
     caps: Sequence[Cap],
     now: datetime,
+    since: datetime | None = None,
 ) -> Opened:
     """Lay out the lanes of all customers with something to do until `now`.
 
@@ -67,6 +69,7 @@ def open_lanes(
             an `attribute_change` event itself is, then 1, 2, … in name order.
         caps: frequency caps.
         now: the tick's end; all events act by then.
+        since: the tick's start; what fell due before, while paused, is due then.
     """
     attributes = _live_attributes(program, writes)
     writes = writes.filter(pl.col("attribute").is_in(attributes))
@@ -87,7 +90,7 @@ def open_lanes(
     put_tags(lanes, tags)
     put_entries(lanes, entries)
     put_sends(lanes, sends)
-    put_executions(lanes, running, values)
+    put_executions(lanes, running, values, ALWAYS if since is None else microseconds(since - EPOCH))
     _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], values.events[rows], match[rows])
     _put_writes(lanes, written, rows, len(events))
     return Opened(lanes, values.dictionary, events, rows, running)
@@ -112,7 +115,7 @@ def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl
 
 
 def _present(state: State, events: pl.DataFrame, now: datetime) -> pl.Series:
-    due = state.executions.filter(pl.col("due_at") <= now)
+    due = state.executions.filter((pl.col("due_at") <= now) & (pl.col("status") != "paused"))
     return pl.concat([events[_CUSTOMER], due[_CUSTOMER]]).unique(maintain_order=True)
 
 

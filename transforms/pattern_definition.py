@@ -1,12 +1,12 @@
 """Patterns as `patterns.yaml` declares them (semantics.md §8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_core import InitErrorDetails
 
-from transforms.definition import Definition, Duration, Name, Number, fault, refusal
+from transforms.definition import Definition, Duration, Name, Number, advice, fault, refusal
 
 
 class Term(Definition):
@@ -105,3 +105,20 @@ Pattern = Annotated[
     SequencePattern | WeightedScorePattern | CumulativePattern | OrderedPattern,
     Field(discriminator="pattern"),
 ]
+
+
+def pattern_fault(name: str, patterns: Mapping[str, Pattern], *, scored: bool = False) -> str | None:
+    """What is wrong with a pattern's name in a workflow; None: nothing.
+
+    Args:
+        name: what the workflow names.
+        patterns: the patterns there are.
+        scored: whether the pattern must have a score.
+    """
+    if name not in patterns:
+        return f"no valid pattern {name!r}; {advice(name, sorted(patterns))}"
+    if scored and not isinstance(patterns[name], WeightedScorePattern):
+        with_score = sorted(one for one, found in patterns.items() if isinstance(found, WeightedScorePattern))
+        kind = patterns[name].pattern
+        return f"pattern {name!r} is a {kind} and has no score; {advice(name, with_score)}"
+    return None

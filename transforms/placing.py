@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from transforms.coding import Values
-from transforms.lanes import ALWAYS, NEVER, PHASES, Array, Ints, Lanes
+from transforms.lanes import ALWAYS, NEVER, PAUSED, PHASES, STATUSES, Array, Ints, Lanes
 from transforms.program import Program
 from transforms.values import Codes
 
@@ -45,12 +45,18 @@ def put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
     lanes.sends[kept["lane"], kept["place"]] = instants(kept["at"], ALWAYS)
 
 
-def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None:
-    """The executions that ran before: the first rows of the executions ledger and of the facts."""
+def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values, since: int) -> None:
+    """The executions that ran before: the first rows of the executions ledger and of the facts.
+
+    What fell due before `since` (µs), while it was paused, is due then; what is still paused keeps its instant.
+    """
     flow, step = _where(lanes.program, running)
     lane = running["lane"].to_numpy()
     slot = np.array([one.slot for one in lanes.program.flows], np.int64)[flow]
     phase = positions(running["phase"], PHASES)
+    status = positions(running["status"], STATUSES)
+    paused = status == PAUSED
+    due = instants(running["due_at"], NEVER)
     converted = instants(running["converted_at"], NEVER)
     entered, branch = instants(running["entered_at"], ALWAYS), np.zeros(len(running), np.int64)
     rows = lanes.ledgers.executions.append(
@@ -59,6 +65,7 @@ def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None:
         flow=flow,
         entered=entered,
         branch=branch,
+        status=status,
         ended=NEVER,
         converted=converted,
         step=step,
@@ -67,7 +74,8 @@ def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None:
     facts = lanes.facts.append(len(running), codes=values.contexts)
     lanes.ledgers.executions["fact"][rows] = facts
     place = (lane, slot)
-    lanes.due[place] = instants(running["due_at"], NEVER)
+    lanes.due[place] = np.where(paused, due, np.maximum(due, since))
+    lanes.paused = sorted(set(slot[paused].tolist()))
     lanes.step[place], lanes.phase[place] = step, phase
     lanes.execution[place], lanes.context[place] = rows, facts
     lanes.decision[place] = values.decisions

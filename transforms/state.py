@@ -46,6 +46,18 @@ EVENTS: Schema = {
     "name": pl.String,
     "properties": pl.String,
 }
+BEHAVIORS: Schema = {
+    "event_id": pl.String,
+    "customer_id": pl.String,
+    "ts": INSTANT,
+    "at": INSTANT,
+    "name": pl.String,
+    "value": pl.Float64,
+    "seen": pl.Boolean,
+    "fresh": pl.Boolean,
+}
+AMOUNTS: Schema = {"customer_id": pl.String, "key": pl.String, "amount": pl.Int64}
+ALARMS: Schema = {"customer_id": pl.String, "key": pl.String, "at": INSTANT}
 WRITES: Schema = {
     "event_id": pl.String,
     "customer_id": pl.String,
@@ -66,7 +78,7 @@ class State:
         attributes: one row per customer and attribute: value as JSON text (null: removed) and the instant it was set at
             (null: before all time).
         tags: one row per customer and tag.
-        executions: one row per *running* execution, with one column `event.X` (JSON text) per property X of
+        executions: one row per *running* or *paused* execution, with one column `event.X` (JSON text) per property X of
             the starting fact that some workflow reads; missing columns count as null.
         entries: one row per workflow and customer: the last entry, held out or not.
         sends: one row per accepted message that counts for frequency caps, at least those within the longest window.

@@ -1,24 +1,19 @@
-"""Conditions and triggers as workflow files declare them (semantics.md §§5, 6)."""
+"""Triggers as workflow files declare them (semantics.md §6)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import InitErrorDetails
 
-from transforms import not_built
-from transforms.definition import Definition, Flag, Name, advice, fault, key_fault, refusal
+from transforms.condition_definition import Conditions
+from transforms.definition import Definition, Flag, advice, fault, key_fault
+from transforms.pattern_definition import pattern_fault
+from transforms.schedule_definition import schedule_faults
 
-Operator = Literal["equals", "not_equals", "greater_than", "less_than", "contains", "in_list", "exists"]
-TriggerType = Literal["behavioral", "time_based", "attribute_change", "external_event", "workflow_action"]
+TriggerType = Literal[
+    "behavioral", "time_based", "attribute_change", "external_event", "workflow_action", "pattern"
+]
 
 OWN_KEYS: Mapping[str, str] = {
     "behavioral": "action",
@@ -26,6 +21,7 @@ OWN_KEYS: Mapping[str, str] = {
     "attribute_change": "attribute",
     "external_event": "source",
     "workflow_action": "action",
+    "pattern": "pattern",
 }
 """Trigger type → the key of its config that is compared with the fact's name."""
 
@@ -35,97 +31,8 @@ WORKFLOW_ACTIONS = [
 ]
 """The names of follow-up facts."""
 
-
-def _built(given: object, unbuilt: Mapping[str, str], kind: str) -> object:
-    if isinstance(given, str) and given in unbuilt:
-        raise refusal(f"{kind} {given!r} is not built yet; {unbuilt[given]}")
-    return given
-
-
-def _built_operator(given: object) -> object:
-    return _built(given, not_built.OPERATORS, "operator")
-
-
-def built_trigger_type(given: object) -> object:
-    """The trigger type as given, unless it is one of those to come."""
-    if isinstance(given, str) and given in not_built.TRIGGER_TYPES:
-        raise refusal(not_built.TRIGGER_TYPES[given])
-    return given
-
-
-def _no_group(given: object) -> object:
-    groups = [key for key in not_built.CONDITION_GROUPS if isinstance(given, dict) and key in given]
-    if groups:
-        instead = not_built.CONDITION_GROUPS[groups[0]]
-        raise refusal(f"condition groups ({groups[0]}) are not built yet; {instead}")
-    return given
-
-
-def _readable(attribute: str) -> str:
-    for prefix, instead in not_built.ATTRIBUTE_PREFIXES.items():
-        if attribute.startswith(prefix):
-            raise refusal(f"{attribute!r}: attributes starting with {prefix!r} are not built yet; {instead}")
-    if attribute == "event.":
-        raise refusal("'event.' names no property; allowed: event.<property>, such as event.value")
-    if attribute.startswith("execution.") and attribute != "execution.decision":
-        raise refusal(f"unknown attribute {attribute!r}; allowed: execution.decision")
-    return attribute
-
-
-class Condition(Definition):
-    """`{attribute, operator, value}`; a list of conditions is an AND.
-
-    `attribute` is a profile attribute, `event.<property>`, `tags` or `execution.decision`.
-    `value` is required unless the operator is `exists`; `in_list` takes a list.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"operator": {"const": "exists"}}, "required": ["operator"]},
-            "else": {"required": ["value"]},
-        }
-    )
-
-    attribute: Annotated[Name, AfterValidator(_readable)]
-    operator: Annotated[Operator, BeforeValidator(_built_operator)]
-    value: JsonValue = None
-
-    @classmethod
-    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
-        """`value` is there when the operator needs one, and is a list for `in_list`."""
-        operator = given.get("operator")
-        if operator != "exists" and "value" not in given:
-            yield key_fault(("value",), "missing key 'value'; only operator exists needs none")
-        elif operator == "in_list" and not isinstance(given["value"], list | tuple):
-            yield fault(("value",), "in_list needs a list of values, such as [gold, silver]")
-
-    @model_serializer(mode="wrap")
-    def _keep_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """`value: null` is a value, also when defaults are left out."""
-        shown: dict[str, Any] = handler(self)
-        return shown if self.operator == "exists" else {**shown, "value": self.value}
-
-
-class Criterion(Condition):
-    """A condition of a `branch_decision`; an omitted operator is `equals`."""
-
-    operator: Annotated[Operator, BeforeValidator(_built_operator)] = "equals"
-
-
-Conditions = Annotated[
-    tuple[Annotated[Condition, BeforeValidator(_no_group)], ...], BeforeValidator(_no_group)
-]
-
-
-def _as_list(given: object) -> object:
-    return [given] if isinstance(given, dict) else given
-
-
-Criteria = Annotated[
-    tuple[Annotated[Criterion, BeforeValidator(_no_group)], ...],
-    BeforeValidator(_as_list, json_schema_input_type=Criterion | tuple[Criterion, ...]),
-]
-"""One condition or a list of them."""
+CROSSINGS = ("crosses_above", "crosses_below")
+"""Keys of `attribute_change` triggers that compare the new value and the old one with a number."""
 
 
 def _sorted(config: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -147,19 +54,53 @@ def config_faults(trigger_type: object, config: object, path: tuple[str, ...]) -
         config: what the file gives as the config.
         path: where `config` stands in the mapping under validation.
     """
+    if trigger_type == "pattern":
+        yield from _pattern_config_faults(config, path)
     if not isinstance(config, dict) or not isinstance(trigger_type, str) or trigger_type not in OWN_KEYS:
         return
-    unbuilt = not_built.TRIGGER_KEYS.get(trigger_type, {})
+    schedule = schedule_faults(config, path) if trigger_type == "time_based" else None
+    if schedule is not None:
+        yield from schedule
+        return
     for key, value in config.items():
-        if key in unbuilt:
-            message = f"{trigger_type} triggers with {key!r} are not built yet; {unbuilt[key]}"
-            yield key_fault((*path, key), message)
-        elif wrong := _config_fault(trigger_type, key, value):
+        if wrong := _config_fault(trigger_type, key, value):
             yield fault((*path, key), wrong)
+
+
+def _pattern_config_faults(config: object, path: tuple[str, ...]) -> Iterator[InitErrorDetails]:
+    given = config if isinstance(config, dict) else {}
+    for key in given:
+        if key != "pattern":
+            yield key_fault((*path, key), f"unknown key {key!r}; {advice(key, ['pattern'])}")
+    if not given.keys() - {"pattern"} and "pattern" not in given:
+        yield key_fault(
+            (*path, "pattern"), "missing key 'pattern': the name of a pattern of the patterns file"
+        )
+
+
+def unknown_pattern(
+    trigger_type: object, config: object, path: tuple[str, ...], known: Mapping[str, Any]
+) -> Iterator[InitErrorDetails]:
+    """The fault of a pattern trigger's config that names none of the known patterns.
+
+    Args:
+        trigger_type: what the file gives as the type.
+        config: what the file gives as the config.
+        path: where `config` stands in the mapping under validation.
+        known: the context of the validation; without `patterns`, any name will do.
+    """
+    patterns = known.get("patterns")
+    if patterns is None or trigger_type != "pattern" or not isinstance(config, dict):
+        return
+    name = config.get("pattern")
+    if isinstance(name, str) and name and (wrong := pattern_fault(name, patterns)):
+        yield fault((*path, "pattern"), wrong)
 
 
 def _config_fault(trigger_type: str, key: str, value: object) -> str | None:
     is_own = key == OWN_KEYS[trigger_type]
+    if trigger_type == "attribute_change" and key in CROSSINGS:
+        return _number_fault(key, value)
     return _name_fault(trigger_type, key, value) if is_own else _property_fault(key, value)
 
 
@@ -171,12 +112,16 @@ def _name_fault(trigger_type: str, key: str, value: object) -> str | None:
     return None
 
 
+def _number_fault(key: str, value: object) -> str | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if number else f"given {value!r}; allowed for {key!r}: a number"
+
+
 def _property_fault(key: str, value: object) -> str | None:
     if key in {"minimum_", "maximum_"}:
         return f"{key!r} names no property; allowed: {key}<property>, such as {key}cart_value"
     if key.startswith(("minimum_", "maximum_")):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return None if number else f"given {value!r}; allowed for {key!r}: a number"
+        return _number_fault(key, value)
     if isinstance(value, dict | list):
         kind = "list" if isinstance(value, list) else "mapping"
         return f"given a {kind}; allowed for {key!r}: text, a number, true, false or null"
@@ -186,14 +131,19 @@ def _property_fault(key: str, value: object) -> str | None:
 class Trigger(Definition):
     """Which facts: a type, keys of its config (ANDed), and conditions."""
 
-    type: Annotated[TriggerType, BeforeValidator(built_trigger_type)]
+    type: TriggerType
     config: TriggerConfig = Field(default={})
     conditions: Conditions = ()
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
         """The config fits the type."""
-        yield from config_faults(given.get("type"), given.get("config"), ("config",))
+        yield from config_faults(given.get("type"), given.get("config", {}), ("config",))
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """The pattern of a pattern trigger is one of the patterns there are."""
+        yield from unknown_pattern(given.get("type"), given.get("config"), ("config",), known)
 
 
 class Goal(Trigger):

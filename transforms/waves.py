@@ -6,7 +6,7 @@ that is one fact at a time in the order of semantics.md §3; per wave it is a ha
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -17,11 +17,9 @@ from transforms.durations import microseconds
 from transforms.lanes import NEVER, Ints, Lanes
 from transforms.ledger import Decided, read_back
 from transforms.observing import observe, update_profiles
-from transforms.opening import open_lanes
+from transforms.opening import EPOCH, open_lanes
 from transforms.program import Program
 from transforms.state import Cap, State
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decide(
@@ -31,6 +29,7 @@ def decide(
     writes: pl.DataFrame,
     *,
     now: datetime,
+    since: datetime | None = None,
     caps: Sequence[Cap] = (),
 ) -> Decided:
     """Decide everything that is due until `now`, for all customers.
@@ -41,9 +40,10 @@ def decide(
         events: the facts that act in this tick, see `open_lanes`; their order doesn't matter.
         writes: the profile updates they carry, see `open_lanes`.
         now: the tick's end, inclusive; aware, UTC.
+        since: the tick's start: what fell due before it, while its workflow was paused, acts then. None: nothing did.
         caps: frequency caps (semantics.md §11).
     """
-    opened = open_lanes(program, state, events, writes, caps, now)
+    opened = open_lanes(program, state, events, writes, caps, now, since)
     _run(opened.lanes, microseconds(now - EPOCH))
     return read_back(opened)
 

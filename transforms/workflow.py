@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field, Strict
 from pydantic_core import InitErrorDetails
 
-from transforms import not_built
 from transforms.actions import (
     AddTag,
     EndWorkflow,
@@ -18,9 +17,11 @@ from transforms.actions import (
     UpdateAttribute,
     Wait,
 )
+from transforms.condition_definition import Condition, Conditions, Criterion, Group
 from transforms.definition import Definition, Duration, Flag, Name, Number, fault, key_fault, refusal
 from transforms.forks import Action, BranchDecision, RandomSplit, WaitForEvent
-from transforms.trigger_definition import Condition, Conditions, Goal, Trigger
+from transforms.send_times_definition import QuietHours, SendWindow
+from transforms.trigger_definition import Goal, Trigger
 
 __all__ = [
     "Action",
@@ -28,12 +29,17 @@ __all__ = [
     "Branch",
     "BranchDecision",
     "Condition",
+    "Conditions",
+    "Criterion",
     "EndWorkflow",
     "Goal",
+    "Group",
+    "QuietHours",
     "RandomSplit",
     "Reentry",
     "RemoveTag",
     "SendEmail",
+    "SendWindow",
     "Trigger",
     "TriggerWebhook",
     "UpdateAttribute",
@@ -84,8 +90,6 @@ def _hashable(workflow_id: str) -> str:
 class Workflow(Definition):
     """A customer journey: who enters, what happens to them step by step, and what ends it."""
 
-    not_built: ClassVar = not_built.WORKFLOW_KEYS
-
     workflow_id: Annotated[Name, AfterValidator(_hashable)]
     workflow_name: Name
     description: str = ""
@@ -98,6 +102,10 @@ class Workflow(Definition):
     reentry: Reentry = Reentry()
     holdout: Annotated[Number, Field(ge=0, le=1)] = 0.0
     transactional: Flag = False
+    quiet_hours: QuietHours | None = None
+    send_window: SendWindow | None = None
+    priority: Annotated[int, Strict()] = 0
+    message_class: Name | None = None
     version_note: str | None = None
 
     @classmethod

@@ -1,0 +1,283 @@
+"""Behavioral events → patterns as facts, and step functions of time for conditions (semantics.md §8).
+
+It reads the events that entered or left a window in a tick, and the stored amounts of their customers; never the
+history.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from transforms.arrays import ALWAYS, Bools, Ints, order_by
+from transforms.durations import epoch_us
+from transforms.patterns import AnyPattern, Ordered, Scored, chain_ends, rising_edges
+from transforms.state import AMOUNTS, INSTANT
+from transforms.watch import Amount, LastEvent, PatternScore, PatternTruth, Signal, Watch
+from transforms.windows import DECIMALS, Behaviors, Points, Term, amounts_after, points_of, timeline
+
+_LARGEST = 1e12
+"""Values beyond are taken as that, so that sums of millionths fit into 64 bits."""
+FACTS = {"customer_id": pl.String, "at": INSTANT, "name": pl.String}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A signal as a step function: after each change its value, by lane and time.
+
+    Attributes:
+        lane: row of `Watched.customers`.
+        at: µs; `ALWAYS` for what was so before the tick.
+        value: a number, 0 or 1 for false or true, µs for `LastEvent`.
+    """
+
+    lane: Ints
+    at: Ints
+    value: Any
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What was found, for K customers.
+
+    Attributes:
+        customers: `[K]` ids.
+        facts: one row per pattern turned true: customer_id, at, name.
+        signals: one for each of the watch.
+        amounts: `state.AMOUNTS` after the tick, of these customers.
+    """
+
+    customers: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
+    facts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FACTS))
+    signals: tuple[Steps, ...] = ()
+    amounts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=AMOUNTS))
+
+
+def watch(
+    declared: Watch,
+    behaviors: pl.DataFrame,
+    amounts: pl.DataFrame,
+    *,
+    since: datetime | None,
+    until: datetime,
+    emit_from: datetime | None,
+) -> Watched:
+    """Find where patterns turn true and signals change.
+
+    Args:
+        declared: what to watch.
+        behaviors: `state.BEHAVIORS`: the events that act in the tick (`fresh`), and those of earlier ticks that
+            enter or leave a window in it.
+        amounts: `state.AMOUNTS` before the tick, at least of the customers of `behaviors`.
+        since: the tick's start (exclusive); None in the first.
+        until: the tick's end (inclusive).
+        emit_from: a pattern that turns true before is no fact; None: always.
+    """
+    customers, rows = _rows(declared, behaviors, amounts["customer_id"])
+    before, there = _stored(declared, customers, amounts)
+    bounds = {"since": None if since is None else epoch_us(since), "until": epoch_us(until)}
+    points = {term: points_of(term, rows, **bounds) for term in declared.terms}
+    scene = _Scene(declared, rows, points, before, there, None if emit_from is None else epoch_us(emit_from))
+    lines = {one.name: scene.line(one) for one in declared.patterns}
+    return Watched(
+        customers,
+        _facts(customers, lines),
+        tuple(scene.steps(one, lines) for one in declared.signals),
+        _kept(declared, customers, scene),
+    )
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A pattern in time: its truth after each change, where it says so, its truth before, its score."""
+
+    lane: Ints
+    at: Ints
+    truth: Bools
+    edges: Ints
+    first: Bools
+    score: Any = None
+    first_score: Any = None
+
+
+@dataclass(frozen=True)
+class _Scene:
+    watch: Watch
+    rows: Behaviors
+    points: dict[Term, Points]
+    before: dict[str, Ints]
+    there: dict[str, Bools]
+    emit_from: int | None
+
+    def line(self, pattern: AnyPattern) -> _Line:
+        return self._chain(pattern) if isinstance(pattern, Ordered) else self._amounts(pattern)
+
+    def _amounts(self, pattern: Any) -> _Line:
+        base = np.stack([self.before[term.key] for term in pattern.terms], axis=1)
+        begun = np.logical_or.reduce([self.there[term.key] for term in pattern.terms])
+        changes = timeline([self.points[term] for term in pattern.terms], base)
+        first = pattern.truth(base) & begun
+        edges = rising_edges(pattern, changes, first, self.emit_from)
+        line = _Line(changes.lane, changes.at, pattern.truth(changes.amounts), edges, first)
+        if not isinstance(pattern, Scored):
+            return line
+        scores = (pattern.score(one) / pattern.scale for one in (changes.amounts, base))
+        return _Line(line.lane, line.at, line.truth, line.edges, line.first, *scores)
+
+    def _chain(self, pattern: Ordered) -> _Line:
+        rows, ends = self.chained(pattern)
+        lane, at = self.rows.lane[rows], self.rows.at[rows]
+        first = self.before[pattern.keys[-1]] != ALWAYS
+        done = np.flatnonzero(ends[-1] & ~first[lane])
+        edges = done[np.unique(lane[done], return_index=True)[1]]
+        emits = self.rows.seen[rows[edges]]
+        if self.emit_from is not None:
+            emits &= at[edges] >= self.emit_from
+        turned = np.full(edges.size, fill_value=True)
+        return _Line(lane[edges], at[edges], turned, np.flatnonzero(emits), first)
+
+    def chained(self, pattern: Ordered) -> tuple[Ints, list[Bools]]:
+        """The fresh events of the chain's names in order, and which of them end a chain of how many terms."""
+        codes = np.array([self.rows.names.index(name) for name in pattern.names])
+        some = np.flatnonzero(np.isin(self.rows.name, codes) & self.rows.fresh)
+        rows = some[order_by(self.rows.lane[some], self.rows.at[some], self.rows.ts[some])]
+        base = np.stack([self.before[key] for key in pattern.keys], axis=1)
+        named = [self.rows.name[rows] == code for code in codes]
+        return rows, chain_ends(pattern, self.rows.lane[rows], self.rows.at[rows], named, base)
+
+    def steps(self, signal: Signal, lines: dict[str, _Line]) -> Steps:
+        match signal:
+            case Amount(term=term):
+                return self._amount_steps(term)
+            case LastEvent():
+                return self._last_steps(signal)
+            case PatternTruth(pattern=name):
+                line = lines[name]
+                return _with_first(line.lane, line.at, line.truth.astype(float), line.first.astype(float))
+            case PatternScore(pattern=name):
+                line = lines[name]
+                return _with_first(line.lane, line.at, line.score, line.first_score)
+
+    def _amount_steps(self, term: Term) -> Steps:
+        unit = DECIMALS if term.metric == "total_value" else 1
+        changes = timeline([self.points[term]], self.before[term.key][:, None])
+        return _with_first(changes.lane, changes.at, changes.amounts[:, 0] / unit, self.before[term.key] / unit)
+
+    def _last_steps(self, signal: LastEvent) -> Steps:
+        rows = self.lasting(signal)
+        frame = pl.DataFrame({"lane": self.rows.lane[rows], "ts": self.rows.ts[rows]})
+        latest = frame.select(pl.col("ts").cum_max().over("lane")).to_series().to_numpy()
+        before = self.before[signal.key]
+        latest = np.maximum(latest, before[self.rows.lane[rows]])
+        return _with_first(self.rows.lane[rows], self.rows.at[rows], latest, before, nothing=ALWAYS)
+
+    def lasting(self, signal: LastEvent) -> Ints:
+        """The fresh events of the signal's name, in the order in which they act."""
+        some = self.rows.of(signal.name)
+        some = some[self.rows.fresh[some]]
+        return some[order_by(self.rows.lane[some], self.rows.at[some])]
+
+
+def _with_first(lane: Ints, at: Ints, value: Any, first: Any, nothing: float = 0) -> Steps:
+    """The changes, and before them what was so before the tick."""
+    lanes = np.flatnonzero(first != nothing)
+    every = np.concatenate([lanes, lane])
+    instants = np.concatenate([np.full(lanes.size, ALWAYS), at])
+    order = np.argsort(every, kind="stable")
+    return Steps(every[order], instants[order], np.concatenate([first[lanes], value])[order])
+
+
+def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[pl.Series, Behaviors]:
+    """The events as columns of numbers, and the customers behind them."""
+    if declared.chains:
+        behaviors = behaviors.sort("at", "ts", "event_id")
+    customers, lane = _numbered(behaviors["customer_id"], owners)
+    names = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
+    millionths = (pl.col("value").fill_nan(0).clip(-_LARGEST, _LARGEST) * DECIMALS).round().cast(pl.Int64)
+    return customers, Behaviors(
+        lanes=len(customers),
+        names=declared.names,
+        lane=lane,
+        ts=behaviors["ts"].dt.epoch("us").to_numpy(),
+        at=behaviors["at"].dt.epoch("us").to_numpy(),
+        seen=behaviors["seen"].to_numpy(),
+        fresh=behaviors["fresh"].to_numpy(),
+        name=names.cast(pl.Int64).fill_null(-1).to_numpy(),
+        value=behaviors.select(millionths.fill_null(0)).to_series().to_numpy(),
+    )
+
+
+def _numbered(ids: pl.Series, others: pl.Series) -> tuple[pl.Series, Ints]:
+    """All distinct ids, and the number of each of `ids`."""
+    every = pl.concat([ids, others.rename(ids.name)])
+    distinct = every.unique(maintain_order=True)
+    return distinct, ids.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).to_numpy()
+
+
+def _stored(
+    declared: Watch, customers: pl.Series, amounts: pl.DataFrame
+) -> tuple[dict[str, Ints], dict[str, Bools]]:
+    """Per key the amount of every customer before the tick, and whether there was one."""
+    before, there = {}, {}
+    lane = amounts["customer_id"].cast(pl.Enum(customers)).to_physical().cast(pl.Int64).to_numpy()
+    keyed = amounts.select("key", "amount", lane=pl.Series(lane)).partition_by("key", as_dict=True)
+    sums = {term.key for term in declared.terms}
+    for key in declared.keys:
+        before[key] = np.full(len(customers), 0 if key in sums else ALWAYS)
+        there[key] = np.zeros(len(customers), np.bool_)
+        if (found := keyed.get((key,))) is not None:
+            before[key][found["lane"]] = found["amount"].to_numpy()
+            there[key][found["lane"]] = True
+    return before, there
+
+
+def _facts(customers: pl.Series, lines: dict[str, _Line]) -> pl.DataFrame:
+    found = [
+        pl.DataFrame(
+            {
+                "customer_id": customers.gather(line.lane[line.edges]),
+                "at": pl.Series(line.at[line.edges]).cast(INSTANT),
+                "name": pl.Series([name], dtype=pl.String).new_from_index(0, line.edges.size),
+            }
+        )
+        for name, line in lines.items()
+    ]
+    return pl.concat(found) if found else pl.DataFrame(schema=FACTS)
+
+
+def _kept(declared: Watch, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
+    """The amounts after the tick, of those who have any."""
+    after: dict[str, tuple[Ints, Bools]] = {}
+    for term in declared.terms:
+        points, there = scene.points[term], scene.there[term.key].copy()
+        there[points.lane] = True
+        after[term.key] = amounts_after(points, scene.before[term.key]), there
+    for last in declared.lasts:
+        rows = scene.lasting(last)
+        after[last.key] = _latest(scene, last.key, rows, scene.rows.ts[rows])
+    for chain in declared.chains:
+        rows, ends = scene.chained(chain)
+        for key, ended in zip(chain.keys, ends, strict=True):
+            after[key] = _latest(scene, key, rows[ended], scene.rows.at[rows[ended]])
+    kept = [_amounts_of(customers, key, *found) for key, found in after.items()]
+    return pl.concat(kept) if kept else pl.DataFrame(schema=AMOUNTS)
+
+
+def _latest(scene: _Scene, key: str, rows: Ints, instants: Ints) -> tuple[Ints, Bools]:
+    latest = scene.before[key].copy()
+    np.maximum.at(latest, scene.rows.lane[rows], instants)
+    return latest, latest != ALWAYS
+
+
+def _amounts_of(customers: pl.Series, key: str, amounts: Ints, there: Bools) -> pl.DataFrame:
+    rows = np.flatnonzero(there)
+    return pl.DataFrame(
+        {
+            "customer_id": customers.gather(rows),
+            "key": pl.Series([key], dtype=pl.String).new_from_index(0, rows.size),
+            "amount": amounts[rows],
+        },
+        schema=AMOUNTS,
+    )

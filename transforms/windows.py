@@ -1,0 +1,168 @@
+"""Amounts of events in windows, as step functions of time (semantics.md §8, docs/decision-language.md).
+
+An event enters the window of a term at one instant and leaves it at another: two points, +amount and −amount. Sorted
+by customer and time, their cumulative sums are the amounts after every change; nothing is looped over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from transforms.arrays import Bools, Ints, order_by
+
+_POINT = ("lane", "at", "silent", "delta")
+DECIMALS = 10**6
+"""Sums of `value` are integers of millionths."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """Which events count, and over which window: `t − offset − window < ts ≤ t − offset`, in µs; None: all history."""
+
+    name: str
+    metric: Literal["count", "total_value"] = "count"
+    window: int | None = None
+    offset: int = 0
+
+    @property
+    def key(self) -> str:
+        """The term's name in the store of amounts."""
+        return f"{self.metric}|{self.offset}|{'' if self.window is None else self.window}|{self.name}"
+
+
+@dataclass(frozen=True)
+class Behaviors:
+    """N behavioral events, in any order.
+
+    Attributes:
+        lane: the customer's number, below `lanes`.
+        ts: µs since 1970.
+        at: the instant it acts at; not before `ts`.
+        seen: false for history and too-late events, which change amounts silently.
+        fresh: false for events of earlier ticks, read again because they now enter or leave a window.
+        name: the number of its name in `names`, −1 for others.
+        value: in millionths.
+    """
+
+    lanes: int
+    names: tuple[str, ...]
+    lane: Ints
+    ts: Ints
+    at: Ints
+    seen: Bools
+    fresh: Bools
+    name: Ints
+    value: Ints
+
+    def of(self, name: str) -> Ints:
+        """The rows of the events of one name."""
+        return np.flatnonzero(self.name == self.names.index(name))
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The amounts of T terms after each change, by lane and time; silent changes of an instant come first.
+
+    Attributes:
+        lane, at: the customer and the instant.
+        silent: whether the change is one that emits nothing.
+        amounts: `[change, term]`.
+    """
+
+    lane: Ints
+    at: Ints
+    silent: Bools
+    amounts: Ints
+
+
+@dataclass(frozen=True)
+class Points:
+    """Changes of the amount of one term, in any order: by how much, for whom, when, and whether silently."""
+
+    lane: Ints
+    at: Ints
+    silent: Bools
+    delta: Ints
+
+
+def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> Points:
+    """Where events enter and leave the window of `term` until `until`, inclusive.
+
+    Args:
+        term: the term.
+        rows: the events; those that aren't fresh only enter or leave after `since`.
+        since: the tick's start; None in the first.
+        until: the tick's end.
+    """
+    some = rows.of(term.name)
+    delta = rows.value[some] if term.metric == "total_value" else np.ones(some.size, np.int64)
+    entering = _shifted(rows, some, term.offset, delta, since, until)
+    if term.window is None:
+        return entering
+    leaving = _shifted(rows, some, term.offset + term.window, -delta, since, until)
+    return Points(*(np.concatenate([getattr(one, name) for one in (entering, leaving)]) for name in _POINT))
+
+
+def timeline(points: Sequence[Points], base: Ints) -> Timeline:
+    """All changes of the amounts of T terms, given the points of each and `base[lane, term]`, the amounts before."""
+    lane, at, silent, delta = (np.concatenate([getattr(one, name) for one in points]) for name in _POINT)
+    term = np.repeat(np.arange(len(points)), [one.lane.size for one in points])
+    order = order_by(lane, at, ~silent)
+    lane, at, silent, delta, term = lane[order], at[order], silent[order], delta[order], term[order]
+    last = _ends(lane, at, silent)
+    amounts = base[lane[last]]
+    for number in range(len(points)):
+        amounts[:, number] += _running(lane, np.where(term == number, delta, 0), last)
+    return Timeline(lane[last], at[last], silent[last], amounts)
+
+
+def amounts_after(points: Points, before: Ints) -> Ints:
+    """The amounts of one term, `[lane]`, after all its points."""
+    after = before.copy()
+    np.add.at(after, points.lane, points.delta)
+    return after
+
+
+def before_each(changes: Timeline, values: Bools, first: Bools) -> Bools:
+    """For each change the value before it: of the change before, or of `first[lane]` where there is none."""
+    if not values.size:
+        return values
+    before = np.empty_like(values)
+    before[1:] = values[:-1]
+    start = np.flatnonzero(np.append(True, changes.lane[1:] != changes.lane[:-1]))
+    before[start] = first[changes.lane[start]]
+    return before
+
+
+def _shifted(
+    rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | None, until: int
+) -> Points:
+    """The points `after` µs after the events `some`, not before they act (§4, late events)."""
+    due, acts = rows.ts[some] + after, rows.at[some]
+    at = np.maximum(due, acts)
+    kept = at <= until
+    if since is not None:
+        kept &= rows.fresh[some] | (due > since)
+    silent = ~rows.seen[some] & (at == acts)
+    return Points(rows.lane[some][kept], at[kept], silent[kept], delta[kept])
+
+
+def _ends(lane: Ints, at: Ints, silent: Bools) -> Ints:
+    """The last point of each group of points that apply together."""
+    if not lane.size:
+        return np.zeros(0, np.int64)
+    changes = (lane[1:] != lane[:-1]) | (at[1:] != at[:-1]) | (silent[1:] != silent[:-1])
+    return np.flatnonzero(np.append(changes, True))
+
+
+def _running(lane: Ints, delta: Ints, last: Ints) -> Ints:
+    """Sums of `delta` since the start of each lane, at the rows `last`."""
+    if not last.size:
+        return np.zeros(0, np.int64)
+    total = np.cumsum(delta)
+    starts = np.flatnonzero(np.append(True, lane[1:] != lane[:-1]))
+    before = np.where(starts > 0, total[starts - 1], 0)
+    lengths = np.diff(np.append(np.searchsorted(last, starts), last.size))
+    return total[last] - np.repeat(before, lengths)
