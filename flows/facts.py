@@ -3,6 +3,7 @@
 All workflows' needs are united into one select; properties nobody reads are never parsed.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,6 +13,8 @@ from flows.queries import literal, quoted
 from flows.warehouse import frame, sql_text
 from transforms.program import Program
 from transforms.state import EVENT_PREFIX, WRITES
+
+WATCHED = ("customer_id", "event_id", "ts", "at", "seen", "name", "value")
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,19 @@ class Facts:
         writes: `state.WRITES`: profile updates of attributes that workflows see.
         silent: `state.WRITES` of events that only update profiles (history, too late).
         unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
+        watched: `WATCHED`: the behavioral events that only count in windows, seen ones and others.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
     silent: pl.DataFrame
     unseen: pl.DataFrame
+    watched: pl.DataFrame
 
 
-def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
+def read_facts(
+    con: DuckDBPyConnection, relation: str, program: Program, watched: Collection[str] = ()
+) -> Facts:
     """Read the facts of `relation`.
 
     Args:
@@ -39,6 +46,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         relation: a table or view with the canonical event columns, `at` (when the event acts) and `seen`
             (false: it only updates the profile).
         program: the compiled workflows.
+        watched: names of behavioral events that count in windows of patterns and conditions.
 
     Raises:
         WarehouseError: the relation can't be read.
@@ -53,6 +61,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         writes=frame(con, f"select {columns} from fact_live where seen"),
         silent=frame(con, f"select {columns} from fact_live where not seen"),
         unseen=frame(con, _unseen_query(live)),
+        watched=frame(con, _watched_query(watched)),
     )
 
 
@@ -68,7 +77,7 @@ def with_properties(program: Program, columns: str, source: str, properties: str
     names = program.properties[: program.read]
     if not names:
         return f"select {columns} {source}"
-    paths = ", ".join(literal(_path(name)) for name in names)
+    paths = ", ".join(literal(json_path(name)) for name in names)
     each = ", ".join(
         f"found[{i}]::varchar as {quoted(EVENT_PREFIX + name)}" for i, name in enumerate(names, 1)
     )
@@ -91,7 +100,14 @@ def _unseen_query(live: str) -> str:
     return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
 
 
-def _path(name: str) -> str:
+def _watched_query(names: Collection[str]) -> str:
+    columns = ", ".join(map(quoted, WATCHED))
+    among = _among("name", sorted(names))
+    return f"select {columns} from fact_events where type = 'behavioral' and {among}"
+
+
+def json_path(name: str) -> str:
+    """The JSON path of a top-level entry, whatever characters its name has."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'$."{escaped}"'
 
