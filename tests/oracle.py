@@ -213,7 +213,7 @@ class Execution:
         is_paused = self.status == "running" and self.workflow["workflow_id"] in paused
         status = "paused" if is_paused else self.status
         rest = {"status": status, "ended_at": self.ended_at, "converted_at": self.converted_at}
-        return self.ids | rest
+        return self.ids | rest | {"trigger_type": self.fact["type"], "trigger_name": self.fact["name"]}
 
 
 class Customer:
@@ -351,7 +351,7 @@ class Customer:
         """Only what declares the schedule sees its fact."""
         self.armed.pop((workflow_id, place), None)
         schedule = next(s for id_, p, s in self.world.schedules if (id_, p) == (workflow_id, place))
-        fact = fact_of("time_based", "") | {"schedule": schedule}
+        fact = fact_of("time_based", schedule.name) | {"schedule": schedule}
         if workflow_id in self.running:
             self.react(self.running[workflow_id], fact)
         workflow = next(w for w in self.world.workflows if w["workflow_id"] == workflow_id)
@@ -448,8 +448,8 @@ class Customer:
             return decision
         if attribute.startswith("event."):
             return property_of(fact, attribute.removeprefix("event."))
-        if attribute.startswith("events."):
-            return counted(attribute).value(self.history, self.now)
+        if attribute.startswith("events.") and (windowed := counted(attribute)):
+            return windowed.value(self.history, self.now)
         if attribute.startswith("pattern."):
             return self.look_up_pattern(attribute.removeprefix("pattern."))
         return self.attributes.get(attribute)
@@ -706,7 +706,7 @@ class Customer:
     ) -> bool:
         """§2, §11: a cap on such messages has no room in the window ending now."""
 
-        def capped(one: str, other: str | None) -> bool:
+        def capped(one: str | None, other: str | None) -> bool:
             return only_channel in (None, one) and only_class in (None, other)
 
         inside = [1 for at, *kind in self.accepted if capped(*kind) and self.now - at < window]

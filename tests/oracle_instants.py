@@ -89,7 +89,8 @@ def change_between(before: datetime, after: datetime, where: ZoneInfo) -> dateti
 
 def clock_time(given: str) -> time:
     """`09:00`."""
-    return time(*map(int, given.split(":")))
+    hour, minute = map(int, given.split(":"))
+    return time(hour, minute)
 
 
 def plus(at: datetime, pause: timedelta | None) -> datetime:

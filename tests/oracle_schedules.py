@@ -1,8 +1,8 @@
 """semantics.md §7: the instants at which schedules fire, in any zone."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from tests.cases import Row
 from tests.oracle_instants import clock_time, first_reading, wall, written
 from tests.oracle_values import duration
 
@@ -27,6 +26,8 @@ class Schedule:
     offset: timedelta
     at: time | None
     timezone: str | None
+    name: str = field(compare=False)
+    """What tables call it: the cron text, or the attribute and its offset."""
 
     def instant_of(self, value: Any, where: ZoneInfo) -> datetime | None:
         """When it fires for a value of its attribute; None for what is no date, or past the calendar."""
@@ -42,7 +43,7 @@ class Schedule:
             return None
 
 
-def schedule_of(trigger: Row) -> Schedule | None:
+def schedule_of(trigger: Mapping[str, Any]) -> Schedule | None:
     """The schedule that a trigger declares; None if it waits for another kind of fact."""
     config = trigger.get("config", {})
     if trigger["type"] != "time_based" or not ("cron" in config or "attribute" in config):
@@ -54,6 +55,7 @@ def schedule_of(trigger: Row) -> Schedule | None:
         signed(config.get("offset", 0)),
         None if at is None else clock_time(at),
         config.get("timezone"),
+        config.get("cron") or f"{config['attribute']} {config.get('offset', 0)}",
     )
 
 
