@@ -16,7 +16,9 @@ class Case:
     """Input of one run: definitions as in the files, customers, events, the end and what bounds sends.
 
     Events are dicts of semantics.md §4: event_id, customer_id, ts, type, name, value, properties,
-    attributes. Customers have customer_id, created_at, attributes, tags.
+    attributes. Customers have customer_id, created_at, attributes, tags, and perhaps a timezone. Caps are
+    (messages, window), perhaps followed by the channel and message class they are for. Patterns are as in
+    patterns.yaml; `timezone` is the configured default; quiet hours and send window are the settings.
     """
 
     workflows: list[Row]
@@ -24,7 +26,11 @@ class Case:
     events: list[Row]
     end: datetime
     start: datetime | None = None
-    caps: list[tuple[int, timedelta]] = field(default_factory=list)
+    caps: list[tuple[Any, ...]] = field(default_factory=list)
+    patterns: dict[str, Row] = field(default_factory=dict)
+    timezone: str = "UTC"
+    quiet_hours: Row | None = None
+    send_window: Row | None = None
 
 
 @dataclass

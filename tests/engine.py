@@ -2,36 +2,101 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from tests.cases import Case, Result, Row
 from transforms.compiling import compile_program
-from transforms.folding import fold, fold_attributes
+from transforms.folding import fold, fold_attributes, replaced
+from transforms.pattern_definition import Pattern
 from transforms.program import Program
-from transforms.state import ATTRIBUTES, CUSTOMERS, EVENTS, TAGS, WRITES, Cap, State, empty_state
+from transforms.send_times_definition import QuietHours, SendWindow
+from transforms.state import (
+    AMOUNTS,
+    ATTRIBUTES,
+    BEHAVIORS,
+    CUSTOMERS,
+    EVENTS,
+    TAGS,
+    WRITES,
+    Cap,
+    State,
+    empty_state,
+)
+from transforms.watching import watch
 from transforms.waves import decide as decide_tick
 from transforms.workflow import Workflow
+
+MICROSECOND = timedelta(microseconds=1)
 
 
 def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
     """Decide the case with ticks that end at `boundaries` and at its end."""
-    program = compile_program([Workflow.model_validate(one) for one in case.workflows])
+    program = program_of(case)
     events = [one for one in first_of_each_id(case.events) if one["ts"] <= case.end]
     history = [one for one in events if case.start and one["ts"] < case.start]
-    state = with_history(state_of(case.customers), history)
+    state, amounts = with_history(state_of(case.customers), history), pl.DataFrame(schema=AMOUNTS)
     caps = [Cap(*one) for one in case.caps]
     result = Result(counts=counted(case, events))
     left = [one for one in events if not (case.start and one["ts"] < case.start)]
+    before, began = None, case.start or min((one["ts"] for one in events), default=None)
+    since = case.start - MICROSECOND if case.start else None
     for now in sorted({*boundaries, case.end}):
         present, left = [one for one in left if one["ts"] <= now], [one for one in left if one["ts"] > now]
+        fresh = present if before else [*history, *present]
+        watched = watch(
+            program.watch, behaviors(program, events, fresh, before, now, case.start), amounts,
+            since=before, until=now, emit_from=before or case.start,
+        )  # fmt: skip
+        amounts = replaced(amounts, watched.amounts, ["customer_id", "key"])
         facts, writes = event_frame(present, program), write_frame(present)
-        decided = decide_tick(program, state, facts, writes, now=now, caps=caps)
+        decided = decide_tick(
+            program, state, facts, writes,
+            now=now, since=since, began=began, caps=caps, timezone=case.timezone, watched=watched,
+        )  # fmt: skip
         state = fold(state, decided, writes, now=now, caps=caps)
         collect(result, decided)
+        before = since = now
     return finished(result, state)
+
+
+def program_of(case: Case) -> Program:
+    patterns = TypeAdapter(dict[str, Pattern]).validate_python(case.patterns)
+    quiet = [QuietHours.model_validate(case.quiet_hours)] if case.quiet_hours else []
+    window = [SendWindow.model_validate(case.send_window)] if case.send_window else []
+    workflows = [Workflow.model_validate(one) for one in case.workflows]
+    return compile_program(workflows, (), patterns, [*quiet, *window])
+
+
+def behaviors(
+    program: Program,
+    events: list[Row],
+    fresh: list[Row],
+    since: datetime | None,
+    until: datetime,
+    start: datetime | None,
+) -> pl.DataFrame:
+    """The events that act in the tick, and those of before that enter or leave a window in it."""
+    again = [
+        one
+        for one in events
+        if since and one["ts"] <= since
+        if any(
+            one["name"] in names and since < one["ts"] + timedelta(microseconds=shift) <= until
+            for shift, names in program.watch.shifts().items()
+        )
+    ]
+    rows = [
+        {name: one.get(name) for name in BEHAVIORS}
+        | {"at": one["ts"], "seen": not (start and one["ts"] < start), "fresh": is_fresh}
+        for is_fresh, some in ((True, fresh), (False, again))
+        for one in some
+        if one["type"] == "behavioral"
+    ]
+    return pl.DataFrame(rows, schema=BEHAVIORS)
 
 
 def first_of_each_id(events: list[Row]) -> list[Row]:
@@ -49,6 +114,7 @@ def with_history(state: State, history: list[Row]) -> State:
 def state_of(customers: list[Row]) -> State:
     rows = [
         {"customer_id": one["customer_id"], "known": True, "created_at": one["created_at"]}
+        | {"timezone": one.get("timezone")}
         for one in customers
     ]
     attributes = [

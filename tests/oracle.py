@@ -1,40 +1,36 @@
 """semantics.md again, as a program: one customer at a time, one fact at a time, in plain Python.
 
 Read it beside semantics.md; each function names the section it restates. It is the yardstick of the engine,
-for what is right and for speed, and shares no code with it. §7 (schedules) and §8 (patterns) are not here
-yet: they are only more facts, of rank 2 and 1, between events and follow-up facts in `Customer.advance`.
+for what is right and for speed, and shares no code with it. What knows no customer is in files of its own:
+values, instants, matching, patterns (§8), schedules (§7), hours of sending (§11).
 
 An execution is a coroutine (`Customer.run`): it yields the instant at which its next step is due and is
 resumed then.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from tests.cases import Case, Result, Row
-from tests.oracle_values import (
-    bucket,
-    duration,
-    duration_of,
-    equals,
-    holds,
-    identity,
-    listens,
-    matches,
-    microseconds,
-    property_of,
-    same,
-)
+from tests.oracle_instants import AFTER_ALL_TIME, BEFORE_ALL_TIME, zone
+from tests.oracle_matching import listens, matches, property_of
+from tests.oracle_patterns import Arrival, Pattern, counted
+from tests.oracle_schedules import Schedule, cron_instants, schedule_of
+from tests.oracle_sends import Hours, first_allowed, hours
+from tests.oracle_values import bucket, duration, duration_of, equals, holds, identity, microseconds, same
 
 Course = Generator[datetime | None, Literal["event"] | None, None]
 """Yields when the next step is due (None: never); gets "event" if an awaited fact came first."""
 
-BEFORE_ALL_TIME = datetime.min.replace(tzinfo=UTC)
-AFTER_ALL_TIME = datetime.max.replace(tzinfo=UTC)
+Order = tuple[datetime, int, tuple[Any, ...]]
+"""§3: time, rank, tie."""
+NEVER: Order = (AFTER_ALL_TIME, 5, ())
 
 
 class Ended(Exception):  # noqa: N818
@@ -48,33 +44,22 @@ def decide(case: Case) -> Result:
 
 def decide_ticks(
     case: Case,
-    ticks: Iterable[tuple[datetime, list[Row]]],
+    ticks: Iterable[tuple[Any, ...]],
     max_lateness: timedelta = timedelta(days=7),
     max_future: timedelta = timedelta(days=1),
 ) -> Result:
-    """One tick after another, each with the events loaded for it; `case` without its events and end."""
+    """One tick after another, each (its time, the events loaded for it); `case` without its events and end.
+
+    A third element are the ids of the workflows that are paused in the tick.
+    """
     world = World(case)
     log = EventLog(max_lateness, max_future, world.counts)
     previous = None
-    for now, loaded in ticks:
-        arrivals = log.due(previous, now, loaded)
-        world.tick(arrivals, now)
+    for now, loaded, *paused in ticks:
+        world.paused = frozenset(*paused)
+        world.tick(list(log.due(previous, now, loaded)), previous, now)
         previous = now
     return world.result()
-
-
-@dataclass(slots=True)
-class Arrival:
-    """An event and the instant it acts at: its own `ts`, or for a late one where its tick starts (§4)."""
-
-    at: datetime
-    event: Row
-    too_late: bool
-
-    @property
-    def order(self) -> tuple[datetime, datetime, str]:
-        """§3, §4: events of one instant go by id, late ones by their own time first."""
-        return self.at, self.event["ts"], self.event["event_id"]
 
 
 class EventLog:
@@ -118,9 +103,23 @@ class World:
         self.workflows = sorted(case.workflows, key=lambda workflow: workflow["workflow_id"])
         self.caps = case.caps
         self.start = case.start or BEFORE_ALL_TIME
+        self.hours = {"quiet_hours": case.quiet_hours, "send_window": case.send_window}
+        self.timezone = case.timezone
+        self.paused: frozenset[str] = frozenset()
+        self.begins = case.start
+        self.previous: datetime | None = None
+        self.now = BEFORE_ALL_TIME
         self.counts: Counter[str] = Counter(unknown_customer=0)
         self.executions: list[Execution] = []
         self.ledger = Result()
+        self.schedules = list(declared_schedules(self.workflows))
+        self.patterns = {name: Pattern(name, given) for name, given in sorted(case.patterns.items())}
+        self.watched = [
+            pattern
+            for name, pattern in self.patterns.items()
+            if name in texts_under("pattern", case.workflows)
+        ]
+        self.counted = set(counted_types(case.workflows, self.patterns))
         self.customers = {
             row["customer_id"]: Customer(self, row["customer_id"], row) for row in case.customers
         }
@@ -136,26 +135,47 @@ class World:
             if workflow.get("is_active", True) and any(listens(t, type_, name) for t in workflow["triggers"])
         ]
 
+    def takes_entries(self, workflow: Row) -> bool:
+        """Whether it is neither inactive nor paused."""
+        return workflow.get("is_active", True) and workflow["workflow_id"] not in self.paused
+
     def find_heard(self, type_: str, name: str) -> bool:
         """Whether any trigger, goal, exit or wait could match."""
         return any(listens(t, type_, name) for workflow in self.workflows for t in all_triggers(workflow))
 
-    def tick(self, arrivals: Iterable[Arrival], now: datetime) -> None:
+    def tick(self, arrivals: list[Arrival], previous: datetime | None, now: datetime) -> None:
         """Every customer's share of the arrivals, customer by customer (§1.2)."""
+        self.previous, self.now = previous, now
+        if self.begins is None and arrivals:
+            self.begins = min(arrival.at for arrival in arrivals)
+        shares = self.share(arrivals)
+        for customer in self.customers.values():
+            share = shares.get(customer.customer_id)
+            if share or customer.running or self.watched or self.schedules:
+                customer.advance(sorted(share or (), key=lambda arrival: arrival.order))
+
+    def share(self, arrivals: list[Arrival]) -> dict[str, list[Arrival]]:
+        """Each customer's arrivals, without those that nobody could care about."""
         shares: dict[str, list[Arrival]] = {}
         for arrival in arrivals:
             event = arrival.event
             customer = self.customer(event["customer_id"])
-            acts = not arrival.too_late and event["ts"] >= self.start
+            acts = self.acts(arrival)
             if acts and not customer.is_known(arrival.at):
                 self.counts["unknown_customer"] += 1
             updates = event["type"] == "attribute_change" or event["attributes"]
-            if updates or (acts and self.is_heard(event["type"], event["name"])):
+            heard = acts and self.is_heard(event["type"], event["name"])
+            if updates or heard or (self.counted and self.counts_in(event)):
                 shares.setdefault(customer.customer_id, []).append(arrival)
-        for customer in self.customers.values():
-            share = shares.get(customer.customer_id)
-            if share or customer.running:
-                customer.advance(deque(sorted(share or (), key=lambda arrival: arrival.order)), now)
+        return shares
+
+    def acts(self, arrival: Arrival) -> bool:
+        """Whether it is more than history, and not too late."""
+        return not arrival.too_late and arrival.event["ts"] >= self.start
+
+    def counts_in(self, event: Row) -> bool:
+        """Whether some window that is asked for counts it."""
+        return event["type"] == "behavioral" and event["name"] in self.counted
 
     def customer(self, customer_id: str) -> "Customer":
         """The customer, made up without a profile row where an event is the first we hear of them."""
@@ -165,7 +185,7 @@ class World:
 
     def result(self) -> Result:
         """The tables as they stand."""
-        self.ledger.executions = [execution.row() for execution in self.executions]
+        self.ledger.executions = [execution.row(self.paused) for execution in self.executions]
         self.ledger.profiles = {
             customer.customer_id: customer.profile() for customer in self.customers.values()
         }
@@ -188,10 +208,12 @@ class Execution:
     due: datetime | None = None
     course: Course | None = None
 
-    def row(self) -> Row:
+    def row(self, paused: frozenset[str]) -> Row:
         """The row of the table."""
-        rest = {"status": self.status, "ended_at": self.ended_at, "converted_at": self.converted_at}
-        return self.ids | rest
+        is_paused = self.status == "running" and self.workflow["workflow_id"] in paused
+        status = "paused" if is_paused else self.status
+        rest = {"status": status, "ended_at": self.ended_at, "converted_at": self.converted_at}
+        return self.ids | rest | {"trigger_type": self.fact["type"], "trigger_name": self.fact["name"]}
 
 
 class Customer:
@@ -209,7 +231,15 @@ class Customer:
         self.follow_ups: deque[Row] = deque()
         self.running: dict[str, Execution] = {}
         self.entered: dict[str, datetime] = {}
-        self.accepted: list[datetime] = []
+        self.accepted: list[tuple[datetime, str, str | None]] = []
+        self.position: Order = (BEFORE_ALL_TIME, 0, ())
+        self.arrivals: deque[Arrival] = deque()
+        self.history: list[Arrival] = []
+        self.turns: deque[tuple[datetime, str]] = deque()
+        self.armed: dict[tuple[str, int], datetime] = {}
+        self.own_zone = (row or {}).get("timezone")
+        for attribute in self.attributes:
+            self.arm(attribute)
 
     def is_known(self, instant: datetime) -> bool:
         """§4: has a profile row created by then."""
@@ -221,37 +251,143 @@ class Customer:
 
     # §3 Facts and their order
 
-    def advance(self, arrivals: deque[Arrival], until: datetime) -> None:
-        """Processes every fact and due step up to and including `until`, by (time, rank, tie)."""
+    def advance(self, arrivals: list[Arrival]) -> None:
+        """Processes every fact and due step up to and including the tick's end, by (time, rank, tie)."""
+        self.arrivals.extend(arrivals)
+        self.watch(arrivals)
+        self.catch_up()
         while True:
-            order = [(arrivals[0].at, 0, "")] if arrivals else []
-            order += [(self.now, 3, "")] if self.follow_ups else []
-            order += [(e.due, 4, id_) for id_, e in self.running.items() if e.due is not None]
-            if not order:
+            position = min(self.orders(), default=NEVER)
+            if position[0] > self.world.now or position == NEVER:
                 return
-            instant, rank, workflow_id = min(order)
-            if instant > until:
-                return
-            self.now = instant
+            self.position = position
+            self.now, rank, tie = position
             if rank == 0:
-                self.process_event(arrivals.popleft())
+                self.process_event(self.arrivals.popleft())
+            elif rank == 1:
+                self.process_fact(fact_of("pattern", self.turns.popleft()[1]))
+            elif rank == 2:
+                self.process_schedule(*tie)
             elif rank == 3:
                 self.process_fact(self.follow_ups.popleft())
             else:
-                self.resume(self.running[workflow_id])
+                self.resume(self.running[tie[1]])
+
+    def orders(self) -> Iterator[Order]:
+        """When what comes next of each kind is due."""
+        if self.arrivals:
+            yield self.arrivals[0].at, 0, ()
+        if self.turns:
+            yield self.turns[0][0], 1, ()
+        if self.world.schedules:
+            yield from self.schedule_orders()
+        if self.follow_ups:
+            yield self.now, 3, ()
+        for workflow_id, execution in self.running.items():
+            if execution.due is not None and workflow_id not in self.world.paused:
+                yield execution.due, 4, (-execution.workflow.get("priority", 0), workflow_id)
+
+    def catch_up(self) -> None:
+        """What fell due while its workflow was paused is due when the resuming tick starts."""
+        for execution in self.running.values():
+            if self.world.previous and execution.due:
+                execution.due = max(execution.due, self.world.previous)
+
+    # §8 Patterns
+
+    def watch(self, arrivals: list[Arrival]) -> None:
+        """Takes the tick's events into the history, and finds the instants at which patterns turn true.
+
+        What is too late acts first and silently, as does what lies before the start.
+        """
+        if not self.world.counted:
+            return
+        counted = [arrival for arrival in arrivals if self.world.counts_in(arrival.event)]
+        known = self.history + [arrival for arrival in counted if arrival.too_late]
+        self.history = self.history + counted
+        turns = [turn for pattern in self.world.watched for turn in self.turns_of(pattern, known)]
+        self.turns.extend(sorted(turns))
+
+    def turns_of(self, pattern: Pattern, known: list[Arrival]) -> Iterator[tuple[datetime, str]]:
+        """The instants of the tick at which a pattern turns from false to true."""
+        previous, now = self.world.previous or BEFORE_ALL_TIME, self.world.now
+        was_true = pattern.is_true(known, previous)
+        for t in sorted({previous} | pattern.changes(self.history)):
+            if previous <= t <= now:
+                is_true = pattern.is_true(self.history, t)
+                if is_true and not was_true and t >= self.world.start:
+                    yield t, pattern.name
+                was_true = is_true
+
+    # §7 Schedules
+
+    def zone(self, name: str | None) -> ZoneInfo:
+        """A zone by its name; the customer's own, or the configured default."""
+        if name == "customer":
+            own = zone(self.attributes.get("timezone")) or zone(self.own_zone)
+            return own or ZoneInfo(self.world.timezone)
+        return ZoneInfo(name or self.world.timezone)
+
+    def schedule_orders(self) -> Iterator[Order]:
+        """When each schedule fires next, as the profile stands."""
+        for workflow_id, place, schedule in self.world.schedules:
+            tie = (workflow_id, place)
+            if schedule.cron is None:
+                instants = [self.armed[tie]] if tie in self.armed else []
+            else:
+                instants = self.cron_instants(schedule)
+            yield from ((t, 2, tie) for t in instants[:2] if (t, 2, tie) > self.position)
+
+    def cron_instants(self, schedule: Schedule) -> list[datetime]:
+        """The tick's cron instants from now on, by the clock of the customer's zone."""
+        if schedule.cron is None or self.world.begins is None:
+            return []
+        where = self.zone(schedule.timezone)
+        instants = cron_instants(schedule.cron, where, self.world.begins, self.world.now)
+        exclusive = self.world.previous or BEFORE_ALL_TIME
+        return instants[max(bisect_right(instants, exclusive), bisect_left(instants, self.position[0])) :]
+
+    def process_schedule(self, workflow_id: str, place: int) -> None:
+        """Only what declares the schedule sees its fact."""
+        self.armed.pop((workflow_id, place), None)
+        schedule = next(s for id_, p, s in self.world.schedules if (id_, p) == (workflow_id, place))
+        fact = fact_of("time_based", schedule.name) | {"schedule": schedule}
+        if workflow_id in self.running:
+            self.react(self.running[workflow_id], fact)
+        workflow = next(w for w in self.world.workflows if w["workflow_id"] == workflow_id)
+        if self.is_known(self.now) and self.world.takes_entries(workflow):
+            self.enter_by(workflow, fact)
+
+    def arm_changed(self, before: Row) -> None:
+        """All updates of an event apply; then the attributes that differ from before."""
+        for attribute in before.keys() | self.attributes.keys():
+            if not same(before.get(attribute), self.attributes.get(attribute)):
+                self.arm(attribute)
+
+    def arm(self, attribute: str) -> None:
+        """A new value of an attribute: its schedules fire for it, if their instant is yet to come."""
+        for workflow_id, place, schedule in self.world.schedules:
+            if schedule.attribute == attribute:
+                due = schedule.instant_of(self.attributes.get(attribute), self.zone(schedule.timezone))
+                self.armed.pop((workflow_id, place), None)
+                if due is not None and due > self.now and due >= self.world.start:
+                    self.armed[workflow_id, place] = due
 
     # §4 Events
 
     def process_event(self, arrival: Arrival) -> None:
         """Profile, executions, triggers; history and what comes too late only update the profile."""
         event = arrival.event
-        acts = not arrival.too_late and event["ts"] >= self.world.start
+        acts = self.world.acts(arrival)
+        before = dict(self.attributes) if self.world.schedules else {}
         if event["type"] == "attribute_change":
             self.write(event["name"], event["properties"].get("new_value"), event["ts"])
         for attribute, value in sorted((event["attributes"] or {}).items()):
             change = self.write(attribute, value, event["ts"])
             if acts and change:
                 self.cause(change)
+        if self.world.schedules:
+            self.arm_changed(before)
         if acts:
             self.process_fact(event)
 
@@ -273,8 +409,13 @@ class Customer:
             self.react(self.running[workflow_id], fact)
         if self.is_known(self.now):
             for workflow in self.world.entered_by(fact["type"], fact["name"]):
-                if any(self.fires(trigger, fact, None) for trigger in workflow["triggers"]):
-                    self.enter(workflow, fact)
+                if workflow["workflow_id"] not in self.world.paused:
+                    self.enter_by(workflow, fact)
+
+    def enter_by(self, workflow: Row, fact: Row) -> None:
+        """Enters by the first trigger that fires."""
+        if any(self.fires(trigger, fact, None) for trigger in workflow["triggers"]):
+            self.enter(workflow, fact)
 
     def cause(self, fact: Row) -> None:
         """Queues a follow-up fact; one that nobody listens to is as good as processed."""
@@ -284,12 +425,20 @@ class Customer:
     # §5 Conditions
 
     def all_hold(self, conditions: Iterable[Row] | Row, fact: Row, decision: str | None) -> bool:
-        """One condition, or a list of them as an AND."""
+        """One condition or group, or a list of them as an AND."""
         listed = [conditions] if isinstance(conditions, dict) else conditions
-        return all(
-            holds(c.get("operator", "equals"), self.look_up(c["attribute"], fact, decision), c.get("value"))
-            for c in listed
-        )
+        return all(self.is_so(condition, fact, decision) for condition in listed)
+
+    def is_so(self, condition: Row, fact: Row, decision: str | None) -> bool:
+        """A condition, or a group of conditions and groups."""
+        if "any" in condition:
+            return any(self.is_so(one, fact, decision) for one in condition["any"])
+        if "all" in condition:
+            return self.all_hold(condition["all"], fact, decision)
+        if "not" in condition:
+            return not self.all_hold(condition["not"], fact, decision)
+        have = self.look_up(condition["attribute"], fact, decision)
+        return holds(condition.get("operator", "equals"), have, condition.get("value"), self.now)
 
     def look_up(self, attribute: str, fact: Row, decision: str | None) -> Any:
         """What a condition's `attribute` stands for."""
@@ -299,7 +448,17 @@ class Customer:
             return decision
         if attribute.startswith("event."):
             return property_of(fact, attribute.removeprefix("event."))
+        if attribute.startswith("events.") and (windowed := counted(attribute)):
+            return windowed.value(self.history, self.now)
+        if attribute.startswith("pattern."):
+            return self.look_up_pattern(attribute.removeprefix("pattern."))
         return self.attributes.get(attribute)
+
+    def look_up_pattern(self, name: str) -> bool | float:
+        """Whether a pattern is true now, or its score."""
+        if name in self.world.patterns:
+            return self.world.patterns[name].is_true(self.history, self.now)
+        return float(self.world.patterns[name.removesuffix(".score")].score(self.history, self.now))
 
     # §6 Triggers and entry
 
@@ -397,6 +556,8 @@ class Customer:
                 yield self.later(delay, execution, step, action)
             if action["type"] == "wait_for_event":
                 outcome = yield from self.wait_for_event(execution, step, action)
+            elif action["type"] in ("send_email", "trigger_webhook"):
+                outcome = yield from self.send(execution, step, action)
             else:
                 outcome = self.act(execution, step, action)
             pause = duration_of(action["config"], "duration") if action["type"] == "wait" else None
@@ -424,8 +585,6 @@ class Customer:
         """Does what the action says, now; returns the outcome."""
         config = action["config"]
         match action["type"]:
-            case "send_email":
-                return self.send_email(execution, step, config)
             case "add_tag":
                 self.tags.add(config["tag"])
                 self.emit(execution, "add_tag", tag=config["tag"])
@@ -434,10 +593,8 @@ class Customer:
                 self.emit(execution, "remove_tag", tag=config["tag"])
             case "update_attribute":
                 if change := self.write(config["attribute"], config["value"], self.now):
+                    self.arm(config["attribute"])
                     self.cause(change)
-            case "trigger_webhook":
-                self.world.ledger.webhooks.append(self.sent(execution, step) | {"url": config["url"]})
-                self.emit(execution, "trigger_webhook")
             case "branch_decision":
                 execution.decision = self.decide_branch(execution, config["criteria"])
                 return execution.decision
@@ -496,27 +653,82 @@ class Customer:
 
     # §11 Gates of a send
 
-    def send_email(self, execution: Execution, step: str, config: Row) -> str:
-        """A message, unless a gate is shut."""
-        transactional = execution.workflow.get("transactional", False)
+    def send(
+        self, execution: Execution, step: str, action: Row
+    ) -> Generator[datetime | None, Literal["event"] | None, str]:
+        """A message or a webhook request; outside the hours of sending it waits for them and asks again."""
+        channel = "email" if action["type"] == "send_email" else action["config"].get("channel")
+        while channel is not None and (shut := self.shut_gate(execution, channel)):
+            if shut.startswith("suppressed"):
+                return shut
+            self.log(execution, step, action, shut)
+            yield first_allowed(list(self.hours_for(execution.workflow).values()), self.now)
+        if action["type"] == "send_email":
+            self.send_email(execution, step, action["config"])
+        else:
+            url = action["config"]["url"]
+            self.world.ledger.webhooks.append(self.sent(execution, step) | {"url": url})
+            self.emit(execution, "trigger_webhook")
+        return "done"
+
+    def shut_gate(self, execution: Execution, channel: str) -> str | None:
+        """The outcome at the first gate that is shut; None if all are open, and then it counts as accepted."""
+        workflow = execution.workflow
+        class_, transactional = workflow.get("message_class"), workflow.get("transactional", False)
+        if not transactional and self.has_no_consent():
+            return "suppressed:consent"
+        if not transactional and any(self.is_full(channel, class_, *cap) for cap in self.world.caps):
+            return "suppressed:frequency_cap"
+        asked = self.hours_for(workflow)
+        closed = [key for key, one in asked.items() if not one.allows(self.now)]
+        if closed and first_allowed(list(asked.values()), self.now) is None:
+            return "suppressed:send_window"
+        if closed:
+            return f"deferred:{closed[0]}"
         if not transactional:
-            if equals(self.attributes.get("email_consent"), False) or equals(
-                self.attributes.get("subscription_status"), "unsubscribed"
-            ):
-                return "suppressed:consent"
-            if any(self.accepted_within(window) >= limit for limit, window in self.world.caps):
-                return "suppressed:frequency_cap"
-            self.accepted.append(self.now)
+            self.accepted.append((self.now, channel, class_))
+        return None
+
+    def has_no_consent(self) -> bool:
+        """What the profile says."""
+        return equals(self.attributes.get("email_consent"), False) or equals(
+            self.attributes.get("subscription_status"), "unsubscribed"
+        )
+
+    def is_full(
+        self,
+        channel: str,
+        class_: str | None,
+        limit: int,
+        window: timedelta,
+        only_channel: str | None = None,
+        only_class: str | None = None,
+    ) -> bool:
+        """§2, §11: a cap on such messages has no room in the window ending now."""
+
+        def capped(one: str | None, other: str | None) -> bool:
+            return only_channel in (None, one) and only_class in (None, other)
+
+        inside = [1 for at, *kind in self.accepted if capped(*kind) and self.now - at < window]
+        return capped(channel, class_) and len(inside) >= limit
+
+    def hours_for(self, workflow: Row) -> dict[str, Hours]:
+        """The workflow's own quiet hours and send window, else those of the settings."""
+        settings = {} if workflow.get("transactional", False) else self.world.hours
+        given = {key: workflow.get(key) or settings.get(key) for key in ("quiet_hours", "send_window")}
+        return {
+            key: hours(one, key == "quiet_hours", self.zone(one.get("timezone", "customer")))
+            for key, one in given.items()
+            if one
+        }
+
+    def send_email(self, execution: Execution, step: str, config: Row) -> None:
+        """An accepted message."""
         template = config.get("template_id")
         message_id = identity(execution.ids["execution_id"], step)
         row = self.sent(execution, step) | {"message_id": message_id, "template_id": template}
         self.world.ledger.messages.append(row)
         self.emit(execution, "send_email", **({"template_id": template} if template is not None else {}))
-        return "done"
-
-    def accepted_within(self, window: timedelta) -> int:
-        """§2, §11: messages accepted in the window ending now."""
-        return sum(self.now - accepted < window for accepted in self.accepted)
 
     def sent(self, execution: Execution, step: str) -> Row:
         """What messages and webhook requests have in common."""
@@ -531,14 +743,42 @@ def fact_of(type_: str, name: str, **properties: Any) -> Row:
 def all_triggers(workflow: Row) -> Iterator[Row]:
     """Everything in a workflow that a fact can match."""
     yield from workflow["triggers"]
-    yield from workflow.get("exit_on") or ()
     if workflow.get("goal"):
         yield workflow["goal"]
+    yield from workflow.get("exit_on") or ()
     programs = [
         workflow.get("actions", []),
         *(branch["actions"] for branch in workflow.get("branches") or ()),
     ]
     yield from (awaited for program in programs for awaited in awaited_in(program))
+
+
+def declared_schedules(workflows: list[Row]) -> Iterator[tuple[str, int, Schedule]]:
+    """Every schedule of every workflow, once, with its workflow's id and its place in the file."""
+    for workflow in workflows:
+        found = dict.fromkeys(map(schedule_of, all_triggers(workflow)))
+        for place, schedule in enumerate(found):
+            if schedule is not None:
+                yield workflow["workflow_id"], place, schedule
+
+
+def counted_types(workflows: list[Row], patterns: dict[str, Pattern]) -> Iterator[str]:
+    """The names of the events that conditions and patterns in use count."""
+    named, looked_up = texts_under("pattern", workflows), texts_under("attribute", workflows)
+    for name, pattern in patterns.items():
+        if name in named or not looked_up.isdisjoint({f"pattern.{name}", f"pattern.{name}.score"}):
+            yield from pattern.types
+    yield from (found.window.type for found in map(counted, looked_up) if found)
+
+
+def texts_under(key: str, given: Any) -> set[str]:
+    """Every text under a key, however deep."""
+    if isinstance(given, list):
+        return set().union(*(texts_under(key, one) for one in given))
+    if not isinstance(given, dict):
+        return set()
+    own = {given[key]} if isinstance(given.get(key), str) else set()
+    return own.union(*(texts_under(key, one) for one in given.values()))
 
 
 def awaited_in(actions: list[Row]) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""semantics.md §§2, 5, 6, 12 as plain functions of values: durations, conditions, matching, hashes.
+"""semantics.md §§2, 5, 12 as plain functions of values: durations, operators, hashes.
 
 The half of the oracle that knows no customer and no time. JSON values are Python's own: None, bool, int or
 float (one kind of number), str, list, dict.
@@ -12,15 +12,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from tests.oracle_instants import instant
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-OWN_KEY = {
-    "behavioral": "action",
-    "attribute_change": "attribute",
-    "external_event": "source",
-    "time_based": "trigger_time",
-    "workflow_action": "action",
-}
 
 
 @lru_cache(maxsize=1000)
@@ -98,8 +93,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def holds(operator: str, have: Any, value: Any) -> bool:
-    """§5: the seven operators."""
+def holds(operator: str, have: Any, value: Any, now: datetime) -> bool:
+    """§5: the seven operators, then those beyond."""
     match operator:
         case "equals":
             return equals(have, value)
@@ -115,42 +110,50 @@ def holds(operator: str, have: Any, value: Any) -> bool:
             return any(equals(have, element) for element in value)
         case "exists":
             return have is not None
+    return holds_beyond(operator, have, value, now)
+
+
+def holds_beyond(operator: str, have: Any, value: Any, now: datetime) -> bool:
+    """docs/decision-language.md: the operators beyond the seven."""
+    texts = isinstance(have, str) and isinstance(value, str)
+    match operator:
+        case "not_in_list":
+            return not any(equals(have, element) for element in value)
+        case "not_exists":
+            return have is None
+        case "starts_with":
+            return texts and have.startswith(value)
+        case "ends_with":
+            return texts and have.endswith(value)
+        case "matches":
+            return texts and re.search(value, have) is not None
+        case "before":
+            return earlier(have, value)
+        case "after":
+            return earlier(value, have)
+        case "between":
+            return between(have, *value)
+        case "within_last":
+            found = instant(have)
+            return found is not None and timedelta(0) <= now - found < duration(value)
     raise ValueError(f"operator {operator!r} is not one of §5")
 
 
-def property_of(fact: Mapping[str, Any], name: str) -> Any:
-    """Property `name` of a fact; `value` falls back to the event's own number."""
-    found = fact["properties"].get(name)
-    return fact["value"] if found is None and name == "value" else found
+def earlier(a: Any, b: Any) -> bool:
+    """Whether both are instants and a comes first."""
+    first, second = instant(a), instant(b)
+    return first is not None and second is not None and first < second
 
 
-def matches(trigger: Mapping[str, Any], fact: Mapping[str, Any]) -> bool:
-    """§6: whether a fact is of the trigger's type and fits all keys of its config."""
-    if trigger["type"] != fact["type"]:
-        return False
-    own = OWN_KEY[trigger["type"]]
-    for key, wanted in trigger.get("config", {}).items():
-        if key == own:
-            fits = fact["name"] == wanted
-        elif key.startswith(("minimum_", "maximum_")):
-            fits = _within(property_of(fact, key[len("minimum_") :]), key, wanted)
-        else:
-            fits = equals(property_of(fact, key), wanted)
-        if not fits:
-            return False
-    return True
-
-
-def _within(amount: Any, key: str, bound: float) -> bool:
-    if not is_number(amount):
-        return False
-    return float(amount) >= bound if key.startswith("minimum_") else float(amount) <= bound
-
-
-def listens(trigger: Mapping[str, Any], type_: str, name: str) -> bool:
-    """Whether a trigger could match some fact of this type and name."""
-    wanted = trigger.get("config", {}).get(OWN_KEY[trigger["type"]], name)
-    return bool(trigger["type"] == type_ and wanted == name)
+def between(have: Any, low: Any, high: Any) -> bool:
+    """Three numbers, three instants, or else three strings; both ends inclusive."""
+    three = [low, have, high]
+    if all(map(is_number, three)):
+        return float(low) <= float(have) <= float(high)
+    instants = [found for found in map(instant, three) if found is not None]
+    if len(instants) == 3:
+        return instants[0] <= instants[1] <= instants[2]
+    return all(isinstance(one, str) for one in three) and low <= have <= high
 
 
 def bucket(*parts: str) -> float:

@@ -11,6 +11,7 @@ from hypothesis.strategies import DrawFn
 
 from tests.cases import Case, Row, at
 from tests.oracle import decide
+from tests.strategies_language import enriched
 from tests.strategies_workflows import (
     NAMES,
     TAGS,
@@ -96,7 +97,14 @@ caps = st.lists(
 
 @st.composite
 def cases(draw: DrawFn, most_events: int = 30) -> Case:
-    """A case: up to four workflows, up to three customers and one who is unknown, three days of events."""
+    """A case, half of them with features of the decision language beyond the seed's."""
+    found: Case = draw(plain_cases(most_events))
+    return draw(enriched(found)) if draw(st.booleans()) else found
+
+
+@st.composite
+def plain_cases(draw: DrawFn, most_events: int = 30) -> Case:
+    """Up to four workflows, up to three customers and one who is unknown, three days of events."""
     ids = draw(st.lists(st.sampled_from(WORKFLOW_IDS), min_size=1, max_size=4, unique=True))
     known = ["ann", "bob", "cy"][: draw(st.integers(1, 3))]
     count = draw(st.integers(most_events // 4, most_events))
@@ -120,7 +128,7 @@ def tick_boundaries(draw: DrawFn, case: Case) -> list[datetime]:
     found = decide(case)
     happening = [row["at"] for row in found.steps] + [event["ts"] for event in case.events]
     eventful = sorted({instant for instant in happening if instant < case.end})
-    anywhere = instants.filter(lambda instant: instant < case.end)
+    anywhere = st.integers(1, LAST + 48).map(lambda steps: case.end - timedelta(minutes=GRID * steps))
     choice = st.one_of(anywhere, st.sampled_from(eventful)) if eventful else anywhere
     return [*sorted(draw(st.sets(choice, max_size=8))), case.end]
 

@@ -1,15 +1,23 @@
 """The random cases are worth their time: what they reach, counted."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.cases import Case, Result
+from tests import oracle, oracle_matching, oracle_values
+from tests.cases import Case, Result, Row
 from tests.oracle import decide
+from tests.oracle_patterns import Pattern
 from tests.strategies import cases
 
 CASES = 300
+BEYOND = [
+    *("not_in_list", "not_exists", "starts_with", "ends_with", "matches"),
+    *("before", "after", "between", "within_last"),
+]
+PATTERNS = ["sequence", "weighted_score", "cumulative", "ordered"]
 EXPECTED = {
     "status": ["running", "completed", "converted", "exited", "failed", "held_out"],
     "action": [
@@ -18,9 +26,13 @@ EXPECTED = {
     ],
     "outcome": [
         *("done", "skipped", "suppressed:consent", "suppressed:frequency_cap", "failed:out_of_range"),
+        *("deferred:quiet_hours", "deferred:send_window", "suppressed:send_window"),
         *("waiting", "event", "timeout", "yes", "no", "default", "left", "right"),
     ],
     "refusal": ["running", "same_instant", "reentry_once", "reentry_after"],
+    "entry": ["pattern", "cron", "date", "crossing"],
+    "operator": [f"{name} {held}" for name in BEYOND for held in (True, False)],
+    "pattern": [f"{kind} {true}" for kind in PATTERNS for true in (True, False)],
 }
 
 
@@ -29,12 +41,44 @@ def reached(result: Result) -> set[tuple[str, str]]:
     found = {("status", row["status"]) for row in result.executions}
     found |= {("action", row["action_type"]) for row in result.steps}
     found |= {("outcome", row["outcome"]) for row in result.steps}
+    found |= {("entry", entry_of(row)) for row in result.executions}
     return found | {("refusal", row["reason"]) for row in result.refusals}
 
 
+def entry_of(execution: Row) -> str:
+    """By what kind of fact it was entered; schedules' names tell which kind they are."""
+    name = execution["trigger_name"]
+    if execution["trigger_type"] == "time_based" and " " in name:
+        return "date" if name.startswith("renews") else "cron"
+    return str(execution["trigger_type"])
+
+
+def listen(monkeypatch: pytest.MonkeyPatch, seen: set[tuple[str, str]]) -> None:
+    """Notes how each operator and each kind of pattern is answered, and each crossing."""
+    holds, is_true, crosses = oracle_values.holds, Pattern.is_true, oracle_matching.crosses
+
+    def noted_holds(operator: str, *given: Any) -> bool:
+        seen.add(("operator", f"{operator} {holds(operator, *given)}"))
+        return holds(operator, *given)
+
+    def noted_is_true(self: Pattern, *given: Any) -> bool:
+        seen.add(("pattern", f"{self.given['pattern']} {is_true(self, *given)}"))
+        return is_true(self, *given)
+
+    def noted_crosses(*given: Any) -> bool:
+        seen.update([("entry", "crossing")] * crosses(*given))
+        return crosses(*given)
+
+    monkeypatch.setattr(oracle, "holds", noted_holds)
+    monkeypatch.setattr(Pattern, "is_true", noted_is_true)
+    monkeypatch.setattr(oracle_matching, "crosses", noted_crosses)
+
+
 @pytest.mark.slow
-def test_cases_reach_everything() -> None:
+def test_cases_reach_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Counter[tuple[str, str]] = Counter()
+    heard: set[tuple[str, str]] = set()
+    listen(monkeypatch, heard)
     executions = 0
 
     @settings(
@@ -43,9 +87,10 @@ def test_cases_reach_everything() -> None:
     @given(cases())
     def count(case: Case) -> None:
         nonlocal executions
+        heard.clear()
         result = decide(case)
         executions += bool(result.executions)
-        seen.update(reached(result))
+        seen.update(reached(result) | heard)
 
     count()
     rare = {

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from transforms.alarms import attributes_changed
+from transforms.arrays import LAST_INSTANT, NEVER, Ints
 from transforms.checking import holds
 from transforms.emitting import emit_action
 from transforms.executions import decide, fail, finish, log, move
-from transforms.gates import accepted
+from transforms.gates import judge
 from transforms.identity import buckets
-from transforms.lanes import DELAYED, DUE, LAST_INSTANT, NEVER, WAITING, Ints, Lanes
+from transforms.lanes import DELAYED, DUE, WAITING, Lanes
 from transforms.observing import set_attributes, tell_changes
 from transforms.program import Flow, Step
 
@@ -95,19 +97,30 @@ def _done(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None
 
 
 def _send(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    sent, refused = accepted(lanes, flow, rows)
-    for outcome, some in refused.items():
-        log(lanes, flow, some, number, outcome)
-        move(lanes, flow.slot, some, step.next, lanes.clock[some])
+    sent = _pass_gates(lanes, flow, step, number, rows)
     _queue(lanes, "messages", flow, number, sent)
     _done(lanes, flow, step, number, sent)
     emit_action(lanes, sent, flow, "send_email", template_id=lanes.literals[step.value])
 
 
 def _call(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
+    if step.channel is not None:
+        rows = _pass_gates(lanes, flow, step, number, rows)
     _queue(lanes, "webhooks", flow, number, rows)
     _done(lanes, flow, step, number, rows)
     emit_action(lanes, rows, flow, "trigger_webhook")
+
+
+def _pass_gates(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> Ints:
+    """Who may be sent a message now; the others go on without, or come back when they may."""
+    judged = judge(lanes, flow, step, rows)
+    for outcome, some in judged.refused.items():
+        log(lanes, flow, some, number, outcome)
+        move(lanes, flow.slot, some, step.next, lanes.clock[some])
+    for outcome, (some, later) in judged.deferred.items():
+        log(lanes, flow, some, number, outcome)
+        lanes.phase[some, flow.slot], lanes.due[some, flow.slot] = DELAYED, later
+    return judged.sent
 
 
 def _queue(lanes: Lanes, ledger: str, flow: Flow, number: int, rows: Ints) -> None:
@@ -138,6 +151,7 @@ def _update(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> No
     attribute = np.full(len(rows), step.column)
     code = np.full(len(rows), lanes.literals[step.value])
     before, changed = set_attributes(lanes, rows, attribute, code, lanes.clock[rows])
+    attributes_changed(lanes, rows[changed], attribute[changed], by_event=False)
     _done(lanes, flow, step, number, rows)
     tell_changes(lanes, rows[changed], attribute[changed], before[changed], code[changed])
 

@@ -2,21 +2,22 @@
 
 import numpy as np
 
-from transforms.lanes import NEVER, Ints, Lanes
+from transforms.arrays import NEVER, Ints
+from transforms.lanes import Lanes
 
-NOTHING, EVENT, FOLLOW_UP, FIRST_STEP = range(4)
+NOTHING, EVENT, FOLLOW_UP, FIRST_ALARM = range(4)
 
 
 class Agenda:
-    """The customers with something left until `now`, grouped by kind: an event, a follow-up fact, or one step.
+    """The customers with something left until `now`, by kind: an event, a follow-up fact, one schedule, or one step.
 
     Customers are independent, so who goes first is free. To keep waves few and large, the next one is that of
     the customer with most events left, and all who wait for the same kind of thing come along.
     """
 
-    def __init__(self, lanes: Lanes, now: int) -> None:
+    def __init__(self, lanes: Lanes) -> None:
         self.lanes = lanes
-        self.now = now
+        self.first_step = FIRST_ALARM + len(lanes.program.alarms)
         self.kinds = np.zeros(len(lanes.customers), np.int64)
         self.waiting: dict[int, list[Ints]] = {}
         self.put(np.arange(len(lanes.customers)))
@@ -48,11 +49,17 @@ class Agenda:
         due[:, lanes.paused] = NEVER
         slot = due.argmin(axis=1)
         next_due = due[np.arange(len(rows)), slot]
-        kinds = np.where(next_due <= self.now, FIRST_STEP + lanes.step[rows, slot], NOTHING)
+        kinds = np.where(next_due <= lanes.until, self.first_step + lanes.step[rows, slot], NOTHING)
         event = lanes.next_event[rows]
         if lanes.kinds:  # there have been follow-up facts
             queued = lanes.head[rows] >= 0
             kinds[queued] = FOLLOW_UP
             next_due[queued] = lanes.clock[rows[queued]]
+        if lanes.program.alarms:
+            alarms = lanes.alarm[rows]
+            alarm = alarms.argmin(axis=1)
+            at = alarms[np.arange(len(rows)), alarm]
+            rings = (at <= next_due) & (at <= lanes.until)
+            kinds[rings], next_due[rings] = FIRST_ALARM + alarm[rings], at[rings]
         kinds[(event <= next_due) & (event != NEVER)] = EVENT
         return kinds

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from transforms.arrays import NEVER, Bools, Ints
 from transforms.checking import match_codes
-from transforms.lanes import Bools, Ints
+from transforms.moments import with_moments
 from transforms.program import Program
 from transforms.state import EVENT_PREFIX
 from transforms.values import NULL_CODE, Codes, intern
@@ -25,6 +26,9 @@ class Values:
         decisions: of the running executions.
         writes: of the events' profile updates.
         attributes: of the profiles.
+        alarms: of the values for which schedules were armed.
+        moments: per code the instant it stands for, µs, `NEVER` for none; empty if the program doesn't ask.
+        is_wall: per code whether that instant is a wall clock's.
     """
 
     dictionary: pl.DataFrame
@@ -35,20 +39,31 @@ class Values:
     decisions: Codes
     writes: Codes
     attributes: Codes
+    alarms: Codes
+    moments: Ints
+    is_wall: Bools
 
 
 def as_codes(
-    program: Program, events: pl.DataFrame, running: pl.DataFrame, writes: pl.DataFrame, owned: pl.DataFrame
+    program: Program,
+    events: pl.DataFrame,
+    running: pl.DataFrame,
+    writes: pl.DataFrame,
+    owned: pl.DataFrame,
+    alarms: pl.DataFrame,
 ) -> Values:
     """Code the properties of events and running executions, written values and present attributes."""
     columns = {
         "write": writes["value"],
         "attribute": owned["value"],
         "decision": _quoted(running["decision"]),
+        "alarm": alarms["value"],
     }
     for kind, frame in (("event", events), ("context", running)):
         columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
     dictionary, codes = intern(columns, tuple(program.literals))
+    if program.reads_moments:
+        dictionary = with_moments(dictionary)
     return Values(
         dictionary,
         _truth_table(program, dictionary),
@@ -58,7 +73,15 @@ def as_codes(
         codes["decision"],
         codes["write"],
         codes["attribute"],
+        codes["alarm"],
+        *_moments(dictionary),
     )
+
+
+def _moments(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
+    if "moment" not in dictionary.columns:
+        return np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    return dictionary["moment"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()
 
 
 def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bools) -> Bools:

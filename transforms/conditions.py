@@ -1,18 +1,21 @@
 """A condition → where it looks, one Polars expression over distinct values, and a sentence for people.
 
 The expressions read the dictionary of `values.intern` (columns `json`, `kind`, `number`, `text`, `items`) and
-follow the table of semantics.md §5: wrong types make a condition false, never an error.
+follow the tables of semantics.md §5 and docs/decision-language.md: wrong types make a condition false, never an
+error. `before`, `after` and `between` also read `moment` (`moments.with_moments`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import polars as pl
 
+from transforms.condition_values import instant_of
+from transforms.durations import epoch_us, parse_duration, spoken
 from transforms.values import LIST, NULL, NUMBER, STRING, canonical, text_of
-from transforms.workflow import Condition
+from transforms.workflow import Condition, Group
 
-_kind, _number, _text = pl.col("kind"), pl.col("number"), pl.col("text")
+_kind, _number, _text, _moment = (pl.col(name) for name in ("kind", "number", "text", "moment"))
 
 
 def holds(operator: str, value: Any) -> pl.Expr:
@@ -30,12 +33,45 @@ def at_most(bound: float) -> pl.Expr:
     return ((_kind == NUMBER) & (bound >= _number)).fill_null(value=False)
 
 
-def sentence(condition: Condition) -> str:
-    """The condition as people read it: `plan equals "gold"`, `email exists`."""
-    words = condition.operator.replace("_", " ")
-    return f"{condition.attribute} {words}" + (
-        "" if condition.operator == "exists" else f" {canonical(condition.value)}"
-    )
+def above(bound: float) -> pl.Expr:
+    """A number above `bound`, of the new value of `crosses_above`."""
+    return ((_kind == NUMBER) & (_number > bound)).fill_null(value=False)
+
+
+def below(bound: float) -> pl.Expr:
+    """A number below `bound`, of the new value of `crosses_below`."""
+    return ((_kind == NUMBER) & (_number < bound)).fill_null(value=False)
+
+
+def not_above(bound: float) -> pl.Expr:
+    """The old value of `crosses_above`: null counts as 0, and what is no number isn't above."""
+    return ~_greater_than(bound).fill_null(value=False)
+
+
+def not_below(bound: float) -> pl.Expr:
+    """The old value of `crosses_below`: null counts as 0, and what is no number isn't below."""
+    return ~_less_than(bound).fill_null(value=False)
+
+
+def sentence(condition: Condition | Group) -> str:
+    """The condition as people read it: `plan equals "gold"`, `email exists`, `not (a exists)`."""
+    if isinstance(condition, Group):
+        if condition.negated is not None:
+            return f"not ({_joined(condition.negated, 'and')})"
+        joined = (
+            _joined(condition.any or (), "or") if condition.all is None else _joined(condition.all, "and")
+        )
+        return f"({joined})" if joined else ("always" if condition.all is not None else "never")
+    words = f"{condition.attribute} {condition.operator.replace('_', ' ')}"
+    if condition.operator in ("exists", "not_exists"):
+        return words
+    if condition.operator == "within_last":
+        return f"{words} {spoken(parse_duration(condition.value))}"
+    return f"{words} {canonical(condition.value)}"
+
+
+def _joined(conditions: Iterable[Condition | Group], word: str) -> str:
+    return f" {word} ".join(map(sentence, conditions))
 
 
 def _equals(value: Any) -> pl.Expr:
@@ -70,6 +106,49 @@ def _in_list(values: Any) -> pl.Expr:
     return pl.any_horizontal([pl.lit(value=False), *map(_equals, values)])
 
 
+def _not_in_list(values: Any) -> pl.Expr:
+    return ~_in_list(values).fill_null(value=False)
+
+
+def _starts_with(value: Any) -> pl.Expr:
+    return _text.str.starts_with(value)
+
+
+def _ends_with(value: Any) -> pl.Expr:
+    return _text.str.ends_with(value)
+
+
+def _matches(value: Any) -> pl.Expr:
+    return _text.str.contains(value)
+
+
+def _before(value: Any) -> pl.Expr:
+    return _moment < _micros(value)
+
+
+def _after(value: Any) -> pl.Expr:
+    return _moment > _micros(value)
+
+
+def _between(bounds: Any) -> pl.Expr:
+    low, high = bounds
+    if _is_number(low):
+        return (_kind == NUMBER) & _number.is_between(low, high)
+    if instant_of(low) and instant_of(high):
+        return _moment.is_between(_micros(low), _micros(high))
+    return _text.is_between(pl.lit(low), pl.lit(high))
+
+
+def _micros(text: str) -> int:
+    instant = instant_of(text)
+    assert instant is not None, "checked when the file was read"
+    return epoch_us(instant)
+
+
+def _not_exists(_: Any) -> pl.Expr:
+    return _kind == NULL
+
+
 def _exists(_: Any) -> pl.Expr:
     return _kind != NULL
 
@@ -86,4 +165,16 @@ _OPERATORS: dict[str, Callable[[Any], pl.Expr]] = {
     "contains": _contains,
     "in_list": _in_list,
     "exists": _exists,
+    "not_in_list": _not_in_list,
+    "not_exists": _not_exists,
+    "starts_with": _starts_with,
+    "ends_with": _ends_with,
+    "matches": _matches,
+    "before": _before,
+    "after": _after,
+    "between": _between,
 }
+
+
+NEEDS_MOMENTS = ("before", "after", "between", "within_last")
+"""The operators that read `moment`."""

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from transforms.arrays import Array, Bools, Ints
 from transforms.checking import match_codes
-from transforms.lanes import Array, Bools, Ints, Lanes
+from transforms.lanes import Lanes
 from transforms.program import Flow
 from transforms.values import NULL_CODE
 
@@ -23,7 +24,7 @@ def emit(lanes: Lanes, rows: Ints, fact_type: str, name: str, **properties: Any)
         codes[:, lanes.program.properties.index(key)] = value
     match = match_codes(lanes.program, lanes.truth, codes, matchers)
     seen = match.any(axis=1)
-    _enqueue(lanes, rows[seen], codes[seen], match[seen], _kind(lanes, fact_type, name))
+    _enqueue(lanes, rows[seen], codes[seen], match[seen], kind_of(lanes, fact_type, name))
 
 
 def emit_action(lanes: Lanes, rows: Ints, flow: Flow, name: str, **properties: Any) -> None:
@@ -33,7 +34,8 @@ def emit_action(lanes: Lanes, rows: Ints, flow: Flow, name: str, **properties: A
         emit(lanes, rows, "workflow_action", name, workflow_id=workflow, **properties)
 
 
-def _kind(lanes: Lanes, fact_type: str, name: str) -> int:
+def kind_of(lanes: Lanes, fact_type: str, name: str) -> int:
+    """The number of a kind of facts that the engine makes itself."""
     if (fact_type, name) not in lanes.kinds:
         lanes.kinds.append((fact_type, name))
     return lanes.kinds.index((fact_type, name))

@@ -2,22 +2,11 @@
 
 import numpy as np
 
+from transforms.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints
 from transforms.checking import holds
 from transforms.emitting import emit_action
 from transforms.identity import buckets
-from transforms.lanes import (
-    ALWAYS,
-    DUE,
-    IDLE,
-    LAST_INSTANT,
-    NEVER,
-    REFUSALS,
-    STATUSES,
-    Array,
-    Bools,
-    Ints,
-    Lanes,
-)  # fmt: skip
+from transforms.lanes import DUE, IDLE, REFUSALS, STATUSES, Lanes
 from transforms.program import Flow, Step
 from transforms.values import NULL_CODE
 

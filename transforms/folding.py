@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from transforms.ledger import Decided
-from transforms.state import ATTRIBUTES, EXECUTIONS, Cap, State
+from transforms.state import ATTRIBUTES, EXECUTIONS, SENDS, Cap, State
 
 _OWNER = ["customer_id", "attribute"]
+_SEND = [*SENDS, "transactional"]
 
 
 def fold(
@@ -30,7 +31,8 @@ def fold(
         tags=_fold_tags(state.tags, decided.tags),
         executions=_running(state.executions, taken),
         entries=_newest(pl.concat([state.entries, taken.select(state.entries.columns)])),
-        sends=_recent(pl.concat([state.sends, _counted(decided.messages)]), now, caps),
+        sends=_recent(pl.concat([state.sends, counted(decided)]), now, caps),
+        alarms=replaced(state.alarms, decided.alarms, ["customer_id", "key"]),
     )
 
 
@@ -83,8 +85,15 @@ def _newest(entries: pl.DataFrame) -> pl.DataFrame:
     return entries.group_by("workflow_id", "customer_id", maintain_order=True).agg(pl.col("entered_at").max())
 
 
-def _counted(messages: pl.DataFrame) -> pl.DataFrame:
-    return messages.filter(~pl.col("transactional")).select("customer_id", "at")
+def counted(decided: Decided) -> pl.DataFrame:
+    """The messages of a tick that frequency caps count (`state.SENDS`): also requests that have a channel."""
+    both = pl.concat([decided.messages.select(_SEND), decided.webhooks.select(_SEND)])
+    return both.filter(~pl.col("transactional") & pl.col("channel").is_not_null()).drop("transactional")
+
+
+def replaced(before: pl.DataFrame, after: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """The rows of `after`, and those of `before` that have other keys."""
+    return pl.concat([before.join(after, on=keys, how="anti", maintain_order="left"), after])
 
 
 def _recent(sends: pl.DataFrame, now: datetime, caps: Sequence[Cap]) -> pl.DataFrame:

@@ -1,23 +1,51 @@
-"""The gates of a send (semantics.md §11): consent, then frequency caps."""
+"""The gates of a send (semantics.md §11): consent, frequency caps, then the times in which sends are allowed."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.lanes import Bools, Ints, Lanes
-from transforms.program import Flow
+from transforms.alarms import customer_zones
+from transforms.arrays import NEVER, Bools, Ints
+from transforms.lanes import Lanes
+from transforms.program import Flow, Step
+from transforms.schedules import distinct
+from transforms.send_times import next_allowed
 
 
-def accepted(lanes: Lanes, flow: Flow, rows: Ints) -> tuple[Ints, dict[str, Ints]]:
-    """Which of the customers `rows` get the message, and who doesn't, by outcome.
+@dataclass(frozen=True)
+class Judged:
+    """Who may be sent a message now.
 
-    Accepted messages are counted for the caps; transactional ones pass and aren't counted.
+    Attributes:
+        sent: customers who may.
+        refused: who may not, by outcome.
+        deferred: who may later, by outcome: customers, and when each.
     """
-    if flow.workflow.transactional:
-        return rows, {}
-    consents = ~_refuses(lanes, rows)
-    fits = ~_capped(lanes, rows)
-    sent = rows[consents & fits]
-    _count(lanes, sent)
-    return sent, {"suppressed:consent": rows[~consents], "suppressed:frequency_cap": rows[consents & ~fits]}
+
+    sent: Ints
+    refused: dict[str, Ints]
+    deferred: dict[str, tuple[Ints, Ints]]
+
+
+def judge(lanes: Lanes, flow: Flow, step: Step, rows: Ints) -> Judged:
+    """Ask the gates of a message to customers `rows`; those that may be sent are counted for the caps.
+
+    Transactional messages pass consent and caps and aren't counted; of send times they know only their own.
+    """
+    refused = {}
+    if not flow.workflow.transactional:
+        refuses, full = _refuses(lanes, rows), _capped(lanes, flow, step, rows)
+        refused = {"suppressed:consent": rows[refuses], "suppressed:frequency_cap": rows[~refuses & full]}
+        rows = rows[~refuses & ~full]
+    if not flow.send_times:
+        _count(lanes, flow, step, rows)
+        return Judged(rows, refused, {})
+    allowed = _next_allowed(lanes, flow, rows)
+    now = allowed == lanes.clock[rows]
+    _count(lanes, flow, step, rows[now])
+    refused["suppressed:send_window"] = rows[allowed == NEVER]
+    later = ~now & (allowed != NEVER)
+    return Judged(rows[now], refused, _deferred(lanes, flow, rows[later], allowed[later]))
 
 
 def _refuses(lanes: Lanes, rows: Ints) -> Bools:
@@ -27,17 +55,44 @@ def _refuses(lanes: Lanes, rows: Ints) -> Bools:
     return result
 
 
-def _capped(lanes: Lanes, rows: Ints) -> Bools:
-    """A cap of N is full when the N-th newest accepted message lies within its window (t − W, t]."""
+def _capped(lanes: Lanes, flow: Flow, step: Step, rows: Ints) -> Bools:
+    """A cap of N is full when the N-th newest message it counts lies within its window (t − W, t]."""
     result = np.zeros(len(rows), np.bool_)
-    for messages, window in lanes.caps:
-        if messages == 0:
+    for cap, window, sends in lanes.counting(step.channel, flow.workflow.message_class):
+        if cap.messages == 0:
             return np.ones(len(rows), np.bool_)
-        result |= lanes.sends[rows, messages - 1] > lanes.clock[rows] - window
+        result |= sends[rows, -1] > lanes.clock[rows] - window
     return result
 
 
-def _count(lanes: Lanes, rows: Ints) -> None:
-    if lanes.sends.shape[1]:
-        lanes.sends[rows, 1:] = lanes.sends[rows, :-1]
-        lanes.sends[rows, 0] = lanes.clock[rows]
+def _count(lanes: Lanes, flow: Flow, step: Step, rows: Ints) -> None:
+    if flow.workflow.transactional:
+        return
+    for cap, _, sends in lanes.counting(step.channel, flow.workflow.message_class):
+        if cap.messages:
+            sends[rows, 1:] = sends[rows, :-1]
+            sends[rows, 0] = lanes.clock[rows]
+
+
+def _next_allowed(lanes: Lanes, flow: Flow, rows: Ints) -> Ints:
+    """The first instant from now on at which the workflow's send times allow a send, per customer."""
+    allowed: Ints = lanes.clock[rows]
+    own = customer_zones(lanes, rows)
+    for zone, some in distinct(own):
+        times = [(one, lanes.clocks.zone(lanes.clocks.number(one.timezone, zone))) for one in flow.send_times]
+        allowed[some] = next_allowed(times, allowed[some])
+    return allowed
+
+
+def _deferred(lanes: Lanes, flow: Flow, rows: Ints, allowed: Ints) -> dict[str, tuple[Ints, Ints]]:
+    """By the first of the send times that doesn't allow it now."""
+    found: dict[str, tuple[Ints, Ints]] = {}
+    own = customer_zones(lanes, rows)
+    for one in flow.send_times:
+        shut = np.zeros(rows.size, np.bool_)
+        for zone, some in distinct(own):
+            clock = lanes.clocks.zone(lanes.clocks.number(one.timezone, zone))
+            shut[some] = ~one.allows(clock.local(lanes.clock[rows[some]]))
+        found[f"deferred:{one.name}"] = rows[shut], allowed[shut]
+        rows, allowed, own = rows[~shut], allowed[~shut], own[~shut]
+    return found

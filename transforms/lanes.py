@@ -4,22 +4,21 @@ Built from state frames at the start of a tick and read back at its end (`ledger
 microseconds since 1970 UTC, values are codes of one dictionary (`values.py`), customers are row numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.arrays import Array, Bools, Ints
+from transforms.clocks import Clocks
+from transforms.durations import microseconds
 from transforms.growing import Growing, Log
 from transforms.program import Program
+from transforms.sensing import Sense
+from transforms.state import Cap
 from transforms.values import canonical
-
-
-
-
-
 
 IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")
@@ -74,14 +73,22 @@ class Lanes:
     attribute_names: tuple[str, ...]
     truth: Bools  # [condition, value code]
     literals: Ints  # program literal → value code
-    caps: Sequence[tuple[int, int]]  # (messages, window in µs)
+    moments: Ints  # value code → instant in µs, NEVER: none
+    is_wall: Bools  # value code → whether that instant is a wall clock's
+    caps: Sequence[Cap]
+    clocks: Clocks
+    senses: tuple[Sense, ...]  # the program's signals
+    since: int  # the tick's start, ALWAYS in the first
+    cron_since: int  # from when on (exclusive) crons fire
+    until: int
 
     known_from: Ints  # [C]
     attributes: Array  # [C, A] value codes
     set_at: Ints  # [C, A]
     tags: Bools  # [C, T]
     tag_count: Ints  # [C]
-    sends: Ints  # [C, longest cap], newest first
+    sends: list[Ints]  # per cap [C, messages of the cap], newest first
+    alarm: Ints  # [C, alarms of the program] when it fires next
 
     due: Ints  # [C, W]
     step: Ints  # [C, W]
@@ -104,6 +111,7 @@ class Lanes:
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
     seen_by: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    crons: dict[tuple[int, int], Ints] = field(default_factory=dict)  # (alarm, zone) → instants in the tick
     paused: list[int] = field(default_factory=list)  # slots whose executions take no step
     waves: int = 0
     processed: int = 0
@@ -111,6 +119,12 @@ class Lanes:
     def code(self, text: str) -> int:
         """The value code of a string that the program knows: a workflow's id, a decision's name."""
         return int(self.literals[self.program.literals[canonical(text)]])
+
+    def counting(self, channel: str | None, message_class: str | None) -> Iterator[tuple[Cap, int, Ints]]:
+        """The caps that count messages of this channel and class, their windows in µs, and the newest messages."""
+        for cap, sends in zip(self.caps, self.sends, strict=True):
+            if cap.counts(channel, message_class):
+                yield cap, microseconds(cap.window), sends
 
     def matchers_of(self, fact_type: str, name: str) -> tuple[int, ...]:
         """The matchers that follow-up facts of this type and name may satisfy."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from transforms.arrays import NEVER, Array, Bools, Ints
 from transforms.identity import execution_id, message_id
-from transforms.lanes import NEVER, PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Array, Bools, Ints, Lanes
+from transforms.lanes import PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Lanes
 from transforms.opening import Opened
 from transforms.program import FOLLOW_UP_PROPERTIES
-from transforms.state import ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
+from transforms.state import ALARMS, ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
 from transforms.values import NULL_CODE
 
 _TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at", "branch"]
@@ -24,11 +25,15 @@ class Decided:
             also have the `event.X` columns the next tick needs. `step` is where one stands, or stood when it ended.
         steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at,
             branch, step, action_type, at, outcome.
-        messages: one row per accepted message: message_id, execution columns, step, at, template_id, transactional.
-        webhooks: one row per queued request: webhook_id, execution columns, step, at, url.
+        messages: one row per accepted message: message_id, execution columns, step, at, template_id,
+            transactional, channel, message_class.
+        webhooks: one row per queued request: webhook_id, execution columns, step, at, url, transactional,
+            channel (null: no message), message_class.
         refusals: one row per refused entry: workflow_id, customer_id, at, reason.
         attributes: one row per applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
         tags: one row per real change of a tag: customer_id, tag, added, at, in order.
+        alarms: one row per customer and schedule by a date attribute that was armed anew, fired or disarmed:
+            `state.ALARMS`.
         entries: how many executions are new.
         facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.
@@ -41,6 +46,7 @@ class Decided:
     refusals: pl.DataFrame
     attributes: pl.DataFrame
     tags: pl.DataFrame
+    alarms: pl.DataFrame
     entries: int
     facts: int
     waves: int
@@ -58,6 +64,7 @@ def read_back(opened: Opened) -> Decided:
         refusals=_refusals(lanes),
         attributes=_attributes(opened),
         tags=_tags(lanes),
+        alarms=_alarms(opened),
         entries=len(executions) - len(opened.executions),
         facts=lanes.processed,
         waves=lanes.waves,
@@ -171,12 +178,11 @@ def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
 def _messages(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
     ledger = lanes.ledgers.messages
     templates = [_config(one.action, "template_id") for one in lanes.program.steps]
-    transactional = [lanes.program.flows[one.flow].workflow.transactional for one in lanes.program.steps]
     return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
         message_id=message_id(),
         at=_instant(ledger["at"]),
         template_id=_named(templates, ledger["step"]),
-        transactional=pl.Series(transactional, dtype=pl.Boolean).gather(ledger["step"]),
+        **_kinds(lanes, ledger["step"]),
     )
 
 
@@ -184,8 +190,42 @@ def _webhooks(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
     ledger = lanes.ledgers.webhooks
     urls = [_config(one.action, "url") for one in lanes.program.steps]
     return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
-        webhook_id=message_id(), at=_instant(ledger["at"]), url=_named(urls, ledger["step"])
+        webhook_id=message_id(),
+        at=_instant(ledger["at"]),
+        url=_named(urls, ledger["step"]),
+        **_kinds(lanes, ledger["step"]),
     )
+
+
+def _kinds(lanes: Lanes, steps: Ints) -> dict[str, pl.Series]:
+    """What caps look at."""
+    workflows = [lanes.program.flows[one.flow].workflow for one in lanes.program.steps]
+    return {
+        "transactional": pl.Series([one.transactional for one in workflows], dtype=pl.Boolean).gather(steps),
+        "channel": _named([one.channel for one in lanes.program.steps], steps),
+        "message_class": _named([one.message_class for one in workflows], steps),
+    }
+
+
+def _alarms(opened: Opened) -> pl.DataFrame:
+    """When dates fire that weren't armed so before."""
+    lanes = opened.lanes
+    found = [pl.DataFrame(schema=ALARMS)]
+    for number, alarm in enumerate(lanes.program.alarms):
+        if not alarm.is_cron:
+            codes = lanes.attributes[:, alarm.column]
+            armed = {
+                "customer_id": lanes.customers,
+                "key": pl.Series([alarm.key], dtype=pl.String).new_from_index(0, codes.size),
+                "value": _value(opened, codes),
+                "at": _instant(lanes.alarm[:, number]),
+            }
+            found.append(pl.DataFrame(armed))
+    every, before = pl.concat(found), opened.alarms.select(*ALARMS)
+    given, gone = every.filter(pl.col("value").is_not_null()), every.filter(pl.col("value").is_null())
+    disarmed = gone.join(before, on=["customer_id", "key"], how="semi", maintain_order="left")
+    now = pl.concat([given, disarmed])
+    return now.join(before, on=[*ALARMS], how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _taken(lanes: Lanes, executions: pl.DataFrame, rows: Ints, steps: Ints) -> pl.DataFrame:

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from transforms.alarms import attributes_changed
+from transforms.arrays import Array, Bools, Ints
 from transforms.checking import holds
 from transforms.emitting import emit
 from transforms.executions import convert, decide, enter, finish, log
-from transforms.lanes import WAITING, Array, Bools, Ints, Lanes
+from transforms.lanes import WAITING, Lanes
 from transforms.program import CompiledTrigger, Flow
 from transforms.values import NULL_CODE
 
@@ -22,6 +24,7 @@ def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
             lanes.events.write_ts[writes],
         )
         before, changed = set_attributes(lanes, rows, attribute, code, ts)
+        attributes_changed(lanes, rows[changed], attribute[changed], by_event=True)
         told = changed & ~lanes.events.write_silent[writes]
         tell_changes(lanes, rows[told], attribute[told], before[told], code[told])
         writes = writes + 1

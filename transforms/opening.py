@@ -6,18 +6,23 @@ parts are matched against all events at once, and events that no workflow can se
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 
+from transforms.alarms import drop_idle_crons
+from transforms.arrays import ALWAYS, NEVER, Array, Bools, Ints
+from transforms.attending import present, with_cron_customers, with_patterns
+from transforms.clocks import Clocks
 from transforms.coding import Values, as_codes, match_events
-from transforms.durations import microseconds
-from transforms.lanes import ALWAYS, IDLE, NEVER, Array, Bools, Events, Ints, Lanes, new_facts
+from transforms.durations import epoch_us
+from transforms.lanes import IDLE, Events, Lanes, new_facts
 from transforms.placing import (
     instants,
     positions,
+    put_alarms,
     put_attributes,
+    put_clocks,
     put_customers,
     put_entries,
     put_executions,
@@ -25,11 +30,12 @@ from transforms.placing import (
     put_tags,
 )  # fmt: skip
 from transforms.program import Program
-from transforms.state import Cap, State
+from transforms.sensing import sense
+from transforms.state import State, Tick
 from transforms.values import Codes
+from transforms.watching import Watched
 
 _CUSTOMER = "customer_id"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Opened:
         dictionary: the values behind codes.
         events: the tick's visible events; the lanes' event e is row `event_rows[e]`.
         executions: those that ran before: the first facts, and the first of the executions ledger.
+        alarms: `state.ALARMS` of the lanes' customers before the tick.
     """
 
     lanes: Lanes
@@ -47,6 +54,7 @@ class Opened:
     events: pl.DataFrame
     event_rows: Ints
     executions: pl.DataFrame
+    alarms: pl.DataFrame
 
 
 def open_lanes(
@@ -54,11 +62,10 @@ def open_lanes(
     state: State,
     events: pl.DataFrame,
     writes: pl.DataFrame,
-    caps: Sequence[Cap],
-    now: datetime,
-    since: datetime | None = None,
+    watched: Watched,
+    tick: Tick,
 ) -> Opened:
-    """Lay out the lanes of all customers with something to do until `now`.
+    """Lay out the lanes of all customers with something to do in the tick.
 
     Args:
         program: the compiled workflows.
@@ -67,33 +74,43 @@ def open_lanes(
             instant an event acts at, `ts` its own time.
         writes: columns of `state.WRITES`: the profile updates that events carry; `ordinal` is 0 for the change
             an `attribute_change` event itself is, then 1, 2, … in name order.
-        caps: frequency caps.
-        now: the tick's end; all events act by then.
-        since: the tick's start; what fell due before, while paused, is due then.
+        watched: the tick's patterns and signals.
+        tick: its bounds; all events act in it.
     """
     attributes = _live_attributes(program, writes)
     writes = writes.filter(pl.col("attribute").is_in(attributes))
-    events = _visible(program, events, writes)
-    customers = _present(state, events, now)
+    events = with_patterns(_visible(program, events, writes), watched)
     owned = state.attributes.filter(pl.col("attribute").is_in(attributes))
-    placed = (events, state.executions, owned, state.customers, state.tags, state.entries, state.sends)
+    busy = present(program, state, events, owned, tick)
+    customers = with_cron_customers(program, state, busy, tick)
+    placed = (
+        *(events, state.executions, owned, state.customers, state.tags, state.entries, state.sends),
+        *(state.alarms, watched.customers.to_frame(_CUSTOMER)),
+    )
     lane, *owners = _lanes_of(customers, [frame[_CUSTOMER] for frame in placed])
-    running, owned, known, tags, entries, sends = map(_with_lane, placed[1:], owners)
-    values = as_codes(program, events, running, writes, owned)
+    running, owned, known, tags, entries, sends, alarms = map(_with_lane, placed[1:-1], owners[:-1])
+    values = as_codes(program, events, running, writes, owned, alarms)
     match = match_events(program, events, values.events, values.truth)
     written = _written(events, writes, values.writes)
     rows = _in_order(events, lane, match, written["event"].to_numpy())
 
-    lanes = _new_lanes(program, customers, attributes, values, caps)
+    lanes = _new_lanes(program, customers, attributes, values, tick)
+    lanes.senses = tuple(
+        sense(*one, owners[-1]) for one in zip(program.watch.signals, watched.signals, strict=False)
+    )
     put_customers(lanes, known)
     put_attributes(lanes, owned, values.attributes)
     put_tags(lanes, tags)
     put_entries(lanes, entries)
     put_sends(lanes, sends)
-    put_executions(lanes, running, values, ALWAYS if since is None else microseconds(since - EPOCH))
+    put_executions(lanes, running, values, lanes.since)
     _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], values.events[rows], match[rows])
     _put_writes(lanes, written, rows, len(events))
-    return Opened(lanes, values.dictionary, events, rows, running)
+    if program.reads_clocks:
+        put_clocks(lanes, known, values, owned, writes, tick.timezone)
+        put_alarms(lanes, alarms, values.alarms)
+        drop_idle_crons(lanes, np.arange(len(busy), len(customers)))
+    return Opened(lanes, values.dictionary, events, rows, running, alarms)
 
 
 def _live_attributes(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
@@ -112,11 +129,6 @@ def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl
         seen |= pl.col("event_id").is_in(writes["event_id"].implode())
     mask = events.select(seen).to_series()
     return events if mask.all() else events.filter(mask)
-
-
-def _present(state: State, events: pl.DataFrame, now: datetime) -> pl.Series:
-    due = state.executions.filter((pl.col("due_at") <= now) & (pl.col("status") != "paused"))
-    return pl.concat([events[_CUSTOMER], due[_CUSTOMER]]).unique(maintain_order=True)
 
 
 def _lanes_of(customers: pl.Series, owners: Sequence[pl.Series]) -> list[Ints]:
@@ -139,21 +151,20 @@ def _written(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.Dat
 
 
 def _in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> Ints:
-    """The rows of events that match or write anything, by customer, time and id (semantics.md §§3, 4)."""
+    """The rows of events that match or write anything, by customer, time, rank and id (semantics.md §§3, 4)."""
     seen = np.array(match.any(axis=1))
     seen[writing] = True
     rows = np.flatnonzero(seen)
-    key = events.select("at", "ts", "event_id")[rows].with_columns(
+    key = events.select("at", "rank", "ts", tie=pl.coalesce("event_id", "name"))[rows].with_columns(
         lane=pl.Series(lane[rows]), row=pl.Series(rows)
     )
-    return key.sort("lane", "at", "ts", "event_id")["row"].to_numpy()
+    return key.sort("lane", "at", "rank", "ts", "tie")["row"].to_numpy()
 
 
 def _new_lanes(
-    program: Program, customers: pl.Series, attributes: tuple[str, ...], values: Values, caps: Sequence[Cap]
+    program: Program, customers: pl.Series, attributes: tuple[str, ...], values: Values, tick: Tick
 ) -> Lanes:
     count, slots = len(customers), max(len(program.slots), 1)
-    recent = max((cap.messages for cap in caps), default=0)
     nothing = np.zeros(0, np.int64)
     return Lanes(
         program=program,
@@ -161,13 +172,21 @@ def _new_lanes(
         attribute_names=attributes,
         truth=values.truth,
         literals=values.literals,
-        caps=[(cap.messages, microseconds(cap.window)) for cap in caps],
+        moments=values.moments,
+        is_wall=values.is_wall,
+        caps=tick.caps,
+        clocks=Clocks((tick.timezone,), nothing, nothing),
+        senses=(),
+        since=ALWAYS if tick.since is None else epoch_us(tick.since),
+        cron_since=tick.cron_since,
+        until=epoch_us(tick.now),
         known_from=np.full(count, NEVER),
         attributes=np.zeros((count, len(attributes)), np.int32),
         set_at=np.full((count, len(attributes)), ALWAYS),
         tags=np.zeros((count, len(program.tags)), np.bool_),
         tag_count=np.zeros(count, np.int64),
-        sends=np.full((count, recent), ALWAYS),
+        sends=[np.full((count, cap.messages), ALWAYS) for cap in tick.caps],
+        alarm=np.full((count, len(program.alarms)), NEVER),
         due=np.full((count, slots), NEVER),
         step=np.zeros((count, slots), np.int64),
         phase=np.full((count, slots), IDLE, np.int8),

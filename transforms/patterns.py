@@ -136,7 +136,8 @@ def chain_ends(pattern: Ordered, lane: Ints, at: Ints, name: Sequence[Bools], ba
 
     Args:
         pattern: the pattern.
-        lane, at: of E events, by lane and in the order in which they act.
+        lane: of E events, by lane and in the order in which they act.
+        at: when they act.
         name: for each term, whether the event is one of its name.
         base: `[lane, term]`, when such a chain last ended before (`ALWAYS`: never).
     """

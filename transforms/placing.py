@@ -5,9 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from transforms.alarms import arm_dates, set_crons
+from transforms.arrays import ALWAYS, NEVER, Array, Ints
+from transforms.clocks import read_clocks
 from transforms.coding import Values
-from transforms.lanes import ALWAYS, NEVER, PAUSED, PHASES, STATUSES, Array, Ints, Lanes
-from transforms.program import Program
+from transforms.lanes import PAUSED, PHASES, STATUSES, Lanes
+from transforms.program import ZONE, Program
 from transforms.values import Codes
 
 
@@ -39,10 +42,48 @@ def put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
 
 
 def put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
-    """The newest accepted messages, as many as the largest cap counts."""
-    newest = sends.sort("at", descending=True).select("lane", "at", place=pl.int_range(pl.len()).over("lane"))
-    kept = newest.filter(pl.col("place") < lanes.sends.shape[1])
-    lanes.sends[kept["lane"], kept["place"]] = instants(kept["at"], ALWAYS)
+    """For each cap the newest accepted messages it counts, as many as it allows."""
+    for cap, places in zip(lanes.caps, lanes.sends, strict=True):
+        counted = sends.filter(_same("channel", cap.channel), _same("message_class", cap.message_class))
+        newest = counted.sort("at", descending=True)
+        placed = newest.select("lane", "at", place=pl.int_range(pl.len()).over("lane"))
+        kept = placed.filter(pl.col("place") < cap.messages)
+        places[kept["lane"], kept["place"]] = instants(kept["at"], ALWAYS)
+
+
+def _same(column: str, wanted: str | None) -> pl.Expr:
+    return pl.lit(value=True) if wanted is None else pl.col(column).eq_missing(wanted)
+
+
+def put_clocks(
+    lanes: Lanes,
+    known: pl.DataFrame,
+    values: Values,
+    owned: pl.DataFrame,
+    writes: pl.DataFrame,
+    default: str,
+) -> None:
+    """The zones: of the customer file, and those that the attribute `timezone` may name in the tick."""
+    told = [values.literals]
+    for frame, codes in ((owned, values.attributes), (writes, values.writes)):
+        told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
+    homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(lanes.customers))
+    homes = homes.scatter(known["lane"], known["timezone"])
+    lanes.clocks = read_clocks(default, lanes.program.zones, homes, values.dictionary, np.concatenate(told))
+
+
+def put_alarms(lanes: Lanes, alarms: pl.DataFrame, codes: Codes) -> None:
+    """When schedules fire next: crons by the clock, dates as they were armed, or by values not looked at yet."""
+    set_crons(lanes)
+    for number, alarm in enumerate(lanes.program.alarms):
+        if not alarm.is_cron:
+            armed = np.full(len(lanes.customers), -1)
+            own = (alarms["key"] == alarm.key).to_numpy()
+            lane = alarms["lane"].to_numpy()[own]
+            lanes.alarm[lane, number] = instants(alarms["at"], NEVER)[own]
+            armed[lane] = codes[own]
+            anew = np.flatnonzero(lanes.attributes[:, alarm.column] != armed)
+            arm_dates(lanes, number, anew, lanes.set_at[anew, alarm.column])
 
 
 def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values, since: int) -> None:

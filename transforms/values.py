@@ -53,6 +53,20 @@ def intern(
     return dictionary, {**codes, "": codes[""][:-1]}
 
 
+def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
+    """Numbers (0 and 1 for booleans) as rows of a dictionary, each of its kind: NUMBER, BOOLEAN or NULL."""
+    frame = pl.DataFrame({"number": numbers, "kind": kinds}).select(
+        pl.col("kind").cast(pl.UInt8),
+        number=pl.when(pl.col("kind") == NUMBER).then(pl.col("number").cast(pl.Float64)),
+        json=pl.when(pl.col("kind") == NULL).then(pl.lit("null"))
+        .when(pl.col("number") == 1).then(pl.lit("true")).otherwise(pl.lit("false")),
+        text=pl.lit(None, pl.String),
+        items=pl.lit(None, pl.List(pl.String)),
+        moment=pl.lit(None, pl.Int64),
+    )  # fmt: skip
+    return frame.with_columns(json=pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json"))
+
+
 def _spread(column: pl.Series, present: Codes) -> Codes:
     """The codes of the values that are there, null's code elsewhere."""
     if len(present) == len(column):

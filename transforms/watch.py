@@ -5,44 +5,20 @@ A `Watch` unites what all workflows ask for; `watching.py` looks.
 
 from dataclasses import dataclass
 
+from transforms.durations import microseconds
 from transforms.patterns import AnyPattern, Ordered
+from transforms.signal_definition import Amount, LastEvent, Signal
 from transforms.windows import Term
 
 
-@dataclass(frozen=True)
-class Amount:
-    """The amount of a term: a count, or a sum."""
-
-    term: Term
+def term_of(amount: Amount) -> Term:
+    """What an amount counts or sums."""
+    return Term(amount.name, amount.metric, None if amount.window is None else microseconds(amount.window))
 
 
-@dataclass(frozen=True)
-class LastEvent:
-    """When the last event of a name happened, by its own `ts`."""
-
-    name: str
-
-    @property
-    def key(self) -> str:
-        """Its name in the store of amounts."""
-        return f"last|{self.name}"
-
-
-@dataclass(frozen=True)
-class PatternTruth:
-    """Whether a pattern is true."""
-
-    pattern: str
-
-
-@dataclass(frozen=True)
-class PatternScore:
-    """The score of a `weighted_score` pattern."""
-
-    pattern: str
-
-
-Signal = Amount | LastEvent | PatternTruth | PatternScore
+def last_key(signal: LastEvent) -> str:
+    """The signal's name in the store of amounts."""
+    return f"last|{signal.name}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +32,7 @@ class Watch:
     def terms(self) -> tuple[Term, ...]:
         """The distinct terms of patterns and signals."""
         declared = [term for one in self.patterns if not isinstance(one, Ordered) for term in one.terms]
-        counted = [one.term for one in self.signals if isinstance(one, Amount)]
+        counted = [term_of(one) for one in self.signals if isinstance(one, Amount)]
         return tuple(dict.fromkeys([*declared, *counted]))
 
     @property
@@ -73,14 +49,14 @@ class Watch:
     def names(self) -> tuple[str, ...]:
         """The names of the behavioral events to look at."""
         chained = (name for one in self.chains for name in one.names)
-        named = (one.name for one in (*self.terms, *self.lasts))
-        return tuple(dict.fromkeys([*named, *chained]))
+        summed, dated = (one.name for one in self.terms), (one.name for one in self.lasts)
+        return tuple(dict.fromkeys([*summed, *dated, *chained]))
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of all stored amounts."""
         chained = (key for one in self.chains for key in one.keys)
-        return (*(one.key for one in (*self.terms, *self.lasts)), *chained)
+        return (*(one.key for one in self.terms), *map(last_key, self.lasts), *chained)
 
     def shifts(self) -> dict[int, tuple[str, ...]]:
         """After how many µs events enter or leave a window, and which: what a tick must read again."""

@@ -14,13 +14,14 @@ import polars as pl
 from transforms.arrays import ALWAYS, Bools, Ints, order_by
 from transforms.durations import epoch_us
 from transforms.patterns import AnyPattern, Ordered, Scored, chain_ends, rising_edges
-from transforms.state import AMOUNTS, INSTANT
-from transforms.watch import Amount, LastEvent, PatternScore, PatternTruth, Signal, Watch
+from transforms.signal_definition import Amount, LastEvent, PatternScore, PatternTruth, Signal
+from transforms.state import AMOUNTS, INSTANT, Schema
+from transforms.watch import Watch, last_key, term_of
 from transforms.windows import DECIMALS, Behaviors, Points, Term, amounts_after, points_of, timeline
 
 _LARGEST = 1e12
 """Values beyond are taken as that, so that sums of millionths fit into 64 bits."""
-FACTS = {"customer_id": pl.String, "at": INSTANT, "name": pl.String}
+FACTS: Schema = {"customer_id": pl.String, "at": INSTANT, "name": pl.String}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Steps:
     lane: Ints
     at: Ints
     value: Any
+
+
+_NOTHING = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ def watch(
     """
     customers, rows = _rows(declared, behaviors, amounts["customer_id"])
     before, there = _stored(declared, customers, amounts)
-    bounds = {"since": None if since is None else epoch_us(since), "until": epoch_us(until)}
-    points = {term: points_of(term, rows, **bounds) for term in declared.terms}
+    first, last = None if since is None else epoch_us(since), epoch_us(until)
+    points = {term: points_of(term, rows, since=first, until=last) for term in declared.terms}
     scene = _Scene(declared, rows, points, before, there, None if emit_from is None else epoch_us(emit_from))
     lines = {one.name: scene.line(one) for one in declared.patterns}
     return Watched(
@@ -149,27 +153,28 @@ class _Scene:
 
     def steps(self, signal: Signal, lines: dict[str, _Line]) -> Steps:
         match signal:
-            case Amount(term=term):
-                return self._amount_steps(term)
+            case Amount():
+                return self._amount_steps(term_of(signal))
             case LastEvent():
                 return self._last_steps(signal)
-            case PatternTruth(pattern=name):
-                line = lines[name]
+            case PatternTruth(name=name) if line := lines.get(name):
                 return _with_first(line.lane, line.at, line.truth.astype(float), line.first.astype(float))
-            case PatternScore(pattern=name):
-                line = lines[name]
+            case PatternScore(name=name) if (line := lines.get(name)) and line.score is not None:
                 return _with_first(line.lane, line.at, line.score, line.first_score)
+        return _NOTHING  # of a pattern that is gone, which only older versions still name
 
     def _amount_steps(self, term: Term) -> Steps:
         unit = DECIMALS if term.metric == "total_value" else 1
         changes = timeline([self.points[term]], self.before[term.key][:, None])
-        return _with_first(changes.lane, changes.at, changes.amounts[:, 0] / unit, self.before[term.key] / unit)
+        return _with_first(
+            changes.lane, changes.at, changes.amounts[:, 0] / unit, self.before[term.key] / unit
+        )
 
     def _last_steps(self, signal: LastEvent) -> Steps:
         rows = self.lasting(signal)
         frame = pl.DataFrame({"lane": self.rows.lane[rows], "ts": self.rows.ts[rows]})
         latest = frame.select(pl.col("ts").cum_max().over("lane")).to_series().to_numpy()
-        before = self.before[signal.key]
+        before = self.before[last_key(signal)]
         latest = np.maximum(latest, before[self.rows.lane[rows]])
         return _with_first(self.rows.lane[rows], self.rows.at[rows], latest, before, nothing=ALWAYS)
 
@@ -256,7 +261,7 @@ def _kept(declared: Watch, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
         after[term.key] = amounts_after(points, scene.before[term.key]), there
     for last in declared.lasts:
         rows = scene.lasting(last)
-        after[last.key] = _latest(scene, last.key, rows, scene.rows.ts[rows])
+        after[last_key(last)] = _latest(scene, last_key(last), rows, scene.rows.ts[rows])
     for chain in declared.chains:
         rows, ends = scene.chained(chain)
         for key, ended in zip(chain.keys, ends, strict=True):

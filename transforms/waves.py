@@ -12,14 +12,21 @@ import numpy as np
 import polars as pl
 
 from transforms.acting import act
-from transforms.agenda import EVENT, FIRST_STEP, FOLLOW_UP, Agenda
-from transforms.durations import microseconds
-from transforms.lanes import NEVER, Ints, Lanes
+from transforms.agenda import EVENT, FIRST_ALARM, FOLLOW_UP, Agenda
+from transforms.alarms import next_cron
+from transforms.arrays import NEVER, Ints
+from transforms.checking import match_codes
+from transforms.emitting import kind_of
+from transforms.lanes import Lanes
 from transforms.ledger import Decided, read_back
 from transforms.observing import observe, update_profiles
-from transforms.opening import EPOCH, open_lanes
+from transforms.opening import open_lanes
 from transforms.program import Program
-from transforms.state import Cap, State
+from transforms.state import Cap, State, Tick
+from transforms.values import NULL_CODE
+from transforms.watching import Watched
+
+_NOTHING_WATCHED = Watched()
 
 
 def decide(
@@ -30,7 +37,10 @@ def decide(
     *,
     now: datetime,
     since: datetime | None = None,
+    began: datetime | None = None,
     caps: Sequence[Cap] = (),
+    timezone: str = "UTC",
+    watched: Watched = _NOTHING_WATCHED,
 ) -> Decided:
     """Decide everything that is due until `now`, for all customers.
 
@@ -40,26 +50,46 @@ def decide(
         events: the facts that act in this tick, see `open_lanes`; their order doesn't matter.
         writes: the profile updates they carry, see `open_lanes`.
         now: the tick's end, inclusive; aware, UTC.
-        since: the tick's start: what fell due before it, while its workflow was paused, acts then. None: nothing did.
+        since: the tick's start, exclusive: schedules fire after it, and what fell due before it, while its workflow was
+            paused, acts then. None: the first tick.
+        began: in the first tick, from when on (inclusive) crons fire; None: they don't.
         caps: frequency caps (semantics.md §11).
+        timezone: the configured default.
+        watched: where patterns turned true in the tick, and the signals that conditions read (`watching.watch`).
     """
-    opened = open_lanes(program, state, events, writes, caps, now, since)
-    _run(opened.lanes, microseconds(now - EPOCH))
+    tick = Tick(now, since, began, caps, timezone)
+    opened = open_lanes(program, state, events, writes, watched, tick)
+    _run(opened.lanes)
     return read_back(opened)
 
 
-def _run(lanes: Lanes, now: int) -> None:
-    agenda = Agenda(lanes, now)
+def _run(lanes: Lanes) -> None:
+    agenda = Agenda(lanes)
     while wave := agenda.take():
         kind, rows = wave
         if kind == EVENT:
             _take_events(lanes, rows)
         elif kind == FOLLOW_UP:
             _take_follow_ups(lanes, rows)
+        elif kind < agenda.first_step:
+            _ring(lanes, kind - FIRST_ALARM, rows)
         else:
-            act(lanes, kind - FIRST_STEP, rows)
+            act(lanes, kind - agenda.first_step, rows)
         agenda.put(rows)
         lanes.waves += 1
+
+
+def _ring(lanes: Lanes, number: int, rows: Ints) -> None:
+    """A schedule fires (§7)."""
+    lanes.processed += rows.size
+    alarm = lanes.program.alarms[number]
+    lanes.clock[rows] = now = lanes.alarm[rows, number]
+    lanes.alarm[rows, number] = next_cron(lanes, number, rows, now + 1) if alarm.is_cron else NEVER
+    codes = np.full((rows.size, len(lanes.program.properties)), NULL_CODE, np.int32)
+    match = match_codes(lanes.program, lanes.truth, codes, alarm.matchers)
+    kind = kind_of(lanes, "time_based", alarm.name)
+    facts = lanes.facts.append(rows.size, codes=codes, match=match, next=-1, kind=kind)
+    observe(lanes, rows, facts)
 
 
 def _take_events(lanes: Lanes, rows: Ints) -> None:

@@ -136,9 +136,7 @@ def before_each(changes: Timeline, values: Bools, first: Bools) -> Bools:
     return before
 
 
-def _shifted(
-    rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | None, until: int
-) -> Points:
+def _shifted(rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | None, until: int) -> Points:
     """The points `after` µs after the events `some`, not before they act (§4, late events)."""
     due, acts = rows.ts[some] + after, rows.at[some]
     at = np.maximum(due, acts)
@@ -165,4 +163,5 @@ def _running(lane: Ints, delta: Ints, last: Ints) -> Ints:
     starts = np.flatnonzero(np.append(True, lane[1:] != lane[:-1]))
     before = np.where(starts > 0, total[starts - 1], 0)
     lengths = np.diff(np.append(np.searchsorted(last, starts), last.size))
-    return total[last] - np.repeat(before, lengths)
+    sums: Ints = total[last] - np.repeat(before, lengths)
+    return sums

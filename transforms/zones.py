@@ -1,7 +1,7 @@
 """Wall clocks: local time ↔ instants, by the offsets of a time zone (the IANA database that Polars carries)."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from functools import cache
 
 import numpy as np
@@ -9,21 +9,9 @@ import polars as pl
 
 from transforms.arrays import ALWAYS, NEVER, Ints
 
-UTC_ZONE = "UTC"
 _SECOND = 1_000_000
 DAY = 24 * 3600 * _SECOND
 _YEAR = 365 * DAY
-
-
-def is_zone(name: str) -> bool:
-    """Whether `name` is a time zone of the IANA database."""
-    if name[:1] in ("", "+", "-"):
-        return False
-    try:
-        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(UTC_ZONE).dt.convert_time_zone(name)
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -40,13 +28,26 @@ class Zone:
 
     def local(self, instants: Ints) -> Ints:
         """The wall clock at instants, as µs since 1970-01-01 00:00 of it."""
-        return instants + self.offset[np.searchsorted(self.start, instants, side="right") - 1]
+        local: Ints = instants + self.offset[np.searchsorted(self.start, instants, side="right") - 1]
+        return local
 
     def instant(self, local: Ints) -> Ints:
-        """The instants of wall clock times: of a skipped one the first valid after it, of a repeated one the first (§7)."""
+        """The instants of wall clock times: of a skipped one the first valid after, of a repeated one the first."""
         ends = np.append(self.start[1:] + self.offset[:-1], NEVER)
         place = np.searchsorted(ends, local, side="right")
         return np.maximum(local - self.offset[place], self.start[place])
+
+    def last_instant(self, local: Ints) -> Ints:
+        """As `instant`, but of a repeated wall clock time the last."""
+        begins = self.start[1:] + self.offset[1:]
+        place = np.searchsorted(begins, local, side="right")
+        last = local - self.offset[place]
+        skipped = last < self.start[place]
+        return np.where(skipped, self.instant(local), last)
+
+    def next_change(self, instants: Ints) -> Ints:
+        """When the offset changes next, `NEVER` if it doesn't."""
+        return np.append(self.start, NEVER)[np.searchsorted(self.start, instants, side="right")]
 
 
 @cache
@@ -80,7 +81,7 @@ def _changes(name: str, low: Ints, high: Ints) -> Ints:
 
 
 def _offsets(name: str, instants: Ints) -> Ints:
-    there = pl.Series(instants).cast(pl.Datetime("us", UTC_ZONE)).dt.convert_time_zone(name)
+    there = pl.Series(instants).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
     offset = there.dt.base_utc_offset() + there.dt.dst_offset()
     result: Ints = offset.dt.total_microseconds().to_numpy()
     return result
