@@ -186,9 +186,7 @@ def _first(plan: Plan, events: Canonical) -> datetime | None:
     return min(found, default=None)
 
 
-def _decided(
-    plan: Plan, rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress
-) -> Iterator[Told]:
+def _decided(plan: Plan, rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[Told]:
     """What is known of each bucket, once it is decided."""
     limit = f"{plan.memory // (2 * loaded.processes) // 2**20}MiB"
     alone = loaded.processes == 1

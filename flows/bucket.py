@@ -174,14 +174,21 @@ def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.D
 
 
 def _write(
-    con: DuckDBPyConnection, paths: Paths, bucket: int, decisions: Sequence[Decided], state: State, facts: Facts
+    con: DuckDBPyConnection,
+    paths: Paths,
+    bucket: int,
+    decisions: Sequence[Decided],
+    state: State,
+    facts: Facts,
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
     for name in TABLES:
         rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
         if name == "executions":
-            rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(cs.starts_with("event."))
+            rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
+                cs.starts_with("event.")
+            )
         rows.write_parquet(paths.decided(name, bucket))
         written[name] = len(rows)
     written["profiles"] = _write_profiles(con, paths.decided("profiles", bucket), state, facts)

@@ -78,7 +78,9 @@ def split(
     if not parts:
         return
     rows = [
-        part.scan().filter(pl.col("ts") <= end if end else pl.lit(value=True)).select(*columns, _bucket(buckets))
+        part.scan()
+        .filter(pl.col("ts") <= end if end else pl.lit(value=True))
+        .select(*columns, _bucket(buckets))
         for part in parts
     ]
     place = pl.PartitionBy(folder, key="bucket", include_key=False)

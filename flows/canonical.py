@@ -143,7 +143,9 @@ def _stored_types(con: DuckDBPyConnection, source: Source, limits: Limits) -> di
         check_size(con, source, limits)
         types = column_types(con, source)
     wanted = TYPES[source.kind]
-    fits = all(types.get(one) == kind or (one in OPTIONAL and one not in types) for one, kind in wanted.items())
+    fits = all(
+        types.get(one) == kind or (one in OPTIONAL and one not in types) for one, kind in wanted.items()
+    )
     # Further columns of a customer file are attributes.
     further = source.kind == "customers" and types.keys() - wanted.keys() - {"file_row_number"}
     return types if fits and not further else None
@@ -166,7 +168,9 @@ def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str])
     con.execute(f"create or replace temp table apart as {_apart_query(source, types)}")
     some = f"(select * from {scan(source)} semi join apart using (file_row_number))"
     query = chained(("typed", typed_events(some, types)), final="staging/events.sql")
-    con.execute(f"create or replace temp table staged as select {literal(source.path)} as file, * from ({query})")
+    con.execute(
+        f"create or replace temp table staged as select {literal(source.path)} as file, * from ({query})"
+    )
     ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
     return rows - bad, bad
 
@@ -183,7 +187,9 @@ def _written(
         parts.append(Part(kind, file, number, good, lines=True))
     if bad:
         file = folder / f"quarantine-{kind}-{number}.parquet"
-        write_rows(con, "select file, line, reason, row from staged where reason is not null order by line", file)
+        write_rows(
+            con, "select file, line, reason, row from staged where reason is not null order by line", file
+        )
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), bad)
@@ -200,5 +206,3 @@ def united(some: Sequence[Canonical]) -> Canonical:
 
 def _polars_type(kind: str) -> pl.DataType | type[pl.DataType]:
     return pl.List(pl.String) if kind == "VARCHAR[]" else _POLARS[kind]
-
-

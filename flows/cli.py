@@ -94,6 +94,13 @@ def backtest_command(
     cap: Annotated[
         list[str] | None, typer.Option(metavar="N/WINDOW", help="Frequency cap, like 3/7d; may be repeated.")
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="About how much memory to use, like 4GB. [default: that of the settings]"),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many processes decide. [default: 2 where that is faster]")
+    ] = None,
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
     ] = None,
@@ -115,6 +122,8 @@ def backtest_command(
         start=_instant("--start", start),
         tick=_length("--tick", tick) if tick else None,
         caps=[_cap(one) for one in cap or []],
+        memory=_size("--memory", memory) if memory else _settings(None).memory,
+        processes=processes,
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
@@ -221,6 +230,15 @@ def _length(option: str, given: str) -> timedelta:
     if not found:
         raise InputError(f"{option} {given!r}: must be longer than nothing")
     return found
+
+
+def _size(option: str, given: str) -> int:
+    from flows.sizes import parse_size
+
+    try:
+        return parse_size(given)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
 
 
 def _cap(given: str) -> Any:

@@ -17,9 +17,11 @@ from pydantic_settings import (
 )
 
 from flows.errors import InputError
+from flows.sizes import parse_size
 from transforms.durations import parse_duration
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Size = Annotated[int, BeforeValidator(parse_size)]
 
 
 class FrequencyCap(BaseModel):
@@ -63,6 +65,7 @@ class Settings(BaseSettings):
         default={}, description="File name pattern → canonical, seed or segment, where recognition is wrong."
     )
     limits: Limits = Limits()
+    memory: Size = Field(default=4 * 10**9, description="About how much a backtest may use: 4GB, 512MB, …")
 
     sender: str = "eml"
     from_address: str = "Onward <onward@example.com>"

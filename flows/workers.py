@@ -82,7 +82,9 @@ def _hand_over(
             raise _ended(workers[connection]) from error
 
 
-def _received(connection: Connection, workers: dict[Connection, SpawnProcess]) -> tuple[Any, Exception | None]:
+def _received(
+    connection: Connection, workers: dict[Connection, SpawnProcess]
+) -> tuple[Any, Exception | None]:
     try:
         answer, error = connection.recv()
     except (EOFError, OSError) as gone:
