@@ -176,6 +176,42 @@ def report_command(
         typer.echo(f"Written to {html}")
 
 
+@app.command("migrate")
+def migrate_command(
+    workflow: Annotated[str, typer.Argument(help="The workflow's id.")],
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="OLD=NEW",
+            help="A step and where it goes, like 2=3, default/2=vip/3 or 2=end; may be repeated.",
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Number or hash of a version. [default: that of the file]", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be moved.")] = False,
+    skip_unmapped: Annotated[
+        bool, typer.Option("--skip-unmapped", help="Leave those whose step has no counterpart.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Move a workflow's executions in flight to its present version."""
+    from flows.migrate import Request, migrate, print_migrated
+    from flows.report import report_console
+
+    request = Request(workflow, to, maps or (), dry_run, skip_unmapped)
+    with _status() as say:
+        found = migrate(_settings(settings), request, say)
+    print_migrated(found, request, report_console())
+    if found.left and not (dry_run or skip_unmapped):
+        raise InputError(
+            f"{_counted(found.left, 'execution')} can't be moved, so nothing was; give --map OLD=NEW for their "
+            "steps, or --skip-unmapped to leave them on their version"
+        )
+
+
 @app.command("rebuild")
 def rebuild_command(settings: SettingsFile = None) -> None:
     """Compute the state again from the archive of loaded events; sends nothing twice."""
