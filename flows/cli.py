@@ -17,6 +17,7 @@ import typer
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
+    from flows.definitions import Definitions
     from flows.settings import Settings
 
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
@@ -135,6 +136,10 @@ def validate_command(
             show_default=False,
         ),
     ] = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also hold the files against the store's data; prints warnings.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="With --data: warnings are failures.")] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Check workflow, pattern and template files; print every error."""
@@ -157,6 +162,22 @@ def validate_command(
     typer.echo(
         f"valid: {_counted(len(found.workflows), 'workflow')}, {_counted(len(found.patterns), 'pattern')}"
     )
+    if data:
+        _lint(places, found, strict)
+
+
+def _lint(places: "Settings", found: "Definitions", strict: bool) -> None:
+    from flows.lint import lint_data
+
+    warnings = lint_data(places, found)
+    if warnings is None:
+        typer.echo("data: none yet, so nothing was held against it; `onward run` loads some")
+        return
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(f"data: {_counted(len(warnings), 'warning')}")
+    if warnings and strict:
+        raise InputError("--strict: warnings are failures; mend the files, or leave --strict out")
 
 
 @app.command("report")
