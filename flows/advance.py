@@ -87,7 +87,7 @@ def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say
     started = clock()
     caps = [FrequencyCap(messages=n, window=window) for n, window in manifest.frequency_caps]
     then = settings.model_copy(update={"frequency_caps": caps, "max_lateness": manifest.max_lateness})
-    workflows = [_archived_workflow(settings, version) for _, version in manifest.workflows]
+    workflows = [archived_workflow(settings, version) for _, version in manifest.workflows]
     tick = TickSummary(manifest.tick_id, manifest.previous, manifest.now)
     with transaction(con):
         begin(con)
@@ -99,7 +99,8 @@ def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say
         mark_unpublished(settings)
 
 
-def _archived_workflow(settings: Settings, version: str) -> Workflow:
+def archived_workflow(settings: Settings, version: str) -> Workflow:
+    """A version's definition as the archive has it."""
     return Workflow.model_validate_json(definition_file(settings, version).read_bytes())
 
 

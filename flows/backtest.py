@@ -8,7 +8,7 @@ import json
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,9 @@ from flows.sources import Kind
 from flows.warehouse import connect
 from flows.workers import in_processes
 from transforms.compiling import compile_program
+from transforms.pattern_definition import Pattern
+from transforms.program import Program
+from transforms.send_times_definition import QuietHours, SendWindow
 from transforms.state import Cap
 from transforms.workflow import Workflow
 
@@ -45,6 +48,9 @@ class Plan:
         start: events before it build profiles and trigger nothing; None: everything counts.
         end: events after it don't count.
         tick: length of a tick; None: one tick over everything.
+        patterns: by name; those that no workflow names are left out.
+        send_times: of all workflows that don't declare their own.
+        timezone: the default of customers without one.
         limits: what one file may hold.
         memory: about how many bytes to use; the more, the fewer buckets.
         processes: how many buckets to decide at once; None: as many as are worth it, two at most.
@@ -59,6 +65,9 @@ class Plan:
     start: datetime | None = None
     tick: timedelta | None = None
     caps: Sequence[Cap] = ()
+    patterns: Mapping[str, Pattern] = field(default_factory=dict)
+    send_times: Sequence[QuietHours | SendWindow] = ()
+    timezone: str = "UTC"
     limits: Limits = field(default_factory=Limits)
     memory: int = MEMORY
     processes: int | None = None
@@ -87,6 +96,7 @@ class _Loaded:
 
     buckets: int
     processes: int
+    began: datetime | None
     ends: tuple[datetime, ...]
     quarantine: tuple[Path, ...]
     counts: dict[str, int]
@@ -104,14 +114,14 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
         WorkerError: a process was killed; nothing was written.
     """
     watch, totals = _Stopwatch(), Counter[str]()
-    rules = Rules(compile_program(plan.workflows), (), plan.start, plan.caps)
+    program = compile_program(plan.workflows, (), plan.patterns, plan.send_times)
     with TemporaryDirectory(prefix="onward-backtest-") as folder:
         paths = Paths(Path(folder))
         with watch.phase("load"):
-            loaded = _load(plan, rules, paths, progress)
+            loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()
-        for told in _decided(plan, replace(rules, ends=loaded.ends), loaded, paths, progress):
+        for told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
             totals.update(told.counts)
             rows.update(told.rows)
             for name, seconds in told.seconds.items():
@@ -134,7 +144,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
     return summary
 
 
-def _load(plan: Plan, rules: Rules, paths: Paths, progress: Progress) -> _Loaded:
+def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Loaded:
     with connect(memory_limit=f"{plan.memory // 2**20}MiB") as con:
         customers, repeated_customers = _read(con, plan, paths, "customers", [plan.customers], progress)
         events, repeated_events = _read(con, plan, paths, "events", plan.events, progress)
@@ -142,8 +152,8 @@ def _load(plan: Plan, rules: Rules, paths: Paths, progress: Progress) -> _Loaded
     buckets = plan.buckets or how_many(events.good, plan.memory, processes)
     progress("Splitting", 0)
     split(customers.parts, CUSTOMER_COLUMNS, buckets, paths.customers)
-    wanted = wanted_by(rules.program, rules.watched)
-    split(events.parts, event_columns(wanted), buckets, paths.events, plan.end)
+    split(events.parts, event_columns(wanted_by(program)), buckets, paths.events, plan.end)
+    began = plan.start or _first(plan, events)
     counts = {
         "quarantined": customers.bad + events.bad,
         "duplicates": repeated_customers + repeated_events,
@@ -151,7 +161,8 @@ def _load(plan: Plan, rules: Rules, paths: Paths, progress: Progress) -> _Loaded
     return _Loaded(
         buckets,
         min(processes, buckets),
-        tuple(_ends(plan, events)),
+        began,
+        tuple(_ends(plan, began)),
         (*customers.quarantine, *events.quarantine),
         counts,
     )
@@ -170,11 +181,11 @@ def _read(
     return replace(every, parts=parts), repeated
 
 
-def _ends(plan: Plan, events: Canonical) -> Iterator[datetime]:
+def _ends(plan: Plan, began: datetime | None) -> Iterator[datetime]:
     """The ticks' ends: every `tick` from the start (or the first event) on, and the end itself."""
-    if plan.tick and (first := plan.start or _first(plan, events)):
+    if plan.tick and began:
         number = 1
-        while (last := first + number * plan.tick) < plan.end:
+        while (last := began + number * plan.tick) < plan.end:
             yield last
             number += 1
     yield plan.end
@@ -186,11 +197,21 @@ def _first(plan: Plan, events: Canonical) -> datetime | None:
     return min(found, default=None)
 
 
-def _decided(plan: Plan, rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[Told]:
+def _rules(plan: Plan, program: Program, loaded: _Loaded) -> Rules:
+    return Rules(
+        program,
+        loaded.ends,
+        plan.start,
+        loaded.began,
+        plan.timezone,
+        plan.caps,
+        memory_limit=f"{plan.memory // (2 * loaded.processes) // 2**20}MiB",
+        threads=1 if loaded.processes > 1 else None,
+    )
+
+
+def _decided(rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[Told]:
     """What is known of each bucket, once it is decided."""
-    limit = f"{plan.memory // (2 * loaded.processes) // 2**20}MiB"
-    alone = loaded.processes == 1
-    rules = replace(rules, memory_limit=limit, threads=None if alone else 1)
     call = partial(_run, paths, rules)
     progress("Deciding", 0)
     answers = in_processes(call, range(loaded.buckets), loaded.processes, threads=1)

@@ -1,9 +1,10 @@
 """One bucket of a backtest: its files in, its decisions out as files; only a small summary is handed back."""
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -18,9 +19,11 @@ from flows.warehouse import connect, frame, run_sql, sql_text
 from transforms.folding import fold, fold_attributes
 from transforms.ledger import Decided
 from transforms.program import Program
-from transforms.state import Cap, State, empty_state
+from transforms.state import AMOUNTS, Cap, State, empty_state
+from transforms.watching import watch
 from transforms.waves import decide
 
+MICROSECOND = timedelta(microseconds=1)
 TABLES = ("executions", "steps", "messages", "webhooks")
 _EVENTS = {
     "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
@@ -59,14 +62,17 @@ class Rules:
 
     Attributes:
         ends: the ends of the ticks.
-        watched: names of behavioral events that count in windows.
+        start: events before it are history; None: there is none.
+        began: the instant from which on crons fire; None: they don't.
+        timezone: the default of customers without one.
     """
 
     program: Program
     ends: Sequence[datetime]
     start: datetime | None = None
+    began: datetime | None = None
+    timezone: str = "UTC"
     caps: Sequence[Cap] = ()
-    watched: tuple[str, ...] = ()
     memory_limit: str | None = None
     threads: int | None = None
 
@@ -92,7 +98,7 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        facts = read_facts(con, "bucket_events", rules.program, rules.watched)
+        facts = read_facts(con, "bucket_events", rules.program)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
         decisions, state = _decide(rules, state, facts)
@@ -107,7 +113,7 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
         "waves": sum(one.waves for one in decisions),
     }
     names = ("load", "decide", "write")
-    took = [after - before for before, after in zip(marks[:-1], marks[1:], strict=True)]
+    took = [after - before for before, after in itertools.pairwise(marks)]
     return Told(counts, rows, dict(zip(names, took, strict=True)))
 
 
@@ -132,7 +138,7 @@ def _state_before(con: DuckDBPyConnection, program: Program, facts: Facts) -> St
     attributes = frame(con, _attributes_query(program))
     return replace(
         empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at from bucket_customers"),
+        customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
         attributes=fold_attributes(attributes, facts.silent),
         tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
     )
@@ -155,16 +161,44 @@ def _attributes_query(program: Program) -> str:
 
 
 def _decide(rules: Rules, state: State, facts: Facts) -> tuple[list[Decided], State]:
-    """Tick by tick; ticks in which nothing can happen are passed over."""
+    """Tick by tick; ticks in which nothing can happen are passed over.
+
+    Windows are looked at once for all ticks: their amounts are functions of time.
+    """
+    found = watch(
+        rules.program.watch, facts.behaviors, pl.DataFrame(schema=AMOUNTS),
+        since=None, until=rules.ends[-1], emit_from=rules.start,
+    )  # fmt: skip
     decisions: list[Decided] = []
     before = None
     for now in rules.ends:
-        events, writes = (_between(one, before, now) for one in (facts.events, facts.writes))
+        tick = _Tick(*(_between(one, before, now) for one in (facts.events, facts.writes, found.facts)), now)
+        if not decisions or tick.matters(state, rules.program):
+            since = before or (rules.start - MICROSECOND if rules.start else None)
+            decided = decide(
+                rules.program, state, tick.events, tick.writes,
+                now=now, since=since, began=rules.began, caps=rules.caps, timezone=rules.timezone,
+                watched=replace(found, facts=tick.patterns),
+            )  # fmt: skip
+            decisions.append(decided)
+            state = fold(state, decided, tick.writes, now=now, caps=rules.caps)
         before = now
-        if not decisions or len(events) or len(writes) or (state.executions["due_at"] <= now).any():
-            decisions.append(decide(rules.program, state, events, writes, now=now, caps=rules.caps))
-            state = fold(state, decisions[-1], writes, now=now, caps=rules.caps)
     return decisions, state
+
+
+@dataclass(frozen=True)
+class _Tick:
+    """What comes in a tick."""
+
+    events: pl.DataFrame
+    writes: pl.DataFrame
+    patterns: pl.DataFrame
+    now: datetime
+
+    def matters(self, state: State, program: Program) -> bool:
+        """Whether anything can happen in it."""
+        comes = any(len(one) for one in (self.events, self.writes, self.patterns))
+        return comes or bool(program.alarms) or bool((state.executions["due_at"] <= self.now).any())
 
 
 def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:

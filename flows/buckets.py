@@ -28,7 +28,7 @@ class Wanted:
         names: names of events that are read whole, whatever their type.
         types: types of events that are read whole, whatever their name.
         watched: names of behavioral events of which time and value are read (patterns, windowed counts).
-        identified: whether of watched events the id is read too.
+        identified: whether of watched events the id is read too (`ordered` patterns).
     """
 
     names: Collection[str]
@@ -49,11 +49,11 @@ class Wanted:
         return self.whole | watched if self.watched else self.whole
 
 
-def wanted_by(program: Program, watched: Collection[str] = (), *, identified: bool = False) -> Wanted:
-    """What a program sees; `watched` names behavioral events that only count in windows."""
+def wanted_by(program: Program) -> Wanted:
+    """What a program sees."""
     names = {one.name for one in program.matchers if one.name is not None}
     types = {one.type for one in program.matchers if one.name is None}
-    return Wanted(names, types, tuple(watched), identified)
+    return Wanted(names, types, program.watch.names, identified=bool(program.watch.chains))
 
 
 def how_many(events: int, memory: int, processes: int) -> int:

@@ -17,6 +17,7 @@ import typer
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
+    from flows.definitions import Definitions
     from flows.settings import Settings
 
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
@@ -113,8 +114,12 @@ def backtest_command(
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     until = _instant("--end", end)
     assert until is not None
+    found, defaults = read_definitions(workflows, patterns), _settings(None)
     plan = Plan(
-        workflows=read_definitions(workflows, patterns).workflows,
+        workflows=found.workflows,
+        patterns=found.patterns,
+        send_times=[one for one in (defaults.quiet_hours, defaults.send_window) if one],
+        timezone=defaults.timezone,
         customers=customers,
         events=[*events, *(more or [])],
         out=out,
@@ -122,7 +127,7 @@ def backtest_command(
         start=_instant("--start", start),
         tick=_length("--tick", tick) if tick else None,
         caps=[_cap(one) for one in cap or []],
-        memory=_size("--memory", memory) if memory else _settings(None).memory,
+        memory=_size("--memory", memory or defaults.memory),
         processes=processes,
     )
     if plan.start and plan.start > plan.end:
@@ -144,6 +149,10 @@ def validate_command(
             show_default=False,
         ),
     ] = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also hold the files against the store's data; prints warnings.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="With --data: warnings are failures.")] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Check workflow, pattern and template files; print every error."""
@@ -166,6 +175,22 @@ def validate_command(
     typer.echo(
         f"valid: {_counted(len(found.workflows), 'workflow')}, {_counted(len(found.patterns), 'pattern')}"
     )
+    if data:
+        _lint(places, found, strict)
+
+
+def _lint(places: "Settings", found: "Definitions", strict: bool) -> None:
+    from flows.lint import lint_data
+
+    warnings = lint_data(places, found)
+    if warnings is None:
+        typer.echo("data: none yet, so nothing was held against it; `onward run` loads some")
+        return
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(f"data: {_counted(len(warnings), 'warning')}")
+    if warnings and strict:
+        raise InputError("--strict: warnings are failures; mend the files, or leave --strict out")
 
 
 @app.command("report")
@@ -183,6 +208,42 @@ def report_command(
     if html:
         console.save_html(str(html))
         typer.echo(f"Written to {html}")
+
+
+@app.command("migrate")
+def migrate_command(
+    workflow: Annotated[str, typer.Argument(help="The workflow's id.")],
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="OLD=NEW",
+            help="A step and where it goes, like 2=3, default/2=vip/3 or 2=end; may be repeated.",
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Number or hash of a version. [default: that of the file]", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be moved.")] = False,
+    skip_unmapped: Annotated[
+        bool, typer.Option("--skip-unmapped", help="Leave those whose step has no counterpart.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Move a workflow's executions in flight to its present version."""
+    from flows.migrate import Request, migrate, print_migrated
+    from flows.report import report_console
+
+    request = Request(workflow, to, maps or (), dry_run, skip_unmapped)
+    with _status() as say:
+        found = migrate(_settings(settings), request, say)
+    print_migrated(found, request, report_console())
+    if found.left and not (dry_run or skip_unmapped):
+        raise InputError(
+            f"{_counted(found.left, 'execution')} can't be moved, so nothing was; give --map OLD=NEW for their "
+            "steps, or --skip-unmapped to leave them on their version"
+        )
 
 
 @app.command("rebuild")
@@ -233,10 +294,10 @@ def _length(option: str, given: str) -> timedelta:
 
 
 def _size(option: str, given: str) -> int:
-    from flows.sizes import parse_size
+    from flows.settings import memory_bytes
 
     try:
-        return parse_size(given)
+        return memory_bytes(given)
     except ValueError as error:
         raise InputError(f"{option}: {error}") from None
 

@@ -77,30 +77,31 @@ def load_definitions(
 ) -> Definitions:
     """The valid workflows and patterns, with the faults of the rest; arguments as for `read_definitions`.
 
-    An invalid file touches no other. Two files with one `workflow_id` are both left out.
+    An invalid file touches no other, but a workflow that names a pattern which isn't among the valid ones is
+    left out too. Two files with one `workflow_id` are both left out.
 
     Raises:
         InputError: `workflows_dir` isn't a folder.
     """
     if not workflows_dir.is_dir():
         raise InputError(f"{workflows_dir}: no such folder of workflows; create it, or name another")
+    pattern_faults: list[str] = []
+    patterns = _patterns(patterns_file, pattern_faults)
     faults: list[str] = []
     templates = _templates(templates_dir, faults) if templates_dir and templates_dir.is_dir() else None
     by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
     unreadable: set[str] = set()
     for path in _files(workflows_dir):
-        workflow = _read(path, lambda text, file: read_workflow(text, file, templates), faults)
+        workflow = _read(path, lambda text, file: read_workflow(text, file, templates, patterns), faults)
         if workflow:
             by_id[workflow.workflow_id].append((path, workflow))
         else:
             unreadable.update(_likely_id(path))
-    faults += _shared_ids(by_id)
+    faults += [*_shared_ids(by_id), *pattern_faults]
     single = [found[0][1] for _, found in sorted(by_id.items()) if len(found) == 1]
-    there = patterns_file is not None and patterns_file.is_file()
-    patterns = _read(patterns_file, read_patterns, faults) if patterns_file and there else None
     unreadable.update(name for name, found in by_id.items() if len(found) > 1)
     left_out = unreadable - {one.workflow_id for one in single}
-    return Definitions(tuple(single), patterns or {}, tuple(faults), tuple(sorted(left_out)))
+    return Definitions(tuple(single), patterns, tuple(faults), tuple(sorted(left_out)))
 
 
 def _likely_id(path: Path) -> list[str]:
@@ -108,6 +109,12 @@ def _likely_id(path: Path) -> list[str]:
     text = _text(path, []) or ""
     found = _WORKFLOW_ID.search(text)
     return [found[1].strip()] if found else []
+
+
+def _patterns(file: Path | None, faults: list[str]) -> dict[str, Pattern]:
+    """The patterns of a file; none of an invalid one, so that no workflow waits for a pattern left out."""
+    there = file is not None and file.is_file()
+    return (_read(file, read_patterns, faults) or {}) if file and there else {}
 
 
 def _files(folder: Path) -> list[Path]:

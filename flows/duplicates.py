@@ -1,6 +1,6 @@
 """Rows that share a key: two events with one id are one event, of a customer's rows the last counts.
 
-That nothing repeats is shown by 64-bit hashes of the keys alone; only where hashes meet are the keys themselves compared.
+That nothing repeats is shown by 64-bit hashes of the keys alone; only where hashes meet are the keys compared.
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,6 @@
 All workflows' needs are united into one select; properties nobody reads are never parsed.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,8 +12,6 @@ from flows.queries import literal, quoted
 from flows.warehouse import frame, sql_text
 from transforms.program import Program
 from transforms.state import EVENT_PREFIX, WRITES
-
-WATCHED = ("customer_id", "event_id", "ts", "at", "seen", "name", "value")
 
 
 @dataclass(frozen=True)
@@ -26,19 +23,17 @@ class Facts:
         writes: `state.WRITES`: profile updates of attributes that workflows see.
         silent: `state.WRITES` of events that only update profiles (history, too late).
         unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
-        watched: `WATCHED`: the behavioral events that only count in windows, seen ones and others.
+        behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
     silent: pl.DataFrame
     unseen: pl.DataFrame
-    watched: pl.DataFrame
+    behaviors: pl.DataFrame
 
 
-def read_facts(
-    con: DuckDBPyConnection, relation: str, program: Program, watched: Collection[str] = ()
-) -> Facts:
+def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
     """Read the facts of `relation`.
 
     Args:
@@ -46,7 +41,6 @@ def read_facts(
         relation: a table or view with the canonical event columns, `at` (when the event acts) and `seen`
             (false: it only updates the profile).
         program: the compiled workflows.
-        watched: names of behavioral events that count in windows of patterns and conditions.
 
     Raises:
         WarehouseError: the relation can't be read.
@@ -61,7 +55,7 @@ def read_facts(
         writes=frame(con, f"select {columns} from fact_live where seen"),
         silent=frame(con, f"select {columns} from fact_live where not seen"),
         unseen=frame(con, _unseen_query(live)),
-        watched=frame(con, _watched_query(watched)),
+        behaviors=frame(con, _behaviors_query(program)),
     )
 
 
@@ -100,9 +94,9 @@ def _unseen_query(live: str) -> str:
     return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
 
 
-def _watched_query(names: Collection[str]) -> str:
-    columns = ", ".join(map(quoted, WATCHED))
-    among = _among("name", sorted(names))
+def _behaviors_query(program: Program) -> str:
+    columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
+    among = _among("name", program.watch.names)
     return f"select {columns} from fact_events where type = 'behavioral' and {among}"
 
 

@@ -4,11 +4,13 @@ The environment wins over the file (`ONWARD_DATA_DIR=/srv/onward onward run`); p
 to the file. Durations are written as in workflow files: seconds, or `<number><s|m|h|d|w>`.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,20 +19,50 @@ from pydantic_settings import (
 )
 
 from flows.errors import InputError
-from flows.sizes import parse_size
+from transforms.clock_definition import parse_zone
+from transforms.definition import KEY_FAULT, VALUE_FAULT
 from transforms.durations import parse_duration
+from transforms.send_times_definition import QuietHours, SendWindow
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Size = Annotated[int, BeforeValidator(parse_size)]
+
+
+Zone = Annotated[str, AfterValidator(parse_zone)]
+
+_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_MEMORY = re.compile(rf"([0-9]+(?:\.[0-9]+)?) ?({'|'.join(_UNITS)})")
+
+
+def memory_bytes(given: str) -> int:
+    """An amount of memory, such as `4GB` or `512 MiB`, in bytes.
+
+    Raises:
+        ValueError: of another form, or less than one byte.
+    """
+    found = _MEMORY.fullmatch(given.strip())
+    amount = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if not amount:
+        raise ValueError(f"{given!r} is no amount of memory: give a number and a unit, like 4GB or 512MiB")
+    return amount
+
+
+def _is_memory(given: str) -> str:
+    memory_bytes(given)
+    return given
 
 
 class FrequencyCap(BaseModel):
-    """At most `messages` accepted messages in any window of length `window` (semantics.md §11)."""
+    """At most `messages` accepted messages in any window of length `window` (semantics.md §11).
+
+    With a `channel` or a `message_class` it counts, and holds back, only messages of those.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     messages: int = Field(ge=0)
     window: Duration
+    channel: Annotated[str, Field(min_length=1)] | None = None
+    message_class: Annotated[str, Field(min_length=1)] | None = None
 
 
 class Limits(BaseModel):
@@ -59,17 +91,26 @@ class Settings(BaseSettings):
     max_lateness: Duration = timedelta(days=7)
     max_future: Duration = timedelta(days=1)
     max_send_delay: Duration = timedelta(hours=24)
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
+    quiet_hours: QuietHours | None = None
+    send_window: SendWindow | None = None
 
     shapes: dict[str, str] = Field(
         default={}, description="File name pattern → canonical, seed or segment, where recognition is wrong."
     )
     limits: Limits = Limits()
-    memory: Size = Field(default=4 * 10**9, description="About how much a backtest may use: 4GB, 512MB, …")
+
+    memory: Annotated[str, AfterValidator(_is_memory)] = "4GB"
+    processes: int | None = Field(default=None, ge=1, description="None: as many as there are processors.")
 
     sender: str = "eml"
     from_address: str = "Onward <onward@example.com>"
     batch_size: int = Field(default=500, gt=0)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What deciding may use, in bytes."""
+        return memory_bytes(self.memory)
 
     @property
     def workflows(self) -> Path:
@@ -135,14 +176,19 @@ def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
     try:
         found = FileSettings(**overrides)
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']} (given: {fault['input']!r})"
-            for fault in error.errors()
-        )
+        faults = "\n".join(f"  {_told(fault)}" for fault in error.errors())
         raise InputError(f"settings ({path} and ONWARD_… variables) are not valid:\n{faults}") from error
     except ValueError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from error
     return _anchored(found, path.parent)
+
+
+def _told(fault: ErrorDetails) -> str:
+    place = ".".join(map(str, fault["loc"])) or "settings"
+    if fault["type"] in ("value_error", VALUE_FAULT, KEY_FAULT):
+        # Worded for people already, with what was given.
+        return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+    return f"{place}: {fault['msg']} (given: {fault['input']!r})"
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:

@@ -16,6 +16,7 @@ from flows.archive import manifests_after, read_clock
 from flows.backup import backup
 from flows.definitions import load_definitions
 from flows.lock import RunInProgressError
+from flows.migrations import migrate_again
 from flows.publish import is_unpublished, publish
 from flows.settings import Settings
 from flows.store import STATE_FILE, open_store
@@ -87,8 +88,10 @@ def catch_up(con: DuckDBPyConnection, settings: Settings, say: Say, clock: Clock
     count = 0
     for manifest in manifests_after(settings, int(last)):
         say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
+        migrate_again(con, settings, manifest.tick_id - 1, clock)
         replay(con, settings, manifest, lambda _: None, clock)
         count += 1
+    migrate_again(con, settings, None, clock)
     if reached := read_clock(settings):
         move_to(con, settings, *reached, clock)
     return count

@@ -30,6 +30,7 @@ TABLES = (
     "entry_refusals",
     "executions",
     "messages",
+    "migrations",
     "profiles",
     "program_steps",
     "quarantine",

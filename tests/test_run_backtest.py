@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from flows.backtest import Plan, backtest
 from flows.definitions import read_definitions
@@ -20,6 +21,8 @@ from tests.oracle import decide
 from tests.runs import FORMATS, Format, House, house, person
 from tests.strategies import cases
 from transforms import schemas
+from transforms.pattern_definition import Pattern
+from transforms.send_times_definition import QuietHours, SendWindow
 from transforms.state import Cap
 from transforms.workflow import Workflow
 
@@ -50,6 +53,8 @@ def backtested(
 ) -> dict[str, float]:
     """Backtest the case into `out/`, its events in as many files as there are formats for them."""
     events = kinds[1:] or kinds
+    quiet = [QuietHours.model_validate(found.quiet_hours)] if found.quiet_hours else []
+    window = [SendWindow.model_validate(found.send_window)] if found.send_window else []
     plan = Plan(
         workflows=[Workflow.model_validate(one) for one in found.workflows],
         customers=home.customers("people", *found.customers, format=kinds[0]),
@@ -62,6 +67,9 @@ def backtested(
         start=found.start,
         tick=tick,
         caps=[Cap(*one) for one in found.caps],
+        patterns=TypeAdapter(dict[str, Pattern]).validate_python(found.patterns),
+        send_times=[*quiet, *window],
+        timezone=found.timezone,
         buckets=buckets,
         processes=processes,
     )
