@@ -172,7 +172,10 @@ def _decide(rules: Rules, state: State, facts: Facts) -> tuple[list[Decided], St
     decisions: list[Decided] = []
     before = None
     for now in rules.ends:
-        tick = _Tick(*(_between(one, before, now) for one in (facts.events, facts.writes, found.facts)), now)
+        events, writes, patterns = (
+            _between(one, before, now) for one in (facts.events, facts.writes, found.facts)
+        )
+        tick = _Tick(events, writes, patterns, now)
         if not decisions or tick.matters(state, rules.program):
             since = before or (rules.start - MICROSECOND if rules.start else None)
             decided = decide(
@@ -238,4 +241,4 @@ def _write_profiles(con: DuckDBPyConnection, file: Path, state: State, facts: Fa
     write_rows(con, sql_text("backtest/profiles.sql"), file)
     con.unregister("changed_attributes")
     con.unregister("final_tags")
-    return pl.scan_parquet(file).select(pl.len()).collect().item()
+    return int(pl.scan_parquet(file).select(pl.len()).collect().item())
