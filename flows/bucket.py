@@ -19,7 +19,7 @@ from flows.warehouse import connect, frame, run_sql, sql_text
 from transforms.folding import fold, fold_attributes
 from transforms.ledger import Decided
 from transforms.program import Program
-from transforms.state import AMOUNTS, Cap, State, empty_state
+from transforms.state import AMOUNTS, BEHAVIORS, Cap, State, empty_state
 from transforms.watching import watch
 from transforms.waves import decide
 
@@ -101,7 +101,8 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
         facts = read_facts(con, "bucket_events", rules.program)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
-        decisions, state = _decide(rules, state, facts)
+        behaviors = _behaviors(bucket_files(paths.events, bucket), rules)
+        decisions, state = _decide(rules, state, facts, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, facts)
         marks.append(time.perf_counter())
@@ -160,13 +161,24 @@ def _attributes_query(program: Program) -> str:
     return f"select customer_id, attribute, {given} from ({source}) where {present}"
 
 
-def _decide(rules: Rules, state: State, facts: Facts) -> tuple[list[Decided], State]:
+def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
+    """`state.BEHAVIORS`: the behavioral events that count in windows."""
+    names = rules.program.watch.names
+    if not files or not names:
+        return pl.DataFrame(schema=BEHAVIORS)
+    seen = pl.lit(value=True) if rules.start is None else pl.col("ts") >= rules.start
+    watched = pl.col("name").is_in(names) & (pl.col("type") == "behavioral")
+    rows = pl.scan_parquet(files).filter(watched)
+    return rows.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
+
+
+def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
     Windows are looked at once for all ticks: their amounts are functions of time.
     """
     found = watch(
-        rules.program.watch, facts.behaviors, pl.DataFrame(schema=AMOUNTS),
+        rules.program.watch, behaviors, pl.DataFrame(schema=AMOUNTS),
         since=None, until=rules.ends[-1], emit_from=rules.start,
     )  # fmt: skip
     decisions: list[Decided] = []

@@ -23,14 +23,12 @@ class Facts:
         writes: `state.WRITES`: profile updates of attributes that workflows see.
         silent: `state.WRITES` of events that only update profiles (history, too late).
         unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
-        behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
     silent: pl.DataFrame
     unseen: pl.DataFrame
-    behaviors: pl.DataFrame
 
 
 def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
@@ -55,7 +53,6 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         writes=frame(con, f"select {columns} from fact_live where seen"),
         silent=frame(con, f"select {columns} from fact_live where not seen"),
         unseen=frame(con, _unseen_query(live)),
-        behaviors=frame(con, _behaviors_query(program)),
     )
 
 
@@ -92,12 +89,6 @@ def _events_query(program: Program) -> str:
 def _unseen_query(live: str) -> str:
     last = "arg_max(value, (ts, event_id, ordinal)) as value, max(ts) as set_at"
     return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
-
-
-def _behaviors_query(program: Program) -> str:
-    columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
-    among = _among("name", program.watch.names)
-    return f"select {columns} from fact_events where type = 'behavioral' and {among}"
 
 
 def json_path(name: str) -> str:
