@@ -1,41 +1,43 @@
 """The same engine over history: files in, Parquet out; no store, nothing is sent.
 
-Customers are independent, so they are decided bucket by bucket: memory is bounded by a bucket, not by the history.
+Customers are independent, so they are decided bucket by bucket, a few at once: memory is bounded by the buckets in
+work, not by the history. Rows go from file to file (`bucket.py`), never through the process that deals the buckets.
 """
 
 import json
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
 from flows.archive import write_rows, write_text
-from flows.facts import Facts, read_facts
-from flows.load import deduplicated, latest, recognise, stage
+from flows.bucket import TABLES, Paths, Rules, Told, run_bucket
+from flows.buckets import CUSTOMER_COLUMNS, SMALLEST, event_columns, how_many, split, wanted_by
+from flows.canonical import Canonical, read_canonical, united
+from flows.duplicates import distinct
 from flows.queries import literal
 from flows.settings import Limits
 from flows.sources import Kind
-from flows.warehouse import connect, frame, run_sql, sql_text
+from flows.warehouse import connect
+from flows.workers import in_processes
 from transforms.compiling import compile_program
-from transforms.folding import fold, fold_attributes, set_latest
-from transforms.ledger import Decided
+from transforms.pattern_definition import Pattern
 from transforms.program import Program
-from transforms.state import Cap, State, empty_state
-from transforms.waves import decide
+from transforms.send_times_definition import QuietHours, SendWindow
+from transforms.state import Cap
 from transforms.workflow import Workflow
 
 Progress = Callable[[str, float], object]
-TABLES = ("executions", "steps", "messages", "webhooks")
-_ROOM = 10**12  # batch_order of the next file starts that much later
+MEMORY = 4_000_000_000
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,13 @@ class Plan:
         start: events before it build profiles and trigger nothing; None: everything counts.
         end: events after it don't count.
         tick: length of a tick; None: one tick over everything.
+        patterns: by name; those that no workflow names are left out.
+        send_times: of all workflows that don't declare their own.
+        timezone: the default of customers without one.
         limits: what one file may hold.
-        bucket_events: customers are decided in buckets of about so many events, to bound memory; the outcome
-            is the same whatever it is.
+        memory: about how many bytes to use; the more, the fewer buckets.
+        processes: how many buckets to decide at once; None: as many as are worth it, two at most.
+        buckets: how many buckets; None: by `memory`. The outcome is the same whatever it is.
     """
 
     workflows: Sequence[Workflow]
@@ -59,8 +65,13 @@ class Plan:
     start: datetime | None = None
     tick: timedelta | None = None
     caps: Sequence[Cap] = ()
+    patterns: Mapping[str, Pattern] = field(default_factory=dict)
+    send_times: Sequence[QuietHours | SendWindow] = ()
+    timezone: str = "UTC"
     limits: Limits = field(default_factory=Limits)
-    bucket_events: int = 2_500_000
+    memory: int = MEMORY
+    processes: int | None = None
+    buckets: int | None = None
 
 
 class _Stopwatch:
@@ -73,7 +84,22 @@ class _Stopwatch:
     def phase(self, name: str) -> Generator[None]:
         began = time.perf_counter()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+        self.add(name, time.perf_counter() - began)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What became of the files: buckets on disk, and counts."""
+
+    buckets: int
+    processes: int
+    began: datetime | None
+    ends: tuple[datetime, ...]
+    quarantine: tuple[Path, ...]
+    counts: dict[str, int]
 
 
 def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dict[str, float]:
@@ -85,153 +111,131 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
 
     Raises:
         InputError: a file can't be loaded; nothing was written.
+        WorkerError: a process was killed; nothing was written.
     """
     watch, totals = _Stopwatch(), Counter[str]()
-    program = compile_program(plan.workflows)
-    with connect() as con, TemporaryDirectory(prefix="onward-backtest-") as folder:
+    program = compile_program(plan.workflows, (), plan.patterns, plan.send_times)
+    with TemporaryDirectory(prefix="onward-backtest-") as folder:
+        paths = Paths(Path(folder))
         with watch.phase("load"):
-            counts = _load(con, plan, progress)
-            ends = list(_ends(con, plan))
-        buckets = max(1, round(counts["events"] / plan.bucket_events))
-        for bucket in range(buckets):
-            progress("Deciding", bucket / buckets)
-            with watch.phase("load"):
-                state, facts = _read_bucket(con, program, bucket, buckets)
-            with watch.phase("decide"):
-                decisions, state = _decide(plan, program, state, facts, ends)
-            with watch.phase("write"):
-                _write_part(con, Path(folder), bucket, decisions, state)
-            totals.update(
-                facts=sum(one.facts for one in decisions), waves=sum(one.waves for one in decisions)
-            )
+            loaded = _load(plan, program, paths, progress)
+        peak = _peak(resource.RUSAGE_SELF)
+        rows = Counter[str]()
+        for told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
+            totals.update(told.counts)
+            rows.update(told.rows)
+            for name, seconds in told.seconds.items():
+                watch.add(name, seconds / loaded.processes)
         with watch.phase("write"):
             progress("Writing", 0)
-            rows = _merge_parts(con, Path(folder), plan.out)
-    phases = {f"{name}_seconds": round(seconds, 3) for name, seconds in watch.seconds.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            _merge(paths, loaded, plan.out)
     summary = {
-        **counts,
-        **rows,
+        **loaded.counts,
         **totals,
-        "ticks": len(ends),
-        "buckets": buckets,
-        **phases,
-        "peak_rss_bytes": peak,
+        **rows,
+        "ticks": len(loaded.ends),
+        "buckets": loaded.buckets,
+        "processes": loaded.processes,
+        **{f"{name}_seconds": round(seconds, 3) for name, seconds in watch.seconds.items()},
+        "peak_rss_bytes": max(peak, _peak(resource.RUSAGE_SELF))
+        + loaded.processes * _peak(resource.RUSAGE_CHILDREN) * (loaded.processes > 1),
     }
     write_text(plan.out / "summary.json", json.dumps(summary, indent=2))
     return summary
 
 
-def _load(con: DuckDBPyConnection, plan: Plan, progress: Progress) -> dict[str, float]:
-    bad = [_stage(con, plan, plan.customers, "customers", "customers_0")]
-    customers = latest(con, "customers_0")
-    con.execute(f"create temp table backtest_customers as select * from {customers.relation}")
-    names = []
-    for number, path in enumerate(plan.events):
-        progress("Loading events", number / len(plan.events))
-        bad.append(_stage(con, plan, path, "events", f"events_{number}"))
-        names.append(f"select * replace (batch_order + {number * _ROOM} as batch_order) from events_{number}")
-    con.execute(f"create temp view backtest as {' union all by name '.join(names)}")
-    staged = [f"select file, line, reason, row from {one}" for one in ("customers_0", "backtest")]
-    bad_rows = f"select * from ({' union all '.join(staged)}) where reason is not null"
-    con.execute(f"create temp view backtest_quarantine as {bad_rows}")
-    distinct = deduplicated(con, "backtest")
-    con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [plan.start])
-    con.execute("set variable backtest_end = $1::timestamptz", [plan.end])
-    con.execute(f"create temp view backtest_events as {sql_text('backtest/events.sql')}")
-    events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-    return {
-        "events": events,
-        "history": events - acting,
-        "unknown_customer": unknown,
-        "quarantined": sum(bad),
-        "duplicates": distinct.duplicates + customers.duplicates,
+def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Loaded:
+    with connect(memory_limit=f"{plan.memory // 2**20}MiB") as con:
+        customers, repeated_customers = _read(con, plan, paths, "customers", [plan.customers], progress)
+        events, repeated_events = _read(con, plan, paths, "events", plan.events, progress)
+    processes = plan.processes or (2 if events.good >= 2 * SMALLEST else 1)
+    buckets = plan.buckets or how_many(events.good, plan.memory, processes)
+    progress("Splitting", 0)
+    split(customers.parts, CUSTOMER_COLUMNS, buckets, paths.customers)
+    split(events.parts, event_columns(wanted_by(program)), buckets, paths.events, plan.end)
+    began = plan.start or _first(plan, events)
+    counts = {
+        "quarantined": customers.bad + events.bad,
+        "duplicates": repeated_customers + repeated_events,
     }
+    return _Loaded(
+        buckets,
+        min(processes, buckets),
+        began,
+        tuple(_ends(plan, began)),
+        (*customers.quarantine, *events.quarantine),
+        counts,
+    )
 
 
-def _stage(con: DuckDBPyConnection, plan: Plan, path: Path, kind: Kind, table: str) -> int:
-    return stage(con, recognise(path, kind), table, plan.limits).bad
+def _read(
+    con: DuckDBPyConnection, plan: Plan, paths: Paths, kind: Kind, files: Sequence[Path], progress: Progress
+) -> tuple[Canonical, int]:
+    """The files' good rows, each key once, and how many were left out for that."""
+    found = []
+    for number, path in enumerate(files):
+        progress(f"Loading {kind}", number / len(files))
+        found.append(read_canonical(con, path, kind, number, paths.root, plan.limits))
+    every = united(found)
+    parts, repeated = distinct(every.parts, kind)
+    return replace(every, parts=parts), repeated
 
 
-def _ends(con: DuckDBPyConnection, plan: Plan) -> Iterator[datetime]:
+def _ends(plan: Plan, began: datetime | None) -> Iterator[datetime]:
     """The ticks' ends: every `tick` from the start (or the first event) on, and the end itself."""
-    if plan.tick:
-        ((first,),) = con.execute(
-            "select coalesce($1, min(ts)) from backtest_events", [plan.start]
-        ).fetchall()
-        number, last = 1, first
-        while first and (last := first + number * plan.tick) < plan.end:
+    if plan.tick and began:
+        number = 1
+        while (last := began + number * plan.tick) < plan.end:
             yield last
             number += 1
     yield plan.end
 
 
-def _read_bucket(con: DuckDBPyConnection, program: Program, bucket: int, buckets: int) -> tuple[State, Facts]:
-    """The state before the start, and the facts, of the customers of one bucket."""
-    among = f"where hash(customer_id) % {buckets} = {bucket}" if buckets > 1 else ""
-    for name in ("events", "customers"):
-        con.execute(f"create or replace temp view bucket_{name} as select * from backtest_{name} {among}")
-    facts = read_facts(con, "bucket_events", program)
-    entries = (
-        "from bucket_customers as c, json_each(c.attributes) as entry where entry.value::varchar <> 'null'"
+def _first(plan: Plan, events: Canonical) -> datetime | None:
+    times = [part.scan().filter(pl.col("ts") <= plan.end).select(pl.col("ts").min()) for part in events.parts]
+    found = [one for one in (each.collect().item() for each in times) if one is not None]
+    return min(found, default=None)
+
+
+def _rules(plan: Plan, program: Program, loaded: _Loaded) -> Rules:
+    return Rules(
+        program,
+        loaded.ends,
+        plan.start,
+        loaded.began,
+        plan.timezone,
+        plan.caps,
+        memory_limit=f"{plan.memory // (2 * loaded.processes) // 2**20}MiB",
+        threads=1 if loaded.processes > 1 else None,
     )
-    value = "entry.key as attribute, entry.value::varchar as value, null::timestamptz as set_at"
-    attributes = frame(con, f"select c.customer_id, {value} {entries}")
-    state = replace(
-        empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at from bucket_customers"),
-        attributes=fold_attributes(set_latest(attributes, facts.unseen), facts.silent),
-        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
-    )
-    return state, facts
 
 
-def _decide(
-    plan: Plan, program: Program, state: State, facts: Facts, ends: Sequence[datetime]
-) -> tuple[list[Decided], State]:
-    """Tick by tick; ticks in which nothing can happen are passed over."""
-    decisions: list[Decided] = []
-    before = None
-    for now in ends:
-        events, writes = (_between(one, before, now) for one in (facts.events, facts.writes))
-        before = now
-        if not decisions or len(events) or len(writes) or (state.executions["due_at"] <= now).any():
-            decisions.append(decide(program, state, events, writes, now=now, caps=plan.caps))
-            state = fold(state, decisions[-1], writes, now=now, caps=plan.caps)
-    return decisions, state
+def _decided(rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[Told]:
+    """What is known of each bucket, once it is decided."""
+    call = partial(_run, paths, rules)
+    progress("Deciding", 0)
+    answers = in_processes(call, range(loaded.buckets), loaded.processes, threads=1)
+    for number, (_, told) in enumerate(answers, 1):
+        progress("Deciding", number / loaded.buckets)
+        yield told
 
 
-def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
-    since = pl.lit(value=True) if before is None else pl.col("at") > before
-    mask = rows.select(since & (pl.col("at") <= now)).to_series()
-    return rows if mask.all() else rows.filter(mask)
+def _run(paths: Paths, rules: Rules, bucket: int) -> Told:
+    return run_bucket(paths, bucket, rules)
 
 
-def _write_part(
-    con: DuckDBPyConnection, folder: Path, bucket: int, decisions: Sequence[Decided], state: State
-) -> None:
-    """One bucket's rows; of an execution, as its last tick left it."""
-    for name in TABLES:
-        rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
-        if name == "executions":
-            rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
-                cs.starts_with("event.")
-            )
-        rows.write_parquet(folder / f"{name}-{bucket:05d}.parquet")
-    final = {"customers": state.customers, "attributes": state.attributes, "tags": state.tags}
-    for name, rows in final.items():
-        con.register(f"final_{name}", rows.to_arrow())
-    write_rows(con, sql_text("backtest/profiles.sql"), folder / f"profiles-{bucket:05d}.parquet")
-    for name in final:
-        con.unregister(f"final_{name}")
+def _merge(paths: Paths, loaded: _Loaded, out: Path) -> None:
+    """All buckets' rows as one file per table, and the quarantine."""
+    out.mkdir(parents=True, exist_ok=True)
+    with connect() as con:
+        for name in (*TABLES, "profiles"):
+            parts = ", ".join(literal(paths.decided(name, bucket)) for bucket in range(loaded.buckets))
+            write_rows(con, f"select * from read_parquet([{parts}])", out / f"{name}.parquet")
+        bad = ", ".join(map(literal, loaded.quarantine))
+        nothing = "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"
+        query = f"select * from read_parquet([{bad}])" if bad else f"{nothing} limit 0"
+        write_rows(con, query, out / "quarantine.parquet")
 
 
-def _merge_parts(con: DuckDBPyConnection, folder: Path, out: Path) -> dict[str, int]:
-    """All buckets' rows as one file per table, and the quarantine; how many rows each table has."""
-    rows = {}
-    for name in (*TABLES, "profiles"):
-        parts = f"read_parquet({literal(folder / f'{name}-*.parquet')})"
-        write_rows(con, f"select * from {parts}", out / f"{name}.parquet")
-        ((rows[name],),) = con.execute(f"select count(*) from {parts}").fetchall()
-    write_rows(con, "select file, line, reason, row from backtest_quarantine", out / "quarantine.parquet")
-    return rows
+def _peak(who: int) -> int:
+    return resource.getrusage(who).ru_maxrss * 1024

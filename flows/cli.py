@@ -95,6 +95,13 @@ def backtest_command(
     cap: Annotated[
         list[str] | None, typer.Option(metavar="N/WINDOW", help="Frequency cap, like 3/7d; may be repeated.")
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="About how much memory to use, like 4GB. [default: that of the settings]"),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many processes decide. [default: 2 where that is faster]")
+    ] = None,
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
     ] = None,
@@ -107,8 +114,12 @@ def backtest_command(
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     until = _instant("--end", end)
     assert until is not None
+    found, defaults = read_definitions(workflows, patterns), _settings(None)
     plan = Plan(
-        workflows=read_definitions(workflows, patterns).workflows,
+        workflows=found.workflows,
+        patterns=found.patterns,
+        send_times=[one for one in (defaults.quiet_hours, defaults.send_window) if one],
+        timezone=defaults.timezone,
         customers=customers,
         events=[*events, *(more or [])],
         out=out,
@@ -116,6 +127,8 @@ def backtest_command(
         start=_instant("--start", start),
         tick=_length("--tick", tick) if tick else None,
         caps=[_cap(one) for one in cap or []],
+        memory=_size("--memory", memory or defaults.memory),
+        processes=processes,
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
@@ -278,6 +291,15 @@ def _length(option: str, given: str) -> timedelta:
     if not found:
         raise InputError(f"{option} {given!r}: must be longer than nothing")
     return found
+
+
+def _size(option: str, given: str) -> int:
+    from flows.settings import memory_bytes
+
+    try:
+        return memory_bytes(given)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
 
 
 def _cap(given: str) -> Any:

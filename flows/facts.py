@@ -23,12 +23,14 @@ class Facts:
         writes: `state.WRITES`: profile updates of attributes that workflows see.
         silent: `state.WRITES` of events that only update profiles (history, too late).
         unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
+        behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
     silent: pl.DataFrame
     unseen: pl.DataFrame
+    behaviors: pl.DataFrame
 
 
 def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
@@ -53,6 +55,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         writes=frame(con, f"select {columns} from fact_live where seen"),
         silent=frame(con, f"select {columns} from fact_live where not seen"),
         unseen=frame(con, _unseen_query(live)),
+        behaviors=frame(con, _behaviors_query(program)),
     )
 
 
@@ -68,7 +71,7 @@ def with_properties(program: Program, columns: str, source: str, properties: str
     names = program.properties[: program.read]
     if not names:
         return f"select {columns} {source}"
-    paths = ", ".join(literal(_path(name)) for name in names)
+    paths = ", ".join(literal(json_path(name)) for name in names)
     each = ", ".join(
         f"found[{i}]::varchar as {quoted(EVENT_PREFIX + name)}" for i, name in enumerate(names, 1)
     )
@@ -91,7 +94,14 @@ def _unseen_query(live: str) -> str:
     return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
 
 
-def _path(name: str) -> str:
+def _behaviors_query(program: Program) -> str:
+    columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
+    among = _among("name", program.watch.names)
+    return f"select {columns} from fact_events where type = 'behavioral' and {among}"
+
+
+def json_path(name: str) -> str:
+    """The JSON path of a top-level entry, whatever characters its name has."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'$."{escaped}"'
 

@@ -59,11 +59,16 @@ def canonical_events(con: duckdb.DuckDBPyConnection, source: Source) -> str:
     Where all columns have their canonical type and every row is good as it stands, the query passes the
     columns through untouched, so that filters reach the file's statistics.
     """
-    described = con.execute(f"describe select * from {scan(source)}").fetchall()
-    types = {name: str(kind) for name, kind, *_ in described}
+    types = column_types(con, source)
     if _as_they_stand(con, source, types):
         return _passed_through(source, types)
-    return chained(("typed", _typed(source, types)), final="staging/events.sql")
+    return chained(("typed", typed_events(scan(source), types)), final="staging/events.sql")
+
+
+def column_types(con: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+    """The types of the file's columns, as DuckDB names them; `file_row_number` among them."""
+    described = con.execute(f"describe select * from {scan(source)}").fetchall()
+    return {name: str(kind) for name, kind, *_ in described}
 
 
 def _as_they_stand(con: duckdb.DuckDBPyConnection, source: Source, types: dict[str, str]) -> bool:
@@ -74,7 +79,7 @@ def _as_they_stand(con: duckdb.DuckDBPyConnection, source: Source, types: dict[s
     )
     if not stored:
         return False
-    columns = ", ".join(_column_or_null(name, types) for name in CANONICAL_TYPES)
+    columns = columns_or_nulls(CANONICAL_TYPES, types)
     query = (
         f"with source as (select {columns} from {scan(source)}) {_nested('staging/events_as_they_stand.sql')}"
     )
@@ -87,19 +92,22 @@ def _nested(name: str) -> str:
 
 
 def _passed_through(source: Source, types: dict[str, str]) -> str:
-    columns = ", ".join(_column_or_null(name, types) for name in CANONICAL_TYPES)
+    columns = columns_or_nulls(CANONICAL_TYPES, types)
     return (
         "select file_row_number + 1 as line, null::varchar as reason, null::varchar as row, "
         f"file_row_number + 1 as batch_order, {columns} from {scan(source)}"
     )
 
 
-def _column_or_null(name: str, types: dict[str, str]) -> str:
-    return name if name in types else f"null::{CANONICAL_TYPES[name]} as {name}"
+def columns_or_nulls(wanted: dict[str, str], types: dict[str, str]) -> str:
+    """The columns to select, null of the wanted type where the file hasn't one."""
+    return ", ".join(
+        quoted(name) if name in types else f"null::{kind} as {quoted(name)}" for name, kind in wanted.items()
+    )
 
 
-def _typed(source: Source, types: dict[str, str]) -> str:
-    """The query of `typed` (sql/staging/events_typed.sql), from columns of whatever type."""
+def typed_events(relation: str, types: dict[str, str]) -> str:
+    """The query of `typed` (sql/staging/events_typed.sql), from a relation with columns of whatever type."""
     columns = {
         "line": "file_row_number + 1",
         "row": ROW,
@@ -121,7 +129,7 @@ def _typed(source: Source, types: dict[str, str]) -> str:
         "received_given": _given("received_at", types),
     }
     select = ", ".join(f"{expression} as {quoted(name)}" for name, expression in columns.items())
-    return f"select {select} from {scan(source)} as columns_of_file"
+    return f"select {select} from {relation} as columns_of_file"
 
 
 def _given(name: str, types: dict[str, str]) -> str:

@@ -1,8 +1,8 @@
 """Source files of any shape → canonical rows, the faulty ones with their reason, in a table of DuckDB."""
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import duckdb
@@ -49,13 +49,38 @@ def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Li
         InputError: the file as a whole can't be loaded (truncated, over a limit, …). A damaged Parquet file
             is found out by DuckDB, which also aborts a transaction the caller has open.
     """
-    _check_width(source, limits)
-    con.execute(sql_text("staging/macros.sql"))
-    con.execute(f"set variable staging_columns = {limits.columns}")
+    prepare(con, source, limits)
     drop(con, table)
     if source.format == "parquet":
         return _stage_parquet(con, source, table, limits)
     return _stage_text(con, source, table, limits)
+
+
+def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> None:
+    """Make the macros of `sql/staging/` known.
+
+    Raises:
+        InputError: the file has more columns than allowed.
+    """
+    _check_width(source, limits)
+    con.execute(sql_text("staging/macros.sql"))
+    con.execute(f"set variable staging_columns = {limits.columns}")
+
+
+@contextmanager
+def damaged(source: Source) -> Generator[None]:
+    """Report whatever DuckDB says about a Parquet file as a fault of the file.
+
+    Raises:
+        InputError: the file can't be read.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        raise InputError(
+            f"{source.path}: can't be read ({error}); the file is damaged, or a column has a type that can't "
+            "be used. Nothing of it was loaded: deliver it again, whole"
+        ) from error
 
 
 def drop(con: duckdb.DuckDBPyConnection, relation: str) -> None:
@@ -83,21 +108,19 @@ def _counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:
 
 def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
     try:
-        check_size(con, source, limits)
-        if source.kind == "events" and source.shape == "canonical":
-            kind, query = "view", canonical_events(con, source)
-        else:
-            kind, query = "table", _shaped(source, objects(source))
-        con.execute(f"create temp {kind} {quoted(table)} as {_filed(source, query)}")
-        return _counts(con, table)
-    except duckdb.Error as error:
+        with damaged(source):
+            check_size(con, source, limits)
+            if source.kind == "events" and source.shape == "canonical":
+                kind, query = "view", canonical_events(con, source)
+            else:
+                kind, query = "table", _shaped(source, objects(source))
+            con.execute(f"create temp {kind} {quoted(table)} as {_filed(source, query)}")
+            return _counts(con, table)
+    except InputError:
         # In a transaction of the caller this fails too, and its rollback takes the view away.
         with suppress(duckdb.Error):
             drop(con, table)
-        raise InputError(
-            f"{source.path}: can't be read ({error}); the file is damaged, or a column has a type that can't "
-            "be used. Nothing of it was loaded: deliver it again, whole"
-        ) from error
+        raise
 
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from flows.backtest import Plan, backtest
 from flows.definitions import read_definitions
@@ -20,6 +21,8 @@ from tests.oracle import decide
 from tests.runs import FORMATS, Format, House, house, person
 from tests.strategies import cases
 from transforms import schemas
+from transforms.pattern_definition import Pattern
+from transforms.send_times_definition import QuietHours, SendWindow
 from transforms.state import Cap
 from transforms.workflow import Workflow
 
@@ -45,10 +48,13 @@ def backtested(
     found: Case,
     kinds: Sequence[Format] = ("parquet",),
     tick: timedelta | None = None,
-    bucket_events: int = 2_500_000,
+    buckets: int | None = None,
+    processes: int | None = None,
 ) -> dict[str, float]:
     """Backtest the case into `out/`, its events in as many files as there are formats for them."""
     events = kinds[1:] or kinds
+    quiet = [QuietHours.model_validate(found.quiet_hours)] if found.quiet_hours else []
+    window = [SendWindow.model_validate(found.send_window)] if found.send_window else []
     plan = Plan(
         workflows=[Workflow.model_validate(one) for one in found.workflows],
         customers=home.customers("people", *found.customers, format=kinds[0]),
@@ -61,7 +67,11 @@ def backtested(
         start=found.start,
         tick=tick,
         caps=[Cap(*one) for one in found.caps],
-        bucket_events=bucket_events,
+        patterns=TypeAdapter(dict[str, Pattern]).validate_python(found.patterns),
+        send_times=[*quiet, *window],
+        timezone=found.timezone,
+        buckets=buckets,
+        processes=processes,
     )
     return backtest(plan)
 
@@ -90,19 +100,19 @@ def result(home: House, summary: dict[str, float]) -> Result:
 
 
 @settings(max_examples=25)
-@given(cases(), formats, ticks, st.sampled_from([1, 7, 2_500_000]))
+@given(cases(), formats, ticks, st.sampled_from([None, 3, 16]))
 def test_a_backtest_decides_what_the_oracle_does_in_any_buckets(
-    found: Case, kinds: list[Format], tick: timedelta | None, bucket_events: int
+    found: Case, kinds: list[Format], tick: timedelta | None, buckets: int | None
 ) -> None:
     expected = decide(found)
     expected.refusals = []
     with TemporaryDirectory() as folder:
         home = house(Path(folder))
-        told = result(home, backtested(home, found, kinds, tick, bucket_events))
+        told = result(home, backtested(home, found, kinds, tick, buckets))
     try:
         assert_same(expected, told, ("oracle", "backtest"))
     except AssertionError as error:
-        error.add_note(f"tick {tick}, {kinds}, {bucket_events}\n{show(found)}")
+        error.add_note(f"tick {tick}, {kinds}, {buckets}\n{show(found)}")
         raise
 
 

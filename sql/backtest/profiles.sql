@@ -1,13 +1,45 @@
--- One row per customer: the attributes as a JSON object and the sorted tags, as of the end.
+-- One row per customer: the attributes as a JSON object and the sorted tags, as of the end. An object that
+-- nothing changed stays as it was given.
 with
-    attributes as (select * from final_attributes where value is not null and value <> 'null'),
+    customers as (select customer_id, attributes from bucket_customers),
 
-    attributes_by_customer as (
+    changed as (select customer_id, attribute, value from changed_attributes),
+
+    changing as (select distinct customer_id from changed),
+
+    unchanged as (
+        select * from customers
+        anti join changing using (customer_id)
+        where not contains(attributes, 'null')
+    ),
+
+    others as (select * from customers anti join unchanged using (customer_id)),
+
+    given as (
+        select others.customer_id, entry.key as attribute, entry.value::varchar as value
+        from others, json_each(others.attributes) as entry
+    ),
+
+    merged as (
+        select * from given
+        anti join changed using (customer_id, attribute)
+        union all
+        select * from changed
+    ),
+
+    rebuilt as (
         select
             customer_id,
             '{' || string_agg(to_json(attribute) || ':' || value, ',' order by attribute) || '}' as attributes
-        from attributes
+        from merged
+        where value is not null and value <> 'null'
         group by customer_id
+    ),
+
+    attributes_by_customer as (
+        select * from unchanged
+        union all
+        select * from rebuilt
     ),
 
     tags_by_customer as (
@@ -17,9 +49,9 @@ with
     ),
 
     owners as (
-        select customer_id from final_customers
+        select customer_id from customers
         union
-        select customer_id from attributes_by_customer
+        select customer_id from rebuilt
         union
         select customer_id from tags_by_customer
     ),
@@ -35,4 +67,3 @@ with
     )
 
 select * from final
-order by customer_id

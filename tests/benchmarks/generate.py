@@ -1,7 +1,8 @@
 """Synthetic load for the benchmarks: a shop's events over 90 days, as canonical Parquet files.
 
-Activity is skewed (log-normal: a few customers do most), ids are strings, and a fifth of the events has a type and
-name that a workflow in `workflows/` looks for. The same sizes and seed give the same input.
+Activity is skewed (log-normal: a few customers do most), ids are strings, the nine event types are those of the seed's
+three patterns, and a sixth of the events has a name that a workflow in `workflows/` looks for as a trigger, a goal or
+to wait for. The same sizes and seed give the same input.
 
     python -m tests.benchmarks.generate FOLDER --events 1000000 --customers 100000
 """
@@ -30,17 +31,16 @@ ROW_GROUP = 122_880  # as DuckDB writes the archive; it reads row groups in para
 ACTIVITY_SIGMA = 1.2  # of the log-normal number of events per customer: the top 1 % do about 13 % of them
 CATEGORIES = pl.Series(["coffee", "tea", "chocolate", "biscuits", "honey", "spices", "olive oil", "wine"])
 SHARES = {
-    "page_view": 0.34,
-    "product_view": 0.22,
-    "search": 0.12,
-    "email_open": 0.09,
-    "email_click": 0.03,
-    "cart_abandonment": 0.09,
-    "purchase": 0.07,
-    "product_review": 0.025,
-    "subscription_status": 0.015,
+    "website_visit": 0.32,
+    "product_view": 0.26,
+    "email_open": 0.14,
+    "cart_addition": 0.10,
+    "price_check": 0.06,
+    "review_read": 0.05,
+    "purchase_completed": 0.05,
+    "referral_made": 0.01,
+    "review_submitted": 0.01,
 }
-RELEVANT = ("cart_abandonment", "purchase", "product_review", "subscription_status")
 
 
 @dataclass(frozen=True)
@@ -181,28 +181,38 @@ def _events(random: np.random.Generator, name: str, count: int) -> pl.DataFrame:
             "updates": random.random(count) < 0.3,
         }
     ).with_columns(amount=pl.col("cents") / 100)
-    order = name == "purchase"
-    updates = json_object(last_category="category", total_purchases="small")
+    order = name == "purchase_completed"
     return drawn.select(
-        type=pl.lit("attribute_change" if name == "subscription_status" else "behavioral"),
+        type=pl.lit("behavioral"),
         name=pl.lit(name),
         value=pl.col("amount") if order else pl.lit(None, pl.Float64),
         properties=_properties(name),
-        attributes=pl.when(pl.lit(order) & pl.col("updates")).then(updates),
+        attributes=pl.when(pl.col("updates")).then(_updates(name)),
     )
 
 
+def _updates(name: str) -> pl.Expr:
+    """The profile updates that some events of a name carry."""
+    match name:
+        case "purchase_completed":
+            return json_object(last_category="category", total_purchases="small")
+        case "website_visit":
+            return pl.when(pl.col("number") < 800).then(json_object(subscription_status="status"))
+    return pl.lit(None, pl.String)
+
+
 def _properties(name: str) -> pl.Expr:
+    product: dict[str, str | pl.Expr] = {"product_id": "number", "category": "category", "price": "amount"}
     fields: dict[str, dict[str, str | pl.Expr]] = {
-        "page_view": {"page": pl.concat_str(pl.lit("/page/"), "number"), "device": pl.lit("mobile")},
-        "product_view": {"product_id": "number", "category": "category", "price": "amount"},
-        "search": {"query": "category", "results": "number"},
-        "cart_abandonment": {"cart_value": "amount", "items": "small", "category": "category"},
-        "purchase": {"order_id": "number", "items": "small", "category": "category"},
-        "product_review": {"rating": "small", "product_id": "number"},
-        "subscription_status": {"old_value": pl.lit(None, pl.String), "new_value": "status"},
+        "website_visit": {"page": pl.concat_str(pl.lit("/page/"), "number"), "device": pl.lit("mobile")},
+        "product_view": product,
+        "price_check": product,
+        "cart_addition": {"cart_value": "amount", "items": "small", "category": "category"},
+        "purchase_completed": {"order_id": "number", "items": "small", "category": "category"},
+        "review_submitted": {"rating": "small", "product_id": "number"},
+        "email_open": {"template_id": "category", "campaign": "number"},
     }
-    return json_object(**fields.get(name, {"template_id": "category", "campaign": "number"}))
+    return json_object(**fields.get(name, {"product_id": "number"}))
 
 
 def json_object(**fields: str | pl.Expr) -> pl.Expr:

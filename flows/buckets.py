@@ -1,0 +1,113 @@
+"""Canonical parts → customer buckets on disk: one pass over the events, of each only what the program can see.
+
+A bucket holds all rows of its customers, by a stable hash of the id. Of events nobody can see it keeps the customer
+and the time, to count them.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import polars_hash as plh
+
+from flows.canonical import Part
+from transforms.program import Program
+
+BYTES_PER_EVENT = 400  # of a bucket in a process that decides it, all columns and intermediate frames
+BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
+SMALLEST = 250_000  # events; below, another process costs more than it saves
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events the program sees, and how much of them.
+
+    Attributes:
+        names: names of events that are read whole, whatever their type.
+        types: types of events that are read whole, whatever their name.
+        watched: names of behavioral events of which time and value are read (patterns, windowed counts).
+        identified: whether of watched events the id is read too (`ordered` patterns).
+    """
+
+    names: Collection[str]
+    types: Collection[str]
+    watched: Collection[str] = ()
+    identified: bool = False
+
+    @property
+    def whole(self) -> pl.Expr:
+        """Whether an event is read whole; those that update profiles are too."""
+        updates = pl.col("attributes").is_not_null() | (pl.col("type") == "attribute_change")
+        return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
+
+    @property
+    def told(self) -> pl.Expr:
+        """Whether type, name and value of an event are read."""
+        watched = pl.col("name").is_in(sorted(self.watched)) & (pl.col("type") == "behavioral")
+        return self.whole | watched if self.watched else self.whole
+
+
+def wanted_by(program: Program) -> Wanted:
+    """What a program sees."""
+    names = {one.name for one in program.matchers if one.name is not None}
+    types = {one.type for one in program.matchers if one.name is None}
+    return Wanted(names, types, program.watch.names, identified=bool(program.watch.chains))
+
+
+def how_many(events: int, memory: int, processes: int) -> int:
+    """The number of buckets so that those in work at once fit into `memory` bytes."""
+    room = max(memory // processes - BYTES_PER_PROCESS, 50 * 1024**2)
+    buckets = -(-events * BYTES_PER_EVENT // room)
+    return max(1, buckets, min(processes, events // SMALLEST))
+
+
+def split(
+    parts: Sequence[Part], columns: Sequence[pl.Expr], buckets: int, folder: Path, end: datetime | None = None
+) -> None:
+    """Write the parts' rows to `bucket_files(folder, bucket)`; a bucket without rows has none.
+
+    Args:
+        parts: good rows, each key once.
+        columns: what to keep.
+        buckets: how many.
+        folder: where.
+        end: events after it are left out.
+    """
+    if not parts:
+        return
+    rows = [
+        part.scan()
+        .filter(pl.col("ts") <= end if end else pl.lit(value=True))
+        .select(*columns, _bucket(buckets))
+        for part in parts
+    ]
+    place = pl.PartitionBy(folder, key="bucket", include_key=False)
+    pl.concat(rows).sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
+
+
+def bucket_files(folder: Path, bucket: int) -> list[Path]:
+    """The files that `split` wrote for a bucket."""
+    return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
+
+
+def event_columns(wanted: Wanted) -> list[pl.Expr]:
+    """The columns of events to keep."""
+    whole, told = wanted.whole, wanted.told
+    identified = told if wanted.identified else whole
+    return [
+        pl.col("customer_id"),
+        pl.col("ts"),
+        *(pl.when(told).then(name).alias(name) for name in ("type", "name", "value")),
+        pl.when(identified).then("event_id").alias("event_id"),
+        *(pl.when(whole).then(name).alias(name) for name in ("properties", "attributes")),
+    ]
+
+
+CUSTOMER_COLUMNS = [pl.col(one) for one in ("customer_id", "created_at", "attributes", "tags", "timezone")]
+
+
+def _bucket(buckets: int) -> pl.Expr:
+    hashed: pl.Expr = plh.col("customer_id").nchash.xxhash64()
+    return (hashed % buckets).cast(pl.UInt16).alias("bucket")

@@ -1,0 +1,13 @@
+-- One row per event of a bucket; those before the start only update profiles and windows.
+select
+    event_id,
+    customer_id,
+    ts,
+    ts as "at",
+    type,
+    name,
+    value,
+    without_non_finite(properties) as properties,
+    without_non_finite(attributes) as attributes,
+    ts >= getvariable('backtest_start') as seen
+from bucket_files

@@ -1,0 +1,30 @@
+-- One row per row of a Parquet file with canonical columns and types that isn't a canonical customer as it
+-- stands: to be quarantined, or with something to trim, sort or fill in.
+with stored as (
+    select * from source
+),
+
+final as (
+    select file_row_number
+    from stored
+    where not coalesce(
+        customer_id >= '!'
+        and left(customer_id, 1) not in ('{', '[')
+        and not suffix(customer_id, '.0')
+        and (created_at is null or bounded(created_at) is not null)
+        and (email is null or email >= '!')
+        and (timezone is null or timezone >= '!')
+        and (attributes is null or (
+            left(attributes, 1) = '{' and json_valid(attributes) and not has_non_finite(attributes)
+        ))
+        and case
+            when coalesce(len(tags), 0) = 0 then true
+            else tags = list_sort(list_distinct(list_filter(
+                list_transform(tags, lambda tag: trim(tag)), lambda tag: tag <> ''
+            )))
+        end,
+        false
+    )
+)
+
+select * from final

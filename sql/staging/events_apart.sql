@@ -1,0 +1,26 @@
+-- One row per row of a Parquet file with canonical columns and types that isn't canonical as it stands: to be
+-- quarantined, or with a default to fill in. Numbers that JSON hasn't are left to those who read the object.
+with stored as (
+    select * from source
+),
+
+final as (
+    select file_row_number
+    from stored
+    where not coalesce(
+        event_id >= '!'
+        and customer_id >= '!'
+        and bounded(ts) is not null
+        and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
+        and name is not null
+        and (name <> '' or type <> 'attribute_change')
+        and isfinite(coalesce(value, 0))
+        and left(properties, 1) = '{'
+        and json_valid(properties)
+        and (attributes is null or (left(attributes, 1) = '{' and json_valid(attributes)))
+        and (received_at is null or bounded(received_at) is not null),
+        false
+    )
+)
+
+select * from final
