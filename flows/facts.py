@@ -47,7 +47,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
     """
     con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
     con.execute(f"create or replace temp view fact_writes as {sql_text('facts/writes.sql')}")
-    live = "true" if program.watches_every_attribute else _among("attribute", program.attributes)
+    live = "true" if program.watches_every_attribute else among("attribute", program.attributes)
     con.execute(f"create or replace temp table fact_live as select * from fact_writes where {live}")
     columns = ", ".join(map(quoted, WRITES))
     return Facts(
@@ -82,7 +82,7 @@ def with_properties(program: Program, columns: str, source: str, properties: str
 def _events_query(program: Program) -> str:
     names = {one.name for one in program.matchers if one.name is not None}
     types = {one.type for one in program.matchers if one.name is None}
-    wanted = f"{_among('name', sorted(names))} or {_among('type', sorted(types))}"
+    wanted = f"{among('name', sorted(names))} or {among('type', sorted(types))}"
     writing = "event_id in (select event_id from fact_live)"
     columns = 'event_id, customer_id, ts, "at", type, name, properties'
     source = f"from ({sql_text('facts/valued.sql')}) where seen and ({wanted} or {writing})"
@@ -96,7 +96,7 @@ def _unseen_query(live: str) -> str:
 
 def _behaviors_query(program: Program) -> str:
     columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
-    among = _among("name", program.watch.names)
+    among = among("name", program.watch.names)
     return f"select {columns} from fact_events where type = 'behavioral' and {among}"
 
 
@@ -106,5 +106,6 @@ def json_path(name: str) -> str:
     return f'$."{escaped}"'
 
 
-def _among(column: str, names: tuple[str, ...] | list[str]) -> str:
+def among(column: str, names: tuple[str, ...] | list[str]) -> str:
+    """The condition that a column has one of some values."""
     return f"{column} in ({', '.join(map(literal, names))})" if names else "false"
