@@ -392,7 +392,7 @@ def test_patterns_that_workflows_name_must_be_there():
         "did you mean 'decline'?",
         "cart.yaml:5:56 goal.conditions.not.attribute: pattern 'decline' is a sequence and has no score; "
         "allowed: intent",
-        "cart.yaml:7:62 actions[0].config.event.pattern: no valid pattern 'other'; allowed: decline, intent",
+        "cart.yaml:7:67 actions[0].config.event.pattern: no valid pattern 'other'; allowed: decline, intent",
     ]
     assert read(text).triggers[0].config == {"pattern": "intnt"}, "without the patterns, any name will do"
 
