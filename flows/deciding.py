@@ -3,8 +3,7 @@
 Imported only when there is something to decide: an idle run shall not pay for importing the engine.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -66,13 +65,13 @@ def decide_pending(
     con.register("events_again", events_again(con, settings, scene.program.watch, scene.tick).to_arrow())
     everybody = crons_fire(scene.program, scene.tick)
     buckets = how_many(_size(con, loaded, everybody=everybody), settings.memory_bytes, 1)
-    totals = Counter[str]()
+    decisions = []
     for number in range(buckets):
         say("Deciding" if buckets == 1 else f"Deciding, bucket {number + 1} of {buckets}")
         decided = _decide_bucket(scene, Bucket(number, buckets), everybody=everybody)
-        totals.update(_counts(decided))
+        decisions.append(decided)
     con.unregister("events_again")
-    return replace(loaded, **totals)
+    return _summed(loaded, decisions)
 
 
 def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
@@ -138,12 +137,13 @@ def _watch(scene: _Scene, facts: Facts, bucket: Bucket) -> Watched:
     return watch(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
 
 
-def _counts(decided: Decided) -> dict[str, int]:
-    return {
-        "facts": decided.facts,
-        "steps": len(decided.steps),
-        "executions": decided.entries,
-        "messages": len(decided.messages),
-        "webhooks": len(decided.webhooks),
-        "waves": decided.waves,
-    }
+def _summed(loaded: TickSummary, decisions: Sequence[Decided]) -> TickSummary:
+    return replace(
+        loaded,
+        facts=sum(one.facts for one in decisions),
+        steps=sum(len(one.steps) for one in decisions),
+        executions=sum(one.entries for one in decisions),
+        messages=sum(len(one.messages) for one in decisions),
+        webhooks=sum(len(one.webhooks) for one in decisions),
+        waves=sum(one.waves for one in decisions),
+    )

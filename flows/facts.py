@@ -96,8 +96,8 @@ def _unseen_query(live: str) -> str:
 
 def _behaviors_query(program: Program) -> str:
     columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
-    among = among("name", program.watch.names)
-    return f"select {columns} from fact_events where type = 'behavioral' and {among}"
+    watched = among("name", program.watch.names)
+    return f"select {columns} from fact_events where type = 'behavioral' and {watched}"
 
 
 def json_path(name: str) -> str:

@@ -17,6 +17,7 @@ from transforms.watching import LARGEST, watch
 from transforms.windows import DECIMALS, Term
 
 _COLUMNS = 'event_id, customer_id, ts, ts as "at", name, value, true as seen'
+_NAMED = "type = 'behavioral' and name"
 
 
 def keep_track(
@@ -35,16 +36,24 @@ def keep_track(
 
 def events_again(con: DuckDBPyConnection, settings: Settings, declared: Watch, tick: Tick) -> pl.DataFrame:
     """The events of earlier ticks that enter or leave a window in the tick (`state.BEHAVIORS`)."""
-    previous = tick.since
-    parts = ["select null::varchar as event_id, null::varchar as customer_id, null::timestamptz as ts, "
-             'null::timestamptz as "at", null::varchar as name, null::double as value, true as seen limit 0']  # fmt: skip
-    for shift, names in declared.shifts().items() if previous else ():
-        after, until = (one - timedelta(microseconds=shift) for one in (previous, tick.now))
-        span = f"ts > {_instant(after)} and ts <= {_instant(min(until, previous))}"
-        if source := _archived(con, settings, after, until):
-            named = f"type = 'behavioral' and name in ({_listed(names)})"
-            parts.append(f"select {_COLUMNS} from {source} where {span} and {named}")
-    return frame(con, f"select *, false as fresh from ({' union '.join(parts)})")
+    parts = [f"select {_COLUMNS} from new_events limit 0"]
+    for shift, names in declared.shifts().items() if tick.since else ():
+        parts += _again(con, settings, timedelta(microseconds=shift), names, tick)
+    each = " union ".join(f"({one})" for one in parts)
+    return frame(con, f"select *, false as fresh from ({each})")
+
+
+def _again(
+    con: DuckDBPyConnection, settings: Settings, shift: timedelta, names: tuple[str, ...], tick: Tick
+) -> list[str]:
+    """The query of the events that were there before the tick and are `shift` old in it, if there are any."""
+    assert tick.since is not None
+    after, until = tick.since - shift, tick.now - shift
+    source = _archived(con, settings, after, until)
+    if source is None:
+        return []
+    span = f"ts > {_instant(after)} and ts <= {_instant(min(until, tick.since))}"
+    return [f"select {_COLUMNS} from {source} where {span} and {_NAMED} in ({_listed(names)})"]
 
 
 def read_amounts(con: DuckDBPyConnection, customers: pl.Series, *, of_touched: bool) -> pl.DataFrame:
@@ -61,12 +70,10 @@ def write_amounts(con: DuckDBPyConnection, amounts: pl.DataFrame) -> None:
     """Keep the amounts of the customers a tick has looked at."""
     if len(amounts):
         con.register("looked_at", amounts.to_arrow())
-        con.execute(
-            f"create or replace temp table changed_amounts as {sql_text('windows/changed_amounts.sql')}"
-        )
-        con.execute(
-            "delete from window_amounts using changed_amounts as new where window_amounts.customer_id = new.customer_id"
-        )
+        changed = sql_text("windows/changed_amounts.sql")
+        con.execute(f"create or replace temp table changed_amounts as {changed}")
+        same = "window_amounts.customer_id = changed_amounts.customer_id"
+        con.execute(f"delete from window_amounts using changed_amounts where {same}")
         con.execute("insert into window_amounts select * from changed_amounts")
         con.unregister("looked_at")
 
