@@ -4,9 +4,9 @@ The same code decides what just came in, and again what the archive's manifests 
 """
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 
@@ -19,13 +19,22 @@ from flows.archive import (
     write_clock,
     write_manifest,
 )
+from flows.definitions import Definitions
 from flows.errors import InputError
 from flows.intake import PROFILE_CHANGES, admit, begin, take_in
 from flows.publish import mark_unpublished
 from flows.queries import literal
-from flows.settings import FrequencyCap, Settings
+from flows.rules import (
+    Rules,
+    read_patterns,
+    read_send_times,
+    rules_of,
+    written_patterns,
+    written_send_times,
+)
+from flows.settings import Settings
 from flows.summary import TickSummary
-from flows.versions import note_versions, pause_and_resume
+from flows.versions import note_versions, pause_and_resume, watches
 from flows.warehouse import run_sql, sql_text, transaction
 from transforms.durations import microseconds
 from transforms.workflow import Workflow, version_of
@@ -37,27 +46,25 @@ Say = Callable[[str], object]
 def advance(
     con: DuckDBPyConnection,
     settings: Settings,
-    workflows: Sequence[Workflow],
+    definitions: Definitions,
     now: datetime,
     say: Say,
     clock: Clock,
-    unreadable: Collection[str] = (),
 ) -> TickSummary:
     """Take in the inbox's new files and decide until `now`.
-
-    `unreadable` are the ids of workflows whose files have faults: their executions stay running or paused.
 
     Raises:
         InputError: `now` is before the last tick's, or a file can't be loaded; nothing has changed.
     """
     started = clock()
     tick_id, previous = _next_tick(con, now)
+    rules = rules_of(settings, definitions.workflows, definitions.patterns, definitions.unreadable)
     with transaction(con):
         say("Loading new files")
         batches = take_in(con, settings, now)
         tick = TickSummary(tick_id, previous, now)
-        manifest = _manifest(settings, workflows, batches, tick, unreadable)
-        summary = _decide(con, settings, workflows, manifest, tick, say)
+        manifest = _manifest(rules, batches, tick)
+        summary = _decide(con, settings, rules, manifest, tick, say)
         if batches or _basis(manifest) != _last_basis(con):
             write_manifest(settings, manifest)
         _record(con, summary, manifest, started, clock())
@@ -85,16 +92,14 @@ def move_to(con: DuckDBPyConnection, settings: Settings, tick_id: int, now: date
 
 def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say: Say, clock: Clock) -> None:
     started = clock()
-    caps = [FrequencyCap(messages=n, window=window) for n, window in manifest.frequency_caps]
-    then = settings.model_copy(update={"frequency_caps": caps, "max_lateness": manifest.max_lateness})
-    workflows = [archived_workflow(settings, version) for _, version in manifest.workflows]
+    rules = _rules_then(settings, manifest)
     tick = TickSummary(manifest.tick_id, manifest.previous, manifest.now)
     with transaction(con):
         begin(con)
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
                 admit(con, settings, batch)
-        summary = _decide(con, then, workflows, manifest, tick, say)
+        summary = _decide(con, settings, rules, manifest, tick, say)
         _record(con, summary, manifest, started, clock())
         mark_unpublished(settings)
 
@@ -104,24 +109,37 @@ def archived_workflow(settings: Settings, version: str) -> Workflow:
     return Workflow.model_validate_json(definition_file(settings, version).read_bytes())
 
 
+def _rules_then(settings: Settings, manifest: Manifest) -> Rules:
+    """The rules of an archived tick."""
+    return Rules(
+        [archived_workflow(settings, version) for _, version in manifest.workflows],
+        read_patterns(manifest.patterns),
+        manifest.frequency_caps,
+        manifest.max_lateness,
+        read_send_times(manifest.send_times),
+        manifest.timezone,
+        manifest.unreadable,
+    )
+
+
 def _decide(
     con: DuckDBPyConnection,
     settings: Settings,
-    workflows: Sequence[Workflow],
+    rules: Rules,
     manifest: Manifest,
     tick: TickSummary,
     say: Say,
 ) -> TickSummary:
-    note_versions(con, settings, workflows, tick.now)
-    paused, resumed = pause_and_resume(con, workflows, manifest.unreadable, tick.tick_id)
-    _lay_out_events(con, settings, manifest.batches, tick.previous, tick.now)
+    note_versions(con, settings, rules.workflows, tick.now)
+    paused, resumed = pause_and_resume(con, rules.workflows, rules.unreadable, tick.tick_id)
+    _lay_out_events(con, settings, manifest.batches, tick.previous, tick.now, rules.max_lateness)
     loaded = replace(_loaded(con, tick, manifest.batches), paused=paused, resumed=resumed)
-    if not loaded.events and not _is_due(con, tick.now):
+    if not loaded.events and not _is_due(con, tick.now) and not watches(con, rules.workflows):
         return loaded
     from flows.deciding import decide_pending
 
-    say("Deciding")
-    return decide_pending(con, settings, workflows, loaded)
+    came = any(one.kind == "customers" for one in manifest.batches)
+    return decide_pending(con, settings, rules, loaded, say, new_customers=came)
 
 
 def _lay_out_events(
@@ -130,6 +148,7 @@ def _lay_out_events(
     batches: list[Batch],
     previous: datetime | None,
     now: datetime,
+    max_lateness: timedelta,
 ) -> None:
     new = [one.archive for one in batches if one.kind == "events"]
     query = "select archive from batches where kind = 'events' and latest > $1"
@@ -138,8 +157,8 @@ def _lay_out_events(
     )
     _view(con, settings, "new_events", new)
     _view(con, settings, "stored_events", ahead)
-    lateness = microseconds(settings.max_lateness)
-    run_sql(con, "tick/events.sql", now=now, previous=previous, max_lateness=lateness)
+    run_sql(con, "tick/events.sql", now=now, previous=previous, max_lateness=microseconds(max_lateness))
+    con.execute("create or replace temp table new_batches as select unnest($1::varchar[]) as archive", [new])
 
 
 def _view(con: DuckDBPyConnection, settings: Settings, name: str, archives: list[str]) -> None:
@@ -184,29 +203,28 @@ def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) ->
     )
 
 
-def _manifest(
-    settings: Settings,
-    workflows: Sequence[Workflow],
-    batches: list[Batch],
-    tick: TickSummary,
-    unreadable: Collection[str],
-) -> Manifest:
+def _manifest(rules: Rules, batches: list[Batch], tick: TickSummary) -> Manifest:
     return Manifest(
         tick_id=tick.tick_id,
         previous=tick.previous,
         now=tick.now,
         batches=batches,
-        workflows=sorted((one.workflow_id, version_of(one)) for one in workflows),
-        frequency_caps=[(one.messages, one.window) for one in settings.frequency_caps],
-        max_lateness=settings.max_lateness,
-        unreadable=sorted(unreadable),
+        workflows=sorted((one.workflow_id, version_of(one)) for one in rules.workflows),
+        frequency_caps=list(rules.caps),
+        max_lateness=rules.max_lateness,
+        unreadable=list(rules.unreadable),
+        patterns=written_patterns(rules.patterns),
+        send_times=written_send_times(rules.send_times),
+        timezone=rules.timezone,
     )
 
 
 def _basis(manifest: Manifest) -> str:
     """What decisions rest on besides the facts, as JSON."""
-    caps = [(messages, str(window)) for messages, window in manifest.frequency_caps]
-    return json.dumps([manifest.workflows, caps, str(manifest.max_lateness), manifest.unreadable])
+    caps = [(messages, str(window), *rest) for messages, window, *rest in manifest.frequency_caps]
+    clocks = [manifest.send_times, manifest.timezone]
+    kept = [manifest.workflows, caps, str(manifest.max_lateness), manifest.unreadable, manifest.patterns]
+    return json.dumps([*kept, *clocks])
 
 
 def _last_basis(con: DuckDBPyConnection) -> str | None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
 from duckdb import DuckDBPyConnection
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from flows.files import aside_name, put_in_place
 from flows.queries import literal
@@ -25,6 +26,7 @@ class Batch:
     Attributes:
         archive: the Parquet file's name within `archive/<kind>/`.
         latest: the latest `ts` of its events; null for customers or without rows.
+        earliest: the earliest likewise; null also for batches of version 0.1.
     """
 
     batch_id: int
@@ -38,6 +40,15 @@ class Batch:
     loaded_at: datetime
     archive: str
     latest: datetime | None
+    earliest: datetime | None = None
+
+
+def _padded(cap: Any) -> Any:
+    """Manifests of version 0.1 have caps without a channel and a class."""
+    return (*cap, None, None) if isinstance(cap, list | tuple) and len(cap) == 2 else cap
+
+
+_Cap = Annotated[tuple[int, timedelta, str | None, str | None], BeforeValidator(_padded)]
 
 
 @dataclass(frozen=True)
@@ -46,8 +57,11 @@ class Manifest:
 
     Attributes:
         workflows: (workflow_id, version) of every current workflow, active or not.
-        frequency_caps: (messages, window) each.
+        frequency_caps: (messages, window, channel, message_class) each.
         max_lateness: the setting then.
+        patterns: as `rules.written_patterns` writes them.
+        send_times: as `rules.written_send_times` writes them.
+        timezone: the setting then.
         unreadable: the ids of workflows whose files had faults.
     """
 
@@ -56,9 +70,12 @@ class Manifest:
     now: datetime
     batches: list[Batch]
     workflows: list[tuple[str, str]]
-    frequency_caps: list[tuple[int, timedelta]]
+    frequency_caps: list[_Cap]
     max_lateness: timedelta
     unreadable: list[str] = field(default_factory=list)
+    patterns: dict[str, Any] = field(default_factory=dict)
+    send_times: dict[str, Any] = field(default_factory=dict)
+    timezone: str = "UTC"
 
 
 _MANIFEST = TypeAdapter(Manifest)

@@ -98,7 +98,7 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        facts = read_facts(con, "bucket_events", rules.program)
+        facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
         behaviors = _behaviors(bucket_files(paths.events, bucket), rules)

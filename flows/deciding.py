@@ -1,52 +1,149 @@
-"""Decide what a tick's events and due steps bring, over the store: read state, run the engine, write the ledger.
+"""Decide what a tick's events, due steps, windows and schedules bring, over the store.
 
 Imported only when there is something to decide: an idle run shall not pay for importing the engine.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.facts import read_facts
+from flows.buckets import how_many
+from flows.facts import Facts, read_facts
+from flows.rules import Rules
 from flows.settings import Settings
-from flows.state_tables import read_state, write_decided
+from flows.state_tables import Bucket, read_state, touch, touch_also, write_decided
 from flows.summary import TickSummary
 from flows.versions import older_versions
+from flows.windows import events_again, keep_track, read_amounts, write_amounts
+from transforms.attending import crons_fire
 from transforms.compiling import compile_program
 from transforms.folding import fold_attributes
-from transforms.state import Cap
+from transforms.ledger import Decided
+from transforms.program import Program
+from transforms.state import Cap, Tick
+from transforms.watching import Watched, watch
 from transforms.waves import decide
-from transforms.workflow import Workflow
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What is the same for all buckets of a tick."""
+
+    con: DuckDBPyConnection
+    program: Program
+    tick: Tick
+    tick_id: int
 
 
 def decide_pending(
-    con: DuckDBPyConnection, settings: Settings, workflows: Sequence[Workflow], loaded: TickSummary
+    con: DuckDBPyConnection,
+    settings: Settings,
+    rules: Rules,
+    loaded: TickSummary,
+    say: Say,
+    *,
+    new_customers: bool,
 ) -> TickSummary:
     """Decide what `tick_events` and whatever is due bring until the tick's end, and write it down.
 
     Args:
         con: the store, in the tick's transaction.
-        settings: what bounds decisions.
-        workflows: the current ones; executions of older versions finish on theirs (semantics.md §9).
+        settings: where the archive lies, and how much memory to use.
+        rules: what to decide by; executions of older versions finish on theirs (semantics.md §9).
         loaded: the summary so far, with the tick's number and bounds.
+        say: told what is being done.
+        new_customers: whether customer files came in, whose dates may arm schedules.
     """
-    previous, now = loaded.previous, loaded.now
-    caps = [Cap(one.messages, one.window) for one in settings.frequency_caps]
-    program = compile_program(workflows, older_versions(con, workflows))
-    facts = read_facts(con, "tick_events", program)
-    stored = read_state(con, program, facts, previous=previous, now=now, caps=caps)
+    scene = _scene(con, rules, loaded)
+    say("Looking at history for what is new")
+    unarmed = keep_track(con, settings, scene.program, loaded.previous)
+    _unarmed_keys(scene, None if new_customers else unarmed)
+    con.register("events_again", events_again(con, settings, scene.program.watch, scene.tick).to_arrow())
+    everybody = crons_fire(scene.program, scene.tick)
+    buckets = how_many(_size(con, loaded, everybody=everybody), settings.memory_bytes, 1)
+    decisions = []
+    for number in range(buckets):
+        say("Deciding" if buckets == 1 else f"Deciding, bucket {number + 1} of {buckets}")
+        decided = _decide_bucket(scene, Bucket(number, buckets), everybody=everybody)
+        decisions.append(decided)
+    con.unregister("events_again")
+    return _summed(loaded, decisions)
+
+
+def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
+    older = older_versions(con, rules.workflows)
+    program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
+    ((first,),) = con.execute("select min(ts) from tick_events").fetchall()
+    caps = [Cap(*one) for one in rules.caps]
+    return _Scene(
+        con, program, Tick(loaded.now, loaded.previous, first, caps, rules.timezone), loaded.tick_id
+    )
+
+
+def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
+    """The schedules whose attributes are to be looked at for everybody: those in `new`, or all of them."""
+    rows = [
+        (scene.program.attributes[one.column], one.key)
+        for one in scene.program.alarms
+        if not one.is_cron and (new is None or one.key in new)
+    ]
+    keys = pl.DataFrame(rows, schema={"attribute": pl.String, "key": pl.String}, orient="row")
+    scene.con.register("unarmed", keys.to_arrow())
+    scene.con.execute("create or replace temp table unarmed_keys as select * from unarmed")
+    scene.con.unregister("unarmed")
+
+
+def _size(con: DuckDBPyConnection, loaded: TickSummary, *, everybody: bool) -> int:
+    """About how many rows the tick looks at."""
+    query = "select count(*) from profiles" if everybody else "select 0"
+    ((customers,),) = con.execute(query).fetchall()
+    return max(loaded.events, int(customers))
+
+
+def _decide_bucket(scene: _Scene, bucket: Bucket, *, everybody: bool) -> Decided:
+    con, program, tick = scene.con, scene.program, scene.tick
+    con.execute(
+        f"create or replace temp view bucket_events as select * from tick_events where {bucket.within}"
+    )
+    facts = read_facts(con, "bucket_events", program)
+    touch(con, facts, bucket, now=tick.now, everybody=everybody)
+    watched = _watch(scene, facts, bucket)
+    touch_also(con, watched.facts["customer_id"])
+    stored = read_state(con, program, tick)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
     state = replace(stored, attributes=fold_attributes(stored.attributes, facts.silent))
-    decided = decide(program, state, facts.events, facts.writes, now=now, since=previous, caps=caps)
+    decided = decide(
+        program, state, facts.events, facts.writes,
+        now=tick.now, since=tick.since, began=tick.began, caps=tick.caps, timezone=tick.timezone, watched=watched,
+    )  # fmt: skip
     final = fold_attributes(state.attributes, facts.writes, decided.attributes)
-    write_decided(con, stored, facts, decided, final, tick_id=loaded.tick_id, processed_at=now)
+    write_decided(con, stored, facts, decided, final, tick_id=scene.tick_id, processed_at=tick.now)
+    write_amounts(con, watched.amounts)
+    return decided
+
+
+def _watch(scene: _Scene, facts: Facts, bucket: Bucket) -> Watched:
+    declared, con = scene.program.watch, scene.con
+    if not declared.names:
+        return Watched()
+    again = con.sql(f"select * from events_again where {bucket.within}").pl()
+    behaviors = pl.concat([facts.behaviors, again])
+    amounts = read_amounts(con, behaviors["customer_id"], of_touched=bool(declared.signals))
+    since = scene.tick.since
+    return watch(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
+
+
+def _summed(loaded: TickSummary, decisions: Sequence[Decided]) -> TickSummary:
     return replace(
         loaded,
-        facts=decided.facts,
-        steps=len(decided.steps),
-        executions=decided.entries,
-        messages=len(decided.messages),
-        webhooks=len(decided.webhooks),
-        waves=decided.waves,
+        facts=sum(one.facts for one in decisions),
+        steps=sum(len(one.steps) for one in decisions),
+        executions=sum(one.entries for one in decisions),
+        messages=sum(len(one.messages) for one in decisions),
+        webhooks=sum(len(one.webhooks) for one in decisions),
+        waves=sum(one.waves for one in decisions),
     )

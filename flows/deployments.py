@@ -123,8 +123,7 @@ def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
     with open_store(settings) as store:
         catch_up(store.con, settings, log.info)
         until = given or wall_clock()
-        workflows, unreadable = list(definitions.workflows), definitions.unreadable
-        summary = advance(store.con, settings, workflows, until, log.info, wall_clock, unreadable)
+        summary = advance(store.con, settings, definitions, until, log.info, wall_clock)
     for warning in store.warnings:
         log.warning(warning)
     return replace(summary, warnings=store.warnings)

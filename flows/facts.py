@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from flows.queries import literal, quoted
 from flows.warehouse import frame, sql_text
 from transforms.program import Program
-from transforms.state import EVENT_PREFIX, WRITES
+from transforms.state import BEHAVIORS, EVENT_PREFIX, WRITES
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,17 @@ class Facts:
         writes: `state.WRITES`: profile updates of attributes that workflows see.
         silent: `state.WRITES` of events that only update profiles (history, too late).
         unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
+        behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
     silent: pl.DataFrame
     unseen: pl.DataFrame
+    behaviors: pl.DataFrame
 
 
-def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
+def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True) -> Facts:
     """Read the facts of `relation`.
 
     Args:
@@ -39,13 +41,14 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         relation: a table or view with the canonical event columns, `at` (when the event acts) and `seen`
             (false: it only updates the profile).
         program: the compiled workflows.
+        behaviors: whether to read those too; else there are none.
 
     Raises:
         WarehouseError: the relation can't be read.
     """
     con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
     con.execute(f"create or replace temp view fact_writes as {sql_text('facts/writes.sql')}")
-    live = "true" if program.watches_every_attribute else _among("attribute", program.attributes)
+    live = "true" if program.watches_every_attribute else among("attribute", program.attributes)
     con.execute(f"create or replace temp table fact_live as select * from fact_writes where {live}")
     columns = ", ".join(map(quoted, WRITES))
     return Facts(
@@ -53,6 +56,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         writes=frame(con, f"select {columns} from fact_live where seen"),
         silent=frame(con, f"select {columns} from fact_live where not seen"),
         unseen=frame(con, _unseen_query(live)),
+        behaviors=frame(con, _behaviors_query(program)) if behaviors else pl.DataFrame(schema=BEHAVIORS),
     )
 
 
@@ -79,7 +83,7 @@ def with_properties(program: Program, columns: str, source: str, properties: str
 def _events_query(program: Program) -> str:
     names = {one.name for one in program.matchers if one.name is not None}
     types = {one.type for one in program.matchers if one.name is None}
-    wanted = f"{_among('name', sorted(names))} or {_among('type', sorted(types))}"
+    wanted = f"{among('name', sorted(names))} or {among('type', sorted(types))}"
     writing = "event_id in (select event_id from fact_live)"
     columns = 'event_id, customer_id, ts, "at", type, name, properties'
     source = f"from ({sql_text('facts/valued.sql')}) where seen and ({wanted} or {writing})"
@@ -91,11 +95,18 @@ def _unseen_query(live: str) -> str:
     return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
 
 
+def _behaviors_query(program: Program) -> str:
+    columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
+    watched = among("name", program.watch.names)
+    return f"select {columns} from fact_events where type = 'behavioral' and {watched}"
+
+
 def json_path(name: str) -> str:
     """The JSON path of a top-level entry, whatever characters its name has."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'$."{escaped}"'
 
 
-def _among(column: str, names: tuple[str, ...] | list[str]) -> str:
+def among(column: str, names: tuple[str, ...] | list[str]) -> str:
+    """The condition that a column has one of some values."""
     return f"{column} in ({', '.join(map(literal, names))})" if names else "false"

@@ -95,10 +95,11 @@ def archived(
     good = f"with good as (select * from {distinct.relation})"
     write_rows(con, f"{good} {sql_text(f'archive/{kind}.sql')}", file)
     bad = _quarantine(con, settings, number)
+    earliest_ts, latest_ts = _span(con, file) if kind == "events" else (None, None)
     return Batch(
         batch_id=number, kind=kind, file=path.name, content_hash=found, shape=source.shape,
         rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, loaded_at=now,
-        archive=file.name, latest=_latest(con, file) if kind == "events" else None,
+        archive=file.name, latest=latest_ts, earliest=earliest_ts,
     )  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def _changes(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[
     changes = Batch(
         batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
         rows=count, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
-        latest=batch.loaded_at,
+        latest=batch.loaded_at, earliest=batch.loaded_at,
     )  # fmt: skip
     _record(con, changes)
     return [changes]
@@ -193,10 +194,11 @@ def _quarantine_file(settings: Settings, number: int) -> Path:
     return archive_folder(settings) / "quarantine" / f"{number:08d}.parquet"
 
 
-def _latest(con: DuckDBPyConnection, file: Path) -> datetime | None:
-    query = f"select max(ts) from read_parquet({literal(file)})"
-    ((found,),) = run(con, query, file=str(file), step="read its latest time").fetchall()
-    return found if isinstance(found, datetime) else None
+def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetime | None]:
+    """The first and the last instant of a batch's events."""
+    query = f"select min(ts), max(ts) from read_parquet({literal(file)})"
+    ((first, last),) = run(con, query, file=str(file), step="read its times").fetchall()
+    return first, last
 
 
 def _named_shape(settings: Settings, path: Path) -> str | None:

@@ -1,53 +1,78 @@
 """The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.facts import Facts, with_properties
+from flows.facts import Facts, among, with_properties
 from flows.warehouse import frame, run_sql
 from transforms.folding import set_latest
 from transforms.ledger import Decided
 from transforms.program import Program
-from transforms.state import ATTRIBUTES, EXECUTIONS, Cap, State
+from transforms.state import ATTRIBUTES, EXECUTIONS, State, Tick
 
 _OF_TOUCHED = "semi join touched using (customer_id)"
 
 
-def read_state(
-    con: DuckDBPyConnection,
-    program: Program,
-    facts: Facts,
-    *,
-    previous: datetime | None,
-    now: datetime,
-    caps: Sequence[Cap],
-) -> State:
-    """The state of the customers that the tick over `(previous, now]` touches.
+@dataclass(frozen=True)
+class Bucket:
+    """The customers with one of `buckets` hash values of their id."""
+
+    number: int
+    buckets: int
+
+    @property
+    def within(self) -> str:
+        """The condition on `customer_id`."""
+        return "true" if self.buckets == 1 else f"hash(customer_id) % {self.buckets} = {self.number}"
+
+
+def touch(con: DuckDBPyConnection, facts: Facts, bucket: Bucket, *, now: datetime, everybody: bool) -> None:
+    """Make the table `touched`: the customers of a bucket with something to do until `now`.
+
+    Args:
+        con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
+        facts: what the events bring.
+        bucket: whom to look at.
+        now: the tick's end.
+        everybody: whether a cron may let any known customer enter.
+    """
+    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.silent)])
+    con.register("acting_customers", acting.unique().to_frame().to_arrow())
+    run_sql(con, "state/touched.sql", now=now, everybody=everybody)
+    con.unregister("acting_customers")
+    con.execute(f"delete from touched where not ({bucket.within})")
+
+
+def touch_also(con: DuckDBPyConnection, customers: pl.Series) -> None:
+    """Further customers to whom something happens: those whose patterns turned true."""
+    con.register("further", customers.alias("customer_id").to_frame().to_arrow())
+    con.execute("insert into touched select customer_id from further except select customer_id from touched")
+    con.unregister("further")
+
+
+def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
+    """The state of the customers in the table `touched`.
 
     Raises:
         WarehouseError: a table can't be read.
     """
-    acting = pl.concat(
-        [facts.events["customer_id"], facts.writes["customer_id"], facts.silent["customer_id"]]
-    )
-    con.register("acting_customers", acting.unique().to_frame().to_arrow())
-    run_sql(con, "state/touched.sql", now=now)
-    con.unregister("acting_customers")
     executions = [f'"{name}"' for name in EXECUTIONS]
     source = f"from executions {_OF_TOUCHED} where status in ('running', 'paused')"
     running = with_properties(program, ", ".join(executions), source, "trigger_properties")
-    longest = max((cap.window for cap in caps), default=timedelta(0))
-    since = previous - longest if previous else now
+    longest = max((cap.window for cap in tick.caps), default=timedelta(0))
+    since = tick.since - longest if tick.since else tick.now
+    seen = "true" if program.watches_every_attribute else among("attribute", program.attributes)
     return State(
-        customers=frame(con, f"select customer_id, known, created_at from profiles {_OF_TOUCHED}"),
-        attributes=frame(con, f"select * from attributes {_OF_TOUCHED}"),
+        customers=frame(con, f"select customer_id, known, created_at, timezone from profiles {_OF_TOUCHED}"),
+        attributes=frame(con, f"select * from attributes {_OF_TOUCHED} where {seen}"),
         tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
         executions=frame(con, running),
         entries=frame(con, _entries()),
         sends=frame(con, _sends(), since=since),
+        alarms=frame(con, f'select customer_id, key, value, "at" from schedule_alarms {_OF_TOUCHED}'),
     )
 
 
@@ -89,6 +114,7 @@ def write_decided(
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
     _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, stored, facts, attributes))
+    _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
 
 
@@ -118,7 +144,12 @@ def _entries() -> str:
 
 
 def _sends() -> str:
-    return f'select customer_id, "at" from messages {_OF_TOUCHED} where not transactional and "at" > $since'
+    parts = (
+        f'select customer_id, "at", {channel} as channel, message_class from {table} {_OF_TOUCHED} '
+        f'where not transactional and "at" > $since and {channel} is not null'
+        for table, channel in (("messages", "coalesce(channel, 'email')"), ("webhooks", "channel"))
+    )
+    return " union all ".join(parts)
 
 
 def _upsert(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:

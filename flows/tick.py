@@ -48,9 +48,7 @@ def run(
     definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
     with open_store(settings) as store:
         catch_up(store.con, settings, say, clock)
-        summary = advance(
-            store.con, settings, list(definitions.workflows), now, say, clock, definitions.unreadable
-        )
+        summary = advance(store.con, settings, definitions, now, say, clock)
         dispatched = _dispatch(store.con, settings, now, say, clock)
         if is_unpublished(settings):
             say("Backing up and publishing")

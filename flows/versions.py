@@ -49,6 +49,16 @@ def pause_and_resume(
     return int(paused), int(resumed)
 
 
+def watches(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> bool:
+    """Whether patterns or schedules of these workflows, or of executions', may do something without new events."""
+    current = [version_of(one) for one in workflows]
+    query = (
+        "select 1 from workflow_versions where watches and (list_contains($1::varchar[], version) "
+        "or version in (select version from executions where status in ('running', 'paused'))) limit 1"
+    )
+    return bool(con.execute(query, [current]).fetchall())
+
+
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
     """The stored definitions of (workflow_id, version) pairs."""
     wanted = set(versions)
@@ -72,16 +82,18 @@ def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
 def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: datetime) -> None:
     version, definition = version_of(workflow), definition_json(workflow)
     keep_definition(settings, version, definition)
-    con.execute(
-        "insert into workflow_versions (workflow_id, version, number, definition, workflow_name, first_seen_at) "
-        "select $1, $2, count(*) + 1, $3, $4, $5 from workflow_versions where workflow_id = $1",
-        [workflow.workflow_id, version, definition, workflow.workflow_name, now],
-    )
     # An idle run shall not pay for importing the compiler.
     from transforms.compiling import compile_program
     from transforms.listing import listed_steps
 
-    steps = pl.DataFrame(listed_steps(compile_program([workflow])))
+    program = compile_program([workflow])
+    con.execute(
+        "insert into workflow_versions "
+        "(workflow_id, version, number, definition, workflow_name, first_seen_at, watches) "
+        "select $1, $2, count(*) + 1, $3, $4, $5, $6 from workflow_versions where workflow_id = $1",
+        [workflow.workflow_id, version, definition, workflow.workflow_name, now, program.watches],
+    )
+    steps = pl.DataFrame(listed_steps(program))
     if len(steps):
         con.register("listed", steps.to_arrow())
         con.execute("insert into program_steps by name select * from listed")

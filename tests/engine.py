@@ -44,7 +44,7 @@ def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
     left = [one for one in events if not (case.start and one["ts"] < case.start)]
     before, began = None, case.start or min((one["ts"] for one in events), default=None)
     since = case.start - MICROSECOND if case.start else None
-    for now in sorted({*boundaries, case.end}):
+    for now in sorted({one for one in boundaries if began is None or one >= began} | {case.end}):
         present, left = [one for one in left if one["ts"] <= now], [one for one in left if one["ts"] > now]
         fresh = present if before else [*history, *present]
         watched = watch(

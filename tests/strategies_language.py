@@ -6,15 +6,20 @@ A case draws which features it has, so that each of them is dense where it occur
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.cases import Case, Row
-from tests.strategies_workflows import BEHAVIORS, any_list, conditions, numbers, sometimes, weighted
+from tests.strategies_workflows import BEHAVIORS, any_list, conditions, numbers, sometimes, texts, weighted
 
 FEATURES = ["patterns", "schedules", "operators", "hours", "sends"]
+OPERATORS = [
+    *("starts_with", "ends_with", "matches", "before", "after", "between", "within_last"),
+    *("not_in_list", "not_exists"),
+]
 PATTERN_NAMES = ["calm", "keen", "loyal"]
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
 DST_DAYS = [26, 236, 5, 243, 32, 214]
@@ -23,6 +28,9 @@ DST_DAYS = [26, 236, 5, 243, 32, 214]
 behaviors = st.sampled_from(BEHAVIORS)
 windows = st.sampled_from(["30m", "1h", "2h", "6h", "12h", "1d"])
 event_values = st.sampled_from([3.0, -3.0, 0.0, -2.5, 2.5, 12.5, 0.1, 0.2, None])
+feature_sets = st.sampled_from(
+    [set(some) for size in (1, 2, 3) for some in combinations(FEATURES, size)] + [{"patterns"}, {"schedules"}]
+)
 shifts = weighted((3, st.just(0)), (2, st.sampled_from(DST_DAYS))).map(lambda days: timedelta(days=days))
 
 
@@ -92,6 +100,11 @@ class Kit:
     end: datetime
 
     @property
+    def kinds(self) -> list[str]:
+        """The features that have conditions of their own."""
+        return sorted(self.features & {"patterns", "operators"})
+
+    @property
     def dates(self) -> SearchStrategy[str]:
         """Dates, and dates and times, in the days of the case."""
         return st.builds(
@@ -142,11 +155,17 @@ def new_trigger(draw: DrawFn, kit: Kit) -> Row | None:
 
 def trigger(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The trigger, or another with its conditions."""
-    found = new_trigger(draw, kit) if happens(draw, 45) else None
+    found = new_trigger(draw, kit) if happens(draw, 30) else None
     row = given | (found or {})
-    if "conditions" in given:
-        row["conditions"] = condition_list(draw, given["conditions"], kit)
-    return row
+    return with_conditions(draw, row, kit, more=20)
+
+
+def with_conditions(draw: DrawFn, row: Row, kit: Kit, more: int) -> Row:
+    """The trigger or action with its conditions replaced; where it has none, so often in a hundred with one."""
+    given: list[Row] = row.get("conditions", [])
+    if not given and kit.kinds and happens(draw, more):
+        return row | {"conditions": [draw(new_condition(kit))]}
+    return row | {"conditions": condition_list(draw, given, kit)} if given else row
 
 
 def condition_list(draw: DrawFn, given: Sequence[Row] | Row, kit: Kit) -> Any:
@@ -158,18 +177,26 @@ def condition_list(draw: DrawFn, given: Sequence[Row] | Row, kit: Kit) -> Any:
 
 def condition(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The condition, or another, or a group of both."""
-    kinds = [kind for kind in ("patterns", "operators") if kind in kit.features]
-    if not kinds or not happens(draw, 60):
+    if not kit.kinds or not happens(draw, 75):
         return given
-    found = draw(windowed(kit) if draw(st.sampled_from(kinds)) == "patterns" else beyond(kit))
-    if "operators" in kit.features and happens(draw, 35):
-        return draw(groups(given, found))
-    return found
+    found: Row = draw(new_condition(kit))
+    return (
+        draw(groups(st.just(given), st.just(found)))
+        if "operators" in kit.features and happens(draw, 25)
+        else found
+    )
+
+
+def new_condition(kit: Kit) -> SearchStrategy[Row]:
+    """A condition of one of the case's features."""
+    kinds = {"patterns": windowed(kit), "operators": st.one_of(beyond(kit), groups(beyond(kit), beyond(kit)))}
+    return st.one_of([kinds[kind] for kind in kit.kinds])
 
 
 @st.composite
-def groups(draw: DrawFn, *members: Row) -> Row:
+def groups(draw: DrawFn, *given: SearchStrategy[Row]) -> Row:
     """A group of some of the members, perhaps nested."""
+    members = [draw(strategy) for strategy in given]
     chosen: list[Row] = draw(st.lists(st.sampled_from(members), max_size=3))
     more: Row = draw(conditions(decision=False))
     return draw(
@@ -212,7 +239,7 @@ ranges = st.sampled_from([[0, 1], [-2.5, 3], [3, 3.0], ["3", "pro"], ["", "zz"],
 
 
 @st.composite
-def beyond(draw: DrawFn, kit: Kit) -> Row:
+def beyond(draw: DrawFn, kit: Kit, operator: str | None = None) -> Row:
     """A condition with one of the operators beyond the seven."""
     values: dict[str, SearchStrategy[Any]] = {
         "not_in_list": any_list,
@@ -225,7 +252,7 @@ def beyond(draw: DrawFn, kit: Kit) -> Row:
         "between": ranges | st.lists(kit.dates, min_size=2, max_size=2).map(sorted),
         "within_last": windows,
     }
-    operator = draw(st.sampled_from(sorted(values)))
+    operator = operator or draw(st.sampled_from(OPERATORS))
     dated = operator in ("before", "after", "within_last") and happens(draw, 70)
     attribute = "renews" if dated else draw(attribute_names)
     row = {"attribute": attribute, "operator": operator}
@@ -264,14 +291,13 @@ workflow_keys: dict[str, dict[str, SearchStrategy[Any]]] = {
 
 def action(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The action, its conditions and paths perhaps changed."""
-    row = given | {"config": dict(given["config"])}
+    row = with_conditions(draw, given | {"config": dict(given["config"])}, kit, more=20)
     config = row["config"]
-    if "conditions" in row:
-        row["conditions"] = condition_list(draw, row["conditions"], kit)
     if row["type"] == "branch_decision":
         config["criteria"] = {n: condition_list(draw, c, kit) for n, c in config["criteria"].items()}
     if row["type"] == "wait_for_event":
-        awaited = trigger(draw, {"type": config.get("type", "behavioral"), "config": config["event"]}, kit)
+        awaited = new_trigger(draw, kit) if happens(draw, 45) else None
+        awaited = awaited or {"type": config.get("type", "behavioral"), "config": config["event"]}
         config |= {"type": awaited["type"], "event": awaited["config"]}
     if row["type"] == "trigger_webhook" and "sends" in kit.features and happens(draw, 70):
         config["channel"] = draw(st.sampled_from(["sms", "push", "email"]))
@@ -284,22 +310,32 @@ def action(draw: DrawFn, given: Row, kit: Kit) -> Row:
 
 
 def updates(kit: Kit) -> SearchStrategy[Row]:
-    """What an `update_attribute` sets: the date of schedules, or the zone."""
+    """What events and steps set: the date of schedules, the zone, or a number that may cross another."""
     return st.one_of(
         st.fixed_dictionaries({"attribute": st.just("renews"), "value": kit.date_values}),
         st.fixed_dictionaries({"attribute": st.just("timezone"), "value": zone_values}),
+        st.fixed_dictionaries({"attribute": st.just("score"), "value": numbers}),
     )
 
 
 def actions(draw: DrawFn, given: list[Row], kit: Kit) -> list[Row]:
-    """The actions of a program."""
-    return [action(draw, one, kit) for one in given]
+    """The actions of a program, perhaps after a decision on new conditions."""
+    first: list[Row] = []
+    if kit.kinds and happens(draw, 60):
+        criteria = {name: draw(new_condition(kit)) for name in ("yes", "no")}
+        if "operators" in kit.features:
+            named = draw(st.lists(st.sampled_from(OPERATORS), min_size=3, max_size=5, unique=True))
+            criteria = {operator: draw(beyond(kit, operator)) for operator in named}
+        first = [{"type": "branch_decision", "config": {"criteria": criteria}}]
+    return first + [action(draw, one, kit) for one in given]
 
 
 def workflow(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The workflow, with new kinds of triggers, conditions and keys here and there."""
     row = given | {"actions": actions(draw, given["actions"], kit)}
-    row["triggers"] = [trigger(draw, one, kit) for one in given["triggers"]]
+    added = new_trigger(draw, kit) if happens(draw, 60) else None
+    row["triggers"] = [with_conditions(draw, one, kit, more=10) for one in given["triggers"]]
+    row["triggers"] += [] if added is None else [added]
     if "goal" in row:
         row["goal"] = trigger(draw, row["goal"], kit)
     if "exit_on" in row:
@@ -337,8 +373,9 @@ def event(draw: DrawFn, given: Row, kit: Kit) -> Row:
 def customer(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The customer, perhaps with a zone of its own and a date."""
     row = given | {"attributes": dict(given["attributes"]), "timezone": draw(sometimes(40, zone_values))}
-    for name, values in (("timezone", zone_values), ("renews", kit.date_values)):
-        if happens(draw, 40):
+    given_values = {"timezone": zone_values, "renews": kit.date_values, "plan": texts}
+    for name, values in given_values.items():
+        if happens(draw, 50):
             row["attributes"][name] = draw(values)
     return row
 
@@ -369,7 +406,7 @@ def shifted(found: Case, by: timedelta) -> Case:
 @st.composite
 def enriched(draw: DrawFn, plain: Case) -> Case:
     """The case with some of the decision language's features, perhaps moved to days when clocks change."""
-    features = frozenset(draw(st.sets(st.sampled_from(FEATURES), min_size=1, max_size=3)))
+    features = frozenset(draw(feature_sets))
     found = shifted(plain, draw(shifts))
     names = draw(st.lists(st.sampled_from(PATTERN_NAMES), min_size=1, max_size=3, unique=True))
     given = {name: draw(patterns) for name in names} if "patterns" in features else {}
@@ -382,6 +419,6 @@ def enriched(draw: DrawFn, plain: Case) -> Case:
         caps=[*found.caps, draw(narrow_caps)] if "sends" in features else found.caps,
         patterns=given,
         timezone=draw(st.sampled_from(["UTC", "UTC", *ZONES])),
-        quiet_hours=draw(sometimes(40, quiet_hours())) if "hours" in features else None,
-        send_window=draw(sometimes(25, send_windows())) if "hours" in features else None,
+        quiet_hours=draw(sometimes(60, quiet_hours())) if "hours" in features else None,
+        send_window=draw(sometimes(40, send_windows())) if "hours" in features else None,
     )

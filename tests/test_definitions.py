@@ -291,13 +291,16 @@ JSON = st.recursive(
 )
 DURATIONS = st.integers(0, 10**9) | st.floats(0, 10**9) | st.sampled_from(["90s", "1.5h", "2d", "0.1w"])
 NAMES = TEXT.filter(lambda name: "." not in name and name != "default")
-CONDITIONS = st.lists(
+PLAIN = st.lists(
     st.fixed_dictionaries(
         {"attribute": NAMES, "operator": st.sampled_from(["equals", "contains"]), "value": JSON}
     )
     | st.fixed_dictionaries({"attribute": NAMES, "operator": st.just("exists")})
     | st.fixed_dictionaries({"attribute": NAMES, "operator": st.just("in_list"), "value": st.lists(JSON)}),
     max_size=2,
+)
+CONDITIONS = PLAIN | st.sampled_from(["any", "all", "not"]).flatmap(
+    lambda key: st.fixed_dictionaries({key: PLAIN}).flatmap(lambda one: st.sampled_from([one, [one, one]]))
 )
 CONFIG = st.dictionaries(NAMES.map(lambda name: f"x_{name}"), SCALARS, max_size=2)
 TRIGGERS = st.fixed_dictionaries(

@@ -148,7 +148,7 @@ TRIGGERS = {
     "{config: {}}": ["4:3 triggers[0].type: missing key 'type'"],
     "{type: behaviourl}": [
         "4:10 triggers[0].type: given 'behaviourl'; allowed: behavioral, time_based, attribute_change, "
-        "external_event, workflow_action; did you mean 'behavioral'?"
+        "external_event, workflow_action, pattern; did you mean 'behavioral'?"
     ],
     "{type: behavioral, config: {action: 5}}": [
         "4:39 triggers[0].config.action: given 5; allowed for 'action': text (a number needs quotes)"
@@ -173,13 +173,16 @@ def test_trigger_faults(text):
 
 CONDITIONS = {
     "{attribute: a, value: 1}": ["4:42 …operator: missing key 'operator'"],
-    "{attribute: a, operator: equals}": ["4:42 …value: missing key 'value'; only operator exists needs none"],
+    "{attribute: a, operator: equals}": [
+        "4:42 …value: missing key 'value'; only exists and not_exists need none"
+    ],
     "{attribute: a, operator: in_list, value: b}": [
         "4:83 …value: in_list needs a list of values, such as [gold, silver]"
     ],
     "{attribute: a, operator: equal, value: b}": [
         "4:67 …operator: given 'equal'; allowed: equals, not_equals, greater_than, less_than, contains, "
-        "in_list, exists; did you mean 'equals'?"
+        "in_list, exists, not_in_list, not_exists, starts_with, ends_with, matches, before, after, between, "
+        "within_last; did you mean 'equals'?"
     ],
     "{attribute: event., operator: exists}": [
         "4:54 …attribute: 'event.' names no property; allowed: event.<property>, such as event.value"
@@ -279,64 +282,6 @@ def test_one_condition_and_a_list_of_them_are_located_alike():
     ]
 
 
-NOT_BUILT = {
-    trigger(
-        "{type: pattern, config: {pattern: x}}"
-    ): "4:10 triggers[0].type: pattern triggers are not built yet; ",
-    trigger("{type: time_based, config: {cron: 0 9 * * 1}}"): (
-        "4:31 triggers[0].config.cron: time_based triggers with 'cron' are not built yet; "
-    ),
-    trigger("{type: time_based, config: {attribute: x, offset: -3d}}"): (
-        "4:31 triggers[0].config.attribute: time_based triggers with 'attribute' are not built yet; "
-    ),
-    trigger("{type: time_based, config: {at: '09:00', timezone: customer}}"): (
-        "4:31 triggers[0].config.at: time_based triggers with 'at' are not built yet; "
-    ),
-    trigger("{type: attribute_change, config: {crosses_above: 5}}"): (
-        "4:37 triggers[0].config.crosses_above: attribute_change triggers with 'crosses_above' "
-        "are not built yet; "
-    ),
-    trigger("{type: behavioral, conditions: [any: []]}"): (
-        "4:35 triggers[0].conditions[0]: condition groups (any) are not built yet; "
-    ),
-    trigger("{type: behavioral, conditions: {not: []}}"): (
-        "4:34 triggers[0].conditions: condition groups (not) are not built yet; "
-    ),
-    action("{type: wait_for_event, config: {event: {}, type: pattern}}"): (
-        "5:52 actions[0].config.type: pattern triggers are not built yet; "
-    ),
-} | {
-    NO_TRIGGERS + f"{key}: 1\n": f"4:1 {key}: '{key}' is not built yet; "
-    for key in ("quiet_hours", "send_window", "priority", "channel", "message_class")
-}
-OPERATORS = [
-    *("not_in_list", "not_exists", "starts_with", "ends_with", "matches"),
-    *("before", "after", "between", "within_last"),
-]
-
-
-@pytest.mark.parametrize("text", NOT_BUILT)
-def test_what_is_not_built_is_refused_by_name(text):
-    first = faults(text)[0]
-    assert first.startswith(f"cart.yaml:{NOT_BUILT[text]}")
-    assert not first.endswith("; "), "it says what works instead"
-
-
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_operators_to_come(operator):
-    text = trigger(f"{{type: behavioral, conditions: [{{attribute: a, operator: {operator}, value: 1}}]}}")
-    (only,) = faults(text)
-    assert only.startswith(
-        f"cart.yaml:4:60 triggers[0].conditions[0].operator: operator '{operator}' is not built yet; use "
-    )
-
-
-@pytest.mark.parametrize("attribute", ["events.purchase.count.30d", "pattern.purchase_intent"])
-def test_attributes_to_come(attribute):
-    text = trigger(f"{{type: behavioral, conditions: [{{attribute: {attribute}, operator: exists}}]}}")
-    assert "are not built yet; use a profile attribute" in faults(text)[0]
-
-
 PATTERNS = {
     "p: {pattern: sequenze, events: []}": [
         "1:14 p.pattern: given 'sequenze'; allowed: sequence, weighted_score, cumulative, ordered; "
@@ -373,6 +318,12 @@ RICH = {
             "conditions": [{"attribute": "tags", "operator": "contains", "value": "x"}],
         },
         {"type": "workflow_action", "config": {"action": "completed"}},
+        {"type": "time_based", "config": {"cron": "0 9 * * 1", "timezone": "customer"}},
+        {
+            "type": "attribute_change",
+            "config": {"attribute": "a", "crosses_above": 1},
+            "conditions": {"any": []},
+        },
     ],
     "branches": [
         {
@@ -387,10 +338,26 @@ RICH = {
         {"type": "add_tag", "config": {"tag": "t"}},
         {"type": "remove_tag", "config": {"tag": "t"}, "delay": "1h"},
         {"type": "update_attribute", "config": {"attribute": "a", "value": None}},
-        {"type": "trigger_webhook", "config": {"url": "https://example.com/x", "data": {"a": [1]}}},
+        {
+            "type": "trigger_webhook",
+            "config": {"url": "https://example.com/x", "data": {"a": [1]}, "channel": "sms"},
+            "conditions": [
+                {"any": [{"attribute": "events.a.count.1d", "operator": "between", "value": [1, 2]}]},
+                {"not": {"attribute": "pattern.p.score", "operator": "not_exists"}},
+                {"not": [{"all": [{"attribute": "a", "operator": "within_last", "value": "1d"}]}]},
+            ],
+        },
         {
             "type": "branch_decision",
-            "config": {"criteria": {"yes": {"attribute": "a", "value": 1}, "no": []}},
+            "config": {
+                "criteria": {
+                    "yes": {"attribute": "a", "value": 1},
+                    "maybe": {
+                        "any": [{"attribute": "a", "value": 2}, {"not": {"attribute": "b", "value": 1}}]
+                    },
+                    "no": [],
+                }
+            },
             "paths": {"yes": [{"type": "wait", "config": {"duration": "1d"}}], "default": []},
         },
         {
@@ -403,6 +370,14 @@ RICH = {
             "paths": {"event": [], "timeout": []},
             "conditions": [{"attribute": "a", "operator": "exists"}],
         },
+        {
+            "type": "wait_for_event",
+            "config": {
+                "event": {"attribute": "renewal", "offset": "-3d", "at": "09:00"},
+                "type": "time_based",
+            },
+        },
+        {"type": "wait_for_event", "config": {"event": {"pattern": "p"}, "type": "pattern"}},
     ],
     "goal": {"type": "external_event", "config": {"source": "s"}, "exit": False},
     "exit_on": [{"type": "attribute_change", "config": {"attribute": "a", "new_value": "b"}}],
@@ -410,6 +385,10 @@ RICH = {
     "holdout": 0.1,
     "transactional": False,
     "version_note": "first",
+    "quiet_hours": {"start": "21:00", "end": "08:00:30", "timezone": "customer"},
+    "send_window": {"start": "09:00", "end": "17:00", "days": ["mon", "tue"], "timezone": "Europe/Berlin"},
+    "priority": 10,
+    "message_class": "newsletter",
 }
 VALUES = [None, True, -1.5, "", [], ["a"], {}, {"a": 1}, [{}], {"type": []}]
 NAMES = ["", "default", "type", "wait"]

@@ -11,6 +11,7 @@ from tests.cases import (
     Case,
     Result,
     Row,
+    action,
     at,
     attributes_of,
     case,
@@ -176,3 +177,32 @@ def test_a_customer_created_meanwhile_is_known_to_a_late_event() -> None:
     )
     assert ends_of(found) == [("w", 60, "completed", 60)]
     assert found.counts["unknown_customer"] == 0
+
+
+def test_a_paused_workflow_takes_no_steps_while_its_clocks_run() -> None:
+    """What fell due meanwhile acts where the resuming tick starts; what comes due later, in time."""
+    steps = workflow(wait("1h"), tag("a"), wait("2h"), tag("b"))
+    paused = {"w"}
+    loads = [(at(30), [event("go", at())]), (at(90), [], paused), (at(100), [], paused)]
+    assert ends_of(decide_ticks(case(steps), loads)) == [("w", 0, "paused", None)]
+    found = decide_ticks(case(steps), [*loads, (at(600), [])])
+    assert outcomes_of(found) == [
+        (0, "0", "done"),
+        (100, "1", "done"),
+        (100, "2", "done"),
+        (220, "3", "done"),
+    ]
+    running = decide_ticks(case(steps), [*loads[:1], (at(50), [], paused), (at(600), [])])
+    assert [row[0] for row in outcomes_of(running)] == [0, 60, 60, 180]
+
+
+def test_a_paused_workflow_takes_no_entries_but_goals_and_awaited_events_count() -> None:
+    awaited = action("wait_for_event", event={"action": "buy"}, timeout="1d")
+    steps = workflow(awaited, tag("t"), goal={**trigger("win"), "exit": False})
+    happened = [event("buy", at(40)), event("win", at(45)), event("go", at(50), "bob")]
+    loads = [(at(30), [event("go", at())]), (at(60), happened, {"w"}), (at(90), [])]
+    found = decide_ticks(case(steps, customers=[customer(), customer("bob")]), loads)
+    assert outcomes_of(found) == [(0, "0", "waiting"), (40, "0", "event"), (60, "1", "done")]
+    assert ends_of(found) == [("w", 0, "completed", 60)]
+    assert found.executions[0]["converted_at"] == at(45)
+    assert found.refusals == []

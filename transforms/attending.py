@@ -53,11 +53,16 @@ def present(
 
 def with_cron_customers(program: Program, state: State, busy: pl.Series, tick: Tick) -> pl.Series:
     """`busy`, and behind them all other known customers if a cron may let them enter in the tick."""
-    entering = [one for one in program.alarms if one.is_cron and one.triggers]
-    if not any(_fires(one.schedule.cron or "", one.schedule.timezone, tick) for one in entering):
+    if not crons_fire(program, tick):
         return busy
     known = state.customers.filter("known")[_CUSTOMER]
     return pl.concat([busy, known]).unique(maintain_order=True)
+
+
+def crons_fire(program: Program, tick: Tick) -> bool:
+    """Whether a cron that lets customers enter fires in the tick."""
+    entering = [one.schedule for one in program.alarms if one.is_cron and one.triggers]
+    return any(_fires(one.cron or "", one.timezone, tick) for one in entering)
 
 
 def _unarmed(program: Program, state: State, owned: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from transforms.walking import actions_of
 from transforms.workflow import (
     AddTag,
     Condition,
+    Group,
     RemoveTag,
     SendEmail,
     Trigger,
@@ -94,7 +95,9 @@ def _matches(trigger: Trigger, fact: Emitted) -> bool:
     return equal and all(_may_hold(one, fact) for one in trigger.conditions)
 
 
-def _may_hold(condition: Condition, fact: Emitted) -> bool:
+def _may_hold(condition: Condition | Group, fact: Emitted) -> bool:
+    if isinstance(condition, Group):
+        return True
     name = condition.attribute.removeprefix("event.")
     if name == condition.attribute or name not in fact.properties:
         return True

@@ -16,7 +16,7 @@ from transforms.pattern_definition import Pattern
 from transforms.trigger_definition import OWN_KEYS
 from transforms.values import intern
 from transforms.walking import ENTRY, Path, actions_of, conditions_of, triggers_of
-from transforms.workflow import Condition, Trigger, UpdateAttribute, Wait, Workflow
+from transforms.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
 
 ENOUGH_CONVERSIONS = 20
 RECENT = timedelta(days=90)
@@ -78,8 +78,8 @@ def lint(workflows: Sequence[Workflow], patterns: Mapping[str, Pattern], evidenc
 
 def branch_attributes(workflows: Sequence[Workflow]) -> list[str]:
     """The attributes that conditions of branches look at: the columns `Evidence.profiles` needs."""
-    conditions = [one for flow in workflows for branch in flow.branches for one in branch.conditions]
-    return sorted({one.attribute for one in conditions if _is_plain(one)})
+    conditions = [one for flow in workflows for branch in flow.branches for one in _plain(branch)]
+    return sorted({one.attribute for one in conditions})
 
 
 def _set_by_steps(workflows: Sequence[Workflow]) -> set[str]:
@@ -87,9 +87,13 @@ def _set_by_steps(workflows: Sequence[Workflow]) -> set[str]:
     return {one.config.attribute for one in steps if isinstance(one, UpdateAttribute)}
 
 
+def _plain(branch: Branch) -> list[Condition]:
+    return [one for one in branch.conditions if isinstance(one, Condition) and _is_plain(one)]
+
+
 def _is_plain(condition: Condition) -> bool:
     """Whether the condition looks at a profile attribute."""
-    return isinstance(condition, Condition) and not condition.attribute.startswith(_OTHER_SOURCES)
+    return not condition.attribute.startswith(_OTHER_SOURCES)
 
 
 def _unknown_attributes(workflow: Workflow, known: Collection[str]) -> Iterator[tuple[Path, str]]:
@@ -170,7 +174,7 @@ def _unknown_property(name: str, there: Collection[str]) -> str:
 def _untaken_branches(workflow: Workflow, evidence: Evidence) -> Iterator[tuple[Path, str]]:
     entries = sum(n for (one, _), n in evidence.entries.items() if one == workflow.workflow_id)
     for index, branch in enumerate(workflow.branches):
-        plain = [one for one in branch.conditions if _is_plain(one)]
+        plain = _plain(branch)
         taken = (workflow.workflow_id, branch.name) in evidence.entries
         if entries and not taken and plain and not _is_met(plain, evidence.profiles):
             yield (

@@ -220,6 +220,12 @@ class Program:
     reads_moments: bool = False
 
     @property
+    def watches(self) -> bool:
+        """Whether something may happen to customers without an event or a due step: patterns, signals, schedules."""
+        named = any(one.type == "pattern" for one in self.matchers)
+        return named or bool(self.watch.signals) or bool(self.alarms)
+
+    @property
     def reads_clocks(self) -> bool:
         """Whether wall clocks matter to any workflow."""
         return bool(self.alarms) or any(flow.send_times for flow in self.flows)

@@ -55,6 +55,8 @@ def parse_offset(given: object) -> timedelta:
         ValueError: of another form, or too long.
     """
     try:
+        if isinstance(given, str) and given.strip() == "0":
+            return timedelta(0)
         if isinstance(given, int | float) and given < 0:
             return -parse_duration(-given)
         if isinstance(given, str) and given.strip().startswith("-"):

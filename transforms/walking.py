@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from transforms.forks import Fork
-from transforms.workflow import Action, BranchDecision, Condition, Trigger, WaitForEvent, Workflow
+from transforms.workflow import Action, BranchDecision, Condition, Group, Trigger, WaitForEvent, Workflow
 
 Path = tuple[str | int, ...]
 
@@ -43,13 +43,17 @@ def conditions_of(workflow: Workflow) -> Iterator[tuple[Path, Trigger | None, Co
             yield place, None, condition
 
 
-def leaves(conditions: Sequence[Condition], path: Path) -> Iterator[tuple[Path, Condition]]:
-    """The single conditions of a list of conditions at `path`."""
-    for index, condition in enumerate(conditions):
-        yield (*path, index), condition
+def leaves(conditions: Sequence[Condition | Group], path: Path) -> Iterator[tuple[Path, Condition]]:
+    """The single conditions of a list of conditions and groups at `path`."""
+    for index, one in enumerate(conditions):
+        if isinstance(one, Group):
+            for key, members in (("any", one.any), ("all", one.all), ("not", one.negated)):
+                yield from leaves(members or (), (*path, index, key))
+        else:
+            yield (*path, index), one
 
 
-def _step_conditions(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condition]]]:
+def _step_conditions(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condition | Group]]]:
     for index, branch in enumerate(workflow.branches):
         yield ("branches", index, "conditions"), branch.conditions
     for path, action in actions_of(workflow):

@@ -19,7 +19,7 @@ from transforms.state import AMOUNTS, INSTANT, Schema
 from transforms.watch import Watch, last_key, term_of
 from transforms.windows import DECIMALS, Behaviors, Points, Term, amounts_after, points_of, timeline
 
-_LARGEST = 1e12
+LARGEST = 1e12
 """Values beyond are taken as that, so that sums of millionths fit into 64 bits."""
 FACTS: Schema = {"customer_id": pl.String, "at": INSTANT, "name": pl.String}
 
@@ -200,7 +200,7 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
         behaviors = behaviors.sort("at", "ts", "event_id")
     customers, lane = _numbered(behaviors["customer_id"], owners)
     names = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
-    millionths = (pl.col("value").fill_nan(0).clip(-_LARGEST, _LARGEST) * DECIMALS).round().cast(pl.Int64)
+    millionths = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
     return customers, Behaviors(
         lanes=len(customers),
         names=declared.names,

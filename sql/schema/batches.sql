@@ -10,5 +10,8 @@ create table if not exists batches (
     quarantined bigint,
     loaded_at timestamptz,
     archive varchar,
-    latest timestamptz
+    latest timestamptz,
+    earliest timestamptz
 );
+
+alter table batches add column if not exists earliest timestamptz

@@ -16,3 +16,6 @@ create table if not exists messages (
     status_reason varchar,
     sent_at timestamptz
 );
+
+alter table messages add column if not exists channel varchar;
+alter table messages add column if not exists message_class varchar

@@ -15,3 +15,7 @@ create table if not exists webhooks (
     status_reason varchar,
     sent_at timestamptz
 );
+
+alter table webhooks add column if not exists transactional boolean;
+alter table webhooks add column if not exists channel varchar;
+alter table webhooks add column if not exists message_class varchar

@@ -7,3 +7,5 @@ create table if not exists workflow_versions (
     workflow_name varchar,
     first_seen_at timestamptz
 );
+
+alter table workflow_versions add column if not exists watches boolean

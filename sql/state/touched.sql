@@ -1,14 +1,35 @@
--- One row per customer with something to do until $now: new facts, updates, or a due step.
+-- One row per customer with something to do until $now: new facts, updates, due steps, alarms.
 create or replace temp table touched as
 with
     acting as (select customer_id from acting_customers),
 
     due as (select customer_id from executions where status = 'running' and due_at <= $now),
 
+    alarms as (select customer_id from schedule_alarms where "at" <= $now),
+
+    unarmed as (
+        select attributes.customer_id
+        from attributes
+        join unarmed_keys using (attribute)
+        anti join schedule_alarms
+            on schedule_alarms.customer_id = attributes.customer_id
+            and schedule_alarms.key = unarmed_keys.key
+            and schedule_alarms.value = attributes.value
+        where attributes.value is not null
+    ),
+
+    everybody as (select customer_id from profiles where known and $everybody),
+
     final as (
         select customer_id from acting
         union
         select customer_id from due
+        union
+        select customer_id from alarms
+        union
+        select customer_id from unarmed
+        union
+        select customer_id from everybody
     )
 
 select * from final

@@ -1,0 +1,17 @@
+-- One row per customer: the amounts there were, and those just made from history.
+create or replace table window_amounts as
+with
+    before as (select * from window_amounts),
+
+    added as (select * from from_history),
+
+    final as (
+        select
+            coalesce(before.customer_id, added.customer_id) as customer_id,
+            list_concat(coalesce(before.keys, []::integer[]), coalesce(added.keys, []::integer[])) as keys,
+            list_concat(coalesce(before.amounts, []::bigint[]), coalesce(added.amounts, []::bigint[])) as amounts
+        from before
+        full join added on before.customer_id = added.customer_id
+    )
+
+select * from final
