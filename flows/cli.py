@@ -102,6 +102,7 @@ def backtest_command(
     processes: Annotated[
         int | None, typer.Option(min=1, help="How many processes decide. [default: 2 where that is faster]")
     ] = None,
+    settings: SettingsFile = None,
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
     ] = None,
@@ -114,7 +115,7 @@ def backtest_command(
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     until = _instant("--end", end)
     assert until is not None
-    found, defaults = read_definitions(workflows, patterns), _settings(None)
+    found, defaults = read_definitions(workflows, patterns), _settings(settings)
     plan = Plan(
         workflows=found.workflows,
         patterns=found.patterns,
