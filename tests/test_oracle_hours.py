@@ -198,7 +198,7 @@ def test_priority_gets_what_a_cap_has_left(interpret: Any) -> None:
 
 def webhook(channel: str | None, **given: Any) -> Row:
     """A webhook request, perhaps as a message of a channel."""
-    more = {} if channel is None else {"channel": channel}
+    more: Row = {} if channel is None else {"channel": channel}
     return action("trigger_webhook", url="https://example.com/hook", **more, **given)
 
 
