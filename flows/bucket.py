@@ -19,7 +19,7 @@ from flows.warehouse import connect, frame, run_sql, sql_text
 from transforms.folding import fold, fold_attributes
 from transforms.ledger import Decided
 from transforms.program import Program
-from transforms.state import AMOUNTS, Cap, State, empty_state
+from transforms.state import AMOUNTS, BEHAVIORS, Cap, State, empty_state
 from transforms.watching import watch
 from transforms.waves import decide
 
@@ -98,10 +98,11 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        facts = read_facts(con, "bucket_events", rules.program)
+        facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
-        decisions, state = _decide(rules, state, facts)
+        behaviors = _behaviors(bucket_files(paths.events, bucket), rules)
+        decisions, state = _decide(rules, state, facts, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, facts)
         marks.append(time.perf_counter())
@@ -160,19 +161,33 @@ def _attributes_query(program: Program) -> str:
     return f"select customer_id, attribute, {given} from ({source}) where {present}"
 
 
-def _decide(rules: Rules, state: State, facts: Facts) -> tuple[list[Decided], State]:
+def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
+    """`state.BEHAVIORS`: the behavioral events that count in windows."""
+    names = rules.program.watch.names
+    if not files or not names:
+        return pl.DataFrame(schema=BEHAVIORS)
+    seen = pl.lit(value=True) if rules.start is None else pl.col("ts") >= rules.start
+    watched = pl.col("name").is_in(names) & (pl.col("type") == "behavioral")
+    rows = pl.scan_parquet(files).filter(watched)
+    return rows.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
+
+
+def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
     Windows are looked at once for all ticks: their amounts are functions of time.
     """
     found = watch(
-        rules.program.watch, facts.behaviors, pl.DataFrame(schema=AMOUNTS),
+        rules.program.watch, behaviors, pl.DataFrame(schema=AMOUNTS),
         since=None, until=rules.ends[-1], emit_from=rules.start,
     )  # fmt: skip
     decisions: list[Decided] = []
     before = None
     for now in rules.ends:
-        tick = _Tick(*(_between(one, before, now) for one in (facts.events, facts.writes, found.facts)), now)
+        events, writes, patterns = (
+            _between(one, before, now) for one in (facts.events, facts.writes, found.facts)
+        )
+        tick = _Tick(events, writes, patterns, now)
         if not decisions or tick.matters(state, rules.program):
             since = before or (rules.start - MICROSECOND if rules.start else None)
             decided = decide(
@@ -238,4 +253,4 @@ def _write_profiles(con: DuckDBPyConnection, file: Path, state: State, facts: Fa
     write_rows(con, sql_text("backtest/profiles.sql"), file)
     con.unregister("changed_attributes")
     con.unregister("final_tags")
-    return pl.scan_parquet(file).select(pl.len()).collect().item()
+    return int(pl.scan_parquet(file).select(pl.len()).collect().item())

@@ -15,7 +15,7 @@ import polars_hash as plh
 from flows.canonical import Part
 from transforms.program import Program
 
-BYTES_PER_EVENT = 400  # of a bucket in a process that decides it, all columns and intermediate frames
+BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
 SMALLEST = 250_000  # events; below, another process costs more than it saves
 

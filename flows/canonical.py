@@ -37,7 +37,12 @@ DEFAULTS: dict[Kind, dict[str, pl.Expr]] = {
     "events": {},
     "customers": {"attributes": pl.lit("{}"), "tags": pl.lit([], pl.List(pl.String))},
 }
-_POLARS = {"VARCHAR": pl.String, "DOUBLE": pl.Float64, "TIMESTAMP WITH TIME ZONE": INSTANT}
+_POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "VARCHAR": pl.String,
+    "DOUBLE": pl.Float64,
+    "TIMESTAMP WITH TIME ZONE": INSTANT,
+    "VARCHAR[]": pl.List(pl.String),
+}
 ROW = "row of the file"
 
 
@@ -66,7 +71,7 @@ class Part:
         rows = pl.scan_parquet(self.path, row_index_name=ROW)
         there = set(rows.collect_schema().names())
         columns = [
-            self._column(name, there).cast(_polars_type(kind)).alias(name)
+            self._column(name, there).cast(_POLARS[kind]).alias(name)
             for name, kind in TYPES[self.kind].items()
         ]
         line = pl.col("line") if self.lines else (pl.col(ROW) + 1).alias("line")
@@ -202,7 +207,3 @@ def united(some: Sequence[Canonical]) -> Canonical:
         tuple(file for one in some for file in one.quarantine),
         sum(one.bad for one in some),
     )
-
-
-def _polars_type(kind: str) -> pl.DataType | type[pl.DataType]:
-    return pl.List(pl.String) if kind == "VARCHAR[]" else _POLARS[kind]

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from flows.queries import literal, quoted
 from flows.warehouse import frame, sql_text
 from transforms.program import Program
-from transforms.state import EVENT_PREFIX, WRITES
+from transforms.state import BEHAVIORS, EVENT_PREFIX, WRITES
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Facts:
     behaviors: pl.DataFrame
 
 
-def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Facts:
+def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True) -> Facts:
     """Read the facts of `relation`.
 
     Args:
@@ -41,6 +41,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         relation: a table or view with the canonical event columns, `at` (when the event acts) and `seen`
             (false: it only updates the profile).
         program: the compiled workflows.
+        behaviors: whether to read those too; else there are none.
 
     Raises:
         WarehouseError: the relation can't be read.
@@ -55,7 +56,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program) -> Fact
         writes=frame(con, f"select {columns} from fact_live where seen"),
         silent=frame(con, f"select {columns} from fact_live where not seen"),
         unseen=frame(con, _unseen_query(live)),
-        behaviors=frame(con, _behaviors_query(program)),
+        behaviors=frame(con, _behaviors_query(program)) if behaviors else pl.DataFrame(schema=BEHAVIORS),
     )
 
 

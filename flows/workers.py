@@ -61,8 +61,8 @@ def _dealt(workers: dict[Connection, SpawnProcess], tasks: list[Task]) -> Iterat
     for connection in workers:
         _hand_over(connection, waiting, under_way, workers)
     while under_way:
-        for connection in wait(list(under_way)):
-            assert isinstance(connection, Connection)
+        ready = [one for one in wait(list(under_way)) if isinstance(one, Connection)]
+        for connection in ready:
             answer, error = _received(connection, workers)
             if error is not None:
                 raise error

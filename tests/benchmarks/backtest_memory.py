@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.generate import WORKFLOWS, Size, generated
+from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Size, generated
 from tests.benchmarks.processes import ONWARD, timed_process
 
 GOAL_BYTES = 4e9
@@ -16,12 +16,13 @@ def measure(size: Size, tick: str | None) -> str:
     """Backtest a load of this size in a process of its own."""
     load = generated(size)
     with tempfile.TemporaryDirectory(prefix="onward-backtest-") as folder:
-        files = {"--workflows": WORKFLOWS, "--customers": load.customers, "--events": load.events}
+        files = {"--workflows": WORKFLOWS, "--customers": load.customers, "--patterns": PATTERNS}
         settings = {**files, "--end": load.end.isoformat(), "--out": folder} | (
             {"--tick": tick} if tick else {}
         )
         options = [str(part) for option in settings.items() for part in option]
-        ended = timed_process([ONWARD, "backtest", *options])
+        events = [str(part) for file in load.files for part in ("--events", file)]
+        ended = timed_process([ONWARD, "backtest", *options, *events])
         summary = json.loads((Path(folder) / "summary.json").read_text("utf-8"))
     phases = ", ".join(f"{name} {summary[f'{name}_seconds']:.1f} s" for name in ("load", "decide", "write"))
     return (

@@ -12,9 +12,10 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ DAYS = 90
 END = START + timedelta(days=DAYS)
 DAY = timedelta(days=1)
 WORKFLOWS = Path(__file__).with_name("workflows")
+PATTERNS = Path(__file__).parents[2] / "data" / "patterns.yaml"  # the seed's three
+PER_FILE = 10_000_000  # events in a file, to stay below what one may hold
 CHUNK = 1_000_000
 ROW_GROUP = 122_880  # as DuckDB writes the archive; it reads row groups in parallel
 ACTIVITY_SIGMA = 1.2  # of the log-normal number of events per customer: the top 1 % do about 13 % of them
@@ -61,8 +64,13 @@ class Load:
 
     @property
     def events(self) -> Path:
-        """The events, in the order of time."""
-        return self.folder / "events.parquet"
+        """The pattern of the event files' names, for readers that take one."""
+        return self.folder / "events-*.parquet"
+
+    @property
+    def files(self) -> list[Path]:
+        """The event files, in the order of time."""
+        return sorted(self.folder.glob(self.events.name))
 
     @property
     def customers(self) -> Path:
@@ -78,7 +86,7 @@ def generated(size: Size) -> Load:
     version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     name = f"{size.events}-{size.customers}-{size.seed}-{version}"
     load = Load(Path(tempfile.gettempdir()) / "onward-benchmarks" / name)
-    if not load.events.exists():
+    if not load.customers.exists():
         sizes = {"--events": size.events, "--customers": size.customers, "--seed": size.seed}
         options = [str(part) for option in sizes.items() for part in option]
         subprocess.run([sys.executable, "-m", __name__, str(load.folder), *options], check=True)
@@ -86,22 +94,30 @@ def generated(size: Size) -> Load:
 
 
 def write_load(size: Size, folder: Path) -> None:
-    """Write events and customers of this size to `folder`; the events appear last, and whole."""
+    """Write events and customers of this size to `folder`; the customers appear last, and whole."""
     folder.mkdir(parents=True, exist_ok=True)
     load = Load(folder)
-    customers(size).write_parquet(load.customers)
-    aside = load.events.with_suffix(".part")
+    for number, chunks in groupby(enumerate(event_chunks(size)), lambda one: one[0] * CHUNK // PER_FILE):
+        _write_file(folder / f"events-{number:02d}.parquet", (chunk for _, chunk in chunks))
+        print(
+            f"\r{min((number + 1) * PER_FILE, size.events):>12,} of {size.events:,} events",
+            end="",
+            file=sys.stderr,
+        )
+    print(file=sys.stderr)
+    aside = load.customers.with_suffix(".part")
+    customers(size).write_parquet(aside)
+    aside.rename(load.customers)
+
+
+def _write_file(path: Path, chunks: Iterable[pl.DataFrame]) -> None:
     writer = None
-    for number, chunk in enumerate(event_chunks(size)):
+    for chunk in chunks:
         table = chunk.to_arrow(compat_level=pl.CompatLevel.oldest())
-        writer = writer or pq.ParquetWriter(aside, table.schema, compression="zstd")
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
         writer.write_table(table, row_group_size=ROW_GROUP)
-        done = min((number + 1) * CHUNK, size.events)
-        print(f"\r{done:>12,} of {size.events:,} events", end="", file=sys.stderr)
     assert writer is not None
     writer.close()
-    print(file=sys.stderr)
-    aside.rename(load.events)
 
 
 def customers(size: Size) -> pl.DataFrame:

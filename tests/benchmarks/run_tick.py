@@ -47,7 +47,8 @@ def measure(size: Size, day: Size) -> list[str]:
         events, customers = (settings.inbox / kind for kind in ("events", "customers"))
         for place in (events, customers):
             place.mkdir(parents=True)
-        shutil.copy(load.events, events / "history.parquet")
+        for file in load.files:
+            shutil.copy(file, events / file.name)
         shutil.copy(load.customers, customers / "customers.parquet")
         lines = [_timed(f"history of {size.events:,} events", settings, END)]
         pl.concat(event_chunks(day, start=END, days=1)).write_parquet(events / "day.parquet")
