@@ -119,7 +119,8 @@ def _from_history(
         names = _listed(declared.names)
         grouped = f"select customer_id, {named} from {events} where name in ({names}) group by customer_id"
         pairs = ", ".join(f"{{'key': {key}, 'amount': a{key}}}" for key in columns)
-        listed = f"select customer_id, list_filter([{pairs}], lambda one: one.amount is not null) as pairs from ({grouped})"
+        there = f"list_filter([{pairs}], lambda one: one.amount is not null)"
+        listed = f"select customer_id, {there} as pairs from ({grouped})"
         _add(con, f"select customer_id, pairs from ({listed}) where len(pairs) > 0")
     _chains_from_history(con, declared, new, number, events, previous)
 

@@ -148,6 +148,10 @@ class World:
         self.previous, self.now = previous, now
         if self.begins is None and arrivals:
             self.begins = min(arrival.at for arrival in arrivals)
+        elif self.begins is None:
+            self.begins = now + timedelta(
+                microseconds=1
+            )  # a store without events yet runs from its first tick on
         shares = self.share(arrivals)
         for customer in self.customers.values():
             share = shares.get(customer.customer_id)

@@ -74,6 +74,10 @@ class House:
             text = json.dumps({"workflow_name": one["workflow_id"], **one})
             (self.settings.workflows / f"{one['workflow_id']}.json").write_text(text)
 
+    def patterns(self, patterns: Row) -> None:
+        """Write the file of patterns."""
+        self.settings.patterns.write_text(json.dumps(patterns))
+
     def forget(self, workflow_id: str) -> None:
         """Remove a workflow's file."""
         (self.settings.workflows / f"{workflow_id}.json").unlink()

@@ -100,7 +100,7 @@ def cases(draw: DrawFn, most_events: int = 30) -> Case:
     """A case, half of them with features of the decision language beyond the seed's."""
     if draw(st.booleans()):
         return draw(plain_cases(most_events))
-    smaller: Case = draw(plain_cases(min(most_events, 20), most_workflows=3))
+    smaller: Case = draw(plain_cases(min(most_events, 16), most_workflows=2))
     return draw(enriched(smaller))
 
 

@@ -63,11 +63,12 @@ def test_shuffled_is_sorted_and_apart_is_together(found: Case) -> None:
 
 
 def apart(found: Case, customer_id: str) -> tuple[str, Result]:
-    """One customer's share of the case, decided alone; schedules begin with everybody's first event."""
+    """One customer's share of the case, decided alone; cron schedules begin with everybody's first event."""
     rows = [row for row in found.customers if row["customer_id"] == customer_id]
     events = [row for row in unique(found.events) if row["customer_id"] == customer_id]
-    first = min((row["ts"] for row in found.events if row["ts"] <= found.end), default=None)
-    return customer_id, decide(replace(found, customers=rows, events=events, start=found.start or first))
+    first = min((row["ts"] for row in found.events), default=found.end)
+    strange = event("first", first, "nobody", type="external_event")
+    return customer_id, decide(replace(found, customers=rows, events=[strange, *events]))
 
 
 def ticks(*loads: tuple[datetime, list[Row]], workflows: object = (), **given: object) -> Result:

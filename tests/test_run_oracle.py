@@ -31,8 +31,9 @@ def run_ticks(
 
     If `rebuilt`, the state is then made again from the archive, and the last run repeated.
     """
-    caps = [{"messages": messages, "window": window.total_seconds()} for messages, window in case.caps]
-    home = house(root, *case.workflows, frequency_caps=caps, **bounds)
+    clocks = {"timezone": case.timezone, "quiet_hours": case.quiet_hours, "send_window": case.send_window}
+    home = house(root, *case.workflows, frequency_caps=list(map(_cap, case.caps)), **clocks, **bounds)
+    home.patterns(case.patterns)
     home.customers("people", *case.customers, format=kinds[0])
     for number, (now, events) in enumerate(ticks):
         _deliver(home, f"{number:03d}", events, kinds)
@@ -41,6 +42,11 @@ def run_ticks(
         rebuild(home.settings)
         home.tick(case.end)
     return home.result()
+
+
+def _cap(cap: tuple[Any, ...]) -> Row:
+    names = ("messages", "window", "channel", "message_class")
+    return {**dict(zip(names, cap, strict=False)), "window": cap[1].total_seconds()}
 
 
 def _deliver(home: House, name: str, events: list[Row], kinds: Sequence[Format]) -> None:

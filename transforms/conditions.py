@@ -134,9 +134,11 @@ def _between(bounds: Any) -> pl.Expr:
     low, high = bounds
     if _is_number(low):
         return (_kind == NUMBER) & _number.is_between(low, high)
-    if instant_of(low) and instant_of(high):
-        return _moment.is_between(_micros(low), _micros(high))
-    return _text.is_between(pl.lit(low), pl.lit(high))
+    as_text = _text.is_between(pl.lit(low), pl.lit(high))
+    if not (instant_of(low) and instant_of(high)):
+        return as_text
+    within = _moment.is_between(_micros(low), _micros(high))
+    return pl.when(_moment.is_not_null()).then(within).otherwise(as_text)
 
 
 def _micros(text: str) -> int:

@@ -35,7 +35,8 @@ class Zone:
         """The instants of wall clock times: of a skipped one the first valid after, of a repeated one the first."""
         ends = np.append(self.start[1:] + self.offset[:-1], NEVER)
         place = np.searchsorted(ends, local, side="right")
-        return np.maximum(local - self.offset[place], self.start[place])
+        instants: Ints = np.maximum(local - self.offset[place], self.start[place])
+        return instants
 
     def last_instant(self, local: Ints) -> Ints:
         """As `instant`, but of a repeated wall clock time the last."""
