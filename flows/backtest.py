@@ -24,6 +24,7 @@ from flows.bucket import TABLES, Paths, Rules, Told, run_bucket
 from flows.buckets import CUSTOMER_COLUMNS, SMALLEST, event_columns, how_many, split, wanted_by
 from flows.canonical import Canonical, read_canonical, united
 from flows.duplicates import distinct
+from flows.files import aside_name, put_in_place
 from flows.queries import literal
 from flows.settings import Limits
 from flows.sources import Kind
@@ -227,13 +228,16 @@ def _run(paths: Paths, rules: Rules, bucket: int) -> Told:
 def _merge(paths: Paths, loaded: _Loaded, out: Path) -> None:
     """All buckets' rows as one file per table, and the quarantine."""
     out.mkdir(parents=True, exist_ok=True)
+    for name in (*TABLES, "profiles"):
+        parts = [paths.decided(name, bucket) for bucket in range(loaded.buckets)]
+        file = out / f"{name}.parquet"
+        aside = aside_name(file)
+        pl.scan_parquet(parts).sink_parquet(aside, compression="zstd", compression_level=1)
+        put_in_place(aside, file)
+    bad = ", ".join(map(literal, loaded.quarantine))
+    nothing = "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"
+    query = f"select * from read_parquet([{bad}])" if bad else f"{nothing} limit 0"
     with connect() as con:
-        for name in (*TABLES, "profiles"):
-            parts = ", ".join(literal(paths.decided(name, bucket)) for bucket in range(loaded.buckets))
-            write_rows(con, f"select * from read_parquet([{parts}])", out / f"{name}.parquet")
-        bad = ", ".join(map(literal, loaded.quarantine))
-        nothing = "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"
-        query = f"select * from read_parquet([{bad}])" if bad else f"{nothing} limit 0"
         write_rows(con, query, out / "quarantine.parquet")
 
 

@@ -238,7 +238,7 @@ def _write(
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        rows.write_parquet(paths.decided(name, bucket))
+        rows.write_parquet(paths.decided(name, bucket), compression="lz4")
         written[name] = len(rows)
     written["profiles"] = _write_profiles(con, paths.decided("profiles", bucket), state, facts)
     return written
