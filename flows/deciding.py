@@ -122,7 +122,7 @@ def _decide_bucket(scene: _Scene, bucket: Bucket, *, everybody: bool) -> Decided
     )  # fmt: skip
     final = fold_attributes(state.attributes, facts.writes, decided.attributes)
     write_decided(con, stored, facts, decided, final, tick_id=scene.tick_id, processed_at=tick.now)
-    write_amounts(con, watched.amounts)
+    write_amounts(con, watched.amounts())
     return decided
 
 

@@ -154,9 +154,9 @@ def _chains_from_history(
         found = watch(only, rows, pl.DataFrame(schema=AMOUNTS), since=None, until=previous, emit_from=None)
         con.register(
             "chain_amounts",
-            found.amounts.with_columns(
-                number=pl.col("key").replace_strict(number, return_dtype=pl.Int32)
-            ).to_arrow(),
+            found.amounts()
+            .with_columns(number=pl.col("key").replace_strict(number, return_dtype=pl.Int32))
+            .to_arrow(),
         )
         pair = "list({'key': number, 'amount': amount}) as pairs"
         _add(

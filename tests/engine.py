@@ -51,7 +51,7 @@ def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
             program.watch, behaviors(program, events, fresh, before, now, case.start), amounts,
             since=before, until=now, emit_from=before or case.start,
         )  # fmt: skip
-        amounts = replaced(amounts, watched.amounts, ["customer_id", "key"])
+        amounts = replaced(amounts, watched.amounts(), ["customer_id", "key"])
         facts, writes = event_frame(present, program), write_frame(present)
         decided = decide_tick(
             program, state, facts, writes,

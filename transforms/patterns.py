@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
-from typing import Protocol
 
 import numpy as np
 
@@ -30,16 +29,6 @@ _PLACES = Decimal("0.000001")
 _UNBOUNDED = np.iinfo(np.int64).max
 
 
-class AmountPattern(Protocol):
-    """A pattern whose truth is a function of the amounts of its terms."""
-
-    name: str
-    terms: tuple[Term, ...]
-
-    def truth(self, amounts: Ints) -> Bools:
-        """Whether it is true, per row of `[row, term]` amounts."""
-
-
 @dataclass(frozen=True)
 class Bounded:
     """`sequence` and `cumulative`: every amount (or any) lies within its bounds, both inclusive."""
@@ -50,14 +39,39 @@ class Bounded:
     high: tuple[int, ...]
     any: bool = False
 
+    @property
+    def factors(self) -> Ints:
+        """Each term is an amount of its own."""
+        return np.eye(len(self.terms), dtype=np.int64)
+
     def truth(self, amounts: Ints) -> Bools:
-        """Whether all amounts, or any, lie within their bounds."""
+        """Whether all amounts, or any, lie within their bounds; per row of `[row, term]`."""
         within = [
             (low <= amounts[:, number]) & (amounts[:, number] <= high)
             for number, (low, high) in enumerate(zip(self.low, self.high, strict=True))
         ]
         result: Bools = (np.logical_or if self.any else np.logical_and).reduce(within)
         return result
+
+    def possible(self, highest: Sequence[Ints]) -> Bools:
+        """For whom it may turn true, given amounts that can't be exceeded, per term `[lane]`."""
+        reached = [low <= most for low, most in zip(self.low, highest, strict=True)]
+        result: Bools = (np.logical_or if self.any else np.logical_and).reduce(reached)
+        return result & (not self.contradicts_itself)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether one window asks for more events than a longer one around it allows: it never turns true."""
+        if self.any:
+            return False
+        bounds = list(zip(self.terms, self.low, self.high, strict=True))
+        return any(
+            inner.name == outer.name and inner.offset == outer.offset and low > high
+            for inner, low, _ in bounds
+            for outer, _, high in bounds
+            if inner.metric == outer.metric == "count"
+            if outer.window is None or (inner.window is not None and inner.window <= outer.window)
+        )
 
 
 @dataclass(frozen=True)
@@ -70,14 +84,24 @@ class Scored:
     threshold: int
     scale: int
 
-    def score(self, amounts: Ints) -> Ints:
-        """The score times `scale`, per row of amounts."""
-        result: Ints = amounts @ np.array(self.weights, np.int64)
-        return result
+    @property
+    def factors(self) -> Ints:
+        """The score, times `scale`, is the one amount."""
+        return np.array(self.weights, np.int64)[:, None]
 
     def truth(self, amounts: Ints) -> Bools:
-        """Whether the score reaches the threshold."""
-        result: Bools = self.score(amounts) >= self.threshold
+        """Whether the score reaches the threshold; per row of `[row, 1]`."""
+        result: Bools = amounts[:, 0] >= self.threshold
+        return result
+
+    def possible(self, highest: Sequence[Ints]) -> Bools:
+        """For whom it may turn true, given amounts that can't be exceeded, per term `[lane]`."""
+        if min(self.weights) < 0:
+            return np.ones(highest[0].size, np.bool_)
+        most = sum(
+            weight * amount.astype(np.float64) for weight, amount in zip(self.weights, highest, strict=True)
+        )
+        result: Bools = np.asarray(most * (1 + 1e-9) + 1 >= self.threshold)
         return result
 
 
@@ -96,7 +120,9 @@ class Ordered:
         return tuple("ordered|" + "|".join(links[: number + 1]) for number in range(len(links)))
 
 
-AnyPattern = Bounded | Scored | Ordered
+AmountPattern = Bounded | Scored
+"""A pattern whose truth is a function of amounts: of its terms, or of their weighted sum (`factors`)."""
+AnyPattern = AmountPattern | Ordered
 
 
 def compile_pattern(name: str, pattern: Pattern) -> AnyPattern:
@@ -120,7 +146,7 @@ def rising_edges(pattern: AmountPattern, changes: Timeline, first: Bools, emit_f
 
     Args:
         pattern: the pattern.
-        changes: the amounts of its terms.
+        changes: its amounts.
         first: `[lane]`, its truth before.
         emit_from: turning true at an earlier instant emits nothing; None: always.
     """

@@ -69,5 +69,5 @@ def sense(signal: Signal, steps: Steps, lane_of: Ints) -> Sense:
     lane, at, value = lane[kept], steps.at[kept], steps.value[kept]
     times = np.unique(at)
     place = np.searchsorted(times, at, side="right")
-    order = order_by(lane, place)
+    order = order_by(lane, place, stable=True)
     return Sense(signal, times, (lane * (times.size + 1) + place)[order], value[order])

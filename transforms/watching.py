@@ -4,8 +4,10 @@ It reads the events that entered or left a window in a tick, and the stored amou
 history.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,12 @@ import polars as pl
 
 from transforms.arrays import ALWAYS, Bools, Ints, order_by
 from transforms.durations import epoch_us
-from transforms.patterns import AnyPattern, Ordered, Scored, chain_ends, rising_edges
+from transforms.numbering import numbered
+from transforms.patterns import AmountPattern, AnyPattern, Ordered, Scored, chain_ends, rising_edges
 from transforms.signal_definition import Amount, LastEvent, PatternScore, PatternTruth, Signal
 from transforms.state import AMOUNTS, INSTANT, Schema
 from transforms.watch import Watch, last_key, term_of
-from transforms.windows import DECIMALS, Behaviors, Points, Term, amounts_after, points_of, timeline
+from transforms.windows import DECIMALS, Behaviors, Points, Term, amounts_after, highest, points_of, timeline
 
 LARGEST = 1e12
 """Values beyond are taken as that, so that sums of millionths fit into 64 bits."""
@@ -42,6 +45,10 @@ class Steps:
 _NOTHING = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
+def _no_amounts() -> pl.DataFrame:
+    return pl.DataFrame(schema=AMOUNTS)
+
+
 @dataclass(frozen=True)
 class Watched:
     """What was found, for K customers.
@@ -50,13 +57,13 @@ class Watched:
         customers: `[K]` ids.
         facts: one row per pattern turned true: customer_id, at, name.
         signals: one for each of the watch.
-        amounts: `state.AMOUNTS` after the tick, of these customers.
+        amounts: gives `state.AMOUNTS` after the tick, of these customers; made only when asked for.
     """
 
     customers: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
     facts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FACTS))
     signals: tuple[Steps, ...] = ()
-    amounts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=AMOUNTS))
+    amounts: Callable[[], pl.DataFrame] = _no_amounts
 
 
 def watch(
@@ -81,16 +88,21 @@ def watch(
     """
     customers, rows = _rows(declared, behaviors, amounts["customer_id"])
     before, there = _stored(declared, customers, amounts)
-    first, last = None if since is None else epoch_us(since), epoch_us(until)
-    points = {term: points_of(term, rows, since=first, until=last) for term in declared.terms}
-    scene = _Scene(declared, rows, points, before, there, None if emit_from is None else epoch_us(emit_from))
+    first, emits = (None if one is None else epoch_us(one) for one in (since, emit_from))
+    span = _Span(first, emits, epoch_us(until))
+    scene = _Scene(declared, rows, before, there, span)
     lines = {one.name: scene.line(one) for one in declared.patterns}
-    return Watched(
-        customers,
-        _facts(customers, lines),
-        tuple(scene.steps(one, lines) for one in declared.signals),
-        _kept(declared, customers, scene),
-    )
+    signals = tuple(scene.steps(one, lines) for one in declared.signals)
+    return Watched(customers, _facts(customers, lines), signals, partial(_kept, declared, customers, scene))
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A tick in µs: its start, from when on patterns are facts, its end."""
+
+    since: int | None
+    emit_from: int | None
+    until: int
 
 
 @dataclass(frozen=True)
@@ -110,25 +122,40 @@ class _Line:
 class _Scene:
     watch: Watch
     rows: Behaviors
-    points: dict[Term, Points]
     before: dict[str, Ints]
     there: dict[str, Bools]
-    emit_from: int | None
+    span: _Span
 
     def line(self, pattern: AnyPattern) -> _Line:
         return self._chain(pattern) if isinstance(pattern, Ordered) else self._amounts(pattern)
 
-    def _amounts(self, pattern: Any) -> _Line:
-        base = np.stack([self.before[term.key] for term in pattern.terms], axis=1)
+    def points(self, term: Term, rows: Behaviors) -> Points:
+        return points_of(term, rows, since=self.span.since, until=self.span.until)
+
+    def _amounts(self, pattern: AmountPattern) -> _Line:
+        before = [self.before[term.key] for term in pattern.terms]
+        base = np.stack(before, axis=1) @ pattern.factors
         begun = np.logical_or.reduce([self.there[term.key] for term in pattern.terms])
-        changes = timeline([self.points[term] for term in pattern.terms], base)
+        rows = (
+            self.rows
+            if PatternScore(pattern.name) in self.watch.signals
+            else self._concerned(pattern, before)
+        )
+        changes = timeline([self.points(term, rows) for term in pattern.terms], base, pattern.factors)
         first = pattern.truth(base) & begun
-        edges = rising_edges(pattern, changes, first, self.emit_from)
+        edges = rising_edges(pattern, changes, first, self.span.emit_from)
         line = _Line(changes.lane, changes.at, pattern.truth(changes.amounts), edges, first)
         if not isinstance(pattern, Scored):
             return line
-        scores = (pattern.score(one) / pattern.scale for one in (changes.amounts, base))
-        return _Line(line.lane, line.at, line.truth, line.edges, line.first, *scores)
+        return replace(
+            line, score=changes.amounts[:, 0] / pattern.scale, first_score=base[:, 0] / pattern.scale
+        )
+
+    def _concerned(self, pattern: AmountPattern, before: Sequence[Ints]) -> Behaviors:
+        """The events of customers for whom the pattern may turn true: for others it is false all the time."""
+        most = [highest(term, self.rows, some) for term, some in zip(pattern.terms, before, strict=True)]
+        named = np.isin(self.rows.name, [self.rows.names.index(term.name) for term in pattern.terms])
+        return self.rows.only(named & pattern.possible(most)[self.rows.lane])
 
     def _chain(self, pattern: Ordered) -> _Line:
         rows, ends = self.chained(pattern)
@@ -137,8 +164,8 @@ class _Scene:
         done = np.flatnonzero(ends[-1] & ~first[lane])
         edges = done[np.unique(lane[done], return_index=True)[1]]
         emits = self.rows.seen[rows[edges]]
-        if self.emit_from is not None:
-            emits &= at[edges] >= self.emit_from
+        if self.span.emit_from is not None:
+            emits &= at[edges] >= self.span.emit_from
         turned = np.full(edges.size, fill_value=True)
         return _Line(lane[edges], at[edges], turned, np.flatnonzero(emits), first)
 
@@ -146,7 +173,7 @@ class _Scene:
         """The fresh events of the chain's names in order, and which of them end a chain of how many terms."""
         codes = np.array([self.rows.names.index(name) for name in pattern.names])
         some = np.flatnonzero(np.isin(self.rows.name, codes) & self.rows.fresh)
-        rows = some[order_by(self.rows.lane[some], self.rows.at[some], self.rows.ts[some])]
+        rows = some[order_by(self.rows.lane[some], self.rows.at[some], self.rows.ts[some], stable=True)]
         base = np.stack([self.before[key] for key in pattern.keys], axis=1)
         named = [self.rows.name[rows] == code for code in codes]
         return rows, chain_ends(pattern, self.rows.lane[rows], self.rows.at[rows], named, base)
@@ -165,10 +192,9 @@ class _Scene:
 
     def _amount_steps(self, term: Term) -> Steps:
         unit = DECIMALS if term.metric == "total_value" else 1
-        changes = timeline([self.points[term]], self.before[term.key][:, None])
-        return _with_first(
-            changes.lane, changes.at, changes.amounts[:, 0] / unit, self.before[term.key] / unit
-        )
+        changes = timeline([self.points(term, self.rows)], self.before[term.key][:, None])
+        amounts, before = changes.amounts[:, 0] / unit, self.before[term.key] / unit
+        return _with_first(changes.lane, changes.at, amounts, before)
 
     def _last_steps(self, signal: LastEvent) -> Steps:
         rows = self.lasting(signal)
@@ -198,40 +224,40 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
     """The events as columns of numbers, and the customers behind them."""
     if declared.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
-    customers, lane = _numbered(behaviors["customer_id"], owners)
+    customers, lanes = numbered(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
     names = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
-    millionths = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
     return customers, Behaviors(
         lanes=len(customers),
         names=declared.names,
-        lane=lane,
+        lane=lanes[: len(behaviors)],
         ts=behaviors["ts"].dt.epoch("us").to_numpy(),
         at=behaviors["at"].dt.epoch("us").to_numpy(),
         seen=behaviors["seen"].to_numpy(),
         fresh=behaviors["fresh"].to_numpy(),
-        name=names.cast(pl.Int64).fill_null(-1).to_numpy(),
-        value=behaviors.select(millionths.fill_null(0)).to_series().to_numpy(),
+        name=names.cast(pl.Int8).fill_null(-1).to_numpy(),
+        value=_millionths(declared, behaviors["value"]),
     )
 
 
-def _numbered(ids: pl.Series, others: pl.Series) -> tuple[pl.Series, Ints]:
-    """All distinct ids, and the number of each of `ids`."""
-    every = pl.concat([ids, others.rename(ids.name)])
-    distinct = every.unique(maintain_order=True)
-    return distinct, ids.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).to_numpy()
+def _millionths(declared: Watch, values: pl.Series) -> Ints:
+    if all(term.metric == "count" for term in declared.terms):
+        return np.zeros(len(values), np.int64)
+    rounded = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
+    return values.to_frame("value").select(rounded.fill_null(0)).to_series().to_numpy()
 
 
 def _stored(
     declared: Watch, customers: pl.Series, amounts: pl.DataFrame
 ) -> tuple[dict[str, Ints], dict[str, Bools]]:
     """Per key the amount of every customer before the tick, and whether there was one."""
-    before, there = {}, {}
-    lane = amounts["customer_id"].cast(pl.Enum(customers)).to_physical().cast(pl.Int64).to_numpy()
-    keyed = amounts.select("key", "amount", lane=pl.Series(lane)).partition_by("key", as_dict=True)
     sums = {term.key for term in declared.terms}
+    before = {key: np.full(len(customers), 0 if key in sums else ALWAYS) for key in declared.keys}
+    there = {key: np.zeros(len(customers), np.bool_) for key in declared.keys}
+    if amounts.is_empty():
+        return before, there
+    lane = amounts["customer_id"].cast(pl.Enum(customers)).to_physical().cast(pl.Int64)
+    keyed = amounts.select("key", "amount", lane=lane).partition_by("key", as_dict=True)
     for key in declared.keys:
-        before[key] = np.full(len(customers), 0 if key in sums else ALWAYS)
-        there[key] = np.zeros(len(customers), np.bool_)
         if (found := keyed.get((key,))) is not None:
             before[key][found["lane"]] = found["amount"].to_numpy()
             there[key][found["lane"]] = True
@@ -256,7 +282,7 @@ def _kept(declared: Watch, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
     """The amounts after the tick, of those who have any."""
     after: dict[str, tuple[Ints, Bools]] = {}
     for term in declared.terms:
-        points, there = scene.points[term], scene.there[term.key].copy()
+        points, there = scene.points(term, scene.rows), scene.there[term.key].copy()
         there[points.lane] = True
         after[term.key] = amounts_after(points, scene.before[term.key]), there
     for last in declared.lasts:

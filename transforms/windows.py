@@ -5,14 +5,13 @@ by customer and time, their cumulative sums are the amounts after every change; 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Literal, Self
 
 import numpy as np
 
 from transforms.arrays import Bools, Ints, order_by
 
-_POINT = ("lane", "at", "silent", "delta")
 DECIMALS = 10**6
 """Sums of `value` are integers of millionths."""
 
@@ -37,7 +36,9 @@ class Behaviors:
     """N behavioral events, in any order.
 
     Attributes:
-        lane: the customer's number, below `lanes`.
+        lanes: how many customers there are.
+        names: the names of events that matter.
+        lane: the customer's number.
         ts: µs since 1970.
         at: the instant it acts at; not before `ts`.
         seen: false for history and too-late events, which change amounts silently.
@@ -60,21 +61,10 @@ class Behaviors:
         """The rows of the events of one name."""
         return np.flatnonzero(self.name == self.names.index(name))
 
-
-@dataclass(frozen=True)
-class Timeline:
-    """The amounts of T terms after each change, by lane and time; silent changes of an instant come first.
-
-    Attributes:
-        lane, at: the customer and the instant.
-        silent: whether the change is one that emits nothing.
-        amounts: `[change, term]`.
-    """
-
-    lane: Ints
-    at: Ints
-    silent: Bools
-    amounts: Ints
+    def only(self, kept: Bools) -> Self:
+        """The events for which `kept` says so."""
+        columns = ("lane", "ts", "at", "seen", "fresh", "name", "value")
+        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
 
 
 @dataclass(frozen=True)
@@ -85,6 +75,23 @@ class Points:
     at: Ints
     silent: Bools
     delta: Ints
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """C amounts after each change, by lane and time; silent changes of an instant come first.
+
+    Attributes:
+        lane: the customer of the change.
+        at: its instant.
+        silent: whether it is one that emits nothing.
+        amounts: `[change, C]`.
+    """
+
+    lane: Ints
+    at: Ints
+    silent: Bools
+    amounts: Ints
 
 
 def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> Points:
@@ -102,19 +109,27 @@ def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> 
     if term.window is None:
         return entering
     leaving = _shifted(rows, some, term.offset + term.window, -delta, since, until)
-    return Points(*(np.concatenate([getattr(one, name) for one in (entering, leaving)]) for name in _POINT))
+    return _joined([entering, leaving])
 
 
-def timeline(points: Sequence[Points], base: Ints) -> Timeline:
-    """All changes of the amounts of T terms, given the points of each and `base[lane, term]`, the amounts before."""
-    lane, at, silent, delta = (np.concatenate([getattr(one, name) for one in points]) for name in _POINT)
+def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) -> Timeline:
+    """All changes of C amounts.
+
+    Args:
+        points: those of T terms.
+        base: `[lane, C]`, the amounts before.
+        factors: `[term, C]`, how much a term's points change each amount; None: each term is an amount.
+    """
+    scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
+    whole = _joined(points)
     term = np.repeat(np.arange(len(points)), [one.lane.size for one in points])
-    order = order_by(lane, at, ~silent)
-    lane, at, silent, delta, term = lane[order], at[order], silent[order], delta[order], term[order]
+    order = order_by(whole.lane, whole.at, ~whole.silent)
+    lane, at, silent = whole.lane[order], whole.at[order], whole.silent[order]
     last = _ends(lane, at, silent)
     amounts = base[lane[last]]
-    for number in range(len(points)):
-        amounts[:, number] += _running(lane, np.where(term == number, delta, 0), last)
+    for column in range(scale.shape[1]):
+        changes = (scale[:, column][term] * whole.delta)[order]
+        amounts[:, column] += _running(lane, changes, last)
     return Timeline(lane[last], at[last], silent[last], amounts)
 
 
@@ -123,6 +138,18 @@ def amounts_after(points: Points, before: Ints) -> Ints:
     after = before.copy()
     np.add.at(after, points.lane, points.delta)
     return after
+
+
+def highest(term: Term, rows: Behaviors, before: Ints) -> Ints:
+    """An amount, `[lane]`, that the term's can't exceed at any time."""
+    some = rows.of(term.name)
+    if term.metric == "count":
+        counts: Ints = np.maximum(before, 0) + np.bincount(rows.lane[some], minlength=rows.lanes)
+        return counts
+    values = np.abs(rows.value[some]).astype(np.float64)
+    sums = np.bincount(rows.lane[some], weights=values, minlength=rows.lanes) * (1 + 1e-9) + 1
+    most: Ints = np.maximum(before, 0) + np.minimum(sums, 2.0**62).astype(np.int64)
+    return most
 
 
 def before_each(changes: Timeline, values: Bools, first: Bools) -> Bools:
@@ -136,6 +163,11 @@ def before_each(changes: Timeline, values: Bools, first: Bools) -> Bools:
     return before
 
 
+def _joined(points: Sequence[Points]) -> Points:
+    names = [field.name for field in fields(Points)]
+    return Points(*(np.concatenate([getattr(one, name) for one in points]) for name in names))
+
+
 def _shifted(rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | None, until: int) -> Points:
     """The points `after` µs after the events `some`, not before they act (§4, late events)."""
     due, acts = rows.ts[some] + after, rows.at[some]
@@ -144,6 +176,8 @@ def _shifted(rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | 
     if since is not None:
         kept &= rows.fresh[some] | (due > since)
     silent = ~rows.seen[some] & (at == acts)
+    if kept.all():
+        return Points(rows.lane[some], at, silent, delta)
     return Points(rows.lane[some][kept], at[kept], silent[kept], delta[kept])
 
 
