@@ -235,7 +235,9 @@ def _merge(paths: Paths, loaded: _Loaded, out: Path) -> None:
         pl.scan_parquet(parts).sink_parquet(aside, compression="zstd", compression_level=1)
         put_in_place(aside, file)
     bad = ", ".join(map(literal, loaded.quarantine))
-    nothing = "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"
+    nothing = (
+        "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"
+    )
     query = f"select * from read_parquet([{bad}])" if bad else f"{nothing} limit 0"
     with connect() as con:
         write_rows(con, query, out / "quarantine.parquet")
