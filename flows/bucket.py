@@ -162,14 +162,18 @@ def _attributes_query(program: Program) -> str:
 
 
 def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
-    """`state.BEHAVIORS`: the behavioral events that count in windows."""
     names = rules.program.watch.names
     if not files or not names:
         return pl.DataFrame(schema=BEHAVIORS)
-    seen = pl.lit(value=True) if rules.start is None else pl.col("ts") >= rules.start
+    return behaviors_of(pl.scan_parquet(files), names, rules.start)
+
+
+def behaviors_of(rows: pl.LazyFrame, names: Sequence[str], start: datetime | None) -> pl.DataFrame:
+    """`state.BEHAVIORS` of canonical events: the behavioral ones of these names; history before `start`."""
     watched = pl.col("name").is_in(names) & (pl.col("type") == "behavioral")
-    rows = pl.scan_parquet(files).filter(watched)
-    return rows.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
+    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
+    some = rows.filter(watched).with_columns(at="ts", seen=seen, fresh=pl.lit(value=True))
+    return some.select(*BEHAVIORS).collect()
 
 
 def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:

@@ -80,7 +80,7 @@ def split(
     rows = [
         part.scan()
         .filter(pl.col("ts") <= end if end else pl.lit(value=True))
-        .select(*columns, _bucket(buckets))
+        .select(*columns, bucket_of(buckets).alias("bucket"))
         for part in parts
     ]
     place = pl.PartitionBy(folder, key="bucket", include_key=False)
@@ -108,6 +108,7 @@ def event_columns(wanted: Wanted) -> list[pl.Expr]:
 CUSTOMER_COLUMNS = [pl.col(one) for one in ("customer_id", "created_at", "attributes", "tags", "timezone")]
 
 
-def _bucket(buckets: int) -> pl.Expr:
+def bucket_of(buckets: int) -> pl.Expr:
+    """The bucket of a row's customer: xxHash64 of the id, modulo their number."""
     hashed: pl.Expr = plh.col("customer_id").nchash.xxhash64()
-    return (hashed % buckets).cast(pl.UInt16).alias("bucket")
+    return (hashed % buckets).cast(pl.UInt16)

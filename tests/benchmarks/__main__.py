@@ -7,7 +7,15 @@ import subprocess
 import sys
 import time
 
-NAMES = ("idle_run", "engine_vs_oracle", "run_tick", "backtest_memory")
+NAMES = (
+    "idle_run",
+    "engine_vs_oracle",
+    "pattern_crossings",
+    "due_at_once",
+    "run_tick",
+    "tick_on_history",
+    "backtest_ratio",
+)
 
 
 def main() -> int:

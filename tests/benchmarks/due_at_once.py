@@ -1,0 +1,83 @@
+"""A tick in which many executions are due at one instant: steps per second."""
+
+import argparse
+import time
+from datetime import timedelta
+
+import polars as pl
+
+from tests.benchmarks.generate import START, customer_ids
+from transforms.compiling import compile_program
+from transforms.folding import fold
+from transforms.state import CUSTOMERS, EVENTS, WRITES, State, empty_state
+from transforms.waves import decide
+from transforms.workflow import Workflow
+
+FULL = 1_000_000
+DAY = timedelta(days=1)
+WORKFLOW = {
+    "workflow_id": "everybody",
+    "workflow_name": "Everybody",
+    "triggers": [{"type": "behavioral", "config": {"action": "go"}}],
+    "actions": [
+        {"type": "wait", "config": {"duration": "1d"}},
+        {"type": "send_email", "config": {"template_id": "hello", "subject": "Hello", "content": "Hello."}},
+        {"type": "add_tag", "config": {"tag": "greeted"}},
+    ],
+}
+
+
+def measure(executions: int) -> str:
+    """Let so many customers enter and wait, then take the tick in which all are due."""
+    program = compile_program([Workflow.model_validate(WORKFLOW)])
+    who = pl.select(pl.int_range(executions)).to_series().to_numpy()
+    state = _state(customer_ids(who))
+    entering = _events(state)
+    nothing = pl.DataFrame(schema=WRITES)
+    decided = decide(program, state, entering, nothing, now=START)
+    state = fold(state, decided, nothing, now=START)
+    assert len(state.executions) == executions
+    began, cpu = time.perf_counter(), time.process_time()
+    decided = decide(program, state, entering.clear(), nothing, now=START + DAY, since=START)
+    took, spent = time.perf_counter() - began, time.process_time() - cpu
+    assert len(decided.messages) == executions
+    return (
+        f"{executions:,} executions due at once: {len(decided.steps):,} steps in {took:.2f} s (cpu {spent:.2f}), "
+        f"{decided.waves:,} waves → {len(decided.steps) / took / 1e6:.2f} M steps/s"
+    )
+
+
+def _state(ids: pl.Series) -> State:
+    known = pl.DataFrame(
+        {"customer_id": ids, "known": True, "created_at": None, "timezone": None}, schema=CUSTOMERS
+    )
+    fresh = empty_state()
+    return State(known, fresh.attributes, fresh.tags, fresh.executions, fresh.entries, fresh.sends)
+
+
+def _events(state: State) -> pl.DataFrame:
+    given = state.customers.select(
+        "customer_id",
+        event_id="customer_id",
+        ts=pl.lit(START),
+        at=pl.lit(START),
+        type=pl.lit("behavioral"),
+        name=pl.lit("go"),
+        properties=pl.lit("{}"),
+    )
+    return given.select(*EVENTS).cast(dict(EVENTS))  # type: ignore[arg-type]
+
+
+def main(arguments: list[str] | None = None) -> list[str]:
+    """Measure at the size asked for; prints and returns the line."""
+    parser = argparse.ArgumentParser(prog="due_at_once", description="Many executions due at one instant.")
+    parser.add_argument("--full", action="store_true", help=f"{FULL:,} executions, as by default")
+    parser.add_argument("--executions", type=int, default=FULL)
+    given = parser.parse_args(arguments)
+    line = measure(FULL if given.full else given.executions)
+    print(line, flush=True)
+    return [line]
+
+
+if __name__ == "__main__":
+    main()
