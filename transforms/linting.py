@@ -16,6 +16,7 @@ from transforms.pattern_definition import Pattern
 from transforms.trigger_definition import OWN_KEYS
 from transforms.values import intern
 from transforms.walking import ENTRY, Path, actions_of, conditions_of, triggers_of
+from transforms.patterns import Bounded, compile_pattern
 from transforms.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
 
 ENOUGH_CONVERSIONS = 20
@@ -47,6 +48,12 @@ class Evidence:
     profiles: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
+_CONTRADICTION = (
+    "never true: one term asks for more events than another allows in a longer window around it; "
+    "give the earlier window an offset, such as {time_window: 7d, offset: 14d, min_count: 3}"
+)
+
+
 def lint(workflows: Sequence[Workflow], patterns: Mapping[str, Pattern], evidence: Evidence) -> Iterator[str]:
     """One sentence per likely mistake: where it stands, what the data says, what to do.
 
@@ -67,6 +74,9 @@ def lint(workflows: Sequence[Workflow], patterns: Mapping[str, Pattern], evidenc
         ]
         yield from (f"{workflow.workflow_id}: {shown_path(path)}: {what}" for path, what in found)
     for name, pattern in patterns.items():
+        compiled = compile_pattern(name, pattern)
+        if isinstance(compiled, Bounded) and compiled.contradicts_itself:
+            yield f"pattern {name}: {_CONTRADICTION}"
         types = [term.type for term in pattern.events]
         yield from (
             f"pattern {name}: events[{index}].type: {what}"

@@ -7,7 +7,8 @@
 with
     executions as (select * from executions where status <> 'held_out'),
 
-    steps as (select * from steps),
+    -- A deferred send comes back to the same step and is logged then.
+    steps as (select * from steps where outcome not like 'deferred:%'),
 
     program_steps as (select * from program_steps),
 

@@ -1,7 +1,8 @@
 -- One row per UTC day, workflow and template: what became of the sends that were due that day.
 --
 -- accepted = sent + suppressed_at_dispatch + expired + failed + unknown + pending. The suppressed_… columns
--- after these count sends that the gates refused, so that no message came to be. unknown: handed over, no answer.
+-- after these count sends that the gates refused, so that no message came to be; deferred those put off until sends
+-- are allowed again. unknown: handed over, no answer.
 with
     messages as (select * from messages),
 
@@ -9,7 +10,11 @@ with
 
     program_steps as (select * from program_steps),
 
-    refused_sends as (select * from steps where action_type = 'send_email' and outcome like 'suppressed:%'),
+    refused_sends as (
+        select *
+        from steps
+        where action_type = 'send_email' and (outcome like 'suppressed:%' or outcome like 'deferred:%')
+    ),
 
     accepted as (
         select
@@ -46,7 +51,7 @@ with
             day,
             workflow_id,
             template_id,
-            count(*) filter (outcome not like 'suppressed:%') as accepted,
+            count(*) filter (outcome not like 'suppressed:%' and outcome not like 'deferred:%') as accepted,
             count(*) filter (outcome = 'sent') as sent,
             count(*) filter (outcome = 'suppressed') as suppressed_at_dispatch,
             count(*) filter (outcome = 'expired') as expired,
@@ -54,7 +59,9 @@ with
             count(*) filter (outcome = 'unknown') as unknown,
             count(*) filter (outcome = 'pending') as pending,
             count(*) filter (outcome = 'suppressed:consent') as suppressed_consent,
-            count(*) filter (outcome = 'suppressed:frequency_cap') as suppressed_frequency_cap
+            count(*) filter (outcome = 'suppressed:frequency_cap') as suppressed_frequency_cap,
+            count(*) filter (outcome = 'suppressed:send_window') as suppressed_send_window,
+            count(*) filter (outcome like 'deferred:%') as deferred
         from sends
         group by day, workflow_id, template_id
     )
