@@ -13,10 +13,10 @@ from transforms.definition import nearest
 from transforms.definition_faults import shown_path
 from transforms.durations import spoken
 from transforms.pattern_definition import Pattern
+from transforms.patterns import Bounded, compile_pattern
 from transforms.trigger_definition import OWN_KEYS
 from transforms.values import intern
 from transforms.walking import ENTRY, Path, actions_of, conditions_of, triggers_of
-from transforms.patterns import Bounded, compile_pattern
 from transforms.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
 
 ENOUGH_CONVERSIONS = 20
