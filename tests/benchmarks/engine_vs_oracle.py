@@ -1,8 +1,9 @@
 """The engine against the oracle on one input: events and steps per second, and that both decide the same.
 
-The engine starts from frames (`watch`, `decide`), and from the events' Parquet files (with `read_facts`); the oracle from
-plain dicts, the least it can start from. The engine's figures are medians of `--runs`; the oracle runs once, on its one
-core. Ratios compare the engine's wall clock with the oracle's processor time, and processor time with processor time.
+The engine starts from frames (`watch`, `decide`), and from the events' Parquet files (with `read_facts`); the oracle
+from plain dicts, the least it can start from. The engine's figures are medians of `--runs`; the oracle runs once, on
+its one core. Ratios compare the engine's wall clock with the oracle's processor time, and processor time with
+processor time.
 """
 
 import argparse

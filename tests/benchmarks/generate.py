@@ -163,7 +163,8 @@ def _chunk(
 ) -> pl.DataFrame:
     counts = random.multinomial(count, list(SHARES.values()))
     kinds = [_events(random, name, some) for name, some in zip(SHARES, counts, strict=True) if some]
-    who = np.searchsorted(activity, random.random(count) * activity[-1])
+    # Looked up in order, which is several times as fast as at random places of a long array.
+    who = random.permutation(np.searchsorted(activity, np.sort(random.random(count)) * activity[-1]))
     since = pl.Series(random.integers(0, length // timedelta(microseconds=1), count)).cast(pl.Duration("us"))
     number = pl.Series(random.permutation(count)) + int(start.timestamp()) * 1000
     events = pl.concat(kinds, rechunk=True).with_columns(
