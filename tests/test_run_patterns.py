@@ -141,6 +141,18 @@ def test_dates_are_armed_once_and_anew_when_they_change(tmp_path: Path) -> None:
     assert entered(home)[-1] == ("cy", at(540))
 
 
+def test_a_cron_that_nobody_meets_leaves_armed_dates_alone(tmp_path: Path) -> None:
+    ends = {"type": "time_based", "config": {"attribute": "ends"}}
+    gold = {"attribute": "plan", "operator": "equals", "value": "gold"}
+    hourly = {"type": "time_based", "config": {"cron": "0 * * * *"}, "conditions": [gold]}
+    dates = workflow(tag("t"), triggers=[ends])
+    home = house(tmp_path, dates, workflow(tag("h"), workflow_id="hourly", triggers=[hourly]))
+    home.customers("people", person("ann", ends=at(300).isoformat()))
+    for minute in (10, 100, 200, 400):
+        home.tick(at(minute))
+    assert entered(home) == [("ann", at(300))]
+
+
 def change(customer_id: str, minute: int, ends: datetime) -> Row:
     properties = {"old_value": None, "new_value": ends.isoformat()}
     return event("ends", at(minute), customer_id, type="attribute_change", properties=properties)

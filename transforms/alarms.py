@@ -66,8 +66,8 @@ def drop_idle_crons(lanes: Lanes, candidates: Ints) -> None:
         for number, alarm in enumerate(lanes.program.alarms):
             if alarm.is_cron and alarm.triggers:
                 wanted |= _enters(lanes, number, alarm, candidates)
-        idle = candidates[~wanted]
-        lanes.alarm[idle] = NEVER
+        crons = [number for number, alarm in enumerate(lanes.program.alarms) if alarm.is_cron]
+        lanes.alarm[np.ix_(candidates[~wanted], crons)] = NEVER
 
 
 def _enters(lanes: Lanes, number: int, alarm: Alarm, rows: Ints) -> Bools:

@@ -2,11 +2,22 @@
 with
     pending as (select * from messages where status = 'pending'),
 
-    profile as (select * from customers semi join pending using (customer_id)),
+    profiles as (select * from profiles semi join pending using (customer_id)),
+
+    owned as (select * from attributes semi join pending using (customer_id)),
+
+    attributes_by_customer as (
+        select
+            customer_id,
+            '{' || string_agg(to_json(attribute) || ':' || value, ',' order by attribute) || '}' as attributes
+        from owned
+        where value <> 'null'
+        group by customer_id
+    ),
 
     resubscribed as (
         select customer_id, set_at
-        from attributes
+        from owned
         where attribute = 'subscription_status' and value = '"subscribed"'
     ),
 
@@ -22,7 +33,7 @@ with
 
     withdrawn as (
         select customer_id, 'unsubscribe' as reason, set_at as "at"
-        from attributes
+        from owned
         where
             (attribute = 'email_consent' and value = 'false')
             or (attribute = 'subscription_status' and value = '"unsubscribed"')
@@ -45,16 +56,17 @@ with
             pending.branch,
             pending.step,
             pending.customer_id,
-            profile.email,
+            profiles.email,
             pending."at",
             pending.template_id,
-            coalesce(profile.attributes, '{}') as attributes,
+            coalesce(attributes_by_customer.attributes, '{}') as attributes,
             executions.trigger_properties,
             case
                 when lasting.customer_id is not null or not pending.transactional then newest.reason
             end as suppressed
         from pending
-        left join profile using (customer_id)
+        left join profiles using (customer_id)
+        left join attributes_by_customer using (customer_id)
         left join executions using (execution_id)
         left join newest using (customer_id)
         left join lasting using (customer_id)

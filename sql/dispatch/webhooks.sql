@@ -2,7 +2,16 @@
 with
     pending as (select * from webhooks where status = 'pending'),
 
-    profile as (select * from customers semi join pending using (customer_id)),
+    owned as (select * from attributes semi join pending using (customer_id)),
+
+    attributes_by_customer as (
+        select
+            customer_id,
+            '{' || string_agg(to_json(attribute) || ':' || value, ',' order by attribute) || '}' as attributes
+        from owned
+        where value <> 'null'
+        group by customer_id
+    ),
 
     final as (
         select
@@ -15,9 +24,9 @@ with
             pending.customer_id,
             pending."at",
             pending.url,
-            coalesce(profile.attributes, '{}') as attributes
+            coalesce(attributes_by_customer.attributes, '{}') as attributes
         from pending
-        left join profile using (customer_id)
+        left join attributes_by_customer using (customer_id)
     )
 
 select * from final
