@@ -3,7 +3,7 @@
 Imported only when there is something to decide: an idle run shall not pay for importing the engine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -16,7 +16,7 @@ from flows.settings import Settings
 from flows.state_tables import Bucket, read_state, touch, touch_also, write_decided
 from flows.summary import TickSummary
 from flows.versions import older_versions
-from flows.windows import events_again, keep_track, read_amounts, write_amounts
+from flows.windows import Say, events_again, keep_track, read_amounts, write_amounts
 from transforms.attending import crons_fire
 from transforms.compiling import compile_program
 from transforms.folding import fold_attributes
@@ -25,8 +25,6 @@ from transforms.program import Program
 from transforms.state import Cap, Tick
 from transforms.watching import Watched, watch
 from transforms.waves import decide
-
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ def decide_pending(
         new_customers: whether customer files came in, whose dates may arm schedules.
     """
     scene = _scene(con, rules, loaded)
-    say("Looking at history for what is new")
-    unarmed = keep_track(con, settings, scene.program, loaded.previous)
+    unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
     _unarmed_keys(scene, None if new_customers else unarmed)
     con.register("events_again", events_again(con, settings, scene.program.watch, scene.tick).to_arrow())
     everybody = crons_fire(scene.program, scene.tick)

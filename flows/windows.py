@@ -1,6 +1,6 @@
 """Window amounts in the store: what a tick reads instead of the history, and the history once, for what is new."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -17,11 +17,12 @@ from transforms.watching import LARGEST, watch
 from transforms.windows import DECIMALS, Term
 
 _COLUMNS = 'event_id, customer_id, ts, ts as "at", name, value, true as seen'
+Say = Callable[[str], object]
 _NAMED = "type = 'behavioral' and name"
 
 
 def keep_track(
-    con: DuckDBPyConnection, settings: Settings, program: Program, previous: datetime | None
+    con: DuckDBPyConnection, settings: Settings, program: Program, previous: datetime | None, say: Say
 ) -> list[str]:
     """Note which amounts and schedules the workflows ask for; make new amounts from history, as of `previous`.
 
@@ -30,6 +31,7 @@ def keep_track(
     """
     amounts = _noted(con, "amount", program.watch.keys)
     if amounts and previous:
+        say(f"Making {len(amounts)} new amounts of windows from history")
         _from_history(con, settings, program.watch, amounts, previous)
     return _noted(con, "alarm", [one.key for one in program.alarms if not one.is_cron])
 

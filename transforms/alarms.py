@@ -66,7 +66,7 @@ def drop_idle_crons(lanes: Lanes, candidates: Ints) -> None:
         for number, alarm in enumerate(lanes.program.alarms):
             if alarm.is_cron and alarm.triggers:
                 wanted |= _enters(lanes, number, alarm, candidates)
-        crons = [number for number, alarm in enumerate(lanes.program.alarms) if alarm.is_cron]
+        crons = np.flatnonzero([alarm.is_cron for alarm in lanes.program.alarms])
         lanes.alarm[np.ix_(candidates[~wanted], crons)] = NEVER
 
 
