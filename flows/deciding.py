@@ -17,7 +17,6 @@ from flows.state_tables import Bucket, read_state, touch, touch_also, write_deci
 from flows.summary import TickSummary
 from flows.versions import older_versions
 from flows.windows import Say, events_again, keep_track, read_amounts, write_amounts
-from transforms.attending import crons_fire
 from transforms.compiling import compile_program
 from transforms.folding import fold_attributes
 from transforms.ledger import Decided
@@ -29,12 +28,14 @@ from transforms.waves import decide
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is the same for all buckets of a tick."""
+    """What is the same for all buckets of a tick; `everybody`, `awaiting`: see `touch`."""
 
     con: DuckDBPyConnection
     program: Program
     tick: Tick
     tick_id: int
+    everybody: bool
+    awaiting: tuple[str, ...]
 
 
 def decide_pending(
@@ -60,12 +61,11 @@ def decide_pending(
     unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
     _unarmed_keys(scene, None if new_customers else unarmed)
     con.register("events_again", events_again(con, settings, scene.program.watch, scene.tick).to_arrow())
-    everybody = crons_fire(scene.program, scene.tick)
-    buckets = how_many(_size(con, loaded, everybody=everybody), settings.memory_bytes, 1)
+    buckets = how_many(_size(scene, loaded), settings.memory_bytes, 1)
     decisions = []
     for number in range(buckets):
         say("Deciding" if buckets == 1 else f"Deciding, bucket {number + 1} of {buckets}")
-        decided = _decide_bucket(scene, Bucket(number, buckets), everybody=everybody)
+        decided = _decide_bucket(scene, Bucket(number, buckets))
         decisions.append(decided)
     con.unregister("events_again")
     return _summed(loaded, decisions)
@@ -94,20 +94,20 @@ def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
     scene.con.unregister("unarmed")
 
 
-def _size(con: DuckDBPyConnection, loaded: TickSummary, *, everybody: bool) -> int:
+def _size(scene: _Scene, loaded: TickSummary) -> int:
     """About how many rows the tick looks at."""
-    query = "select count(*) from profiles" if everybody else "select 0"
-    ((customers,),) = con.execute(query).fetchall()
+    query = "select count(*) from profiles" if scene.everybody else "select 0"
+    ((customers,),) = scene.con.execute(query).fetchall()
     return max(loaded.events, int(customers))
 
 
-def _decide_bucket(scene: _Scene, bucket: Bucket, *, everybody: bool) -> Decided:
+def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
     con.execute(
         f"create or replace temp view bucket_events as select * from tick_events where {bucket.within}"
     )
     facts = read_facts(con, "bucket_events", program)
-    touch(con, facts, bucket, now=tick.now, everybody=everybody)
+    touch(con, facts, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting)
     watched = _watch(scene, facts, bucket)
     touch_also(con, watched.facts["customer_id"])
     stored = read_state(con, program, tick)

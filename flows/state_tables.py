@@ -38,10 +38,11 @@ def touch(con: DuckDBPyConnection, facts: Facts, bucket: Bucket, *, now: datetim
         bucket: whom to look at.
         now: the tick's end.
         everybody: whether a cron may let any known customer enter.
+        awaiting: the versions of workflows whose executions look for a cron that fires.
     """
     acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.silent)])
     con.register("acting_customers", acting.unique().to_frame().to_arrow())
-    run_sql(con, "state/touched.sql", now=now, everybody=everybody)
+    run_sql(con, "state/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
     con.unregister("acting_customers")
     con.execute(f"delete from touched where not ({bucket.within})")
 

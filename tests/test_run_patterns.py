@@ -121,6 +121,16 @@ def test_a_cron_reaches_customers_without_events(tmp_path: Path) -> None:
     ]
 
 
+def test_a_cron_ends_executions_that_wait_for_nothing_else(tmp_path: Path) -> None:
+    at_nine = {"type": "time_based", "config": {"cron": "0 9 * * *"}}
+    home = house(tmp_path, workflow(wait("10d"), exit_on=[at_nine]))
+    home.customers("people", person("ann"))
+    home.events("1", event("go", at(5)))
+    for minute in (10, 500, 700):
+        home.tick(at(minute))
+    assert home.rows("select status, ended_at from executions") == [("exited", at(9 * 60))]
+
+
 def test_dates_are_armed_once_and_anew_when_they_change(tmp_path: Path) -> None:
     ends = {"type": "time_based", "config": {"attribute": "ends", "offset": "-1h"}}
     home = house(tmp_path, workflow(tag("t"), triggers=[ends]))

@@ -47,7 +47,7 @@ def present(
     """
     due = state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
     coming = state.alarms.filter(pl.col("at") <= tick.now)
-    found = [events, due, coming, _unarmed(program, state, owned), _awaiting_cron(program, state, tick)]
+    found = [events, due, coming, _unarmed(program, state, owned), _awaiting(program, state, tick)]
     return pl.concat([one[_CUSTOMER] for one in found]).unique(maintain_order=True)
 
 
@@ -75,16 +75,21 @@ def _unarmed(program: Program, state: State, owned: pl.DataFrame) -> pl.DataFram
     return values.join(state.alarms, on=[_CUSTOMER, "key", "value"], how="anti")
 
 
-def _awaiting_cron(program: Program, state: State, tick: Tick) -> pl.DataFrame:
-    """The executions whose goal, exit or wait is a cron that fires in the tick."""
-    looking = [
+def awaiting_crons(program: Program, tick: Tick) -> list[tuple[str, str]]:
+    """The workflows and versions with a goal, exit or wait that is a cron and fires in the tick."""
+    return [
         (program.flows[flow].workflow.workflow_id, program.flows[flow].version)
         for one in program.alarms
         if one.is_cron and one.flows and _fires(one.schedule.cron or "", one.schedule.timezone, tick)
         for flow in one.flows
     ]
-    wanted = pl.DataFrame(looking, schema={"workflow_id": pl.String, "version": pl.String}, orient="row")
-    return state.executions.join(wanted, on=["workflow_id", "version"], how="semi", maintain_order="left")
+
+
+def _awaiting(program: Program, state: State, tick: Tick) -> pl.DataFrame:
+    """The executions of these workflows."""
+    schema = {"workflow_id": pl.String, "version": pl.String}
+    wanted = pl.DataFrame(awaiting_crons(program, tick), schema=schema, orient="row")
+    return state.executions.join(wanted, on=[*schema], how="semi", maintain_order="left")
 
 
 def _fires(cron: str, timezone: str | None, tick: Tick) -> bool:

@@ -5,6 +5,13 @@ with
 
     due as (select customer_id from executions where status = 'running' and due_at <= $now),
 
+    -- Their goal, exit or wait is a cron that fires.
+    awaiting as (
+        select customer_id
+        from executions
+        where status in ('running', 'paused') and list_contains($awaiting::varchar[], version)
+    ),
+
     alarms as (select customer_id from schedule_alarms where "at" <= $now),
 
     unarmed as (
@@ -24,6 +31,8 @@ with
         select customer_id from acting
         union
         select customer_id from due
+        union
+        select customer_id from awaiting
         union
         select customer_id from alarms
         union
