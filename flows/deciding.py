@@ -17,6 +17,7 @@ from flows.state_tables import Bucket, read_state, touch, touch_also, write_deci
 from flows.summary import TickSummary
 from flows.versions import older_versions
 from flows.windows import Say, events_again, keep_track, read_amounts, write_amounts
+from transforms.attending import awaiting_crons, crons_fire
 from transforms.compiling import compile_program
 from transforms.folding import fold_attributes
 from transforms.ledger import Decided
@@ -76,9 +77,9 @@ def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene
     program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
     ((first,),) = con.execute("select min(ts) from tick_events").fetchall()
     caps = [Cap(*one) for one in rules.caps]
-    return _Scene(
-        con, program, Tick(loaded.now, loaded.previous, first, caps, rules.timezone), loaded.tick_id
-    )
+    tick = Tick(loaded.now, loaded.previous, first, caps, rules.timezone)
+    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
+    return _Scene(con, program, tick, loaded.tick_id, crons_fire(program, tick), awaiting)
 
 
 def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:

@@ -1,5 +1,6 @@
 """The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,7 +30,15 @@ class Bucket:
         return "true" if self.buckets == 1 else f"hash(customer_id) % {self.buckets} = {self.number}"
 
 
-def touch(con: DuckDBPyConnection, facts: Facts, bucket: Bucket, *, now: datetime, everybody: bool) -> None:
+def touch(
+    con: DuckDBPyConnection,
+    facts: Facts,
+    bucket: Bucket,
+    *,
+    now: datetime,
+    everybody: bool,
+    awaiting: Sequence[str],
+) -> None:
     """Make the table `touched`: the customers of a bucket with something to do until `now`.
 
     Args:
