@@ -72,8 +72,12 @@ def read_patterns(written: Mapping[str, Any]) -> dict[str, Pattern]:
 
 def written_send_times(send_times: Sequence[QuietHours | SendWindow]) -> dict[str, Any]:
     """Send times as JSON values, by what they are."""
-    names = {QuietHours: "quiet_hours", SendWindow: "send_window"}
-    return {names[type(one)]: one.model_dump(mode="json", exclude_defaults=True) for one in send_times}
+    return {
+        "quiet_hours" if isinstance(one, QuietHours) else "send_window": one.model_dump(
+            mode="json", exclude_defaults=True
+        )
+        for one in send_times
+    }
 
 
 def read_send_times(written: Mapping[str, Any]) -> list[QuietHours | SendWindow]:
