@@ -54,9 +54,6 @@ def condition_faults(text: str) -> list[str]:
 VERSIONS = {
     "data/workflows/cart_abandonment.yaml": "552c044002245ff4",
     "data/workflows/welcome_series.yaml": "8aafa687720025fd",
-    "tests/benchmarks/workflows/cart_recovery.yaml": "b8bdef7a8b55d9ec",
-    "tests/benchmarks/workflows/post_purchase.yaml": "b8406a913f76f29a",
-    "tests/benchmarks/workflows/welcome_series.yaml": "02402f70cfccb99c",
 }
 
 

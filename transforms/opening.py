@@ -33,7 +33,7 @@ from transforms.program import Program
 from transforms.sensing import sense
 from transforms.state import State, Tick
 from transforms.values import Codes
-from transforms.watching import Watched
+from transforms.watching import NOTHING, Watched
 
 _CUSTOMER = "customer_id"
 
@@ -95,9 +95,8 @@ def open_lanes(
     rows = _in_order(events, lane, match, written["event"].to_numpy())
 
     lanes = _new_lanes(program, customers, attributes, values, tick)
-    lanes.senses = tuple(
-        sense(*one, owners[-1]) for one in zip(program.watch.signals, watched.signals, strict=False)
-    )
+    signals = watched.signals or (NOTHING,) * len(program.watch.signals)
+    lanes.senses = tuple(sense(*one, owners[-1]) for one in zip(program.watch.signals, signals, strict=True))
     put_customers(lanes, known)
     put_attributes(lanes, owned, values.attributes)
     put_tags(lanes, tags)

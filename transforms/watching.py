@@ -42,7 +42,7 @@ class Steps:
     value: Any
 
 
-_NOTHING = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+NOTHING = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 def _no_amounts() -> pl.DataFrame:
@@ -188,7 +188,7 @@ class _Scene:
                 return _with_first(line.lane, line.at, line.truth.astype(float), line.first.astype(float))
             case PatternScore(name=name) if (line := lines.get(name)) and line.score is not None:
                 return _with_first(line.lane, line.at, line.score, line.first_score)
-        return _NOTHING  # of a pattern that is gone, which only older versions still name
+        return NOTHING  # of a pattern that is gone, which only older versions still name
 
     def _amount_steps(self, term: Term) -> Steps:
         unit = DECIMALS if term.metric == "total_value" else 1
