@@ -86,13 +86,9 @@ def _enters(lanes: Lanes, number: int, alarm: Alarm, rows: Ints) -> Bools:
 
 
 def _instants(lanes: Lanes, number: int, zone: int) -> Ints:
-    if (number, zone) not in lanes.crons:
-        cron = lanes.program.alarms[number].schedule.cron
-        assert cron is not None
-        lanes.crons[number, zone] = cron_instants(
-            cron, lanes.clocks.zone(zone), lanes.cron_since, lanes.until
-        )
-    return lanes.crons[number, zone]
+    cron = lanes.program.alarms[number].schedule.cron
+    assert cron is not None
+    return cron_instants(cron, lanes.clocks.names[zone], lanes.cron_since, lanes.until)
 
 
 def _zones(lanes: Lanes, alarm: Alarm, rows: Ints) -> Ints:

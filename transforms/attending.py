@@ -9,7 +9,7 @@ from transforms.program import Program
 from transforms.schedules import cron_instants
 from transforms.state import EVENTS, State, Tick
 from transforms.watching import Watched
-from transforms.zones import DAY, zone_of
+from transforms.zones import DAY
 
 _CUSTOMER = "customer_id"
 EVENT_RANK, PATTERN_RANK = 0, 1
@@ -94,7 +94,7 @@ def _awaiting(program: Program, state: State, tick: Tick) -> pl.DataFrame:
 
 def _fires(cron: str, timezone: str | None, tick: Tick) -> bool:
     """Whether a cron fires in the tick, in some zone if it follows the customers'."""
-    zone = zone_of(tick.timezone if timezone in (None, CUSTOMER) else timezone)
+    zone = tick.timezone if timezone in (None, CUSTOMER) else timezone
     around = DAY if timezone == CUSTOMER else 0
     since, until = tick.cron_since, epoch_us(tick.now)
     found: Ints = cron_instants(cron, zone, since - around, until + around)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 
 import numpy as np
@@ -10,14 +11,19 @@ from cronsim import CronSim
 from transforms.arrays import LAST_INSTANT, NEVER, Bools, Ints
 from transforms.durations import microseconds
 from transforms.schedule_definition import Schedule
-from transforms.zones import DAY, Zone, day_at
+from transforms.zones import DAY, Zone, day_at, zone_of
 
 _EPOCH = datetime(1970, 1, 1)  # of wall clocks
 _EARLIEST = -LAST_INSTANT
 
 
-def cron_instants(cron: str, zone: Zone, since: int, until: int) -> Ints:
-    """The instants of a cron expression in `(since, until]`, µs since 1970, in a zone's wall clock."""
+@lru_cache(maxsize=256)
+def cron_instants(cron: str, timezone: str, since: int, until: int) -> Ints:
+    """The instants of a cron expression in `(since, until]`, µs since 1970, in a zone's wall clock; not to be changed.
+
+    A tick asks several times, and each of its buckets again.
+    """
+    zone = zone_of(timezone)
     first, last = (int(one) for one in zone.local(np.array([since - DAY, until + DAY])))
     walls = takewhile(lambda wall: wall <= _wall(last), CronSim(cron, _wall(first)))
     local = np.fromiter((microseconds(wall - _EPOCH) for wall in walls), np.int64)
