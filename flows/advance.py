@@ -71,6 +71,10 @@ def advance(
         if summary.changed:
             mark_unpublished(settings)
     write_clock(settings, tick_id, now)
+    if batches:
+        from flows.known_ids import read_known
+
+        read_known(con, settings)
     return summary
 
 
@@ -157,7 +161,10 @@ def _lay_out_events(
     )
     _view(con, settings, "new_events", new)
     _view(con, settings, "stored_events", ahead)
-    run_sql(con, "tick/events.sql", now=now, previous=previous, max_lateness=microseconds(max_lateness))
+    con.execute("set variable tick_now = $1::timestamptz", [now])
+    con.execute("set variable tick_previous = $1::timestamptz", [previous])
+    con.execute("set variable tick_max_lateness = to_microseconds($1)", [microseconds(max_lateness)])
+    run_sql(con, "tick/events.sql")
     con.execute("create or replace temp table new_batches as select unnest($1::varchar[]) as archive", [new])
 
 

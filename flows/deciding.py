@@ -3,7 +3,6 @@
 Imported only when there is something to decide: an idle run shall not pay for importing the engine.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -15,8 +14,9 @@ from flows.rules import Rules
 from flows.settings import Settings
 from flows.state_tables import Bucket, read_state, touch, touch_also, write_decided
 from flows.summary import TickSummary
+from flows.tick_buckets import Say, by_bucket
 from flows.versions import older_versions
-from flows.windows import Say, events_again, keep_track, read_amounts, write_amounts
+from flows.windows import events_again, keep_track, read_amounts, write_amounts
 from transforms.attending import awaiting_crons, crons_fire
 from transforms.compiling import compile_program
 from transforms.folding import fold_attributes
@@ -62,14 +62,15 @@ def decide_pending(
     unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
     _unarmed_keys(scene, None if new_customers else unarmed)
     con.register("events_again", events_again(con, settings, scene.program.watch, scene.tick).to_arrow())
-    buckets = how_many(_size(scene, loaded), settings.memory_bytes, 1)
-    decisions = []
-    for number in range(buckets):
-        say("Deciding" if buckets == 1 else f"Deciding, bucket {number + 1} of {buckets}")
-        decided = _decide_bucket(scene, Bucket(number, buckets))
-        decisions.append(decided)
+    buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
+    summary = loaded
+    with by_bucket(con, settings, buckets, say) as lay_out:
+        for bucket in (Bucket(number, buckets) for number in range(buckets)):
+            say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
+            lay_out(bucket)
+            summary = _with(summary, _decide_bucket(scene, bucket))
     con.unregister("events_again")
-    return _summed(loaded, decisions)
+    return summary
 
 
 def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
@@ -104,9 +105,6 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
 
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
-    con.execute(
-        f"create or replace temp view bucket_events as select * from tick_events where {bucket.within}"
-    )
     facts = read_facts(con, "bucket_events", program)
     touch(con, facts, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting)
     watched = _watch(scene, facts, bucket)
@@ -135,13 +133,14 @@ def _watch(scene: _Scene, facts: Facts, bucket: Bucket) -> Watched:
     return watch(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
 
 
-def _summed(loaded: TickSummary, decisions: Sequence[Decided]) -> TickSummary:
+def _with(summary: TickSummary, decided: Decided) -> TickSummary:
+    """The summary with what was decided in one more bucket."""
     return replace(
-        loaded,
-        facts=sum(one.facts for one in decisions),
-        steps=sum(len(one.steps) for one in decisions),
-        executions=sum(one.entries for one in decisions),
-        messages=sum(len(one.messages) for one in decisions),
-        webhooks=sum(len(one.webhooks) for one in decisions),
-        waves=sum(one.waves for one in decisions),
+        summary,
+        facts=summary.facts + decided.facts,
+        steps=summary.steps + len(decided.steps),
+        executions=summary.executions + decided.entries,
+        messages=summary.messages + len(decided.messages),
+        webhooks=summary.webhooks + len(decided.webhooks),
+        waves=summary.waves + decided.waves,
     )

@@ -17,10 +17,11 @@ from flows.archive import Batch, archive_folder, write_rows
 from flows.files import content_hash
 from flows.queries import literal
 from flows.settings import Settings
-from flows.warehouse import run, run_sql, sql_text
+from flows.warehouse import frame, run, run_sql, sql_text
 from transforms.durations import spoken
 
 if TYPE_CHECKING:
+    from flows.known_ids import Known
     from flows.sources import Kind
 
 KINDS: tuple["Kind", ...] = ("customers", "events")
@@ -56,10 +57,17 @@ def take_in(con: DuckDBPyConnection, settings: Settings, now: datetime) -> list[
     Raises:
         InputError: a file as a whole can't be loaded; roll back, and nothing has changed.
     """
-    batches = []
     begin(con)
-    for kind, path, found in waiting(con, settings):
-        batch = archived(con, settings, kind, path, found, now)
+    files = list(waiting(con, settings))
+    if not files:
+        return []
+    # An idle run shall not pay for importing Polars.
+    from flows.known_ids import caught_up, read_known
+
+    known, batches = read_known(con, settings), list[Batch]()
+    for kind, path, found in files:
+        known = caught_up(con, settings, known)
+        batch = archived(con, settings, known, kind, path, found, now)
         batches += admit(con, settings, batch)
     return batches
 
@@ -72,21 +80,29 @@ def begin(con: DuckDBPyConnection) -> None:
 
 
 def archived(
-    con: DuckDBPyConnection, settings: Settings, kind: "Kind", path: Path, found: str, now: datetime
+    con: DuckDBPyConnection,
+    settings: Settings,
+    known: "Known",
+    kind: "Kind",
+    path: Path,
+    found: str,
+    now: datetime,
 ) -> Batch:
-    """Write a file's good rows and bad rows to the archive, as the next batch.
+    """Write a file's good rows and bad rows to the archive, as the next batch; `known` are the ids of earlier ones.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
     # An idle run shall not pay for importing pyarrow.
+    from flows.known_ids import known_before
     from flows.load import deduplicated, latest, recognise, stage
 
     source = recognise(path, kind, _named_shape(settings, path))
     staged = stage(con, source, STAGED, settings.limits)
     if kind == "events":
         _judge_time(con, now, settings.max_future)
-        distinct = deduplicated(con, JUDGED, "events")
+        ids = frame(con, f"select event_id from {JUDGED} where reason is null").to_series()
+        distinct = deduplicated(con, JUDGED, known_before(con, settings, known, ids, "known_events"))
     else:
         con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
         distinct = latest(con, STAGED)

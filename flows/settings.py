@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
 
     memory: Annotated[str, AfterValidator(_is_memory)] = "4GB"
+    backup_every: Duration = timedelta(hours=1)
     processes: int | None = Field(default=None, ge=1, description="None: as many as there are processors.")
 
     sender: str = "eml"
@@ -109,7 +110,7 @@ class Settings(BaseSettings):
 
     @property
     def memory_bytes(self) -> int:
-        """What deciding may use, in bytes."""
+        """What a run may use, in bytes."""
         return memory_bytes(self.memory)
 
     @property

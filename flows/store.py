@@ -14,7 +14,7 @@ from flows.files import aside_name, put_in_place
 from flows.lock import run_lock
 from flows.recovery import keep_with_logs, open_recovered
 from flows.settings import Settings
-from flows.warehouse import connect, run, run_sql, sql_names, sql_text
+from flows.warehouse import connect, limit_memory, run, run_sql, sql_names, sql_text
 
 SCHEMA_VERSION = 1
 STATE_FILE = "onward.duckdb"
@@ -55,6 +55,7 @@ def open_store(settings: Settings) -> Generator[Store]:
     with run_lock(settings.state / LOCK_FILE):
         path = settings.state / STATE_FILE
         con, warnings = open_recovered(path)
+        limit_memory(con, settings.memory_bytes)
         try:
             prepare(con, path, settings)
             yield Store(con, path, warnings)

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.advance import Clock, Say, advance, move_to, replay
 from flows.archive import manifests_after, read_clock
-from flows.backup import backup
+from flows.backup import backup, is_backup_due
 from flows.definitions import load_definitions
 from flows.lock import RunInProgressError
 from flows.migrations import migrate_again
@@ -51,8 +51,10 @@ def run(
         summary = advance(store.con, settings, definitions, now, say, clock)
         dispatched = _dispatch(store.con, settings, now, say, clock)
         if is_unpublished(settings):
-            say("Backing up and publishing")
-            backup(store)
+            if is_backup_due(store, settings.backup_every):
+                say("Backing up")
+                backup(store)
+            say("Publishing")
             publish(store, settings)
         warnings = [*definitions.faults, *store.warnings]
     return replace(summary, dispatched=dispatched, warnings=warnings)

@@ -13,6 +13,8 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
 
+_LEAST_MEMORY = 256 * 2**20
+
 
 class WarehouseError(OnwardError):
     """A database step failed: which step, on which file, and what DuckDB said.
@@ -67,6 +69,11 @@ def connect(
         raise WarehouseError("open the database", str(path or ":memory:"), error) from error
     con.execute("set TimeZone = 'UTC'")
     return con
+
+
+def limit_memory(con: DuckDBPyConnection, most: int) -> None:
+    """Let the database use about `most` bytes, and what it can't do without; the rest spills to disk."""
+    con.execute(f"set memory_limit = '{max(most, _LEAST_MEMORY)}B'")
 
 
 def sql_text(name: str) -> str:

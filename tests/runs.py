@@ -139,7 +139,8 @@ class House:
 
     def environment(self) -> dict[str, str]:
         """What makes `onward` work in this house."""
-        return {"ONWARD_DATA_DIR": str(self.root)}
+        every = self.settings.backup_every.total_seconds()
+        return {"ONWARD_DATA_DIR": str(self.root), "ONWARD_BACKUP_EVERY": f"{every:.0f}s"}
 
 
 def house(root: Path, *workflows: Row, **given: Any) -> House:

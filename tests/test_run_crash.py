@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 
@@ -61,7 +61,7 @@ def deliver(home: House, number: int) -> None:
 def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Stage]:
     """The ticks undisturbed."""
     root = tmp_path_factory.mktemp("undisturbed")
-    home = house(root / "home", *WORKFLOWS)
+    home = house(root / "home", *WORKFLOWS, backup_every=0)
     found = []
     for number, now in enumerate(NOWS):
         deliver(home, number)
@@ -75,7 +75,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Stage]:
 def moved(home: House, root: Path) -> House:
     """A copy of the house elsewhere."""
     shutil.copytree(home.root, root / "data")
-    return House(Settings(data_dir=root / "data"))
+    return House(Settings(data_dir=root / "data", backup_every=timedelta()))
 
 
 def duration(home: House, now: datetime) -> float:
@@ -160,7 +160,7 @@ def disturb(stages: list[Stage], root: Path, seed: int, kills: int) -> None:
 def disturb_all(stages: list[Stage], root: Path, seed: int, most: int) -> None:
     """All ticks in a row, each killed up to so many times on its way."""
     chance = random.Random(seed)
-    home = house(root, *WORKFLOWS)
+    home = house(root, *WORKFLOWS, backup_every=0)
     for number, stage in enumerate(stages):
         deliver(home, number)
         for moment in [chance.uniform(0, stage.seconds) for _ in range(chance.randint(1, most))]:

@@ -1,6 +1,8 @@
 """What analysts open after a run, also after one that died between its commit and the publication."""
 
+import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -9,8 +11,9 @@ import pytest
 
 from flows import advance, outbox
 from flows import tick as ticks
+from flows.backup import is_backup_due
 from flows.recovery import backup_files
-from flows.store import STATE_FILE
+from flows.store import STATE_FILE, open_store
 from flows.warehouse import connect
 from tests.cases import at, event, send, workflow
 from tests.runs import TABLES, House, house, person
@@ -35,7 +38,7 @@ def assert_current(home: House) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> House:
-    built = house(tmp_path, workflow(MAIL))
+    built = house(tmp_path, workflow(MAIL), backup_every=0)
     built.customers("people", person("ann"))
     built.events("1", event("go", at(5)))
     built.tick(at(10))
@@ -86,3 +89,30 @@ def test_an_open_reader_blocks_nobody_and_keeps_what_it_opened(home: House) -> N
         assert count(reader) == [(1,)]
     with connect(home.settings.published / STATE_FILE, read_only=True) as reader:
         assert count(reader) == [(2,)]
+
+
+def test_between_backups_ticks_only_publish_and_a_restored_one_catches_up(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(MAIL), backup_every="1h")
+    home.customers("people", person("ann"))
+    backup, _ = backup_files(home.state_file)
+    for number in (1, 2):
+        home.events(str(number), event("go", at(10 * number)))
+        home.tick(at(10 * number))
+    state = read(home.state_file)
+    assert read(home.settings.published / STATE_FILE)["executions"].equals(state["executions"])
+    assert [len(one["executions"]) for one in (read(backup), state)] == [1, 2]
+    home.state_file.write_bytes(b"garbage")
+    home.tick(at(30))
+    again = read(home.state_file)
+    assert [name for name in state if not state[name].equals(again[name])] == []
+    assert len(home.outbox()) == 2
+
+
+def test_a_backup_is_due_again_when_the_state_has_moved_on_for_long_enough(home: House) -> None:
+    backup, _ = backup_files(home.state_file)
+    with open_store(home.settings) as store:
+        assert not is_backup_due(store, timedelta(hours=1))
+        earlier = home.state_file.stat().st_mtime - 3600
+        os.utime(backup, (earlier, earlier))
+        assert is_backup_due(store, timedelta(hours=1))
+        assert not is_backup_due(store, timedelta(hours=2))

@@ -1,9 +1,11 @@
--- One row per event that acts by $now: of new batches, and of earlier ones whose time has come since $previous.
-create or replace temp table tick_events as
+-- One row per event that acts by the tick's end: of new batches, and of earlier ones whose time has come since the last tick.
+create or replace temp view tick_events as
 with
-    fresh as (select * from new_events where ts <= $now),
+    fresh as (select * from new_events where ts <= getvariable('tick_now')),
 
-    come as (select * from stored_events where ts > $previous and ts <= $now),
+    come as (
+        select * from stored_events where ts > getvariable('tick_previous') and ts <= getvariable('tick_now')
+    ),
 
     acting as (
         select * from fresh
@@ -16,14 +18,14 @@ with
             event_id,
             customer_id,
             ts,
-            greatest(ts, coalesce($previous, ts)) as "at",
+            greatest(ts, coalesce(getvariable('tick_previous'), ts)) as "at",
             type,
             name,
             value,
             properties,
             attributes,
-            coalesce($previous - ts <= to_microseconds($max_lateness), true) as seen,
-            coalesce(ts <= $previous, false) as late
+            coalesce(getvariable('tick_previous') - ts <= getvariable('tick_max_lateness'), true) as seen,
+            coalesce(ts <= getvariable('tick_previous'), false) as late
         from acting
     )
 
