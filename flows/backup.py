@@ -1,23 +1,9 @@
 """A verified copy of the state file, and the one before it."""
 
-from datetime import timedelta
-
 from flows.files import copy_aside, is_copy, put_in_place
 from flows.recovery import backup_files
 from flows.store import Store
 from flows.warehouse import WarehouseError, connect, read_everything
-
-
-def is_backup_due(store: Store, every: timedelta) -> bool:
-    """Whether there is no backup, or the state file changed `every` or more after what the newest one holds.
-
-    Ticks since then are decided again from the archive when a backup has to stand in, so an older one loses nothing.
-    """
-    store.checkpoint()
-    newest, _ = backup_files(store.path)
-    if not newest.exists():
-        return True
-    return store.path.stat().st_mtime - newest.stat().st_mtime >= every.total_seconds()
 
 
 def backup(store: Store) -> bool:

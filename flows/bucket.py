@@ -15,7 +15,7 @@ from flows.archive import write_rows
 from flows.buckets import bucket_files
 from flows.facts import Facts, json_path, read_facts
 from flows.queries import literal
-from flows.warehouse import connect, frame, run_sql, sql_text
+from flows.warehouse import connect, frame, run_sql, shown, sql_text
 from transforms.folding import fold, fold_attributes
 from transforms.ledger import Decided
 from transforms.program import Program
@@ -252,9 +252,6 @@ def _write_profiles(con: DuckDBPyConnection, file: Path, state: State, facts: Fa
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
     changed = pl.concat([one.select(columns) for one in (set_later, facts.unseen)])
-    con.register("changed_attributes", changed.to_arrow())
-    con.register("final_tags", state.tags.to_arrow())
-    write_rows(con, sql_text("backtest/profiles.sql"), file)
-    con.unregister("changed_attributes")
-    con.unregister("final_tags")
+    with shown(con, changed_attributes=changed, final_tags=state.tags):
+        write_rows(con, sql_text("backtest/profiles.sql"), file)
     return int(pl.scan_parquet(file).select(pl.len()).collect().item())

@@ -16,6 +16,7 @@ from flows.state_tables import Bucket, read_state, touch, touch_also, write_deci
 from flows.summary import TickSummary
 from flows.tick_buckets import Say, by_bucket
 from flows.versions import older_versions
+from flows.warehouse import shown
 from flows.windows import events_again, keep_track, read_amounts, write_amounts
 from transforms.attending import awaiting_crons, crons_fire
 from transforms.compiling import compile_program
@@ -61,15 +62,14 @@ def decide_pending(
     scene = _scene(con, rules, loaded)
     unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    con.register("events_again", events_again(con, settings, scene.program.watch, scene.tick).to_arrow())
+    again = events_again(con, settings, scene.program.watch, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary = loaded
-    with by_bucket(con, settings, buckets, say) as lay_out:
+    with shown(con, events_again=again), by_bucket(con, settings, buckets, say) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)
             summary = _with(summary, _decide_bucket(scene, bucket))
-    con.unregister("events_again")
     return summary
 
 
@@ -91,9 +91,8 @@ def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
         if not one.is_cron and (new is None or one.key in new)
     ]
     keys = pl.DataFrame(rows, schema={"attribute": pl.String, "key": pl.String}, orient="row")
-    scene.con.register("unarmed", keys.to_arrow())
-    scene.con.execute("create or replace temp table unarmed_keys as select * from unarmed")
-    scene.con.unregister("unarmed")
+    with shown(scene.con, unarmed=keys):
+        scene.con.execute("create or replace temp table unarmed_keys as select * from unarmed")
 
 
 def _size(scene: _Scene, loaded: TickSummary) -> int:

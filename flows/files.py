@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 from flows.errors import OnwardError
@@ -55,6 +56,13 @@ def is_copy(copy: Path, source: Path) -> bool:
     except FileNotFoundError:
         return False
     return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def lags(copy: Path, source: Path, by: timedelta) -> bool:
+    """Whether there is no `copy`, or `source` has changed `by` or more after what the copy holds."""
+    if not copy.exists():
+        return True
+    return source.stat().st_mtime - copy.stat().st_mtime >= by.total_seconds()
 
 
 def content_hash(path: Path) -> str:

@@ -18,6 +18,7 @@ from flows.archive import archive_folder
 from flows.files import aside_name, put_in_place
 from flows.queries import literal
 from flows.settings import Settings
+from flows.warehouse import shown
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -106,13 +107,10 @@ def known_before(
     if not archives:
         return None
     suspects = ids.filter(np.isin(hashes, np.concatenate(suspected)))
-    con.register("suspected_ids", suspects.to_frame("event_id").to_arrow())
     source = f"read_parquet([{', '.join(archives)}])"
-    con.execute(
-        f"create or replace temp table {table} as select distinct event_id from {source} "
-        "semi join suspected_ids using (event_id)"
-    )
-    con.unregister("suspected_ids")
+    present = f"select distinct event_id from {source} semi join suspected_ids using (event_id)"
+    with shown(con, suspected_ids=suspects.to_frame("event_id")):
+        con.execute(f"create or replace temp table {table} as {present}")
     return table
 
 

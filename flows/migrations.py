@@ -17,7 +17,7 @@ from flows.archive import archive_folder, write_text
 from flows.publish import mark_unpublished
 from flows.settings import Settings
 from flows.versions import note_versions
-from flows.warehouse import run_sql, transaction
+from flows.warehouse import run_sql, shown, transaction
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,9 @@ def apply_migration(con: DuckDBPyConnection, settings: Settings, migration: Migr
     """
     note_versions(con, settings, [archived_workflow(settings, migration.version)], migration.at)
     moves = pl.DataFrame([asdict(one) for one in migration.moves])
-    con.register("moves", moves.to_arrow())
     target = {"workflow_id": migration.workflow_id, "version": migration.version}
-    ((moved,),) = run_sql(con, "migrate/move.sql", **target, at=migration.at).fetchall()
-    con.unregister("moves")
+    with shown(con, moves=moves):
+        ((moved,),) = run_sql(con, "migrate/move.sql", **target, at=migration.at).fetchall()
     row = [migration.after_tick, migration.number, migration.at, *target.values(), moved]
     con.execute("insert into migrations values ($1, $2, $3, $4, $5, $6)", row)
     mark_unpublished(settings)

@@ -1,7 +1,8 @@
 """The outbox: pending messages and webhook requests of the store → dispatch → what became of them."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import polars as pl
@@ -13,7 +14,7 @@ from flows.send_ledger import SendLedger
 from flows.senders import open_sender
 from flows.settings import Settings
 from flows.versions import stored_workflows
-from flows.warehouse import sql_text
+from flows.warehouse import frame, shown, sql_text
 from flows.webhooks import dispatch_webhooks
 from transforms.compiling import compile_program
 from transforms.content import ContentSource
@@ -21,6 +22,7 @@ from transforms.program import Step
 from transforms.workflow import SendEmail, TriggerWebhook
 
 SEND_LEDGER = "sends.sqlite"
+AT_ONCE = 500_000  # rows, of about 1 kB each
 
 
 def send_messages(
@@ -33,16 +35,15 @@ def send_messages(
     Raises:
         OnwardError: the sender or the ledger can't go on.
     """
-    due = con.sql(sql_text("dispatch/messages.sql")).pl()
-    if due.is_empty():
-        return {}
-    contents = {key: _content(settings, step) for key, step in _steps(con, due).items()}
-    with SendLedger(settings.state / SEND_LEDGER) as ledger:
-        results = dispatch_messages(
+
+    def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
+        contents = {key: _content(settings, step) for key, step in _steps(con, due).items()}
+        return dispatch_messages(
             due, contents, open_sender(settings), ledger,
             now=now, max_send_delay=settings.max_send_delay, batch_size=settings.batch_size, clock=clock,
         )  # fmt: skip
-    return _note(con, settings, "messages", "message_id", results)
+
+    return _all_of(con, settings, "messages", "message_id", hand_over)
 
 
 def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) -> dict[str, int]:
@@ -51,18 +52,32 @@ def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) 
     Raises:
         OnwardError: the outbox or the ledger can't be written.
     """
-    due = con.sql(sql_text("dispatch/webhooks.sql")).pl()
-    if due.is_empty():
-        return {}
-    data = pl.DataFrame(
-        [(*key, _data(step)) for key, step in _steps(con, due).items()],
-        schema=["workflow_id", "version", "branch", "step", "data"],
-        orient="row",
-    )
-    due = due.join(data, on=["workflow_id", "version", "branch", "step"], how="left")
+
+    def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
+        data = pl.DataFrame(
+            [(*key, _data(step)) for key, step in _steps(con, due).items()],
+            schema=["workflow_id", "version", "branch", "step", "data"],
+            orient="row",
+        )
+        told = due.join(data, on=["workflow_id", "version", "branch", "step"], how="left")
+        return dispatch_webhooks(told, ledger, settings.outbox, batch_size=settings.batch_size, clock=clock)
+
+    return _all_of(con, settings, "webhooks", "webhook_id", hand_over)
+
+
+def _all_of(
+    con: DuckDBPyConnection,
+    settings: Settings,
+    table: str,
+    key: str,
+    hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame],
+) -> dict[str, int]:
+    """Hand over what is pending in a table, the oldest first and so many at once that they fit into memory."""
+    done: Counter[str] = Counter()
     with SendLedger(settings.state / SEND_LEDGER) as ledger:
-        results = dispatch_webhooks(due, ledger, settings.outbox, batch_size=settings.batch_size, clock=clock)
-    return _note(con, settings, "webhooks", "webhook_id", results)
+        while len(due := frame(con, sql_text(f"dispatch/{table}.sql"), most=AT_ONCE)):
+            done.update(_note(con, settings, table, key, hand_over(due, ledger)))
+    return dict(done)
 
 
 def recall_sends(con: DuckDBPyConnection, settings: Settings) -> int:
@@ -103,10 +118,7 @@ def _note(
     con: DuckDBPyConnection, settings: Settings, table: str, key: str, results: pl.DataFrame
 ) -> dict[str, int]:
     mark_unpublished(settings)
-    con.register("results", results.to_arrow())
-    con.execute(
-        f"update {table} set status = results.status, status_reason = results.status_reason, "
-        f"sent_at = results.sent_at from results where {table}.{key} = results.{key}"
-    )
-    con.unregister("results")
+    became = ", ".join(f"{column} = results.{column}" for column in ("status", "status_reason", "sent_at"))
+    with shown(con, results=results):
+        con.execute(f"update {table} set {became} from results where {table}.{key} = results.{key}")
     return dict(results["status"].value_counts().iter_rows())

@@ -102,6 +102,7 @@ class Settings(BaseSettings):
 
     memory: Annotated[str, AfterValidator(_is_memory)] = "4GB"
     backup_every: Duration = timedelta(hours=1)
+    publish_every: Duration = timedelta()
     processes: int | None = Field(default=None, ge=1, description="None: as many as there are processors.")
 
     sender: str = "eml"

@@ -14,7 +14,7 @@ from flows.parquet import canonical_events, check_size, objects
 from flows.queries import chained, literal, quoted
 from flows.settings import Limits
 from flows.sources import Bytes, Source
-from flows.warehouse import sql_text
+from flows.warehouse import shown, sql_text
 
 ID_COLUMNS = {
     *("event_id", "customer_id", "messageId", "message_id", "id"),
@@ -129,14 +129,12 @@ def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limi
     verb = f"create temp table {quoted(table)} as"
     try:
         for block in _blocks(source, limits):
-            con.register("staging_block", block)
-            con.execute(f"{verb} {query}")
+            with shown(con, staging_block=block):
+                con.execute(f"{verb} {query}")
             verb = f"insert into {quoted(table)}"
     except InputError:
         drop(con, table)
         raise
-    finally:
-        con.unregister("staging_block")
     return _counts(con, table)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.facts import Facts, among, with_properties
-from flows.warehouse import frame, run_sql
+from flows.warehouse import frame, run_sql, shown
 from transforms.folding import set_latest
 from transforms.ledger import Decided
 from transforms.program import Program
@@ -50,17 +50,16 @@ def touch(
         awaiting: the versions of workflows whose executions look for a cron that fires.
     """
     acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.silent)])
-    con.register("acting_customers", acting.unique().to_frame().to_arrow())
-    run_sql(con, "state/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
-    con.unregister("acting_customers")
+    with shown(con, acting_customers=acting.unique().to_frame()):
+        run_sql(con, "state/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
     con.execute(f"delete from touched where not ({bucket.within})")
 
 
 def touch_also(con: DuckDBPyConnection, customers: pl.Series) -> None:
     """Further customers to whom something happens: those whose patterns turned true."""
-    con.register("further", customers.alias("customer_id").to_frame().to_arrow())
-    con.execute("insert into touched select customer_id from further except select customer_id from touched")
-    con.unregister("further")
+    new = "select customer_id from further except select customer_id from touched"
+    with shown(con, further=customers.to_frame("customer_id")):
+        con.execute(f"insert into touched {new}")
 
 
 def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
@@ -131,9 +130,8 @@ def write_decided(
 def _changed(con: DuckDBPyConnection, stored: State, facts: Facts, seen: pl.DataFrame) -> pl.DataFrame:
     """The attributes that differ from what is stored, whether workflows see them or not."""
     unseen = facts.unseen
-    con.register("unseen", unseen.select("customer_id", "attribute").to_arrow())
-    others = frame(con, "select * from attributes semi join unseen using (customer_id, attribute)")
-    con.unregister("unseen")
+    with shown(con, unseen=unseen.select("customer_id", "attribute")):
+        others = frame(con, "select * from attributes semi join unseen using (customer_id, attribute)")
     later = set_latest(others, unseen.select(*ATTRIBUTES))
     both = pl.concat([seen, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
     before = pl.concat([others, stored.attributes])
@@ -169,14 +167,12 @@ def _upsert(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataF
 
 def _delete(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:
     if len(rows):
-        con.register("replaced", rows.select(keys).to_arrow())
         same = " and ".join(f"{table}.{key} = replaced.{key}" for key in keys)
-        con.execute(f"delete from {table} using replaced where {same}")
-        con.unregister("replaced")
+        with shown(con, replaced=rows.select(keys)):
+            con.execute(f"delete from {table} using replaced where {same}")
 
 
 def _append(con: DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
     if len(rows):
-        con.register("appended", rows.to_arrow())
-        con.execute(f"insert into {table} by name select * from appended")
-        con.unregister("appended")
+        with shown(con, appended=rows):
+            con.execute(f"insert into {table} by name select * from appended")

@@ -13,13 +13,15 @@ from duckdb import DuckDBPyConnection
 
 from flows.advance import Clock, Say, advance, move_to, replay
 from flows.archive import manifests_after, read_clock
-from flows.backup import backup, is_backup_due
+from flows.backup import backup
 from flows.definitions import load_definitions
+from flows.files import lags
 from flows.lock import RunInProgressError
 from flows.migrations import migrate_again
 from flows.publish import is_unpublished, publish
+from flows.recovery import backup_files
 from flows.settings import Settings
-from flows.store import STATE_FILE, open_store
+from flows.store import STATE_FILE, Store, open_store
 from flows.summary import TickSummary
 from flows.warehouse import connect
 
@@ -51,13 +53,20 @@ def run(
         summary = advance(store.con, settings, definitions, now, say, clock)
         dispatched = _dispatch(store.con, settings, now, say, clock)
         if is_unpublished(settings):
-            if is_backup_due(store, settings.backup_every):
-                say("Backing up")
-                backup(store)
-            say("Publishing")
-            publish(store, settings)
+            _copy(store, settings, say)
         warnings = [*definitions.faults, *store.warnings]
     return replace(summary, dispatched=dispatched, warnings=warnings)
+
+
+def _copy(store: Store, settings: Settings, say: Say) -> None:
+    """Back up and publish what has changed, each if it is time to."""
+    store.checkpoint()
+    if lags(backup_files(store.path)[0], store.path, settings.backup_every):
+        say("Backing up")
+        backup(store)
+    if lags(settings.published / STATE_FILE, store.path, settings.publish_every):
+        say("Publishing")
+        publish(store, settings)
 
 
 def _dispatch(

@@ -18,7 +18,7 @@ LayOut = Callable[[Bucket], None]
 
 @contextmanager
 def by_bucket(con: DuckDBPyConnection, settings: Settings, buckets: int, say: Say) -> Generator[LayOut]:
-    """Give what makes the temporary table `bucket_events`: the rows of `tick_events` of one bucket.
+    """Give what makes the temporary view `bucket_events`: the rows of `tick_events` of one bucket.
 
     With several buckets, the rows are first cut into files in one pass, which go when the block ends; deciding and the
     database then share the memory.
@@ -27,7 +27,9 @@ def by_bucket(con: DuckDBPyConnection, settings: Settings, buckets: int, say: Sa
         WarehouseError: the events can't be read, or the disk is full.
     """
     if buckets == 1:
-        yield lambda _: _make(con, "select * from tick_events")
+        con.execute("create or replace temp table all_events as from tick_events")
+        con.execute("create or replace temp view bucket_events as from all_events")
+        yield lambda _: None
         return
     folder = settings.state / "buckets"
     shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left it
@@ -35,7 +37,7 @@ def by_bucket(con: DuckDBPyConnection, settings: Settings, buckets: int, say: Sa
     _cut(con, folder, buckets)
     limit_memory(con, settings.memory_bytes // 2)
     try:
-        yield lambda bucket: _make(con, _of(folder, bucket))
+        yield lambda bucket: _show(con, folder, bucket)
     finally:
         limit_memory(con, settings.memory_bytes)
         shutil.rmtree(folder)
@@ -53,12 +55,9 @@ def _cut(con: DuckDBPyConnection, folder: Path, buckets: int) -> None:
     )
 
 
-def _of(folder: Path, bucket: Bucket) -> str:
+def _show(con: DuckDBPyConnection, folder: Path, bucket: Bucket) -> None:
+    # A view: until the transaction ends, it would keep the tables of all buckets.
     there = folder / f"bucket={bucket.number}"
-    if not there.exists():
-        return "select * from tick_events limit 0"
-    return f"select * from read_parquet({literal(there / '*.parquet')}, hive_partitioning = false)"
-
-
-def _make(con: DuckDBPyConnection, rows: str) -> None:
-    con.execute(f"create or replace temp table bucket_events as {rows}")
+    files = f"read_parquet({literal(there / '*.parquet')}, hive_partitioning = false)"
+    rows = f"from {files}" if there.exists() else "from tick_events limit 0"
+    con.execute(f"create or replace temp view bucket_events as {rows}")

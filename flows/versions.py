@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import keep_definition
 from flows.settings import Settings
-from flows.warehouse import run_sql
+from flows.warehouse import run_sql, shown
 from transforms.workflow import Workflow, definition_json, version_of
 
 
@@ -95,6 +95,5 @@ def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: d
     )
     steps = pl.DataFrame(listed_steps(program))
     if len(steps):
-        con.register("listed", steps.to_arrow())
-        con.execute("insert into program_steps by name select * from listed")
-        con.unregister("listed")
+        with shown(con, listed=steps):
+            con.execute("insert into program_steps by name select * from listed")

@@ -5,13 +5,22 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
+
+
+class ArrowStreamExportable(Protocol):
+    """A frame or table of any library, as Arrow's PyCapsule protocol hands it over."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """A capsule with an Arrow stream of the rows."""
+        ...
+
 
 _LEAST_MEMORY = 256 * 2**20
 
@@ -121,6 +130,34 @@ def frame(con: DuckDBPyConnection, query: str, **params: Any) -> pl.DataFrame:
     except duckdb.Error as error:
         raise WarehouseError("read rows", query.split("\n", 1)[0][:100], error) from error
     return found
+
+
+class _Shown:
+    """What a name shows: rows, as Arrow's PyCapsule protocol hands them over."""
+
+    def __init__(self, rows: ArrowStreamExportable) -> None:
+        self.rows: ArrowStreamExportable | None = rows
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        assert self.rows is not None
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+
+@contextmanager
+def shown(con: DuckDBPyConnection, **named: ArrowStreamExportable) -> Generator[None]:
+    """Let queries in the block read rows by these names.
+
+    A transaction keeps whatever was registered in it until it ends, so that is an empty shell once the block has ended.
+    """
+    shells = {name: _Shown(rows) for name, rows in named.items()}
+    try:
+        for name, shell in shells.items():
+            con.register(name, shell)
+        yield
+    finally:
+        for name, shell in shells.items():
+            con.unregister(name)
+            shell.rows = None
 
 
 @contextmanager

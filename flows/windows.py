@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from flows.archive import archive_folder
 from flows.queries import literal
 from flows.settings import Settings
-from flows.warehouse import frame, run_sql, sql_text
+from flows.warehouse import frame, run_sql, shown, sql_text
 from transforms.program import Program
 from transforms.state import AMOUNTS, Tick
 from transforms.watch import Watch, last_key
@@ -60,24 +60,22 @@ def _again(
 
 def read_amounts(con: DuckDBPyConnection, customers: pl.Series, *, of_touched: bool) -> pl.DataFrame:
     """The amounts of some customers, and of those whom the tick touches if so wanted (`state.AMOUNTS`)."""
-    con.register("watched_customers", customers.alias("customer_id").to_frame().to_arrow())
     also = "union select customer_id from touched" if of_touched else ""
     owners = f"select distinct customer_id from watched_customers {also}"
-    con.execute(f"create or replace temp table amount_owners as {owners}")
-    con.unregister("watched_customers")
+    with shown(con, watched_customers=customers.to_frame("customer_id")):
+        con.execute(f"create or replace temp table amount_owners as {owners}")
     return frame(con, sql_text("windows/read_amounts.sql"))
 
 
 def write_amounts(con: DuckDBPyConnection, amounts: pl.DataFrame) -> None:
     """Keep the amounts of the customers a tick has looked at."""
     if len(amounts):
-        con.register("looked_at", amounts.to_arrow())
         changed = sql_text("windows/changed_amounts.sql")
-        con.execute(f"create or replace temp table changed_amounts as {changed}")
+        with shown(con, looked_at=amounts):
+            con.execute(f"create or replace temp table changed_amounts as {changed}")
         same = "window_amounts.customer_id = changed_amounts.customer_id"
         con.execute(f"delete from window_amounts using changed_amounts where {same}")
         con.execute("insert into window_amounts select * from changed_amounts")
-        con.unregister("looked_at")
 
 
 def _noted(con: DuckDBPyConnection, kind: str, wanted: Iterable[str]) -> list[str]:
@@ -154,18 +152,11 @@ def _chains_from_history(
             con, f"select {_COLUMNS}, true as fresh from {events} where name in ({_listed(only.names)})"
         )
         found = watch(only, rows, pl.DataFrame(schema=AMOUNTS), since=None, until=previous, emit_from=None)
-        con.register(
-            "chain_amounts",
-            found.amounts()
-            .with_columns(number=pl.col("key").replace_strict(number, return_dtype=pl.Int32))
-            .to_arrow(),
-        )
+        numbers = pl.col("key").replace_strict(number, return_dtype=pl.Int32)
         pair = "list({'key': number, 'amount': amount}) as pairs"
-        _add(
-            con,
-            f"select customer_id, {pair} from chain_amounts where key in ({_listed(new)}) group by customer_id",
-        )
-        con.unregister("chain_amounts")
+        query = f"select customer_id, {pair} from chain_amounts where key in ({_listed(new)}) group by customer_id"
+        with shown(con, chain_amounts=found.amounts().with_columns(number=numbers)):
+            _add(con, query)
 
 
 def _add(con: DuckDBPyConnection, query: str) -> None:

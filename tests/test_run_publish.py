@@ -11,9 +11,8 @@ import pytest
 
 from flows import advance, outbox
 from flows import tick as ticks
-from flows.backup import is_backup_due
 from flows.recovery import backup_files
-from flows.store import STATE_FILE, open_store
+from flows.store import STATE_FILE
 from flows.warehouse import connect
 from tests.cases import at, event, send, workflow
 from tests.runs import TABLES, House, house, person
@@ -108,11 +107,12 @@ def test_between_backups_ticks_only_publish_and_a_restored_one_catches_up(tmp_pa
     assert len(home.outbox()) == 2
 
 
-def test_a_backup_is_due_again_when_the_state_has_moved_on_for_long_enough(home: House) -> None:
-    backup, _ = backup_files(home.state_file)
-    with open_store(home.settings) as store:
-        assert not is_backup_due(store, timedelta(hours=1))
-        earlier = home.state_file.stat().st_mtime - 3600
-        os.utime(backup, (earlier, earlier))
-        assert is_backup_due(store, timedelta(hours=1))
-        assert not is_backup_due(store, timedelta(hours=2))
+def test_copies_wait_until_the_state_has_moved_on_for_long_enough(home: House) -> None:
+    hourly = House(home.settings.model_copy(update={"publish_every": timedelta(hours=1)}))
+    hourly.tick(at(20))
+    published = home.settings.published / STATE_FILE
+    assert len(read(published)["executions"]) == 1
+    earlier = home.state_file.stat().st_mtime - 3600
+    os.utime(published, (earlier, earlier))
+    hourly.tick(at(20))
+    assert_current(home)

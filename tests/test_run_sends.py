@@ -76,6 +76,20 @@ def test_without_an_address_it_fails_alone(tmp_path: Path, address: str | None) 
     assert len(mails(home)) == len(home.outbox()) == 1
 
 
+def test_many_are_handed_over_a_few_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "AT_ONCE", 2)
+    home = house(
+        tmp_path,
+        workflow(send("hello", content="Hi"), action("trigger_webhook", url="https://example.com/hook")),
+    )
+    home.customers("people", *(person(f"c{n}") for n in range(5)))
+    home.events("1", *(event("go", at(n), f"c{n}") for n in range(5)))
+    home.tick(at(9))
+    assert home.rows("select status, count(*) from messages group by all") == [("sent", 5)]
+    assert home.rows("select status, count(*) from webhooks group by all") == [("sent", 5)]
+    assert len(home.outbox()) == 5
+
+
 def test_what_is_too_old_expires(tmp_path: Path) -> None:
     home = house(tmp_path, workflow(MAIL, wait("2h"), MAIL), max_send_delay=timedelta(hours=1))
     home.customers("people", person("ann"))

@@ -1,6 +1,6 @@
--- One row per pending message, with what rendering needs and the newest known suppression, if any.
+-- One row per pending message, at most $most of them, with what rendering needs and the newest known suppression, if any.
 with
-    pending as (select * from messages where status = 'pending'),
+    pending as (select * from messages where status = 'pending' order by "at", message_id limit $most),
 
     profiles as (select * from profiles semi join pending using (customer_id)),
 
