@@ -129,19 +129,19 @@ class _Scene:
     def line(self, pattern: AnyPattern) -> _Line:
         return self._chain(pattern) if isinstance(pattern, Ordered) else self._amounts(pattern)
 
-    def points(self, term: Term, rows: Behaviors) -> Points:
-        return points_of(term, rows, since=self.span.since, until=self.span.until)
+    def points(self, term: Term, concerned: Bools | None = None) -> Points:
+        return points_of(
+            term, self.rows, since=self.span.since, until=self.span.until, concerned=concerned
+        )
 
     def _amounts(self, pattern: AmountPattern) -> _Line:
         before = [self.before[term.key] for term in pattern.terms]
         base = np.stack(before, axis=1) @ pattern.factors
         begun = np.logical_or.reduce([self.there[term.key] for term in pattern.terms])
-        rows = (
-            self.rows
-            if PatternScore(pattern.name) in self.watch.signals
-            else self._concerned(pattern, before)
-        )
-        changes = timeline([self.points(term, rows) for term in pattern.terms], base, pattern.factors)
+        scored = PatternScore(pattern.name) in self.watch.signals
+        concerned = None if scored else self._concerned(pattern, before)
+        points = [self.points(term, concerned) for term in pattern.terms]
+        changes = timeline(points, base, pattern.factors)
         first = pattern.truth(base) & begun
         edges = rising_edges(pattern, changes, first, self.span.emit_from)
         line = _Line(changes.lane, changes.at, pattern.truth(changes.amounts), edges, first)
@@ -151,11 +151,10 @@ class _Scene:
             line, score=changes.amounts[:, 0] / pattern.scale, first_score=base[:, 0] / pattern.scale
         )
 
-    def _concerned(self, pattern: AmountPattern, before: Sequence[Ints]) -> Behaviors:
-        """The events of customers for whom the pattern may turn true: for others it is false all the time."""
+    def _concerned(self, pattern: AmountPattern, before: Sequence[Ints]) -> Bools:
+        """Customers for whom the pattern may turn true: for others it is false all the time."""
         most = [highest(term, self.rows, some) for term, some in zip(pattern.terms, before, strict=True)]
-        named = np.isin(self.rows.name, [self.rows.names.index(term.name) for term in pattern.terms])
-        return self.rows.only(named & pattern.possible(most)[self.rows.lane])
+        return pattern.possible(most)
 
     def _chain(self, pattern: Ordered) -> _Line:
         rows, ends = self.chained(pattern)
@@ -192,7 +191,7 @@ class _Scene:
 
     def _amount_steps(self, term: Term) -> Steps:
         unit = DECIMALS if term.metric == "total_value" else 1
-        changes = timeline([self.points(term, self.rows)], self.before[term.key][:, None])
+        changes = timeline([self.points(term)], self.before[term.key][:, None])
         amounts, before = changes.amounts[:, 0] / unit, self.before[term.key] / unit
         return _with_first(changes.lane, changes.at, amounts, before)
 
@@ -282,7 +281,7 @@ def _kept(declared: Watch, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
     """The amounts after the tick, of those who have any."""
     after: dict[str, tuple[Ints, Bools]] = {}
     for term in declared.terms:
-        points, there = scene.points(term, scene.rows), scene.there[term.key].copy()
+        points, there = scene.points(term), scene.there[term.key].copy()
         there[points.lane] = True
         after[term.key] = amounts_after(points, scene.before[term.key]), there
     for last in declared.lasts:

@@ -61,10 +61,10 @@ class Behaviors:
         """The rows of the events of one name."""
         return np.flatnonzero(self.name == self.names.index(name))
 
-    def only(self, kept: Bools) -> Self:
-        """The events for which `kept` says so."""
+    def only(self, some: Ints) -> Self:
+        """The events of these rows."""
         columns = ("lane", "ts", "at", "seen", "fresh", "name", "value")
-        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
+        return replace(self, **{name: getattr(self, name)[some] for name in columns})
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Timeline:
     amounts: Ints
 
 
-def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> Points:
+def points_of(
+    term: Term, rows: Behaviors, *, since: int | None, until: int, concerned: Bools | None = None
+) -> Points:
     """Where events enter and leave the window of `term` until `until`, inclusive.
 
     Args:
@@ -102,13 +104,17 @@ def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> 
         rows: the events; those that aren't fresh only enter or leave after `since`.
         since: the tick's start; None in the first.
         until: the tick's end.
+        concerned: `[lane]`, whose events to look at; None: everybody's.
     """
     some = rows.of(term.name)
-    delta = rows.value[some] if term.metric == "total_value" else np.ones(some.size, np.int64)
-    entering = _shifted(rows, some, term.offset, delta, since, until)
+    if concerned is not None:
+        some = some[concerned[rows.lane[some]]]
+    rows = rows.only(some)
+    delta = rows.value if term.metric == "total_value" else np.ones(some.size, np.int64)
+    entering = _shifted(rows, term.offset, delta, since, until)
     if term.window is None:
         return entering
-    leaving = _shifted(rows, some, term.offset + term.window, -delta, since, until)
+    leaving = _shifted(rows, term.offset + term.window, -delta, since, until)
     return _joined([entering, leaving])
 
 
@@ -122,14 +128,13 @@ def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) 
     """
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
-    term = np.repeat(np.arange(len(points)), [one.lane.size for one in points])
     order = order_by(whole.lane, whole.at, ~whole.silent)
     lane, at, silent = whole.lane[order], whole.at[order], whole.silent[order]
     last = _ends(lane, at, silent)
     amounts = base[lane[last]]
     for column in range(scale.shape[1]):
-        changes = (scale[:, column][term] * whole.delta)[order]
-        amounts[:, column] += _running(lane, changes, last)
+        changes = np.concatenate([by * one.delta for by, one in zip(scale[:, column], points, strict=True)])
+        amounts[:, column] += _running(lane, changes[order], last)
     return Timeline(lane[last], at[last], silent[last], amounts)
 
 
@@ -168,17 +173,17 @@ def _joined(points: Sequence[Points]) -> Points:
     return Points(*(np.concatenate([getattr(one, name) for one in points]) for name in names))
 
 
-def _shifted(rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | None, until: int) -> Points:
-    """The points `after` µs after the events `some`, not before they act (§4, late events)."""
-    due, acts = rows.ts[some] + after, rows.at[some]
-    at = np.maximum(due, acts)
+def _shifted(rows: Behaviors, after: int, delta: Ints, since: int | None, until: int) -> Points:
+    """The points `after` µs after each event, not before it acts (§4, late events)."""
+    due = rows.ts + after
+    at = np.maximum(due, rows.at)
     kept = at <= until
     if since is not None:
-        kept &= rows.fresh[some] | (due > since)
-    silent = ~rows.seen[some] & (at == acts)
+        kept &= rows.fresh | (due > since)
+    silent = ~rows.seen & (at == rows.at)
     if kept.all():
-        return Points(rows.lane[some], at, silent, delta)
-    return Points(rows.lane[some][kept], at[kept], silent[kept], delta[kept])
+        return Points(rows.lane, at, silent, delta)
+    return Points(rows.lane[kept], at[kept], silent[kept], delta[kept])
 
 
 def _ends(lane: Ints, at: Ints, silent: Bools) -> Ints:
