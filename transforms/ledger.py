@@ -129,7 +129,8 @@ def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
             "trigger_properties": _properties(opened, lanes.facts["codes"][follow_ups]),
         }
     )
-    return pl.concat([opened.executions.select(*TRIGGER), events, told])[_places(opened, facts)]
+    every = pl.concat([opened.executions.select(*TRIGGER), events, told], rechunk=True)
+    return every[_places(opened, facts)]
 
 
 def _places(opened: Opened, facts: Ints) -> Ints:
@@ -159,8 +160,9 @@ def _properties(opened: Opened, codes: Array) -> pl.Series:
 
 def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
     """The `event.X` columns of running executions; null for others, which nothing reads any more."""
-    codes = np.where(running[:, None], opened.lanes.facts["codes"][facts], NULL_CODE)
     names = opened.lanes.program.properties
+    codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
+    codes[running] = opened.lanes.facts["codes"][facts[running]]
     return pl.DataFrame(
         {f"{EVENT_PREFIX}{name}": _value(opened, codes[:, i]) for i, name in enumerate(names)}
     )

@@ -15,7 +15,7 @@ import polars as pl
 
 from transforms.arrays import ALWAYS, Bools, Ints, order_by
 from transforms.durations import epoch_us
-from transforms.numbering import numbered
+from transforms.numbering import numbered, places
 from transforms.patterns import AmountPattern, AnyPattern, Ordered, Scored, chain_ends, rising_edges
 from transforms.signal_definition import Amount, LastEvent, PatternScore, PatternTruth, Signal
 from transforms.state import AMOUNTS, INSTANT, Schema
@@ -130,9 +130,7 @@ class _Scene:
         return self._chain(pattern) if isinstance(pattern, Ordered) else self._amounts(pattern)
 
     def points(self, term: Term, concerned: Bools | None = None) -> Points:
-        return points_of(
-            term, self.rows, since=self.span.since, until=self.span.until, concerned=concerned
-        )
+        return points_of(term, self.rows, since=self.span.since, until=self.span.until, concerned=concerned)
 
     def _amounts(self, pattern: AmountPattern) -> _Line:
         before = [self.before[term.key] for term in pattern.terms]
@@ -224,7 +222,6 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
     if declared.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
     customers, lanes = numbered(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
-    names = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
     return customers, Behaviors(
         lanes=len(customers),
         names=declared.names,
@@ -233,7 +230,7 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
         at=behaviors["at"].dt.epoch("us").to_numpy(),
         seen=behaviors["seen"].to_numpy(),
         fresh=behaviors["fresh"].to_numpy(),
-        name=names.cast(pl.Int8).fill_null(-1).to_numpy(),
+        name=places(behaviors["name"], pl.Series(declared.names, dtype=pl.String)).astype(np.int16),
         value=_millionths(declared, behaviors["value"]),
     )
 
@@ -254,8 +251,8 @@ def _stored(
     there = {key: np.zeros(len(customers), np.bool_) for key in declared.keys}
     if amounts.is_empty():
         return before, there
-    lane = amounts["customer_id"].cast(pl.Enum(customers)).to_physical().cast(pl.Int64)
-    keyed = amounts.select("key", "amount", lane=lane).partition_by("key", as_dict=True)
+    lane = places(amounts["customer_id"], customers)
+    keyed = amounts.select("key", "amount", lane=pl.Series(lane)).partition_by("key", as_dict=True)
     for key in declared.keys:
         if (found := keyed.get((key,))) is not None:
             before[key][found["lane"]] = found["amount"].to_numpy()
