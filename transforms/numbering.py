@@ -45,13 +45,15 @@ class _Hashes:
         table[place] = np.arange(self.first.size, dtype=np.int32)
         return place, table
 
-    def places(self, size: int) -> Array:
+    def places(self, size: int) -> Ints:
         """The first `size` bits of the first hash."""
-        return self.first >> np.uint64(_HASH_BITS - size)
+        places: Ints = (self.first >> np.uint64(_HASH_BITS - size)).view(np.int64)
+        return places
 
     def differ(self, other: "_Hashes", rows: Array) -> Array:
         """Whether the texts differ from those that stand in `rows` of others."""
-        return (self.first != other.first[rows]) | (self.second != other.second[rows])
+        differ: Array = (self.first != other.first.take(rows)) | (self.second != other.second.take(rows))
+        return differ
 
     def mixed(self, rows: Ints) -> "_Hashes":
         """Some of the texts with another first hash, for another place."""
@@ -68,7 +70,7 @@ def _leaders(texts: _Hashes) -> Array:
     Rows that find another text there try again among themselves, at other places.
     """
     place, table = texts.table()
-    leaders = table[place]
+    leaders = table.take(place)
     rest = np.flatnonzero(texts.differ(texts, leaders))
     if rest.size:
         leaders[rest] = rest[_leaders(texts.mixed(rest))]
@@ -80,7 +82,7 @@ def _places(texts: _Hashes, among: _Hashes) -> Array:
         return np.full(texts.first.size, -1)
     place, table = among.table()
     lost = np.flatnonzero(table[place] != np.arange(place.size))
-    found = table[texts.places(table.size.bit_length() - 1)]
+    found = table.take(texts.places(table.size.bit_length() - 1))
     missed = texts.differ(among, found)
     rest = np.flatnonzero(missed & (found >= 0))
     found[missed] = -1

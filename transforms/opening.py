@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from transforms.alarms import drop_idle_crons
-from transforms.arrays import ALWAYS, NEVER, Array, Bools, Ints, order_by
+from transforms.arrays import ALWAYS, NEVER, Array, Bools, Ints, sorted_by
 from transforms.attending import present, with_cron_customers, with_patterns
 from transforms.clocks import Clocks
 from transforms.coding import Values, as_codes, match_events
@@ -154,17 +154,16 @@ def _in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> 
     rows = np.flatnonzero(seen)
     at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
     # Most events act at their own time, so this way the keys fit into one integer.
-    keys = np.stack([lane[rows], at, events["rank"].to_numpy()[rows], ts - at])
-    order = order_by(*keys)
-    return _ties_by_id(events, rows[order], keys[:, order])
+    found = sorted_by(lane[rows], at, events["rank"].to_numpy()[rows], ts - at)
+    return _ties_by_id(events, rows[found.order], found.last)
 
 
-def _ties_by_id(events: pl.DataFrame, rows: Ints, keys: Ints) -> Ints:
-    """Rows in the order of their keys; those with equal keys by id, patterns by name."""
-    begins = np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0))[: rows.size]
-    group = np.cumsum(begins)
-    tied = np.flatnonzero(np.bincount(group)[group] > 1)
-    if tied.size:
+def _ties_by_id(events: pl.DataFrame, rows: Ints, last: Ints) -> Ints:
+    """Rows in order, of which groups of equal ones end at the places `last`; in these by id, patterns by name."""
+    if last.size < rows.size:
+        sizes = np.diff(last, prepend=-1)
+        group = np.repeat(np.arange(last.size), sizes)
+        tied = np.flatnonzero(sizes[group] > 1)
         tie = events.select(pl.coalesce("event_id", "name")).to_series().gather(rows[tied])
         frame = pl.DataFrame({"group": group[tied], "tie": tie})
         rows[tied] = rows[tied[frame.select(pl.arg_sort_by("group", "tie")).to_series()]]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from transforms.arrays import ALWAYS, Bools, Ints, order_by
+from transforms.arrays import ALWAYS, Array, Bools, Ints, order_by
 from transforms.durations import epoch_us
 from transforms.numbering import numbered, places
 from transforms.patterns import AmountPattern, AnyPattern, Ordered, Scored, chain_ends, rising_edges
@@ -221,6 +221,7 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
     """The events as columns of numbers, and the customers behind them."""
     if declared.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
+    name = places(behaviors["name"], pl.Series(declared.names, dtype=pl.String)).astype(np.int16)
     customers, lanes = numbered(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
     return customers, Behaviors(
         lanes=len(customers),
@@ -230,16 +231,20 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
         at=behaviors["at"].dt.epoch("us").to_numpy(),
         seen=behaviors["seen"].to_numpy(),
         fresh=behaviors["fresh"].to_numpy(),
-        name=places(behaviors["name"], pl.Series(declared.names, dtype=pl.String)).astype(np.int16),
-        value=_millionths(declared, behaviors["value"]),
+        name=name,
+        value=_millionths(declared, behaviors, name),
     )
 
 
-def _millionths(declared: Watch, values: pl.Series) -> Ints:
-    if all(term.metric == "count" for term in declared.terms):
-        return np.zeros(len(values), np.int64)
-    rounded = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
-    return values.to_frame("value").select(rounded.fill_null(0)).to_series().to_numpy()
+def _millionths(declared: Watch, behaviors: pl.DataFrame, name: Array) -> Ints:
+    """The values of the events that are summed; 0 of others."""
+    values = np.zeros(len(behaviors), np.int64)
+    for summed in {term.name for term in declared.terms if term.metric == "total_value"}:
+        rows = np.flatnonzero(name == declared.names.index(summed))
+        rounded = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
+        given = behaviors["value"].gather(rows).to_frame("value")
+        values[rows] = given.select(rounded.fill_null(0)).to_series()
+    return values
 
 
 def _stored(

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from transforms.arrays import Bools, Ints, order_by
+from transforms.arrays import Array, Bools, Ints, sorted_by
 
 DECIMALS = 10**6
 """Sums of `value` are integers of millionths."""
@@ -54,7 +54,7 @@ class Behaviors:
     at: Ints
     seen: Bools
     fresh: Bools
-    name: Ints
+    name: Array
     value: Ints
 
     def of(self, name: str) -> Ints:
@@ -128,14 +128,13 @@ def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) 
     """
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
-    order = order_by(whole.lane, whole.at, ~whole.silent)
-    lane, at, silent = whole.lane[order], whole.at[order], whole.silent[order]
-    last = _ends(lane, at, silent)
+    rows = sorted_by(whole.lane, whole.at, ~whole.silent)
+    (lane, at, loud), last = rows.keys, rows.last
     amounts = base[lane[last]]
     for column in range(scale.shape[1]):
         changes = np.concatenate([by * one.delta for by, one in zip(scale[:, column], points, strict=True)])
-        amounts[:, column] += _running(lane, changes[order], last)
-    return Timeline(lane[last], at[last], silent[last], amounts)
+        amounts[:, column] += _running(lane, changes[rows.order], last)
+    return Timeline(lane[last], at[last], loud[last] == 0, amounts)
 
 
 def amounts_after(points: Points, before: Ints) -> Ints:
@@ -184,14 +183,6 @@ def _shifted(rows: Behaviors, after: int, delta: Ints, since: int | None, until:
     if kept.all():
         return Points(rows.lane, at, silent, delta)
     return Points(rows.lane[kept], at[kept], silent[kept], delta[kept])
-
-
-def _ends(lane: Ints, at: Ints, silent: Bools) -> Ints:
-    """The last point of each group of points that apply together."""
-    if not lane.size:
-        return np.zeros(0, np.int64)
-    changes = (lane[1:] != lane[:-1]) | (at[1:] != at[:-1]) | (silent[1:] != silent[:-1])
-    return np.flatnonzero(np.append(changes, True))
 
 
 def _running(lane: Ints, delta: Ints, last: Ints) -> Ints:
