@@ -95,7 +95,7 @@ def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bo
         fact_type, name = types[number // len(names)], names[number % len(names)]
         if matchers := program.matchers_of(fact_type, name):
             rows = np.flatnonzero(kind == number)
-            match[rows] = match_codes(program, truth, codes[rows], matchers)
+            match[rows] = match_codes(program, truth, codes.take(rows, axis=0), matchers)
     return match
 
 

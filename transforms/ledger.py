@@ -163,9 +163,8 @@ def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
     names = opened.lanes.program.properties
     codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
     codes[running] = opened.lanes.facts["codes"][facts[running]]
-    return pl.DataFrame(
-        {f"{EVENT_PREFIX}{name}": _value(opened, codes[:, i]) for i, name in enumerate(names)}
-    )
+    texts = _texts(opened)
+    return pl.DataFrame({f"{EVENT_PREFIX}{name}": texts.gather(codes[:, i]) for i, name in enumerate(names)})
 
 
 def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
@@ -275,8 +274,11 @@ def _tags(lanes: Lanes) -> pl.DataFrame:
 
 def _value(opened: Opened, codes: Array) -> pl.Series:
     """JSON texts of value codes; null for null."""
-    texts = opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
-    return texts.gather(codes)
+    return _texts(opened).gather(codes)
+
+
+def _texts(opened: Opened) -> pl.Series:
+    return opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
 
 
 def _named(names: list[str] | list[str | None] | tuple[str, ...], numbers: Array) -> pl.Series:

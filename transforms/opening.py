@@ -104,7 +104,8 @@ def open_lanes(
     put_entries(lanes, entries)
     put_sends(lanes, sends)
     put_executions(lanes, running, values, lanes.since)
-    _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], values.events[rows], match[rows])
+    codes, match = values.events.take(rows, axis=0), match.take(rows, axis=0)
+    _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], codes, match)
     _put_writes(lanes, written, rows, len(events))
     if program.reads_clocks:
         put_clocks(lanes, known, values, owned, writes, tick.timezone)

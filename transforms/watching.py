@@ -221,7 +221,8 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
     """The events as columns of numbers, and the customers behind them."""
     if declared.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
-    name = places(behaviors["name"], pl.Series(declared.names, dtype=pl.String)).astype(np.int16)
+    known = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
+    name = known.cast(pl.Int16).fill_null(-1).to_numpy()
     customers, lanes = numbered(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
     return customers, Behaviors(
         lanes=len(customers),

@@ -6,6 +6,7 @@ by customer and time, their cumulative sums are the amounts after every change; 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -59,7 +60,13 @@ class Behaviors:
 
     def of(self, name: str) -> Ints:
         """The rows of the events of one name."""
-        return np.flatnonzero(self.name == self.names.index(name))
+        return self._by_name[self.names.index(name) + 1]
+
+    @cached_property
+    def _by_name(self) -> list[Ints]:
+        """The rows of each name, before them those of others."""
+        order = np.argsort(self.name, kind="stable")
+        return np.split(order, np.searchsorted(self.name[order], range(len(self.names))))
 
     def only(self, some: Ints) -> Self:
         """The events of these rows."""
