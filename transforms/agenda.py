@@ -45,8 +45,9 @@ class Agenda:
 
     def _next(self, rows: Ints) -> Ints:
         lanes = self.lanes
-        due = lanes.due[rows]
-        due[:, lanes.paused] = NEVER
+        due = lanes.due.take(rows, axis=0)
+        if lanes.paused:
+            due[:, lanes.paused] = NEVER
         slot = due.argmin(axis=1)
         next_due = due[np.arange(len(rows)), slot]
         kinds = np.where(next_due <= lanes.until, self.first_step + lanes.step[rows, slot], NOTHING)

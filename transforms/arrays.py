@@ -1,5 +1,7 @@
 """What every module of the engine calls its arrays, and how rows of numbers are ordered."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,20 +20,73 @@ _BITS = 63
 _WORTH_THREADS = 100_000
 
 
-def order_by(*keys: Array, stable: bool = False) -> Ints:
-    """The order of rows by several integer columns, the first one first; if `stable`, equal rows keep their order.
+@dataclass(frozen=True)
+class Sorted:
+    """Rows in order.
 
-    Columns whose ranges fit into 63 bits together are sorted as one integer, which is several times as fast.
+    Attributes:
+        order: their numbers.
+        keys: the columns they are ordered by, in that order.
+        last: the places at which a group of equal rows ends.
     """
+
+    order: Ints
+    keys: Sequence[Array]
+    last: Ints
+
+
+def sorted_by(*keys: Array) -> Sorted:
+    """Rows by several integer columns, the first one first."""
+    packed = _packed(keys)
+    if packed is None:
+        order = np.lexsort(keys[::-1])
+        columns = [key[order] for key in keys]
+        changes = np.logical_or.reduce([key[1:] != key[:-1] for key in columns])
+    else:
+        order = _order(packed.rows)
+        rows = packed.rows[order]
+        columns, changes = packed.unpacked(rows), rows[1:] != rows[:-1]
+    return Sorted(order, columns, np.flatnonzero(np.append(changes, True)[: order.size]))
+
+
+def order_by(*keys: Array, stable: bool = False) -> Ints:
+    """The order of rows by several integer columns, the first one first; if `stable`, equal rows keep their order."""
+    packed = _packed(keys)
+    return np.lexsort(keys[::-1]) if packed is None else _order(packed.rows, stable=stable)
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """Rows of several columns as one integer each: of every column so many bits, its lowest value as 0."""
+
+    rows: Ints
+    low: Sequence[int]
+    widths: Sequence[int]
+
+    def unpacked(self, rows: Ints) -> list[Ints]:
+        """The columns of some rows."""
+        shifts = [sum(self.widths[number + 1 :]) for number in range(len(self.widths))]
+        return [
+            ((rows >> shift) & ((1 << width) - 1)) + low
+            for shift, width, low in zip(shifts, self.widths, self.low, strict=True)
+        ]
+
+
+def _packed(keys: Sequence[Array]) -> _Packed | None:
+    """Columns whose ranges fit into 63 bits together as one, which is sorted several times as fast; else None."""
     if not keys[0].size:
-        return np.zeros(0, np.int64)
+        return _Packed(np.zeros(0, np.int64), [0] * len(keys), [0] * len(keys))
     bounds = [(int(key.min()), int(key.max())) for key in keys]
     widths = [(high - low).bit_length() for low, high in bounds]
     if sum(widths) > _BITS:
-        return np.lexsort(keys[::-1])
+        return None
     packed = np.zeros(keys[0].size, np.int64)
     for key, (low, _), width in zip(keys, bounds, widths, strict=True):
         packed = (packed << width) | (key.astype(np.int64) - low)
+    return _Packed(packed, [low for low, _ in bounds], widths)
+
+
+def _order(packed: Ints, *, stable: bool = False) -> Ints:
     if stable or packed.size < _WORTH_THREADS:
         return np.argsort(packed, kind="stable")
     return pl.Series(packed).arg_sort().to_numpy()

@@ -8,6 +8,7 @@ import polars as pl
 from transforms.arrays import NEVER, Bools, Ints
 from transforms.checking import match_codes
 from transforms.moments import with_moments
+from transforms.numbering import numbered
 from transforms.program import Program
 from transforms.state import EVENT_PREFIX
 from transforms.values import NULL_CODE, Codes, intern
@@ -86,15 +87,15 @@ def _moments(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
 
 def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bools) -> Bools:
     """Which events satisfy which matchers: `[event, matcher]`."""
-    kinds = events.select("type", "name").unique(maintain_order=True).with_row_index("kind")
-    kind = events.select("type", "name").join(kinds, on=["type", "name"], how="left", maintain_order="left")[
-        "kind"
-    ]
+    types, type_of = numbered(events["type"])
+    names, name_of = numbered(events["name"])
+    kind = type_of * len(names) + name_of
     match = np.zeros((len(events), len(program.matchers)), np.bool_)
-    for number, fact_type, name in kinds.iter_rows():
+    for number in np.flatnonzero(np.bincount(kind)).tolist():
+        fact_type, name = types[number // len(names)], names[number % len(names)]
         if matchers := program.matchers_of(fact_type, name):
-            rows = np.flatnonzero(kind.to_numpy() == number)
-            match[rows] = match_codes(program, truth, codes[rows], matchers)
+            rows = np.flatnonzero(kind == number)
+            match[rows] = match_codes(program, truth, codes.take(rows, axis=0), matchers)
     return match
 
 

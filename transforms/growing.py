@@ -29,6 +29,8 @@ class Growing:
     def append(self, count: int, **values: Any) -> npt.NDArray[np.int64]:
         """Append `count` rows; scalars are repeated, unnamed columns are zero. Returns the new rows' numbers."""
         start, self.length = self.length, self.length + count
+        if not count:
+            return np.zeros(0, np.int64)
         for name, array in self._arrays.items():
             if len(array) < self.length:
                 self._arrays[name] = _enlarged(array, self.length)

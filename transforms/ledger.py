@@ -129,7 +129,8 @@ def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
             "trigger_properties": _properties(opened, lanes.facts["codes"][follow_ups]),
         }
     )
-    return pl.concat([opened.executions.select(*TRIGGER), events, told])[_places(opened, facts)]
+    every = pl.concat([opened.executions.select(*TRIGGER), events, told], rechunk=True)
+    return every[_places(opened, facts)]
 
 
 def _places(opened: Opened, facts: Ints) -> Ints:
@@ -159,11 +160,11 @@ def _properties(opened: Opened, codes: Array) -> pl.Series:
 
 def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
     """The `event.X` columns of running executions; null for others, which nothing reads any more."""
-    codes = np.where(running[:, None], opened.lanes.facts["codes"][facts], NULL_CODE)
     names = opened.lanes.program.properties
-    return pl.DataFrame(
-        {f"{EVENT_PREFIX}{name}": _value(opened, codes[:, i]) for i, name in enumerate(names)}
-    )
+    codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
+    codes[running] = opened.lanes.facts["codes"][facts[running]]
+    texts = _texts(opened)
+    return pl.DataFrame({f"{EVENT_PREFIX}{name}": texts.gather(codes[:, i]) for i, name in enumerate(names)})
 
 
 def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
@@ -273,8 +274,11 @@ def _tags(lanes: Lanes) -> pl.DataFrame:
 
 def _value(opened: Opened, codes: Array) -> pl.Series:
     """JSON texts of value codes; null for null."""
-    texts = opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
-    return texts.gather(codes)
+    return _texts(opened).gather(codes)
+
+
+def _texts(opened: Opened) -> pl.Series:
+    return opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
 
 
 def _named(names: list[str] | list[str | None] | tuple[str, ...], numbers: Array) -> pl.Series:

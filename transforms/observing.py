@@ -15,8 +15,7 @@ from transforms.values import NULL_CODE
 def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
     """Apply the writes of one event per customer, in order; real changes cause follow-up facts (§4, 1)."""
     writes, end = lanes.events.write_from[events], lanes.events.write_from[events + 1]
-    while rows.size:
-        pending = writes < end
+    while (pending := writes < end).any():
         rows, writes, end = rows[pending], writes[pending], end[pending]
         attribute, code, ts = (
             lanes.events.write_attribute[writes],
@@ -45,7 +44,7 @@ def set_attributes(lanes: Lanes, rows: Ints, attribute: Array, code: Array, ts: 
 
 def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Array) -> None:
     """Queue an `attribute_change` fact for each changed attribute, one per customer."""
-    for column in np.unique(attribute):
+    for column in np.flatnonzero(np.bincount(attribute)):
         one = attribute == column
         name = lanes.attribute_names[column]
         emit(lanes, rows[one], "attribute_change", name, old_value=old[one], new_value=new[one])
@@ -53,12 +52,14 @@ def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Ar
 
 def observe(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     """Customers `rows` see one fact each: running executions react, then triggers are evaluated."""
-    match = lanes.facts["match"][facts]
+    match = lanes.facts["match"].take(facts, axis=0)
     for flow in lanes.program.flows:
         _react(lanes, flow, rows, facts, match)
     known = lanes.known_from[rows] <= lanes.clock[rows]
+    if not known.all():
+        rows, facts, match = rows[known], facts[known], match[known]
     for flow in lanes.program.flows:
-        _trigger(lanes, flow, rows[known], facts[known], match[known])
+        _trigger(lanes, flow, rows, facts, match)
 
 
 def _react(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, match: Bools) -> None:

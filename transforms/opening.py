@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 
 from transforms.alarms import drop_idle_crons
-from transforms.arrays import ALWAYS, NEVER, Array, Bools, Ints
+from transforms.arrays import ALWAYS, NEVER, Array, Bools, Ints, sorted_by
 from transforms.attending import present, with_cron_customers, with_patterns
 from transforms.clocks import Clocks
 from transforms.coding import Values, as_codes, match_events
 from transforms.durations import epoch_us
 from transforms.lanes import IDLE, Events, Lanes, new_facts
+from transforms.numbering import places
 from transforms.placing import (
     instants,
     positions,
@@ -103,7 +104,8 @@ def open_lanes(
     put_entries(lanes, entries)
     put_sends(lanes, sends)
     put_executions(lanes, running, values, lanes.since)
-    _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], values.events[rows], match[rows])
+    codes, match = values.events.take(rows, axis=0), match.take(rows, axis=0)
+    _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], codes, match)
     _put_writes(lanes, written, rows, len(events))
     if program.reads_clocks:
         put_clocks(lanes, known, values, owned, writes, tick.timezone)
@@ -132,10 +134,7 @@ def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl
 
 def _lanes_of(customers: pl.Series, owners: Sequence[pl.Series]) -> list[Ints]:
     """The lane of every owner, -1 for customers without one."""
-    lanes = (
-        pl.concat(owners).cast(pl.Enum(customers), strict=False).to_physical().cast(pl.Int64).fill_null(-1)
-    )
-    return np.split(lanes.to_numpy(), np.cumsum([len(one) for one in owners])[:-1])
+    return np.split(places(pl.concat(owners), customers), np.cumsum([len(one) for one in owners])[:-1])
 
 
 def _with_lane(frame: pl.DataFrame, lane: Ints) -> pl.DataFrame:
@@ -154,10 +153,22 @@ def _in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> 
     seen = np.array(match.any(axis=1))
     seen[writing] = True
     rows = np.flatnonzero(seen)
-    key = events.select("at", "rank", "ts", tie=pl.coalesce("event_id", "name"))[rows].with_columns(
-        lane=pl.Series(lane[rows]), row=pl.Series(rows)
-    )
-    return key.sort("lane", "at", "rank", "ts", "tie")["row"].to_numpy()
+    at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
+    # Most events act at their own time, so this way the keys fit into one integer.
+    found = sorted_by(lane[rows], at, events["rank"].to_numpy()[rows], ts - at)
+    return _ties_by_id(events, rows[found.order], found.last)
+
+
+def _ties_by_id(events: pl.DataFrame, rows: Ints, last: Ints) -> Ints:
+    """Rows in order, of which groups of equal ones end at the places `last`; in these by id, patterns by name."""
+    if last.size < rows.size:
+        sizes = np.diff(last, prepend=-1)
+        group = np.repeat(np.arange(last.size), sizes)
+        tied = np.flatnonzero(sizes[group] > 1)
+        tie = events.select(pl.coalesce("event_id", "name")).to_series().gather(rows[tied])
+        frame = pl.DataFrame({"group": group[tied], "tie": tie})
+        rows[tied] = rows[tied[frame.select(pl.arg_sort_by("group", "tie")).to_series()]]
+    return rows
 
 
 def _new_lanes(

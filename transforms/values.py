@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.numbering import numbered
+
 Codes = npt.NDArray[np.int32]
 
 NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
@@ -77,9 +79,8 @@ def _spread(column: pl.Series, present: Codes) -> Codes:
 
 
 def _encode(texts: pl.Series) -> tuple[pl.Series, Codes]:
-    categories = pl.Categories.random()
-    encoded = texts.cast(pl.Categorical(categories))  # alive until its categories are read, or they are freed
-    return categories.to_series().rename("raw"), encoded.to_physical().to_numpy().astype(np.int32)
+    distinct, numbers = numbered(texts)
+    return distinct, numbers.astype(np.int32)
 
 
 def _merge_equal(parsed: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:

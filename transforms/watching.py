@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from transforms.arrays import ALWAYS, Bools, Ints, order_by
+from transforms.arrays import ALWAYS, Array, Bools, Ints, order_by
 from transforms.durations import epoch_us
-from transforms.numbering import numbered
+from transforms.numbering import numbered, places
 from transforms.patterns import AmountPattern, AnyPattern, Ordered, Scored, chain_ends, rising_edges
 from transforms.signal_definition import Amount, LastEvent, PatternScore, PatternTruth, Signal
 from transforms.state import AMOUNTS, INSTANT, Schema
@@ -129,19 +129,17 @@ class _Scene:
     def line(self, pattern: AnyPattern) -> _Line:
         return self._chain(pattern) if isinstance(pattern, Ordered) else self._amounts(pattern)
 
-    def points(self, term: Term, rows: Behaviors) -> Points:
-        return points_of(term, rows, since=self.span.since, until=self.span.until)
+    def points(self, term: Term, concerned: Bools | None = None) -> Points:
+        return points_of(term, self.rows, since=self.span.since, until=self.span.until, concerned=concerned)
 
     def _amounts(self, pattern: AmountPattern) -> _Line:
         before = [self.before[term.key] for term in pattern.terms]
         base = np.stack(before, axis=1) @ pattern.factors
         begun = np.logical_or.reduce([self.there[term.key] for term in pattern.terms])
-        rows = (
-            self.rows
-            if PatternScore(pattern.name) in self.watch.signals
-            else self._concerned(pattern, before)
-        )
-        changes = timeline([self.points(term, rows) for term in pattern.terms], base, pattern.factors)
+        scored = PatternScore(pattern.name) in self.watch.signals
+        concerned = None if scored else self._concerned(pattern, before)
+        points = [self.points(term, concerned) for term in pattern.terms]
+        changes = timeline(points, base, pattern.factors)
         first = pattern.truth(base) & begun
         edges = rising_edges(pattern, changes, first, self.span.emit_from)
         line = _Line(changes.lane, changes.at, pattern.truth(changes.amounts), edges, first)
@@ -151,11 +149,10 @@ class _Scene:
             line, score=changes.amounts[:, 0] / pattern.scale, first_score=base[:, 0] / pattern.scale
         )
 
-    def _concerned(self, pattern: AmountPattern, before: Sequence[Ints]) -> Behaviors:
-        """The events of customers for whom the pattern may turn true: for others it is false all the time."""
+    def _concerned(self, pattern: AmountPattern, before: Sequence[Ints]) -> Bools:
+        """Customers for whom the pattern may turn true: for others it is false all the time."""
         most = [highest(term, self.rows, some) for term, some in zip(pattern.terms, before, strict=True)]
-        named = np.isin(self.rows.name, [self.rows.names.index(term.name) for term in pattern.terms])
-        return self.rows.only(named & pattern.possible(most)[self.rows.lane])
+        return pattern.possible(most)
 
     def _chain(self, pattern: Ordered) -> _Line:
         rows, ends = self.chained(pattern)
@@ -192,7 +189,7 @@ class _Scene:
 
     def _amount_steps(self, term: Term) -> Steps:
         unit = DECIMALS if term.metric == "total_value" else 1
-        changes = timeline([self.points(term, self.rows)], self.before[term.key][:, None])
+        changes = timeline([self.points(term)], self.before[term.key][:, None])
         amounts, before = changes.amounts[:, 0] / unit, self.before[term.key] / unit
         return _with_first(changes.lane, changes.at, amounts, before)
 
@@ -224,8 +221,9 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
     """The events as columns of numbers, and the customers behind them."""
     if declared.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
+    known = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
+    name = known.cast(pl.Int16).fill_null(-1).to_numpy()
     customers, lanes = numbered(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
-    names = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
     return customers, Behaviors(
         lanes=len(customers),
         names=declared.names,
@@ -234,16 +232,20 @@ def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[
         at=behaviors["at"].dt.epoch("us").to_numpy(),
         seen=behaviors["seen"].to_numpy(),
         fresh=behaviors["fresh"].to_numpy(),
-        name=names.cast(pl.Int8).fill_null(-1).to_numpy(),
-        value=_millionths(declared, behaviors["value"]),
+        name=name,
+        value=_millionths(declared, behaviors, name),
     )
 
 
-def _millionths(declared: Watch, values: pl.Series) -> Ints:
-    if all(term.metric == "count" for term in declared.terms):
-        return np.zeros(len(values), np.int64)
-    rounded = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
-    return values.to_frame("value").select(rounded.fill_null(0)).to_series().to_numpy()
+def _millionths(declared: Watch, behaviors: pl.DataFrame, name: Array) -> Ints:
+    """The values of the events that are summed; 0 of others."""
+    values = np.zeros(len(behaviors), np.int64)
+    for summed in {term.name for term in declared.terms if term.metric == "total_value"}:
+        rows = np.flatnonzero(name == declared.names.index(summed))
+        rounded = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
+        given = behaviors["value"].gather(rows).to_frame("value")
+        values[rows] = given.select(rounded.fill_null(0)).to_series()
+    return values
 
 
 def _stored(
@@ -255,8 +257,8 @@ def _stored(
     there = {key: np.zeros(len(customers), np.bool_) for key in declared.keys}
     if amounts.is_empty():
         return before, there
-    lane = amounts["customer_id"].cast(pl.Enum(customers)).to_physical().cast(pl.Int64)
-    keyed = amounts.select("key", "amount", lane=lane).partition_by("key", as_dict=True)
+    lane = places(amounts["customer_id"], customers)
+    keyed = amounts.select("key", "amount", lane=pl.Series(lane)).partition_by("key", as_dict=True)
     for key in declared.keys:
         if (found := keyed.get((key,))) is not None:
             before[key][found["lane"]] = found["amount"].to_numpy()
@@ -282,7 +284,7 @@ def _kept(declared: Watch, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
     """The amounts after the tick, of those who have any."""
     after: dict[str, tuple[Ints, Bools]] = {}
     for term in declared.terms:
-        points, there = scene.points(term, scene.rows), scene.there[term.key].copy()
+        points, there = scene.points(term), scene.there[term.key].copy()
         there[points.lane] = True
         after[term.key] = amounts_after(points, scene.before[term.key]), there
     for last in declared.lasts:

@@ -6,11 +6,12 @@ by customer and time, their cumulative sums are the amounts after every change; 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
 
-from transforms.arrays import Bools, Ints, order_by
+from transforms.arrays import Array, Bools, Ints, sorted_by
 
 DECIMALS = 10**6
 """Sums of `value` are integers of millionths."""
@@ -54,17 +55,23 @@ class Behaviors:
     at: Ints
     seen: Bools
     fresh: Bools
-    name: Ints
+    name: Array
     value: Ints
 
     def of(self, name: str) -> Ints:
         """The rows of the events of one name."""
-        return np.flatnonzero(self.name == self.names.index(name))
+        return self._by_name[self.names.index(name) + 1]
 
-    def only(self, kept: Bools) -> Self:
-        """The events for which `kept` says so."""
+    @cached_property
+    def _by_name(self) -> list[Ints]:
+        """The rows of each name, before them those of others."""
+        order = np.argsort(self.name, kind="stable")
+        return np.split(order, np.searchsorted(self.name[order], range(len(self.names))))
+
+    def only(self, some: Ints) -> Self:
+        """The events of these rows."""
         columns = ("lane", "ts", "at", "seen", "fresh", "name", "value")
-        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
+        return replace(self, **{name: getattr(self, name)[some] for name in columns})
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,9 @@ class Timeline:
     amounts: Ints
 
 
-def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> Points:
+def points_of(
+    term: Term, rows: Behaviors, *, since: int | None, until: int, concerned: Bools | None = None
+) -> Points:
     """Where events enter and leave the window of `term` until `until`, inclusive.
 
     Args:
@@ -102,13 +111,17 @@ def points_of(term: Term, rows: Behaviors, *, since: int | None, until: int) -> 
         rows: the events; those that aren't fresh only enter or leave after `since`.
         since: the tick's start; None in the first.
         until: the tick's end.
+        concerned: `[lane]`, whose events to look at; None: everybody's.
     """
     some = rows.of(term.name)
-    delta = rows.value[some] if term.metric == "total_value" else np.ones(some.size, np.int64)
-    entering = _shifted(rows, some, term.offset, delta, since, until)
+    if concerned is not None:
+        some = some[concerned[rows.lane[some]]]
+    rows = rows.only(some)
+    delta = rows.value if term.metric == "total_value" else np.ones(some.size, np.int64)
+    entering = _shifted(rows, term.offset, delta, since, until)
     if term.window is None:
         return entering
-    leaving = _shifted(rows, some, term.offset + term.window, -delta, since, until)
+    leaving = _shifted(rows, term.offset + term.window, -delta, since, until)
     return _joined([entering, leaving])
 
 
@@ -122,15 +135,13 @@ def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) 
     """
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
-    term = np.repeat(np.arange(len(points)), [one.lane.size for one in points])
-    order = order_by(whole.lane, whole.at, ~whole.silent)
-    lane, at, silent = whole.lane[order], whole.at[order], whole.silent[order]
-    last = _ends(lane, at, silent)
+    rows = sorted_by(whole.lane, whole.at, ~whole.silent)
+    (lane, at, loud), last = rows.keys, rows.last
     amounts = base[lane[last]]
     for column in range(scale.shape[1]):
-        changes = (scale[:, column][term] * whole.delta)[order]
-        amounts[:, column] += _running(lane, changes, last)
-    return Timeline(lane[last], at[last], silent[last], amounts)
+        changes = np.concatenate([by * one.delta for by, one in zip(scale[:, column], points, strict=True)])
+        amounts[:, column] += _running(lane, changes[rows.order], last)
+    return Timeline(lane[last], at[last], loud[last] == 0, amounts)
 
 
 def amounts_after(points: Points, before: Ints) -> Ints:
@@ -168,25 +179,17 @@ def _joined(points: Sequence[Points]) -> Points:
     return Points(*(np.concatenate([getattr(one, name) for one in points]) for name in names))
 
 
-def _shifted(rows: Behaviors, some: Ints, after: int, delta: Ints, since: int | None, until: int) -> Points:
-    """The points `after` µs after the events `some`, not before they act (§4, late events)."""
-    due, acts = rows.ts[some] + after, rows.at[some]
-    at = np.maximum(due, acts)
+def _shifted(rows: Behaviors, after: int, delta: Ints, since: int | None, until: int) -> Points:
+    """The points `after` µs after each event, not before it acts (§4, late events)."""
+    due = rows.ts + after
+    at = np.maximum(due, rows.at)
     kept = at <= until
     if since is not None:
-        kept &= rows.fresh[some] | (due > since)
-    silent = ~rows.seen[some] & (at == acts)
+        kept &= rows.fresh | (due > since)
+    silent = ~rows.seen & (at == rows.at)
     if kept.all():
-        return Points(rows.lane[some], at, silent, delta)
-    return Points(rows.lane[some][kept], at[kept], silent[kept], delta[kept])
-
-
-def _ends(lane: Ints, at: Ints, silent: Bools) -> Ints:
-    """The last point of each group of points that apply together."""
-    if not lane.size:
-        return np.zeros(0, np.int64)
-    changes = (lane[1:] != lane[:-1]) | (at[1:] != at[:-1]) | (silent[1:] != silent[:-1])
-    return np.flatnonzero(np.append(changes, True))
+        return Points(rows.lane, at, silent, delta)
+    return Points(rows.lane[kept], at[kept], silent[kept], delta[kept])
 
 
 def _running(lane: Ints, delta: Ints, last: Ints) -> Ints:
