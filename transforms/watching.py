@@ -154,7 +154,7 @@ class _Scene:
     def _concerned(self, pattern: AmountPattern, before: Sequence[Ints]) -> Behaviors:
         """The events of customers for whom the pattern may turn true: for others it is false all the time."""
         most = [highest(term, self.rows, some) for term, some in zip(pattern.terms, before, strict=True)]
-        named = np.isin(self.rows.name, [self.rows.names.index(term.name) for term in pattern.terms])
+        named = self.rows.named({term.name for term in pattern.terms})
         return self.rows.only(named & pattern.possible(most)[self.rows.lane])
 
     def _chain(self, pattern: Ordered) -> _Line:
@@ -172,7 +172,7 @@ class _Scene:
     def chained(self, pattern: Ordered) -> tuple[Ints, list[Bools]]:
         """The fresh events of the chain's names in order, and which of them end a chain of how many terms."""
         codes = np.array([self.rows.names.index(name) for name in pattern.names])
-        some = np.flatnonzero(np.isin(self.rows.name, codes) & self.rows.fresh)
+        some = np.flatnonzero(self.rows.named(pattern.names) & self.rows.fresh)
         rows = some[order_by(self.rows.lane[some], self.rows.at[some], self.rows.ts[some], stable=True)]
         base = np.stack([self.before[key] for key in pattern.keys], axis=1)
         named = [self.rows.name[rows] == code for code in codes]

@@ -4,7 +4,7 @@ An event enters the window of a term at one instant and leaves it at another: tw
 by customer and time, their cumulative sums are the amounts after every change; nothing is looped over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
@@ -61,10 +61,17 @@ class Behaviors:
         """The rows of the events of one name."""
         return np.flatnonzero(self.name == self.names.index(name))
 
+    def named(self, names: Collection[str]) -> Bools:
+        """Whether an event has one of these names."""
+        wanted = [name in names for name in self.names]
+        among: Bools = np.array([*wanted, False])[self.name]  # the last one is for −1
+        return among
+
     def only(self, kept: Bools) -> Self:
         """The events for which `kept` says so."""
+        rows = np.flatnonzero(kept)
         columns = ("lane", "ts", "at", "seen", "fresh", "name", "value")
-        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
+        return replace(self, **{name: getattr(self, name).take(rows) for name in columns})
 
 
 @dataclass(frozen=True)
@@ -122,14 +129,13 @@ def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) 
     """
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
-    term = np.repeat(np.arange(len(points)), [one.lane.size for one in points])
     order = order_by(whole.lane, whole.at, ~whole.silent)
     lane, at, silent = whole.lane[order], whole.at[order], whole.silent[order]
     last = _ends(lane, at, silent)
     amounts = base[lane[last]]
     for column in range(scale.shape[1]):
-        changes = (scale[:, column][term] * whole.delta)[order]
-        amounts[:, column] += _running(lane, changes, last)
+        changes = [factor * one.delta for factor, one in zip(scale[:, column], points, strict=True)]
+        amounts[:, column] += _running(lane, np.concatenate(changes)[order], last)
     return Timeline(lane[last], at[last], silent[last], amounts)
 
 
