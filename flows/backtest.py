@@ -21,7 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import write_rows, write_text
 from flows.bucket import TABLES, Paths, Rules, Told, run_bucket
-from flows.buckets import CUSTOMER_COLUMNS, SMALLEST, event_columns, how_many, split, wanted_by
+from flows.buckets import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.canonical import Canonical, read_canonical, united
 from flows.duplicates import distinct
 from flows.files import aside_name, put_in_place
@@ -152,8 +152,11 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
     processes = plan.processes or (2 if events.good >= 2 * SMALLEST else 1)
     buckets = plan.buckets or how_many(events.good, plan.memory, processes)
     progress("Splitting", 0)
-    split(customers.parts, CUSTOMER_COLUMNS, buckets, paths.customers)
-    split(events.parts, event_columns(wanted_by(program)), buckets, paths.events, plan.end)
+    wanted = wanted_by(program)
+    counted = [part.scan().filter(pl.col("ts") <= plan.end) for part in events.parts]
+    split([part.scan() for part in customers.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
+    split(counted, wanted.moment, buckets, paths.moments)
+    split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
     began = plan.start or _first(plan, events)
     counts = {
         "quarantined": customers.bad + events.bad,

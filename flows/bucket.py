@@ -29,6 +29,7 @@ _EVENTS = {
     "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
     "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
 }  # fmt: skip
+_MOMENTS = {"customer_id": "varchar", "ts": "timestamptz"}
 _CUSTOMERS = {
     "customer_id": "varchar", "created_at": "timestamptz", "attributes": "varchar", "tags": "varchar[]",
     "timezone": "varchar",
@@ -37,13 +38,18 @@ _CUSTOMERS = {
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a backtest's files lie: the buckets of events and customers, and what was decided of each."""
+    """Where a backtest's files lie: the buckets of moments, events and customers, and what was decided of each."""
 
     root: Path
 
     @property
+    def moments(self) -> Path:
+        """The buckets of all events' moments (`buckets.Wanted.moment`)."""
+        return self.root / "moments"
+
+    @property
     def events(self) -> Path:
-        """The buckets of events."""
+        """The buckets of events that are read whole."""
         return self.root / "events"
 
     @property
@@ -101,7 +107,7 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
         facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.events, bucket), rules)
+        behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
         decisions, state = _decide(rules, state, facts, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, facts)
@@ -122,6 +128,7 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: Rules) -> N
     """Make the views `bucket_events` and `bucket_customers`."""
     con.execute(sql_text("staging/macros.sql"))
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
+    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
     con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
@@ -162,18 +169,18 @@ def _attributes_query(program: Program) -> str:
 
 
 def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
-    names = rules.program.watch.names
-    if not files or not names:
+    if not files or not rules.program.watch.names:
         return pl.DataFrame(schema=BEHAVIORS)
-    return behaviors_of(pl.scan_parquet(files), names, rules.start)
+    return behaviors_of(pl.scan_parquet(files), rules.start)
 
 
-def behaviors_of(rows: pl.LazyFrame, names: Sequence[str], start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of canonical events: the behavioral ones of these names; history before `start`."""
-    watched = pl.col("name").is_in(names) & (pl.col("type") == "behavioral")
+def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
     seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
-    some = rows.filter(watched).with_columns(at="ts", seen=seen, fresh=pl.lit(value=True))
-    return some.select(*BEHAVIORS).collect()
+    watched = moments.filter(pl.col("name").is_not_null())
+    if "event_id" not in moments.collect_schema():
+        watched = watched.with_columns(event_id=pl.lit(None, pl.String))
+    return watched.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 
 
 def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:
