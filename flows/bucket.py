@@ -11,8 +11,7 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.archive import write_rows
-from flows.buckets import bucket_files
+from flows.buckets import behaviors_of, bucket_files
 from flows.facts import Facts, json_path, read_facts
 from flows.queries import literal
 from flows.warehouse import connect, frame, run_sql, sql_text
@@ -24,7 +23,8 @@ from transforms.watching import watch
 from transforms.waves import decide
 
 MICROSECOND = timedelta(microseconds=1)
-TABLES = ("executions", "steps", "messages", "webhooks")
+LEDGER = ("executions", "steps", "messages", "webhooks")
+TABLES = (*LEDGER, "profiles")
 _EVENTS = {
     "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
     "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
@@ -58,8 +58,8 @@ class Paths:
         return self.root / "customers"
 
     def decided(self, table: str, bucket: int) -> Path:
-        """A bucket's rows of one of the tables that a backtest writes."""
-        return self.root / f"{table}-{bucket:05d}.parquet"
+        """A bucket's rows of one of the tables that a backtest writes, as an Arrow file."""
+        return self.root / f"{table}-{bucket:05d}.arrow"
 
 
 @dataclass(frozen=True)
@@ -174,15 +174,6 @@ def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
     return behaviors_of(pl.scan_parquet(files), rules.start)
 
 
-def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
-    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
-    watched = moments.filter(pl.col("name").is_not_null())
-    if "event_id" not in moments.collect_schema():
-        watched = watched.with_columns(event_id=pl.lit(None, pl.String))
-    return watched.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
-
-
 def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
@@ -243,25 +234,26 @@ def _write(
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
-    for name in TABLES:
+    for name in LEDGER:
         rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
         if name == "executions":
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        rows.write_parquet(paths.decided(name, bucket), compression="lz4")
-        written[name] = len(rows)
-    written["profiles"] = _write_profiles(con, paths.decided("profiles", bucket), state, facts)
+        written[name] = _write_table(rows, paths.decided(name, bucket))
+    written["profiles"] = _write_table(_profiles(con, state, facts), paths.decided("profiles", bucket))
     return written
 
 
-def _write_profiles(con: DuckDBPyConnection, file: Path, state: State, facts: Facts) -> int:
+def _write_table(rows: pl.DataFrame, file: Path) -> int:
+    rows.write_ipc(file, compat_level=pl.CompatLevel.oldest())
+    return len(rows)
+
+
+def _profiles(con: DuckDBPyConnection, state: State, facts: Facts) -> pl.DataFrame:
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
     changed = pl.concat([one.select(columns) for one in (set_later, facts.unseen)])
     con.register("changed_attributes", changed.to_arrow())
     con.register("final_tags", state.tags.to_arrow())
-    write_rows(con, sql_text("backtest/profiles.sql"), file)
-    con.unregister("changed_attributes")
-    con.unregister("final_tags")
-    return int(pl.scan_parquet(file).select(pl.len()).collect().item())
+    return frame(con, sql_text("backtest/profiles.sql"))

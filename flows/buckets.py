@@ -6,12 +6,14 @@ the *moments*, which every event has: whose it is and when, and what windows nee
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 import polars_hash as plh
 
 from transforms.program import Program
+from transforms.state import BEHAVIORS
 
 BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
@@ -82,6 +84,15 @@ def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int
 def bucket_files(folder: Path, bucket: int) -> list[Path]:
     """The files that `split` wrote for a bucket."""
     return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
+
+
+def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
+    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
+    watched = moments.filter(pl.col("name").is_not_null())
+    if "event_id" not in moments.collect_schema():
+        watched = watched.with_columns(event_id=pl.lit(None, pl.String))
+    return watched.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 
 
 EVENT_COLUMNS = [

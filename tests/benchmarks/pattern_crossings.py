@@ -14,8 +14,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from flows.bucket import behaviors_of
-from flows.buckets import Wanted, bucket_files, split
+from flows.buckets import Wanted, behaviors_of, bucket_files, split
 from flows.definitions import read_definitions
 from flows.workers import in_processes
 from tests.benchmarks.baselines import fastest
