@@ -21,10 +21,10 @@ from duckdb import DuckDBPyConnection
 
 from flows.archive import write_rows, write_text
 from flows.bucket import TABLES, Paths, Rules, Told, run_bucket
-from flows.buckets import CUSTOMER_COLUMNS, SMALLEST, event_columns, how_many, split, wanted_by
+from flows.buckets import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.canonical import Canonical, read_canonical, united
 from flows.duplicates import distinct
-from flows.files import aside_name, put_in_place
+from flows.joined import joined
 from flows.queries import literal
 from flows.settings import Limits
 from flows.sources import Kind
@@ -122,14 +122,17 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
             loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()
-        for told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
-            totals.update(told.counts)
-            rows.update(told.rows)
-            for name, seconds in told.seconds.items():
-                watch.add(name, seconds / loaded.processes)
+        with joined(paths, TABLES, plan.out) as tables:
+            for bucket, told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
+                totals.update(told.counts)
+                rows.update(told.rows)
+                began = time.perf_counter()
+                tables.add(bucket)
+                joining = time.perf_counter() - began
+                for name, seconds in (*told.seconds.items(), ("write", joining)):
+                    watch.add(name, seconds / loaded.processes)
         with watch.phase("write"):
-            progress("Writing", 0)
-            _merge(paths, loaded, plan.out)
+            _write_quarantine(loaded, plan.out)
     summary = {
         **loaded.counts,
         **totals,
@@ -152,8 +155,11 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
     processes = plan.processes or (2 if events.good >= 2 * SMALLEST else 1)
     buckets = plan.buckets or how_many(events.good, plan.memory, processes)
     progress("Splitting", 0)
-    split(customers.parts, CUSTOMER_COLUMNS, buckets, paths.customers)
-    split(events.parts, event_columns(wanted_by(program)), buckets, paths.events, plan.end)
+    wanted = wanted_by(program)
+    counted = [part.scan().filter(pl.col("ts") <= plan.end) for part in events.parts]
+    split([part.scan() for part in customers.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
+    split(counted, wanted.moment, buckets, paths.moments)
+    split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
     began = plan.start or _first(plan, events)
     counts = {
         "quarantined": customers.bad + events.bad,
@@ -211,29 +217,21 @@ def _rules(plan: Plan, program: Program, loaded: _Loaded) -> Rules:
     )
 
 
-def _decided(rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[Told]:
-    """What is known of each bucket, once it is decided."""
+def _decided(rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[tuple[int, Told]]:
+    """Each bucket with what is known of it, once it is decided."""
     call = partial(_run, paths, rules)
     progress("Deciding", 0)
     answers = in_processes(call, range(loaded.buckets), loaded.processes, threads=1)
-    for number, (_, told) in enumerate(answers, 1):
+    for number, answer in enumerate(answers, 1):
         progress("Deciding", number / loaded.buckets)
-        yield told
+        yield answer
 
 
 def _run(paths: Paths, rules: Rules, bucket: int) -> Told:
     return run_bucket(paths, bucket, rules)
 
 
-def _merge(paths: Paths, loaded: _Loaded, out: Path) -> None:
-    """All buckets' rows as one file per table, and the quarantine."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in (*TABLES, "profiles"):
-        parts = [paths.decided(name, bucket) for bucket in range(loaded.buckets)]
-        file = out / f"{name}.parquet"
-        aside = aside_name(file)
-        pl.scan_parquet(parts).sink_parquet(aside, compression="zstd", compression_level=1)
-        put_in_place(aside, file)
+def _write_quarantine(loaded: _Loaded, out: Path) -> None:
     bad = ", ".join(map(literal, loaded.quarantine))
     nothing = (
         "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"

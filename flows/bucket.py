@@ -11,8 +11,7 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.archive import write_rows
-from flows.buckets import bucket_files
+from flows.buckets import behaviors_of, bucket_files
 from flows.facts import Facts, json_path, read_facts
 from flows.queries import literal
 from flows.warehouse import connect, frame, run_sql, shown, sql_text
@@ -24,11 +23,13 @@ from transforms.watching import watch
 from transforms.waves import decide
 
 MICROSECOND = timedelta(microseconds=1)
-TABLES = ("executions", "steps", "messages", "webhooks")
+LEDGER = ("executions", "steps", "messages", "webhooks")
+TABLES = (*LEDGER, "profiles")
 _EVENTS = {
     "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
     "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
 }  # fmt: skip
+_MOMENTS = {"customer_id": "varchar", "ts": "timestamptz"}
 _CUSTOMERS = {
     "customer_id": "varchar", "created_at": "timestamptz", "attributes": "varchar", "tags": "varchar[]",
     "timezone": "varchar",
@@ -37,13 +38,18 @@ _CUSTOMERS = {
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a backtest's files lie: the buckets of events and customers, and what was decided of each."""
+    """Where a backtest's files lie: the buckets of moments, events and customers, and what was decided of each."""
 
     root: Path
 
     @property
+    def moments(self) -> Path:
+        """The buckets of all events' moments (`buckets.Wanted.moment`)."""
+        return self.root / "moments"
+
+    @property
     def events(self) -> Path:
-        """The buckets of events."""
+        """The buckets of events that are read whole."""
         return self.root / "events"
 
     @property
@@ -52,8 +58,8 @@ class Paths:
         return self.root / "customers"
 
     def decided(self, table: str, bucket: int) -> Path:
-        """A bucket's rows of one of the tables that a backtest writes."""
-        return self.root / f"{table}-{bucket:05d}.parquet"
+        """A bucket's rows of one of the tables that a backtest writes, as an Arrow file."""
+        return self.root / f"{table}-{bucket:05d}.arrow"
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
         facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.events, bucket), rules)
+        behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
         decisions, state = _decide(rules, state, facts, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, facts)
@@ -122,6 +128,7 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: Rules) -> N
     """Make the views `bucket_events` and `bucket_customers`."""
     con.execute(sql_text("staging/macros.sql"))
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
+    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
     con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
@@ -162,18 +169,9 @@ def _attributes_query(program: Program) -> str:
 
 
 def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
-    names = rules.program.watch.names
-    if not files or not names:
+    if not files or not rules.program.watch.names:
         return pl.DataFrame(schema=BEHAVIORS)
-    return behaviors_of(pl.scan_parquet(files), names, rules.start)
-
-
-def behaviors_of(rows: pl.LazyFrame, names: Sequence[str], start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of canonical events: the behavioral ones of these names; history before `start`."""
-    watched = pl.col("name").is_in(names) & (pl.col("type") == "behavioral")
-    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
-    some = rows.filter(watched).with_columns(at="ts", seen=seen, fresh=pl.lit(value=True))
-    return some.select(*BEHAVIORS).collect()
+    return behaviors_of(pl.scan_parquet(files), rules.start)
 
 
 def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:
@@ -236,22 +234,25 @@ def _write(
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
-    for name in TABLES:
+    for name in LEDGER:
         rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
         if name == "executions":
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        rows.write_parquet(paths.decided(name, bucket), compression="lz4")
-        written[name] = len(rows)
-    written["profiles"] = _write_profiles(con, paths.decided("profiles", bucket), state, facts)
+        written[name] = _write_table(rows, paths.decided(name, bucket))
+    written["profiles"] = _write_table(_profiles(con, state, facts), paths.decided("profiles", bucket))
     return written
 
 
-def _write_profiles(con: DuckDBPyConnection, file: Path, state: State, facts: Facts) -> int:
+def _write_table(rows: pl.DataFrame, file: Path) -> int:
+    rows.write_ipc(file, compat_level=pl.CompatLevel.oldest())
+    return len(rows)
+
+
+def _profiles(con: DuckDBPyConnection, state: State, facts: Facts) -> pl.DataFrame:
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
     changed = pl.concat([one.select(columns) for one in (set_later, facts.unseen)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
-        write_rows(con, sql_text("backtest/profiles.sql"), file)
-    return int(pl.scan_parquet(file).select(pl.len()).collect().item())
+        return frame(con, sql_text("backtest/profiles.sql"))

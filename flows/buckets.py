@@ -1,7 +1,7 @@
-"""Canonical parts → customer buckets on disk: one pass over the events, of each only what the program can see.
+"""Canonical rows → customer buckets on disk: of each event only what the program can see.
 
-A bucket holds all rows of its customers, by a stable hash of the id. Of events nobody can see it keeps the customer
-and the time, to count them.
+A bucket holds all rows of its customers, by a stable hash of the id. The few events that are read whole lie apart from
+the *moments*, which every event has: whose it is and when, and what windows need of it.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 import polars_hash as plh
 
-from flows.canonical import Part
 from transforms.program import Program
+from transforms.state import BEHAVIORS
 
 BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
@@ -33,7 +33,7 @@ class Wanted:
 
     names: Collection[str]
     types: Collection[str]
-    watched: Collection[str] = ()
+    watched: Sequence[str] = ()
     identified: bool = False
 
     @property
@@ -43,10 +43,13 @@ class Wanted:
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property
-    def told(self) -> pl.Expr:
-        """Whether type, name and value of an event are read."""
-        watched = pl.col("name").is_in(sorted(self.watched)) & (pl.col("type") == "behavioral")
-        return self.whole | watched if self.watched else self.whole
+    def moment(self) -> list[pl.Expr]:
+        """Of every event: whose it is and when; if it is watched its name (an Enum of `watched`), value and id."""
+        read = ("value", "event_id") if self.identified else ("value",)
+        named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
+        watched = named.is_not_null() & (pl.col("type") == "behavioral")
+        columns = [named.alias("name"), *map(pl.col, read)] if self.watched else []
+        return [pl.col("customer_id"), pl.col("ts"), *(pl.when(watched).then(one) for one in columns)]
 
 
 def wanted_by(program: Program) -> Wanted:
@@ -63,28 +66,19 @@ def how_many(events: int, memory: int, processes: int) -> int:
     return max(1, buckets, min(processes, events // SMALLEST))
 
 
-def split(
-    parts: Sequence[Part], columns: Sequence[pl.Expr], buckets: int, folder: Path, end: datetime | None = None
-) -> None:
-    """Write the parts' rows to `bucket_files(folder, bucket)`; a bucket without rows has none.
+def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int, folder: Path) -> None:
+    """Write rows to `bucket_files(folder, bucket)`; a bucket without rows has none.
 
     Args:
-        parts: good rows, each key once.
-        columns: what to keep.
+        rows: what to write; has a `customer_id`.
+        columns: what to keep of a row.
         buckets: how many.
         folder: where.
-        end: events after it are left out.
     """
-    if not parts:
-        return
-    rows = [
-        part.scan()
-        .filter(pl.col("ts") <= end if end else pl.lit(value=True))
-        .select(*columns, bucket_of(buckets).alias("bucket"))
-        for part in parts
-    ]
-    place = pl.PartitionBy(folder, key="bucket", include_key=False)
-    pl.concat(rows).sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
+    if rows:
+        cut = pl.concat([some.select(*columns, bucket_of(buckets).alias("bucket")) for some in rows])
+        place = pl.PartitionBy(folder, key="bucket", include_key=False)
+        cut.sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
 
 
 def bucket_files(folder: Path, bucket: int) -> list[Path]:
@@ -92,19 +86,19 @@ def bucket_files(folder: Path, bucket: int) -> list[Path]:
     return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
 
 
-def event_columns(wanted: Wanted) -> list[pl.Expr]:
-    """The columns of events to keep."""
-    whole, told = wanted.whole, wanted.told
-    identified = told if wanted.identified else whole
-    return [
-        pl.col("customer_id"),
-        pl.col("ts"),
-        *(pl.when(told).then(name).alias(name) for name in ("type", "name", "value")),
-        pl.when(identified).then("event_id").alias("event_id"),
-        *(pl.when(whole).then(name).alias(name) for name in ("properties", "attributes")),
-    ]
+def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
+    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
+    watched = moments.filter(pl.col("name").is_not_null())
+    if "event_id" not in moments.collect_schema():
+        watched = watched.with_columns(event_id=pl.lit(None, pl.String))
+    return watched.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 
 
+EVENT_COLUMNS = [
+    pl.col(one)
+    for one in ("customer_id", "ts", "type", "name", "value", "event_id", "properties", "attributes")
+]
 CUSTOMER_COLUMNS = [pl.col(one) for one in ("customer_id", "created_at", "attributes", "tags", "timezone")]
 
 

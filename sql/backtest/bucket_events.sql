@@ -1,4 +1,4 @@
--- One row per event of a bucket; those before the start only update profiles and windows.
+-- One row per event of a bucket that is read whole; those before the start only update profiles and windows.
 select
     event_id,
     customer_id,

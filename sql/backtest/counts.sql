@@ -1,7 +1,20 @@
 -- One row: events of a bucket, those that act, and those of customers not known at their time.
-select
-    count(*) as events,
-    count(*) filter (where seen) as acting,
-    count(*) filter (where seen and (customers.customer_id is null or customers.created_at > ts)) as unknown_customer
-from bucket_events
-left join bucket_customers as customers using (customer_id)
+with
+    moments as (
+        select customer_id, ts, ts >= getvariable('backtest_start') as seen from bucket_moments
+    ),
+
+    customers as (select customer_id, created_at from bucket_customers),
+
+    final as (
+        select
+            count(*) as events,
+            count(*) filter (where seen) as acting,
+            count(*) filter (
+                where seen and (customers.customer_id is null or customers.created_at > ts)
+            ) as unknown_customer
+        from moments
+        left join customers using (customer_id)
+    )
+
+select * from final

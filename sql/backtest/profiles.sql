@@ -30,7 +30,9 @@ with
     rebuilt as (
         select
             customer_id,
-            '{' || string_agg(to_json(attribute) || ':' || value, ',' order by attribute) || '}' as attributes
+            '{' || array_to_string(list_transform(
+                list_sort(list({name: attribute, entry: to_json(attribute) || ':' || value})), lambda one: one.entry
+            ), ',') || '}' as attributes
         from merged
         where value is not null and value <> 'null'
         group by customer_id

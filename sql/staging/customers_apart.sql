@@ -11,7 +11,7 @@ final as (
         customer_id >= '!'
         and left(customer_id, 1) not in ('{', '[')
         and not suffix(customer_id, '.0')
-        and (created_at is null or bounded(created_at) is not null)
+        and (created_at is null or is_bounded(created_at))
         and (email is null or email >= '!')
         and (timezone is null or timezone >= '!')
         and (attributes is null or (

@@ -10,7 +10,7 @@ final as (
     where not coalesce(
         event_id >= '!'
         and customer_id >= '!'
-        and bounded(ts) is not null
+        and is_bounded(ts)
         and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
         and name is not null
         and (name <> '' or type <> 'attribute_change')
@@ -18,7 +18,7 @@ final as (
         and left(properties, 1) = '{'
         and json_valid(properties)
         and (attributes is null or (left(attributes, 1) = '{' and json_valid(attributes)))
-        and (received_at is null or bounded(received_at) is not null),
+        and (received_at is null or is_bounded(received_at)),
         false
     )
 )

@@ -21,10 +21,10 @@ create or replace temp macro epoch_instant(number) as make_timestamp(round(case
     when abs(number) < 1e17 then number
 end)::bigint)::timestamptz;
 
-create or replace temp macro bounded(instant) as case
-    when instant between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00'
-    then instant
-end;
+create or replace temp macro is_bounded(instant) as
+    instant between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00';
+
+create or replace temp macro bounded(instant) as case when is_bounded(instant) then instant end;
 
 -- A zone-less time is UTC because the session's TimeZone is.
 create or replace temp macro iso_instant(given) as case

@@ -14,19 +14,19 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from flows.buckets import bucket_files, bucket_of
+from flows.buckets import Wanted, behaviors_of, bucket_files, split
 from flows.definitions import read_definitions
 from flows.workers import in_processes
 from tests.benchmarks.baselines import fastest
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
 from transforms.compiling import compile_program
-from transforms.state import AMOUNTS, BEHAVIORS
+from transforms.state import AMOUNTS
 from transforms.watch import Watch
 from transforms.watching import watch
 
 GOAL = 2
 FULL = Size(100_000_000, 10_000_000)
-PER_BUCKET = 1_250_000
+PER_BUCKET = 625_000
 PROCESSES = 2
 
 
@@ -52,12 +52,9 @@ def crossings(load: Load, declared: Watch, buckets: int) -> tuple[Counter[str], 
     counts = Counter({one.name: 0 for one in declared.patterns})
     with TemporaryDirectory(prefix="onward-crossings-") as folder:
         began = time.perf_counter()
-        rows = pl.scan_parquet(load.events).filter(
-            pl.col("name").is_in(declared.names) & (pl.col("type") == "behavioral")
-        )
-        slim = rows.select("customer_id", "ts", "name", "value", bucket_of(buckets).alias("bucket"))
-        place = pl.PartitionBy(folder, key="bucket", include_key=False)
-        slim.sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
+        watched = pl.col("name").is_in(declared.names) & (pl.col("type") == "behavioral")
+        rows = pl.scan_parquet(load.events).filter(watched)
+        split([rows], Wanted((), (), declared.names).moment, buckets, Path(folder))
         splitting = time.perf_counter() - began
         call = partial(crossings_of, Path(folder), declared, load.end)
         for _, found in in_processes(call, range(buckets), PROCESSES, threads=1):
@@ -67,10 +64,7 @@ def crossings(load: Load, declared: Watch, buckets: int) -> tuple[Counter[str], 
 
 def crossings_of(folder: Path, declared: Watch, end: datetime, bucket: int) -> dict[str, int]:
     """How often each pattern turned true among the customers of a bucket."""
-    files = [str(one) for one in bucket_files(folder, bucket)]
-    always = {"seen": pl.lit(value=True), "fresh": pl.lit(value=True)}
-    rows = pl.scan_parquet(files).with_columns(at="ts", event_id=pl.lit(None, pl.String), **always)
-    some = rows.select(*BEHAVIORS).collect()
+    some = behaviors_of(pl.scan_parquet(bucket_files(folder, bucket)), start=None)
     found = watch(declared, some, pl.DataFrame(schema=AMOUNTS), since=None, until=end, emit_from=None)
     return dict(found.facts["name"].value_counts().iter_rows())
 
