@@ -15,6 +15,16 @@ from transforms.program import Program
 from transforms.state import ATTRIBUTES, EXECUTIONS, State, Tick
 
 _OF_TOUCHED = "semi join touched using (customer_id)"
+# Few of those touched are in flight; only of these are whole rows read.
+_TOUCHED_EXECUTIONS = (
+    "create or replace temp table touched_executions as "
+    "select rowid as place, workflow_id, customer_id, entered_at, status in ('running', 'paused') as in_flight "
+    f"from executions {_OF_TOUCHED}"
+)
+_ENTRIES = (
+    "select workflow_id, customer_id, max(entered_at) as entered_at from touched_executions "
+    "group by workflow_id, customer_id"
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,8 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
         WarehouseError: a table can't be read.
     """
     executions = [f'"{name}"' for name in EXECUTIONS]
-    source = f"from executions {_OF_TOUCHED} where status in ('running', 'paused')"
+    con.execute(_TOUCHED_EXECUTIONS)
+    source = "from executions where rowid in (select place from touched_executions where in_flight)"
     running = with_properties(program, ", ".join(executions), source, "trigger_properties")
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
@@ -79,7 +90,7 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
         attributes=frame(con, f"select * from attributes {_OF_TOUCHED} where {seen}"),
         tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
         executions=frame(con, running),
-        entries=frame(con, _entries()),
+        entries=frame(con, _ENTRIES),
         sends=frame(con, _sends(), since=since),
         alarms=frame(con, f'select customer_id, key, value, "at" from schedule_alarms {_OF_TOUCHED}'),
     )
@@ -142,13 +153,6 @@ def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:
     last = changes.unique(["customer_id", "tag"], keep="last", maintain_order=True)
     _delete(con, "tags", ["customer_id", "tag"], last)
     _append(con, "tags", last.filter("added").select("customer_id", "tag"))
-
-
-def _entries() -> str:
-    return (
-        "select workflow_id, customer_id, max(entered_at) as entered_at "
-        f"from executions {_OF_TOUCHED} group by workflow_id, customer_id"
-    )
 
 
 def _sends() -> str:

@@ -6,7 +6,7 @@
 with
     messages as (select * from messages),
 
-    executions as (select * from executions),
+    executions as not materialized (select * from executions),
 
     program_steps as (select * from program_steps),
 
@@ -25,19 +25,34 @@ with
         from messages
     ),
 
-    refused as (
-        select
-            (refused_sends."at" at time zone 'UTC')::date as day,
-            refused_sends.workflow_id,
-            program_steps.label as template_id,
-            refused_sends.outcome
+    places as (
+        select workflow_id, branch, step, any_value(label) as label, count(distinct coalesce(label, '')) as labels
+        from program_steps
+        group by workflow_id, branch, step
+    ),
+
+    -- Of steps that are not the same in all versions, the execution says which one it was.
+    changed as (
+        select execution_id, refused_sends.step, program_steps.label
         from refused_sends
-        left join executions using (execution_id)
-        left join program_steps
+        semi join (from places where labels > 1) as several using (workflow_id, branch, step)
+        join executions using (execution_id)
+        join program_steps
             on program_steps.workflow_id = executions.workflow_id
             and program_steps.version = executions.version
             and program_steps.branch = executions.branch
             and program_steps.step = refused_sends.step
+    ),
+
+    refused as (
+        select
+            (refused_sends."at" at time zone 'UTC')::date as day,
+            refused_sends.workflow_id,
+            if(places.labels = 1, places.label, changed.label) as template_id,
+            refused_sends.outcome
+        from refused_sends
+        left join places using (workflow_id, branch, step)
+        left join changed using (execution_id, step)
     ),
 
     sends as (
