@@ -74,6 +74,7 @@ def advance(
     if batches:
         from flows.known_ids import read_known
 
+        say("Noting event ids")
         read_known(con, settings)
     return summary
 

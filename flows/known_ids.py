@@ -18,7 +18,7 @@ from flows.archive import archive_folder
 from flows.files import aside_name, put_in_place
 from flows.queries import literal
 from flows.settings import Settings
-from flows.warehouse import shown
+from flows.warehouse import frame, shown
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -56,7 +56,7 @@ Known = Sequence[HashedIds]
 
 
 def read_known(con: DuckDBPyConnection, settings: Settings) -> Known:
-    """The ids of all batches of the store, at the beginning of a tick; brings the files up to date.
+    """The ids of all batches of the store, none of which a transaction has yet to commit; brings the files up to date.
 
     Raises:
         WarehouseError: an archived file can't be read.
@@ -76,7 +76,8 @@ def caught_up(con: DuckDBPyConnection, settings: Settings, known: Known) -> Know
     query = "select batch_id, archive, content_hash from batches where kind = 'events' and batch_id > $1 order by 1"
     done = pieces[-1].last if pieces else 0
     for number, archive, content in con.execute(query, [done]).fetchall():
-        ids = pl.read_parquet(archive_folder(settings) / "events" / archive, columns=["event_id"]).to_series()
+        file = archive_folder(settings) / "events" / archive
+        ids = frame(con, f"select event_id from read_parquet({literal(file)})").to_series()
         pieces.append(HashedIds(done + 1, number, content, np.sort(_hashed(ids))))
         done = number
         while len(pieces) > 1 and pieces[-2].hashes.size <= 2 * pieces[-1].hashes.size:

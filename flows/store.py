@@ -78,6 +78,7 @@ def rebuild_store(settings: Settings) -> Generator[Store]:
         shutil.rmtree(draft.parent, ignore_errors=True)
         draft.parent.mkdir()
         with closing(connect(draft)) as con:
+            limit_memory(con, settings.memory_bytes)
             prepare(con, draft, settings)
             store = Store(con, draft)
             yield store
