@@ -54,10 +54,11 @@ def execution(con, name, status="completed", *logged, workflow="welcome", number
     """One execution and its logged steps: (step, action, outcome)."""
     ended = None if status in {"running", "paused"} else T + HOUR
     row = {"execution_id": name, "workflow_id": workflow, "version": f"v{number}", "customer_id": name}
-    row |= {"entered_at": T, "branch": branch, "status": status, "ended_at": ended}
-    insert(con, "executions", {**row, **more})
+    row |= {"entered_at": T, "branch": branch, "status": status, "ended_at": ended, **more}
+    insert(con, "executions", row)
+    of_steps = ("execution_id", "workflow_id", "customer_id", "entered_at", "branch")
     for step, action, outcome in logged:
-        entry = {"execution_id": name, "workflow_id": workflow, "customer_id": name, "branch": branch}
+        entry = {column: row[column] for column in of_steps}
         insert(con, "steps", {**entry, "step": step, "action_type": action, "outcome": outcome, "at": T})
 
 

@@ -10,6 +10,7 @@ import pytest
 from flows import intake, known_ids
 from flows.known_ids import read_known
 from flows.store import open_store
+from flows.warehouse import WarehouseError
 from tests.cases import at, event, tag, workflow
 from tests.runs import House, house, person
 
@@ -100,3 +101,15 @@ def test_hashes_that_meet_do_not_make_ids_equal(home: House, monkeypatch: pytest
     assert deliver(home, 2, "d", "e", "b", "f") == 1
     assert deliver(home, 3, "a", "f", "g") == 2
     assert home.rows("select count(*), count(distinct event_id) from events") == [(7, 7)]
+
+
+def test_a_damaged_archive_is_named(home: House) -> None:
+    deliver(home, 1, "a")
+    for file in files(home):
+        file.unlink()
+    (archived,) = (
+        one for one in (home.settings.state / "archive" / "events").iterdir() if one.stem.isdigit()
+    )
+    archived.write_bytes(b"garbage")
+    with pytest.raises(WarehouseError, match=archived.name):
+        deliver(home, 2, "b")

@@ -12,6 +12,7 @@ NAMES = (
     "engine_vs_oracle",
     "pattern_crossings",
     "due_at_once",
+    "cron_reach",
     "run_tick",
     "tick_on_history",
     "backtest_ratio",
