@@ -11,10 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo.complete_journey import write_files
 from flows.errors import OnwardError
-from flows.report import print_reports, report_console
+from flows.reports.terminal import print_reports, report_console
 from flows.settings import Settings, read_settings
 from flows.summary import TickSummary
-from flows.tick import run
+from flows.tick.run import run
 from flows.warehouse import connect
 
 HERE = Path(__file__).resolve().parent

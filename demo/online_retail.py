@@ -12,7 +12,7 @@ from rich.console import Console
 
 from demo.complete_journey import INSTANT, json_object
 from flows.errors import InputError, OnwardError
-from flows.load import Staged, recognise, stage
+from flows.inbox.load import Staged, recognise, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

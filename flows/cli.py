@@ -17,7 +17,7 @@ import typer
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
-    from flows.definitions import Definitions
+    from flows.definitions.folder import Definitions
     from flows.settings import Settings
 
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
@@ -68,7 +68,7 @@ def run_command(
     settings: SettingsFile = None,
 ) -> None:
     """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
-    from flows.tick import run, wall_clock
+    from flows.tick.run import run, wall_clock
 
     until = _instant("--now", now) or wall_clock()
     with _status() as say:
@@ -108,8 +108,8 @@ def backtest_command(
     ] = None,
 ) -> None:
     """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
-    from flows.backtest import Plan, backtest
-    from flows.definitions import read_definitions
+    from flows.backtest.run import Plan, backtest
+    from flows.definitions.folder import read_definitions
 
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
@@ -157,8 +157,8 @@ def validate_command(
     settings: SettingsFile = None,
 ) -> None:
     """Check workflow, pattern and template files; print every error."""
-    from flows.definitions import load_definitions
-    from transforms.workflow import definition_json
+    from flows.definitions.folder import load_definitions
+    from transforms.definitions.workflow import definition_json
 
     places = _settings(settings)
     folder = directory or places.workflows
@@ -181,7 +181,7 @@ def validate_command(
 
 
 def _lint(places: "Settings", found: "Definitions", strict: bool) -> None:
-    from flows.lint import lint_data
+    from flows.definitions.lint import lint_data
 
     warnings = lint_data(places, found)
     if warnings is None:
@@ -200,8 +200,8 @@ def report_command(
     settings: SettingsFile = None,
 ) -> None:
     """Rebuild the reports and print them."""
-    from flows.report import print_reports, report_console
-    from flows.tick import open_reports
+    from flows.reports.terminal import print_reports, report_console
+    from flows.tick.run import open_reports
 
     console = report_console(record=html is not None)
     with open_reports(_settings(settings)) as con:
@@ -233,8 +233,8 @@ def migrate_command(
     settings: SettingsFile = None,
 ) -> None:
     """Move a workflow's executions in flight to its present version."""
-    from flows.migrate import Request, migrate, print_migrated
-    from flows.report import report_console
+    from flows.reports.terminal import report_console
+    from flows.tick.migrate import Request, migrate, print_migrated
 
     request = Request(workflow, to, maps or (), dry_run, skip_unmapped)
     with _status() as say:
@@ -250,7 +250,7 @@ def migrate_command(
 @app.command("rebuild")
 def rebuild_command(settings: SettingsFile = None) -> None:
     """Compute the state again from the archive of loaded events; sends nothing twice."""
-    from flows.rebuild import rebuild
+    from flows.tick.rebuild import rebuild
 
     with _status() as say:
         summary = rebuild(_settings(settings), say)
@@ -265,7 +265,7 @@ def serve_command(
     settings: SettingsFile = None,
 ) -> None:
     """Register and serve the scheduled Prefect deployments, until interrupted."""
-    from flows.deployments import serve
+    from flows.serve.deployments import serve
 
     serve(_settings(settings), settings, cron)
 
@@ -277,13 +277,13 @@ def _settings(file: Path | None) -> "Settings":
 
 
 def _instant(option: str, given: str | None) -> datetime | None:
-    from flows.instants import parse_instant
+    from flows.arguments import parse_instant
 
     return None if given is None else parse_instant(option, given)
 
 
 def _length(option: str, given: str) -> timedelta:
-    from transforms.durations import parse_duration
+    from transforms.timing.durations import parse_duration
 
     try:
         found = parse_duration(float(given) if given.replace(".", "", 1).isdigit() else given)
@@ -304,7 +304,7 @@ def _size(option: str, given: str) -> int:
 
 
 def _cap(given: str) -> Any:
-    from transforms.state import Cap
+    from transforms.engine.state import Cap
 
     messages, slash, window = given.partition("/")
     if not slash or not messages.strip().isdigit():

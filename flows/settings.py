@@ -19,10 +19,10 @@ from pydantic_settings import (
 )
 
 from flows.errors import InputError
-from transforms.clock_definition import parse_zone
-from transforms.definition import KEY_FAULT, VALUE_FAULT
-from transforms.durations import parse_duration
-from transforms.send_times_definition import QuietHours, SendWindow
+from transforms.definitions.base import KEY_FAULT, VALUE_FAULT
+from transforms.definitions.clocks import parse_zone
+from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.timing.durations import parse_duration
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 

@@ -16,11 +16,11 @@ import polars as pl
 import zstandard
 
 from flows.settings import Settings
-from flows.store import STATE_FILE
+from flows.store.state_file import STATE_FILE
 from flows.summary import TickSummary
-from flows.tick import run
+from flows.tick.run import run
 from flows.warehouse import connect
-from tests.cases import Result, Row
+from tests.semantics.cases import Result, Row
 
 Format = Literal["parquet", "ndjson", "ndjson.gz", "ndjson.zst", "csv", "csv.gz"]
 FORMATS: tuple[Format, ...] = ("parquet", "ndjson", "csv.gz", "ndjson.zst", "csv", "ndjson.gz")

@@ -14,11 +14,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.definitions import read_definitions
+from flows.definitions.folder import read_definitions
 from flows.queries import literal
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Load
-from transforms.compiling import compile_program
-from transforms.windows import Term
+from transforms.program.compile import compile_program
+from transforms.signals.windows import Term
 
 
 def fastest(name: str, load: Load) -> tuple[str, float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.settings import Settings
 from flows.summary import TickSummary
-from flows.tick import run
+from flows.tick.run import run
 from tests.benchmarks.generate import END, Size, customers
 from tests.benchmarks.run_tick import Phases
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import polars as pl
 
 from tests.benchmarks.generate import START, customer_ids
-from transforms.compiling import compile_program
-from transforms.folding import fold
-from transforms.state import CUSTOMERS, EVENTS, WRITES, State, empty_state
-from transforms.waves import decide
-from transforms.workflow import Workflow
+from transforms.definitions.workflow import Workflow
+from transforms.engine.decide import decide
+from transforms.engine.fold import fold
+from transforms.engine.state import CUSTOMERS, EVENTS, WRITES, State, empty_state
+from transforms.program.compile import compile_program
 
 FULL = 1_000_000
 DAY = timedelta(days=1)

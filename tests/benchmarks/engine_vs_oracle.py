@@ -19,22 +19,23 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.definitions import read_definitions
-from flows.facts import Facts, read_facts
+from flows.decide.facts import Facts, read_facts
+from flows.definitions.folder import read_definitions
 from flows.queries import literal
 from flows.warehouse import connect
-from tests import engine, oracle
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
-from tests.cases import Case, Result
-from tests.compare import assert_same
-from transforms.compiling import compile_program
-from transforms.folding import fold, set_latest
-from transforms.ledger import Decided
-from transforms.program import Program
-from transforms.state import AMOUNTS, State
-from transforms.watching import watch
-from transforms.waves import decide
-from transforms.yaml_text import read_yaml
+from tests.engine import interface
+from tests.engine.compare import assert_same
+from tests.oracle import interpreter
+from tests.semantics.cases import Case, Result
+from transforms.definitions.yaml_text import read_yaml
+from transforms.engine.decide import decide
+from transforms.engine.fold import fold, set_latest
+from transforms.engine.ledger import Decided
+from transforms.engine.state import AMOUNTS, State
+from transforms.program.compile import compile_program
+from transforms.program.model import Program
+from transforms.signals.evaluate import watch
 
 GOAL = 100
 TABLES = ("executions", "steps", "messages", "webhooks", "refusals")
@@ -74,10 +75,10 @@ def compare(size: Size, runs: int = 3, check: bool = False) -> Iterator[str]:
     found = read_definitions(WORKFLOWS, PATTERNS)
     program = compile_program(found.workflows, (), found.patterns)
     case = case_of(load)
-    state = engine.state_of(case.customers)
+    state = interface.state_of(case.customers)
     reading, deciding, facts, decided = run_engine(load, program, state, runs)
     gc.freeze()  # the oracle's time shall not depend on how many dicts wait outside it
-    thinking, expected = timed(lambda: oracle.decide(case))
+    thinking, expected = timed(lambda: interpreter.decide(case))
     gc.unfreeze()
     counts = {name: len(getattr(decided, name)) for name in TABLES}
     assert counts == {name: len(getattr(expected, name)) for name in TABLES}, "engine and oracle differ"
@@ -152,10 +153,10 @@ def case_of(load: Load) -> Case:
 def result_of(load: Load, state: State, facts: Facts, decided: Decided) -> Result:
     """The engine's decisions as the oracle's tables."""
     result = Result()
-    engine.collect(result, decided)
+    interface.collect(result, decided)
     state = fold(state, decided, facts.writes, now=load.end)
     attributes = set_latest(state.attributes, facts.unseen)
-    return engine.finished(result, replace(state, attributes=attributes))
+    return interface.finished(result, replace(state, attributes=attributes))
 
 
 def main(arguments: list[str] | None = None) -> list[str]:

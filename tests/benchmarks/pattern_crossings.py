@@ -14,15 +14,15 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from flows.buckets import Wanted, behaviors_of, bucket_files, split
-from flows.definitions import read_definitions
-from flows.workers import in_processes
+from flows.buckets.partition import Wanted, behaviors_of, bucket_files, split
+from flows.buckets.pool import in_processes
+from flows.definitions.folder import read_definitions
 from tests.benchmarks.baselines import fastest
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
-from transforms.compiling import compile_program
-from transforms.state import AMOUNTS
-from transforms.watch import Watch
-from transforms.watching import watch
+from transforms.engine.state import AMOUNTS
+from transforms.program.compile import compile_program
+from transforms.signals.evaluate import watch
+from transforms.signals.plan import Watch
 
 GOAL = 2
 FULL = Size(100_000_000, 10_000_000)

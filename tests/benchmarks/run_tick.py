@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.settings import Settings
-from flows.tick import run
+from flows.tick.run import run
 from tests.benchmarks.generate import DAY, END, WORKFLOWS, Size, event_chunks, generated
 
 

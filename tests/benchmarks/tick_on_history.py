@@ -16,9 +16,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.archive import read_clock
 from flows.settings import Settings
-from flows.tick import run
+from flows.store.archive import read_clock
+from flows.tick.run import run
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Size, event_chunks, generated
 from tests.benchmarks.run_tick import Phases
 

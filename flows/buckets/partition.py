@@ -1,0 +1,108 @@
+"""Canonical rows → customer buckets on disk: of each event only what the program can see.
+
+A bucket holds all rows of its customers, by a stable hash of the id. The few events that are read whole lie apart from
+the *moments*, which every event has: whose it is and when, and what windows need of it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import polars_hash as plh
+
+from transforms.engine.state import BEHAVIORS
+from transforms.program.model import Program
+
+BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
+BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
+SMALLEST = 250_000  # events; below, another process costs more than it saves
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events the program sees, and how much of them.
+
+    Attributes:
+        names: names of events that are read whole, whatever their type.
+        types: types of events that are read whole, whatever their name.
+        watched: names of behavioral events of which time and value are read (patterns, windowed counts).
+        identified: whether of watched events the id is read too (`ordered` patterns).
+    """
+
+    names: Collection[str]
+    types: Collection[str]
+    watched: Sequence[str] = ()
+    identified: bool = False
+
+    @property
+    def whole(self) -> pl.Expr:
+        """Whether an event is read whole; those that update profiles are too."""
+        updates = pl.col("attributes").is_not_null() | (pl.col("type") == "attribute_change")
+        return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
+
+    @property
+    def moment(self) -> list[pl.Expr]:
+        """Of every event: whose it is and when; if it is watched its name (an Enum of `watched`), value and id."""
+        read = ("value", "event_id") if self.identified else ("value",)
+        named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
+        watched = named.is_not_null() & (pl.col("type") == "behavioral")
+        columns = [named.alias("name"), *map(pl.col, read)] if self.watched else []
+        return [pl.col("customer_id"), pl.col("ts"), *(pl.when(watched).then(one) for one in columns)]
+
+
+def wanted_by(program: Program) -> Wanted:
+    """What a program sees."""
+    names = {one.name for one in program.matchers if one.name is not None}
+    types = {one.type for one in program.matchers if one.name is None}
+    return Wanted(names, types, program.watch.names, identified=bool(program.watch.chains))
+
+
+def how_many(events: int, memory: int, processes: int) -> int:
+    """The number of buckets so that those in work at once fit into `memory` bytes."""
+    room = max(memory // processes - BYTES_PER_PROCESS, 50 * 1024**2)
+    buckets = -(-events * BYTES_PER_EVENT // room)
+    return max(1, buckets, min(processes, events // SMALLEST))
+
+
+def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int, folder: Path) -> None:
+    """Write rows to `bucket_files(folder, bucket)`; a bucket without rows has none.
+
+    Args:
+        rows: what to write; has a `customer_id`.
+        columns: what to keep of a row.
+        buckets: how many.
+        folder: where.
+    """
+    if rows:
+        cut = pl.concat([some.select(*columns, bucket_of(buckets).alias("bucket")) for some in rows])
+        place = pl.PartitionBy(folder, key="bucket", include_key=False)
+        cut.sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
+
+
+def bucket_files(folder: Path, bucket: int) -> list[Path]:
+    """The files that `split` wrote for a bucket."""
+    return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
+
+
+def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
+    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
+    watched = moments.filter(pl.col("name").is_not_null())
+    if "event_id" not in moments.collect_schema():
+        watched = watched.with_columns(event_id=pl.lit(None, pl.String))
+    return watched.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
+
+
+EVENT_COLUMNS = [
+    pl.col(one)
+    for one in ("customer_id", "ts", "type", "name", "value", "event_id", "properties", "attributes")
+]
+CUSTOMER_COLUMNS = [pl.col(one) for one in ("customer_id", "created_at", "attributes", "tags", "timezone")]
+
+
+def bucket_of(buckets: int) -> pl.Expr:
+    """The bucket of a row's customer: xxHash64 of the id, modulo their number."""
+    hashed: pl.Expr = plh.col("customer_id").nchash.xxhash64()
+    return (hashed % buckets).cast(pl.UInt16)

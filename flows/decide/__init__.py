@@ -1,0 +1,1 @@
+"""The engine over the store: what it reads, and what it writes."""

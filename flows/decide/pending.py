@@ -1,0 +1,145 @@
+"""Decide what a tick's events, due steps, windows and schedules bring, over the store.
+
+Imported only when there is something to decide: an idle run shall not pay for importing the engine.
+"""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.buckets.partition import how_many
+from flows.buckets.tick import Say, by_bucket
+from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
+from flows.decide.facts import Facts, read_facts
+from flows.decide.state import Bucket, read_state, touch, touch_also, write_decided
+from flows.definitions.rules import Rules
+from flows.definitions.versions import older_versions
+from flows.settings import Settings
+from flows.summary import TickSummary
+from flows.warehouse import shown
+from transforms.engine.decide import decide
+from transforms.engine.fold import fold_attributes
+from transforms.engine.layout.reach import awaiting_crons, crons_fire
+from transforms.engine.ledger import Decided
+from transforms.engine.state import Cap, Tick
+from transforms.program.compile import compile_program
+from transforms.program.model import Program
+from transforms.signals.evaluate import Watched, watch
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What is the same for all buckets of a tick; `everybody`, `awaiting`: see `touch`."""
+
+    con: DuckDBPyConnection
+    program: Program
+    tick: Tick
+    tick_id: int
+    everybody: bool
+    awaiting: tuple[str, ...]
+
+
+def decide_pending(
+    con: DuckDBPyConnection,
+    settings: Settings,
+    rules: Rules,
+    loaded: TickSummary,
+    say: Say,
+    *,
+    new_customers: bool,
+) -> TickSummary:
+    """Decide what `tick_events` and whatever is due bring until the tick's end, and write it down.
+
+    Args:
+        con: the store, in the tick's transaction.
+        settings: where the archive lies, and how much memory to use.
+        rules: what to decide by; executions of older versions finish on theirs (semantics.md §9).
+        loaded: the summary so far, with the tick's number and bounds.
+        say: told what is being done.
+        new_customers: whether customer files came in, whose dates may arm schedules.
+    """
+    scene = _scene(con, rules, loaded)
+    unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
+    _unarmed_keys(scene, None if new_customers else unarmed)
+    again = events_again(con, settings, scene.program.watch, scene.tick)
+    buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
+    summary = loaded
+    with shown(con, events_again=again), by_bucket(con, settings, buckets, say) as lay_out:
+        for bucket in (Bucket(number, buckets) for number in range(buckets)):
+            say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
+            lay_out(bucket)
+            summary = _with(summary, _decide_bucket(scene, bucket))
+    return summary
+
+
+def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
+    older = older_versions(con, rules.workflows)
+    program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
+    ((first,),) = con.execute("select min(ts) from tick_events").fetchall()
+    caps = [Cap(*one) for one in rules.caps]
+    tick = Tick(loaded.now, loaded.previous, first, caps, rules.timezone)
+    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
+    return _Scene(con, program, tick, loaded.tick_id, crons_fire(program, tick), awaiting)
+
+
+def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
+    """The schedules whose attributes are to be looked at for everybody: those in `new`, or all of them."""
+    rows = [
+        (scene.program.attributes[one.column], one.key)
+        for one in scene.program.alarms
+        if not one.is_cron and (new is None or one.key in new)
+    ]
+    keys = pl.DataFrame(rows, schema={"attribute": pl.String, "key": pl.String}, orient="row")
+    with shown(scene.con, unarmed=keys):
+        scene.con.execute("create or replace temp table unarmed_keys as select * from unarmed")
+
+
+def _size(scene: _Scene, loaded: TickSummary) -> int:
+    """About how many rows the tick looks at."""
+    query = "select count(*) from profiles" if scene.everybody else "select 0"
+    ((customers,),) = scene.con.execute(query).fetchall()
+    return max(loaded.events, int(customers))
+
+
+def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
+    con, program, tick = scene.con, scene.program, scene.tick
+    facts = read_facts(con, "bucket_events", program)
+    touch(con, facts, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting)
+    watched = _watch(scene, facts, bucket)
+    touch_also(con, watched.facts["customer_id"])
+    stored = read_state(con, program, tick)
+    # Updates that are too late to be seen by anything else act before all that this tick decides.
+    state = replace(stored, attributes=fold_attributes(stored.attributes, facts.silent))
+    decided = decide(
+        program, state, facts.events, facts.writes,
+        now=tick.now, since=tick.since, began=tick.began, caps=tick.caps, timezone=tick.timezone, watched=watched,
+    )  # fmt: skip
+    final = fold_attributes(state.attributes, facts.writes, decided.attributes)
+    write_decided(con, stored, facts, decided, final, tick_id=scene.tick_id, processed_at=tick.now)
+    write_amounts(con, watched.amounts())
+    return decided
+
+
+def _watch(scene: _Scene, facts: Facts, bucket: Bucket) -> Watched:
+    declared, con = scene.program.watch, scene.con
+    if not declared.names:
+        return Watched()
+    again = con.sql(f"select * from events_again where {bucket.within}").pl()
+    behaviors = pl.concat([facts.behaviors, again])
+    amounts = read_amounts(con, behaviors["customer_id"], of_touched=bool(declared.signals))
+    since = scene.tick.since
+    return watch(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
+
+
+def _with(summary: TickSummary, decided: Decided) -> TickSummary:
+    """The summary with what was decided in one more bucket."""
+    return replace(
+        summary,
+        facts=summary.facts + decided.facts,
+        steps=summary.steps + len(decided.steps),
+        executions=summary.executions + decided.entries,
+        messages=summary.messages + len(decided.messages),
+        webhooks=summary.webhooks + len(decided.webhooks),
+        waves=summary.waves + decided.waves,
+    )

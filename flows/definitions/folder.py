@@ -1,0 +1,196 @@
+"""Folders of definition files → models, or every fault of every file.
+
+`python -m flows.definitions.folder` writes the JSON Schemas that editors use to `data/`.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from flows.errors import InputError
+from transforms.content.templates import template_fault
+from transforms.definitions.faults import DefinitionError
+from transforms.definitions.patterns import Pattern
+from transforms.definitions.reading import patterns_schema, read_patterns, read_workflow, workflow_schema
+from transforms.definitions.workflow import Workflow
+
+SUFFIXES = {".yaml", ".yml", ".json"}
+TEMPLATE_SUFFIXES = (".txt.j2", ".html.j2")
+MAX_BYTES = 4 * 1024**2
+_WORKFLOW_ID = re.compile(r"""workflow_id["']?\s*:\s*["']?([^"'#,\n]+)""")
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The valid workflows (by `workflow_id`) and patterns, and the faults of the files left out.
+
+    Attributes:
+        unreadable: the `workflow_id`s of the files left out, as far as they can be made out.
+    """
+
+    workflows: tuple[Workflow, ...] = ()
+    patterns: dict[str, Pattern] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+def read_definitions(
+    workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
+) -> Definitions:
+    """All workflows and patterns, or none.
+
+    Args:
+        workflows_dir: the folder of workflow files (`.yaml`, `.yml`, `.json`).
+        patterns_file: the file of patterns; one that isn't there holds none.
+        templates_dir: the folder of message templates; one that isn't there isn't checked.
+
+    Raises:
+        InputError: any file has a fault; the message lists every fault of every file, and counts them.
+    """
+    definitions = load_definitions(workflows_dir, patterns_file, templates_dir)
+    if definitions.faults:
+        valid = len(definitions.workflows)
+        last = f"faults: {len(definitions.faults)}; valid workflows beside them: {valid}; nothing was loaded"
+        raise InputError("\n".join([*definitions.faults, last]))
+    return definitions
+
+
+def check_definitions(
+    workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
+) -> list[str]:
+    """Every fault of every workflow, pattern and template file, as `file:line:column path: message`.
+
+    Raises:
+        InputError: `workflows_dir` isn't a folder.
+    """
+    return list(load_definitions(workflows_dir, patterns_file, templates_dir).faults)
+
+
+def load_definitions(
+    workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
+) -> Definitions:
+    """The valid workflows and patterns, with the faults of the rest; arguments as for `read_definitions`.
+
+    An invalid file touches no other, but a workflow that names a pattern which isn't among the valid ones is
+    left out too. Two files with one `workflow_id` are both left out.
+
+    Raises:
+        InputError: `workflows_dir` isn't a folder.
+    """
+    if not workflows_dir.is_dir():
+        raise InputError(f"{workflows_dir}: no such folder of workflows; create it, or name another")
+    pattern_faults: list[str] = []
+    patterns = _patterns(patterns_file, pattern_faults)
+    faults: list[str] = []
+    templates = _templates(templates_dir, faults) if templates_dir and templates_dir.is_dir() else None
+    by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
+    unreadable: set[str] = set()
+    for path in _files(workflows_dir):
+        workflow = _read(path, lambda text, file: read_workflow(text, file, templates, patterns), faults)
+        if workflow:
+            by_id[workflow.workflow_id].append((path, workflow))
+        else:
+            unreadable.update(_likely_id(path))
+    faults += [*_shared_ids(by_id), *pattern_faults]
+    single = [found[0][1] for _, found in sorted(by_id.items()) if len(found) == 1]
+    unreadable.update(name for name, found in by_id.items() if len(found) > 1)
+    left_out = unreadable - {one.workflow_id for one in single}
+    return Definitions(tuple(single), patterns, tuple(faults), tuple(sorted(left_out)))
+
+
+def _likely_id(path: Path) -> list[str]:
+    """The `workflow_id` of a file with faults, if it can be made out: its executions stay as they are."""
+    text = _text(path, []) or ""
+    found = _WORKFLOW_ID.search(text)
+    return [found[1].strip()] if found else []
+
+
+def _patterns(file: Path | None, faults: list[str]) -> dict[str, Pattern]:
+    """The patterns of a file; none of an invalid one, so that no workflow waits for a pattern left out."""
+    there = file is not None and file.is_file()
+    return (_read(file, read_patterns, faults) or {}) if file and there else {}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _read(path: Path, read: Callable[[str, str], Model], faults: list[str]) -> Model | None:
+    text = _text(path, faults)
+    try:
+        return None if text is None else read(text, str(path))
+    except DefinitionError as error:
+        faults += map(str, error.faults)
+        return None
+
+
+def _text(path: Path, faults: list[str]) -> str | None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        faults.append(f"{path}:1:1 can't be read: {error.strerror}")
+        return None
+    if len(content) > MAX_BYTES:
+        faults.append(f"{path}:1:1 given {len(content):,} bytes; allowed: at most {MAX_BYTES:,}")
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        faults.append(f"{path}:{line}:{column} not UTF-8 text; save the file as UTF-8")
+        return None
+
+
+def _shared_ids(by_id: dict[str, list[tuple[Path, Workflow]]]) -> Iterator[str]:
+    for workflow_id, found in sorted(by_id.items()):
+        if len(found) > 1:
+            first, *rest = (str(path) for path, _ in found)
+            others = " and ".join(rest)
+            yield f"{first}:1:1 workflow_id: {workflow_id!r} is also in {others}; allowed: one file for an id"
+
+
+def _templates(folder: Path, faults: list[str]) -> frozenset[str]:
+    """The ids of the templates whose files are all valid Jinja2."""
+    valid: dict[str, bool] = {}
+    for path in sorted(folder.iterdir()):
+        suffix = next((suffix for suffix in TEMPLATE_SUFFIXES if path.name.endswith(suffix)), None)
+        if suffix and path.is_file():
+            name = path.name.removesuffix(suffix)
+            valid[name] = _is_template(path, faults) and valid.get(name, True)
+    return frozenset(name for name, is_valid in valid.items() if is_valid)
+
+
+def _is_template(path: Path, faults: list[str]) -> bool:
+    text = _text(path, faults)
+    if text is None:
+        return False
+    if found := template_fault(text):
+        line, what = found
+        faults.append(f"{path}:{line}:1 {what}")
+    return found is None
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write the JSON Schemas of workflow files and of the patterns file; the paths written."""
+    schemas = {"workflow": workflow_schema(), "patterns": patterns_schema()}
+    paths = []
+    for name, schema in schemas.items():
+        path = folder / f"{name}.schema.json"
+        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+if __name__ == "__main__":
+    write_schemas(Path("data"))

@@ -1,0 +1,60 @@
+"""`onward validate --data`: workflows held against the data of the published copy, so that no run is in the way."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.definitions.folder import Definitions
+from flows.queries import literal, quoted
+from flows.settings import Settings
+from flows.store.state_file import STATE_FILE
+from flows.warehouse import connect, frame, run_sql
+from transforms.definitions.workflow import Workflow
+from transforms.lint.findings import RECENT, Evidence, branch_attributes, lint
+
+
+def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:
+    """Likely mistakes that the data shows, one sentence each; None without any data to look at.
+
+    Raises:
+        WarehouseError: the published copy can't be read.
+    """
+    file = settings.published / STATE_FILE
+    if not file.exists():
+        return None
+    with closing(connect(file, read_only=True)) as con:
+        ((now,),) = con.execute("select max(now) from ticks").fetchall()
+        if now is None:
+            return None
+        evidence = _evidence(con, definitions.workflows, now - RECENT)
+    return list(lint(definitions.workflows, definitions.patterns, evidence))
+
+
+def _evidence(con: DuckDBPyConnection, workflows: Sequence[Workflow], since: datetime) -> Evidence:
+    properties: dict[tuple[str, str], set[str]] = {}
+    for kind, name, one in run_sql(con, "definitions/lint/event_properties.sql", since=since).fetchall():
+        properties.setdefault((kind, name), set()).update([one] if one is not None else [])
+    branches = run_sql(con, "definitions/lint/branches.sql", since=since).fetchall()
+    conversions = run_sql(con, "definitions/lint/conversions.sql").fetchall()
+    return Evidence(
+        attributes=[name for (name,) in run_sql(con, "definitions/lint/attributes.sql").fetchall()],
+        names=set(run_sql(con, "definitions/lint/event_names.sql").fetchall()),
+        properties=properties,
+        entries={(workflow_id, branch): n for workflow_id, branch, n in branches},
+        conversions={one: (n, timedelta(seconds=seconds)) for one, n, seconds in conversions},
+        profiles=_profiles(con, branch_attributes(workflows)),
+    )
+
+
+def _profiles(con: DuckDBPyConnection, attributes: Sequence[str]) -> pl.DataFrame:
+    """One row per known customer, one column of JSON text per attribute."""
+    each = [
+        f"any_value(value) filter (where attribute = {literal(name)}) as {quoted(name)}"
+        for name in attributes
+    ]
+    columns = ", ".join(["customer_id", *each])
+    source = "(select customer_id from profiles where known) left join attributes using (customer_id)"
+    return frame(con, f"select {columns} from {source} group by customer_id")

@@ -1,0 +1,99 @@
+"""Workflow versions in the store: an edited workflow is a new one, executions finish on theirs (semantics.md §9)."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.settings import Settings
+from flows.store.archive import keep_definition
+from flows.warehouse import run_sql, shown
+from transforms.definitions.workflow import Workflow, definition_json, version_of
+
+
+def note_versions(
+    con: DuckDBPyConnection, settings: Settings, workflows: Sequence[Workflow], now: datetime
+) -> None:
+    """Store the versions not seen before, with their steps."""
+    known = {one for (one,) in con.execute("select version from workflow_versions").fetchall()}
+    for workflow in workflows:
+        if version_of(workflow) not in known:
+            _add(con, settings, workflow, now)
+
+
+def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
+    """The versions, beside the current ones, that executions still run, or are paused on."""
+    current = {version_of(one) for one in workflows}
+    return [one for one in stored_workflows(con, _running(con)) if version_of(one) not in current]
+
+
+def pause_and_resume(
+    con: DuckDBPyConnection, workflows: Sequence[Workflow], unreadable: Collection[str], tick_id: int
+) -> tuple[int, int]:
+    """Pause the executions of workflows that aren't active, resume those of workflows that are again.
+
+    Args:
+        con: the store, in the tick's transaction.
+        workflows: the current ones; one that isn't among them isn't active.
+        unreadable: the ids of workflows whose files can't be read: theirs stay as they are.
+        tick_id: the tick's number.
+
+    Returns:
+        How many were paused, and how many resumed.
+    """
+    active = [one.workflow_id for one in workflows if one.is_active]
+    kept = {"active": active, "tick_id": tick_id}
+    ((paused,),) = run_sql(con, "definitions/pause.sql", **kept, unreadable=sorted(unreadable)).fetchall()
+    ((resumed,),) = run_sql(con, "definitions/resume.sql", **kept).fetchall()
+    return int(paused), int(resumed)
+
+
+def watches(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> bool:
+    """Whether patterns or schedules of these workflows, or of executions', may do something without new events."""
+    current = [version_of(one) for one in workflows]
+    query = (
+        "select 1 from workflow_versions where watches and (list_contains($1::varchar[], version) "
+        "or version in (select version from executions where status in ('running', 'paused'))) limit 1"
+    )
+    return bool(con.execute(query, [current]).fetchall())
+
+
+def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
+    """The stored definitions of (workflow_id, version) pairs."""
+    wanted = set(versions)
+    stored = (
+        con.execute("select workflow_id, version, definition from workflow_versions").fetchall()
+        if wanted
+        else []
+    )
+    return [
+        Workflow.model_validate_json(definition)
+        for workflow_id, version, definition in stored
+        if (workflow_id, version) in wanted
+    ]
+
+
+def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
+    query = "select distinct workflow_id, version from executions where status in ('running', 'paused')"
+    return con.execute(query).fetchall()
+
+
+def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: datetime) -> None:
+    version, definition = version_of(workflow), definition_json(workflow)
+    keep_definition(settings, version, definition)
+    # An idle run shall not pay for importing the compiler.
+    from transforms.program.compile import compile_program
+    from transforms.program.steps import listed_steps
+
+    program = compile_program([workflow])
+    con.execute(
+        "insert into workflow_versions "
+        "(workflow_id, version, number, definition, workflow_name, first_seen_at, watches) "
+        "select $1, $2, count(*) + 1, $3, $4, $5, $6 from workflow_versions where workflow_id = $1",
+        [workflow.workflow_id, version, definition, workflow.workflow_name, now, program.watches],
+    )
+    steps = pl.DataFrame(listed_steps(program))
+    if len(steps):
+        with shown(con, listed=steps):
+            con.execute("insert into program_steps by name select * from listed")

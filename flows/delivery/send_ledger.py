@@ -1,0 +1,187 @@
+"""The send ledger: what was claimed for, handed to and answered by a sender. It is asked before any send.
+
+SQLite, because it survives a killed process better than anything else here, and because this is the one thing
+that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
+(`sends`: claimed → handed_over → answered), one per hand-over (`batches`, with its bytes until answered).
+"""
+
+import sqlite3
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import polars as pl
+
+from flows.delivery.senders.base import Answer
+from flows.errors import OnwardError
+
+Kind = Literal["message", "webhook"]
+
+KNOWN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.String,
+    "status": pl.String,
+    "status_reason": pl.String,
+    "sent_at": pl.Datetime("us", "UTC"),
+}
+_IDS_PER_QUERY = 30_000  # SQLite takes 32,766 parameters
+_VERSION = 1
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS batches (
+    key TEXT PRIMARY KEY, kind TEXT NOT NULL, sender TEXT NOT NULL, state TEXT NOT NULL, payload BLOB
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS batches_open ON batches (kind) WHERE state <> 'answered';
+CREATE TABLE IF NOT EXISTS sends (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
+    note TEXT, status TEXT, detail TEXT, at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sends_by_key ON sends (key);
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A hand-over: its idempotency key, who carries it, the exact bytes, and how far it came."""
+
+    key: str
+    sender: str
+    state: Literal["claimed", "handed_over"]
+    payload: bytes
+
+
+class SendLedger:
+    """The open ledger; use it in a `with` statement. Times are the caller's (UTC)."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the ledger at `path`, creating it (and its folder) at first.
+
+        Raises:
+            OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
+        """
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise OnwardError(
+                f"{path}: the send ledger can't be opened: {error}. It knows what was sent, so put back a "
+                "copy of it; without it, messages that are still pending might go out twice"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def known(self, ids: pl.Series) -> pl.DataFrame:
+        """What became of those of `ids` that were answered: `id, status, status_reason, sent_at`."""
+        frames = [
+            self._known(ids.slice(start, _IDS_PER_QUERY)) for start in range(0, len(ids), _IDS_PER_QUERY)
+        ]
+        return pl.concat(frames) if frames else pl.DataFrame(schema=KNOWN_SCHEMA)
+
+    def unanswered(self, kind: Kind) -> list[Batch]:
+        """The hand-overs that a crash or an error broke off."""
+        query = "SELECT key, sender, state, payload FROM batches WHERE kind = ? AND state <> 'answered'"
+        return [Batch(*row) for row in self._db.execute(query, (kind,)).fetchall()]
+
+    def claim(
+        self, kind: Kind, sender: str, notes: Mapping[str, str | None], payload: bytes, at: datetime
+    ) -> Batch:
+        """Record a batch before anything is sent.
+
+        Args:
+            kind: what is sent.
+            sender: the name of who will carry it.
+            notes: the ids, each with what its `status_reason` shall say once it is sent.
+            payload: the exact bytes to hand over.
+            at: the time by the clock.
+
+        Raises:
+            OnwardError: one of the ids is claimed or answered already.
+        """
+        batch = Batch(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
+        rows = [(name, kind, batch.key, note, _micros(at)) for name, note in notes.items()]
+        try:
+            with self._transaction():
+                self._db.execute(
+                    "INSERT INTO batches VALUES (?, ?, ?, 'claimed', ?)", (batch.key, kind, sender, payload)
+                )
+                self._db.executemany(
+                    "INSERT INTO sends VALUES (?, ?, ?, 'claimed', 0, ?, NULL, NULL, ?)", rows
+                )
+        except sqlite3.IntegrityError as error:
+            raise OnwardError(
+                f"{self.path}: something in this batch of {len(rows)} was claimed before ({error}); it was "
+                "not sent; finish what is unanswered first, and don't run twice at once"
+            ) from error
+        return batch
+
+    def release(self, key: str) -> None:
+        """Forget a claim that was never handed over: its messages are decided anew."""
+        with self._transaction():
+            self._db.execute("DELETE FROM sends WHERE key = ?", (key,))
+            self._db.execute("DELETE FROM batches WHERE key = ?", (key,))
+
+    def handed_over(self, key: str, at: datetime) -> None:
+        """Record that the hand-over begins now; from here on it may have reached the other side."""
+        with self._transaction():
+            self._db.execute("UPDATE batches SET state = 'handed_over' WHERE key = ?", (key,))
+            self._db.execute(
+                "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? WHERE key = ?",
+                (_micros(at), key),
+            )
+
+    def answered(self, key: str, answers: Sequence[Answer], at: datetime) -> None:
+        """Record the answers and drop the bytes; who got no answer is `unknown`, and stays so."""
+        rows = [(one.status, one.detail, one.message_id, key) for one in answers]
+        with self._transaction():
+            self._db.execute(
+                "UPDATE sends SET state = 'answered', status = 'unknown', detail = ?, at = ? WHERE key = ?",
+                ("handed over, no answer", _micros(at), key),
+            )
+            self._db.executemany("UPDATE sends SET status = ?, detail = ? WHERE id = ? AND key = ?", rows)
+            self._db.execute("UPDATE batches SET state = 'answered', payload = NULL WHERE key = ?", (key,))
+
+    def _known(self, ids: pl.Series) -> pl.DataFrame:
+        query = (
+            "SELECT id, status, coalesce(detail, note), CASE WHEN status = 'sent' THEN at END FROM sends "
+            f"WHERE state = 'answered' AND id IN ({','.join('?' * len(ids))})"
+        )
+        schema = KNOWN_SCHEMA | {"sent_at": pl.Int64}
+        rows = self._db.execute(query, ids.to_list()).fetchall()
+        return pl.DataFrame(rows, schema=schema, orient="row").cast({"sent_at": KNOWN_SCHEMA["sent_at"]})
+
+    def _prepare(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise OnwardError(f"{self.path}: a send ledger of a newer version ({version}); update Onward")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if version < _VERSION:
+            self._db.executescript(_SCHEMA)
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def _micros(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -1,0 +1,1 @@
+"""Files of any shape to archived batches of canonical rows."""

@@ -1,0 +1,216 @@
+"""Files of any shape → canonical Parquet, without copying what is canonical already.
+
+Rows of a canonical Parquet file are judged in one pass; only those that aren't good as they stand go through staging.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.inbox.load import recognise, stage
+from flows.inbox.parquet import (
+    CANONICAL_TYPES,
+    check_size,
+    column_types,
+    columns_or_nulls,
+    scan,
+    typed_events,
+)
+from flows.inbox.shapes import Kind, Source
+from flows.inbox.staging import damaged, drop, prepare
+from flows.queries import chained, literal
+from flows.settings import Limits
+from flows.store.archive import write_rows
+from flows.warehouse import sql_text
+from transforms.columns.arrays import Ints
+from transforms.engine.state import INSTANT
+
+CUSTOMER_TYPES = {
+    "customer_id": "VARCHAR",
+    "email": "VARCHAR",
+    "created_at": "TIMESTAMP WITH TIME ZONE",
+    "attributes": "VARCHAR",
+    "tags": "VARCHAR[]",
+    "timezone": "VARCHAR",
+}
+OPTIONAL = {"value", "attributes", "received_at", "email", "tags", "timezone"}
+TYPES: dict[Kind, dict[str, str]] = {"events": CANONICAL_TYPES, "customers": CUSTOMER_TYPES}
+KEYS: dict[Kind, str] = {"events": "event_id", "customers": "customer_id"}
+DEFAULTS: dict[Kind, dict[str, pl.Expr]] = {
+    "events": {},
+    "customers": {"attributes": pl.lit("{}"), "tags": pl.lit([], pl.List(pl.String))},
+}
+_POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "VARCHAR": pl.String,
+    "DOUBLE": pl.Float64,
+    "TIMESTAMP WITH TIME ZONE": INSTANT,
+    "VARCHAR[]": pl.List(pl.String),
+}
+ROW = "row of the file"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Good rows in a Parquet file.
+
+    Attributes:
+        kind: what they are.
+        path: the file.
+        source: the number of the source they come from; files are loaded in this order.
+        rows: how many rows the file has.
+        without: the numbers (from 0) of those that don't count.
+        lines: whether the file says which `line` of its source a row was; otherwise row n is line n + 1.
+    """
+
+    kind: Kind
+    path: Path
+    source: int
+    rows: int
+    without: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    lines: bool = False
+
+    def scan(self) -> pl.LazyFrame:
+        """Its good rows, with the canonical columns in their types, `line` and `row of the file`."""
+        rows = pl.scan_parquet(self.path, row_index_name=ROW)
+        there = set(rows.collect_schema().names())
+        columns = [
+            self._column(name, there).cast(_POLARS[kind]).alias(name)
+            for name, kind in TYPES[self.kind].items()
+        ]
+        line = pl.col("line") if self.lines else (pl.col(ROW) + 1).alias("line")
+        if self.without.size:
+            left_out = pl.Series(self.without, dtype=rows.collect_schema()[ROW])
+            rows = rows.filter(~pl.col(ROW).is_in(left_out.implode()))
+        return rows.select(*columns, line.cast(pl.Int64), ROW)
+
+    def _column(self, name: str, there: Collection[str]) -> pl.Expr:
+        column = pl.col(name) if name in there else pl.lit(None)
+        default = DEFAULTS[self.kind].get(name)
+        return column if default is None else column.fill_null(default)
+
+    def leave_out(self, rows: Ints) -> "Part":
+        """The part without these rows too."""
+        return replace(self, without=np.union1d(self.without, rows))
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """What became of some sources: parts with the good rows, Parquet files with the bad ones, how many of each."""
+
+    parts: tuple[Part, ...]
+    quarantine: tuple[Path, ...]
+    bad: int
+
+    @property
+    def good(self) -> int:
+        """How many good rows there are."""
+        return sum(one.rows - one.without.size for one in self.parts)
+
+
+def read_canonical(
+    con: DuckDBPyConnection, path: Path, kind: Kind, number: int, folder: Path, limits: Limits
+) -> Canonical:
+    """Make the rows of a file canonical.
+
+    Args:
+        con: a connection in UTC.
+        path: the file, of any format and shape.
+        kind: what it holds.
+        number: its place among the sources.
+        folder: where to write what isn't canonical as it stands, and bad rows.
+        limits: what one file may hold.
+
+    Raises:
+        InputError: the file as a whole can't be loaded.
+    """
+    source = recognise(path, kind)
+    prepare(con, source, limits)
+    types = _stored_types(con, source, limits)
+    if types is None:
+        staged = stage(con, source, "staged", limits)
+        return _written(con, kind, number, folder, staged.good, staged.bad)
+    with damaged(source):
+        apart = _apart(con, source, types)
+        ((rows,),) = con.execute(f"select count(*) from {scan(source)}").fetchall()
+    part = Part(kind, path, number, rows, apart)
+    if not apart.size:
+        return Canonical((part,), (), 0)
+    if kind == "customers" or apart.size > rows / 2:
+        staged = stage(con, source, "staged", limits)
+        return _written(con, kind, number, folder, staged.good, staged.bad)
+    good, bad = _stage_apart(con, source, types)
+    others = _written(con, kind, number, folder, good, bad)
+    return replace(others, parts=(part, *others.parts))
+
+
+def _stored_types(con: DuckDBPyConnection, source: Source, limits: Limits) -> dict[str, str] | None:
+    """The columns of a Parquet file whose canonical columns have canonical types; None for any other file."""
+    if source.format != "parquet" or source.shape != "canonical":
+        return None
+    with damaged(source):
+        check_size(con, source, limits)
+        types = column_types(con, source)
+    wanted = TYPES[source.kind]
+    fits = all(
+        types.get(one) == kind or (one in OPTIONAL and one not in types) for one, kind in wanted.items()
+    )
+    # Further columns of a customer file are attributes.
+    further = source.kind == "customers" and types.keys() - wanted.keys() - {"file_row_number"}
+    return types if fits and not further else None
+
+
+def _apart(con: DuckDBPyConnection, source: Source, types: dict[str, str]) -> Ints:
+    """The numbers of the rows that aren't canonical as they stand."""
+    found = con.execute(_apart_query(source, types)).fetchnumpy()
+    return np.asarray(found["file_row_number"], np.int64)
+
+
+def _apart_query(source: Source, types: dict[str, str]) -> str:
+    columns = columns_or_nulls(TYPES[source.kind], types)
+    judged = sql_text(f"inbox/staging/{source.kind}_apart.sql")
+    return f"with source as (select file_row_number, {columns} from {scan(source)}) select * from ({judged})"
+
+
+def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str]) -> tuple[int, int]:
+    """Stage only the rows of `_apart`; how many of them are good and bad."""
+    con.execute(f"create or replace temp table apart as {_apart_query(source, types)}")
+    some = f"(select * from {scan(source)} semi join apart using (file_row_number))"
+    query = chained(("typed", typed_events(some, types)), final="inbox/staging/events.sql")
+    con.execute(
+        f"create or replace temp table staged as select {literal(source.path)} as file, * from ({query})"
+    )
+    ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
+    return rows - bad, bad
+
+
+def _written(
+    con: DuckDBPyConnection, kind: Kind, number: int, folder: Path, good: int, bad: int
+) -> Canonical:
+    """Write what was staged to files; the table `staged` is gone then."""
+    parts, quarantine = [], []
+    if good:
+        file = folder / f"{kind}-{number}.parquet"
+        columns = ", ".join(TYPES[kind])
+        write_rows(con, f"select line, {columns} from staged where reason is null order by line", file)
+        parts.append(Part(kind, file, number, good, lines=True))
+    if bad:
+        file = folder / f"quarantine-{kind}-{number}.parquet"
+        write_rows(
+            con, "select file, line, reason, row from staged where reason is not null order by line", file
+        )
+        quarantine.append(file)
+    drop(con, "staged")
+    return Canonical(tuple(parts), tuple(quarantine), bad)
+
+
+def united(some: Sequence[Canonical]) -> Canonical:
+    """Several sources' rows together."""
+    return Canonical(
+        tuple(part for one in some for part in one.parts),
+        tuple(file for one in some for file in one.quarantine),
+        sum(one.bad for one in some),
+    )

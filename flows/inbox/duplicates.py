@@ -1,0 +1,63 @@
+"""Rows that share a key: two events with one id are one event, of a customer's rows the last counts.
+
+That nothing repeats is shown by 64-bit hashes of the keys alone; only where hashes meet are the keys compared.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from flows.inbox.canonical import KEYS, ROW, Part
+from flows.inbox.shapes import Kind
+from transforms.columns.arrays import Ints
+
+_RANGE = 32_000_000  # hashes compared at once: bounds memory
+
+
+def distinct(parts: Sequence[Part], kind: Kind) -> tuple[tuple[Part, ...], int]:
+    """The parts without repeated rows, and how many of these there were.
+
+    Of events the first loaded stays, of customers the last: in the order of sources, then of lines.
+    """
+    meeting = _meeting_hashes(parts, KEYS[kind])
+    if meeting.is_empty():
+        return tuple(parts), 0
+    extra = _repeated(parts, kind, meeting)
+    return tuple(_without(number, part, extra) for number, part in enumerate(parts)), len(extra)
+
+
+def _meeting_hashes(parts: Sequence[Part], key: str) -> pl.Series:
+    """The hashes that more than one row has."""
+    ranges = 1 + sum(part.rows for part in parts) // _RANGE
+    found = [pl.Series("hash", [], pl.UInt64)]
+    for number in range(ranges):
+        hashes = pl.concat([_hashes(part, key, number, ranges) for part in parts]) if parts else found[0]
+        if hashes.n_unique() < len(hashes):
+            found.append(hashes.filter(hashes.is_duplicated()).unique())
+    return pl.concat(found)
+
+
+def _hashes(part: Part, key: str, number: int, ranges: int) -> pl.Series:
+    rows = part.scan().select(hash=pl.col(key).hash())
+    if ranges > 1:
+        rows = rows.filter(pl.col("hash") // (2**64 // ranges + 1) == number)
+    return rows.collect().to_series()
+
+
+def _repeated(parts: Sequence[Part], kind: Kind, meeting: pl.Series) -> pl.DataFrame:
+    """The rows to leave out: `part` (its place among the parts) and the row of its file."""
+    key = KEYS[kind]
+    some = [
+        part.scan()
+        .filter(pl.col(key).hash().is_in(meeting.implode()))
+        .select(key, "line", ROW, part=pl.lit(number), source=pl.lit(part.source))
+        for number, part in enumerate(parts)
+    ]
+    ordered = pl.concat(some).collect().sort("source", "line", descending=kind == "customers")
+    return ordered.filter(~pl.col(key).is_first_distinct()).select("part", ROW)
+
+
+def _without(number: int, part: Part, extra: pl.DataFrame) -> Part:
+    rows: Ints = extra.filter(pl.col("part") == number)[ROW].to_numpy().astype(np.int64)
+    return part.leave_out(rows) if rows.size else part

@@ -1,0 +1,171 @@
+"""Source files of any shape → canonical rows, the faulty ones with their reason, in a table of DuckDB."""
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from flows.errors import InputError
+from flows.inbox.blocks import line_blocks, record_blocks
+from flows.inbox.parquet import canonical_events, check_size, objects
+from flows.inbox.shapes import Bytes, Source
+from flows.queries import chained, literal, quoted
+from flows.settings import Limits
+from flows.warehouse import shown, sql_text
+
+ID_COLUMNS = {
+    *("event_id", "customer_id", "messageId", "message_id", "id"),
+    *("userId", "user_id", "anonymousId", "anonymous_id"),
+}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """How many rows a source has, and how many of them are good and bad."""
+
+    rows: int
+    good: int
+    bad: int
+
+
+def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
+    """Read a source into the temporary table or view `table`; all of it or nothing.
+
+    There is one row per row of the source (blank lines aside): `file`, `line` (from 1; of a CSV record its
+    first line, of Parquet the row number), `reason` (null for a good row, else why to quarantine it), `row`
+    (the original row where there is a reason), `batch_order`, and the canonical columns of the kind.
+    Canonical Parquet events become a view over the file, without a copy: keep the file while it is used.
+
+    Args:
+        con: A connection whose `TimeZone` is UTC.
+        source: What `recognise` found.
+        table: Name of the table or view; replaced if it is there.
+        limits: What one file may hold.
+
+    Raises:
+        InputError: the file as a whole can't be loaded (truncated, over a limit, …). A damaged Parquet file
+            is found out by DuckDB, which also aborts a transaction the caller has open.
+    """
+    prepare(con, source, limits)
+    drop(con, table)
+    if source.format == "parquet":
+        return _stage_parquet(con, source, table, limits)
+    return _stage_text(con, source, table, limits)
+
+
+def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> None:
+    """Make the macros of `sql/staging/` known.
+
+    Raises:
+        InputError: the file has more columns than allowed.
+    """
+    _check_width(source, limits)
+    con.execute(sql_text("inbox/staging/macros.sql"))
+    con.execute(f"set variable staging_columns = {limits.columns}")
+
+
+@contextmanager
+def damaged(source: Source) -> Generator[None]:
+    """Report whatever DuckDB says about a Parquet file as a fault of the file.
+
+    Raises:
+        InputError: the file can't be read.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        raise InputError(
+            f"{source.path}: can't be read ({error}); the file is damaged, or a column has a type that can't "
+            "be used. Nothing of it was loaded: deliver it again, whole"
+        ) from error
+
+
+def drop(con: duckdb.DuckDBPyConnection, relation: str) -> None:
+    """Remove a temporary table or view, if it is there."""
+    kinds = con.execute(
+        "select table_type from information_schema.tables where table_catalog = 'temp' and table_name = ?",
+        [relation],
+    ).fetchall()
+    for (kind,) in kinds:
+        con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} temp.{quoted(relation)}")
+
+
+def _check_width(source: Source, limits: Limits) -> None:
+    if source.format != "ndjson" and len(source.columns) > limits.columns:
+        raise InputError(
+            f"{source.path}: has {len(source.columns):,} columns; allowed: {limits.columns:,}. "
+            "Leave out what isn't needed, or raise limits.columns in the settings"
+        )
+
+
+def _counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:
+    ((rows, bad),) = con.execute(f"select count(*), count(reason) from {quoted(table)}").fetchall()
+    return Staged(rows, rows - bad, bad)
+
+
+def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
+    try:
+        with damaged(source):
+            check_size(con, source, limits)
+            if source.kind == "events" and source.shape == "canonical":
+                kind, query = "view", canonical_events(con, source)
+            else:
+                kind, query = "table", _shaped(source, objects(source))
+            con.execute(f"create temp {kind} {quoted(table)} as {_filed(source, query)}")
+            return _counts(con, table)
+    except InputError:
+        # In a transaction of the caller this fails too, and its rollback takes the view away.
+        with suppress(duckdb.Error):
+            drop(con, table)
+        raise
+
+
+def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
+    lines = "inbox/staging/ndjson.sql" if source.format == "ndjson" else _csv_lines(source)
+    query = _filed(source, _shaped(source, lines))
+    verb = f"create temp table {quoted(table)} as"
+    try:
+        for block in _blocks(source, limits):
+            with shown(con, staging_block=block):
+                con.execute(f"{verb} {query}")
+            verb = f"insert into {quoted(table)}"
+    except InputError:
+        drop(con, table)
+        raise
+    return _counts(con, table)
+
+
+def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
+    data = Bytes(source.path, source.compression, limits.decompressed_bytes)
+    if source.format == "csv":
+        return record_blocks(data, len(source.columns), source.delimiter, limits.line_bytes)
+    return line_blocks(data, limits.line_bytes)
+
+
+def _filed(source: Source, query: str) -> str:
+    return f"select {literal(source.path)} as file, * from ({query})"
+
+
+def _shaped(source: Source, lines: str) -> str:
+    """The query from `lines` (one JSON object per row) to canonical rows."""
+    if source.kind == "customers":
+        return chained(("lines", lines), final="inbox/staging/customers.sql")
+    shape = f"inbox/staging/events_{source.shape}.sql"
+    typed = "inbox/staging/events_typed.sql"
+    return chained(("lines", lines), ("shaped", shape), ("typed", typed), final="inbox/staging/events.sql")
+
+
+def _csv_lines(source: Source) -> str:
+    """The query of `lines` for a block of CSV records: an object of the cells that aren't blank."""
+    fields = ", ".join(
+        f"{literal(json.dumps(name) + ':')} || {'id_cell' if name in ID_COLUMNS else 'cell'}(c{index})"
+        for index, name in enumerate(source.columns)
+    )
+    return (
+        f"with objects as (select *, '{{' || concat_ws(',', {fields}) || '}}' as object from staging_block) "
+        "select line, coalesce(row, object) as row, fault, "
+        "case when fault is null then object::json end as body from objects"
+    )

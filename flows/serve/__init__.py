@@ -1,0 +1,1 @@
+"""The stages of a tick as Prefect tasks."""

@@ -1,0 +1,284 @@
+"""The Prefect deployments: a scheduled tick, a daily report, and `serve`, which runs both from one command.
+
+The flows do what `onward run` and `onward report` do, in tasks. Every task opens the store for itself, so only
+a settings file's path and instants pass between them, and a run that was killed leaves nothing open.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+# Prefect decides while it is imported whether to report its use.
+os.environ["DO_NOT_TRACK"] = os.environ.get("DO_NOT_TRACK", "1")
+
+import polars as pl
+import polars.selectors as cs
+import typer
+from prefect import Flow, Task, flow, get_run_logger
+from prefect import serve as serve_deployments
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import (
+    ConcurrencyLimitConfig,
+    ConcurrencyLimitStrategy,
+    State,
+    TaskRun,
+)
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import FailedRun
+from prefect.states import Completed, Failed
+from prefect.types.entrypoint import EntrypointType
+
+from flows.arguments import parse_instant
+from flows.definitions.folder import load_definitions
+from flows.delivery.outbox import send_messages, send_webhooks
+from flows.errors import InputError, OnwardError
+from flows.reports.terminal import report_frames
+from flows.serve.server import prefect_api
+from flows.settings import Settings, read_settings
+from flows.store.backup import backup
+from flows.store.lock import RunInProgressError
+from flows.store.publish import is_unpublished, publish
+from flows.store.state_file import STATE_FILE, open_store
+from flows.summary import TickSummary
+from flows.tick.advance import advance
+from flows.tick.run import catch_up, open_reports, wall_clock
+from flows.warehouse import connect
+
+DEPLOYMENT = "onward"
+REPORT_CRON = "0 6 * * *"
+ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+ARTIFACTS = (
+    ("report_workflow_summary", "onward-workflows", "How passes through each workflow ended"),
+    ("report_drop_off", "onward-drop-off", "Where customers are, and where they left"),
+)
+TRIES = 3
+# Prefect holds on to flows, and so to what they name, past the interpreter's end, where DuckDB would complain of
+# a leak. A module that is held itself is emptied before.
+THIS_MODULE = sys.modules.get(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Take the traceback off a failure that was meant for people: its message has been logged."""
+    if record.exc_info and isinstance(record.exc_info[1], FailedRun):
+        record.exc_info = None
+    return True
+
+
+# A run in a process of its own ends by raising the failure its flow returned.
+logging.getLogger("prefect.flow_runs").addFilter(_shorten)
+
+
+def _is_busy_for_now(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether the store was held by another run and another try is left.
+
+    `onward report` holds the store for a moment, which is worth waiting for; another tick holds it longer
+    and does this one's work. Nothing was done before the lock, so trying again is safe.
+    """
+    return isinstance(state.data, RunInProgressError) and run.run_count < TRIES
+
+
+def step(work: Callable[P, R]) -> Task[P, R]:
+    """A task of these flows: never cached, tried again only while the store is busy for a moment."""
+    # More retries than are granted: Prefect logs a traceback when they run out, and only then.
+    return Task(
+        work,
+        cache_policy=NO_CACHE,
+        retries=TRIES,
+        retry_delay_seconds=2,
+        retry_condition_fn=_is_busy_for_now,
+    )
+
+
+@step
+def check_definitions(settings_file: str | None) -> list[str]:
+    """Every fault of the definition files; a file with a fault is left out, the others run."""
+    settings = _settings(settings_file)
+    faults = load_definitions(settings.workflows, settings.patterns, settings.templates).faults
+    for fault in faults:
+        get_run_logger().warning(fault)
+    return list(faults)
+
+
+@step
+def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
+    """Load new files and decide until `now`, in one transaction.
+
+    Without `now` it is the present once the store is held, so that waiting for it can't put `now` in the past.
+    """
+    settings = _settings(settings_file)
+    given = parse_instant("now", now) if now else None
+    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
+    log = get_run_logger()
+    with open_store(settings) as store:
+        catch_up(store.con, settings, log.info)
+        until = given or wall_clock()
+        summary = advance(store.con, settings, definitions, until, log.info, wall_clock)
+    for warning in store.warnings:
+        log.warning(warning)
+    return replace(summary, warnings=store.warnings)
+
+
+@step
+def dispatch_messages(settings_file: str | None, now: str) -> dict[str, int]:
+    """Hand over the pending messages; how many, by what became of them."""
+    settings = _settings(settings_file)
+    with open_store(settings) as store:
+        return send_messages(store.con, settings, now=parse_instant("now", now), clock=wall_clock)
+
+
+@step
+def dispatch_webhooks(settings_file: str | None) -> dict[str, int]:
+    """Queue the pending webhook requests; how many, by what became of them."""
+    settings = _settings(settings_file)
+    with open_store(settings) as store:
+        return send_webhooks(store.con, settings, clock=wall_clock)
+
+
+@step
+def back_up(settings_file: str | None) -> bool:
+    """Leave a verified copy of the state; whether there was anything new to copy."""
+    with open_store(_settings(settings_file)) as store:
+        return backup(store)
+
+
+@step
+def publish_copy(settings_file: str | None) -> bool:
+    """Replace what analysts open; whether there was anything new to publish."""
+    settings = _settings(settings_file)
+    with open_store(settings) as store:
+        return publish(store, settings)
+
+
+@step
+def show_tick(settings_file: str | None, sentence: str, warnings: list[str]) -> None:
+    """Leave the tick's numbers and the reports, from the published copy, as artifacts."""
+    lines = [*sentence.splitlines(), *(f"warning: {one}" for one in warnings)]
+    create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")
+    with closing(connect(_settings(settings_file).published / STATE_FILE, read_only=True)) as con:
+        _show_reports(report_frames(con))
+
+
+@step
+def show_reports(settings_file: str | None) -> None:
+    """Publish anew, unless a run is just doing so, and leave the reports as artifacts."""
+    with open_reports(_settings(settings_file)) as con:
+        _show_reports(report_frames(con))
+
+
+@flow(name="onward-tick")
+def tick(settings_file: str | None = None, now: str | None = None) -> State[dict[str, Any]]:
+    """One tick: load new files, decide, send, report.
+
+    Args:
+        settings_file: the settings file; without it, `onward.toml` in the working folder, if there.
+        now: decide until this instant (ISO 8601, UTC unless it has a zone); without it, until the present,
+            however late the run starts.
+
+    Returns:
+        Completed with the numbers of the tick, or Failed with a message for people.
+    """
+    try:
+        summary = _tick(settings_file, now)
+    except OnwardError as error:
+        return Failed(message=str(error))
+    typer.echo(summary.sentence)
+    return Completed(message=summary.sentence, data=asdict(summary))
+
+
+@flow(name="onward-report")
+def report(settings_file: str | None = None) -> State[None]:
+    """Rebuild the reports; arguments and end as for `tick`."""
+    try:
+        show_reports(settings_file)
+    except OnwardError as error:
+        return Failed(message=str(error))
+    return Completed(message="The reports are among the artifacts")
+
+
+def _tick(settings_file: str | None, now: str | None) -> TickSummary:
+    faults = check_definitions(settings_file)
+    summary = load_and_decide(settings_file, now)
+    dispatched = dispatch_messages(settings_file, summary.now.isoformat())
+    requests = dispatch_webhooks(settings_file)
+    dispatched |= {f"webhooks {status}": n for status, n in requests.items()}
+    if is_unpublished(_settings(settings_file)):
+        back_up(settings_file)
+        publish_copy(settings_file)
+    done = replace(summary, dispatched=dispatched, warnings=[*faults, *summary.warnings])
+    show_tick(settings_file, done.sentence, done.warnings)
+    return done
+
+
+def serve(settings: Settings, settings_file: Path | None, cron: str) -> None:
+    """Register both deployments and run what they schedule, until interrupted.
+
+    The Prefect server is the one of `PREFECT_API_URL`; without one, a server is started on this machine for
+    as long as this runs, with its history and log beside the state.
+
+    Args:
+        settings: where things lie.
+        settings_file: the file they come from, handed to every run.
+        cron: when to run a tick, UTC.
+
+    Raises:
+        InputError: `cron` isn't a cron expression, there is no folder of workflows, or the port is taken.
+        OnwardError: the Prefect server doesn't answer.
+    """
+    deployments = _deployments(settings_file, cron)
+    for fault in load_definitions(settings.workflows, settings.patterns, settings.templates).faults:
+        typer.echo(f"warning: {fault}", err=True)
+    # From here on a polite kill unwinds, so that no server stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with prefect_api(settings.state / "prefect") as api:
+        typer.echo(
+            f"Ticks run at {cron!r} (UTC), one at a time. Watch them at {api.removesuffix('/api')}\n"
+            f"At once: PREFECT_API_URL={api} prefect deployment run {tick.name}/{DEPLOYMENT}\n"
+            "Stop with Ctrl-C; the next tick after a pause catches up."
+        )
+        serve_deployments(*deployments, print_starting_message=False)
+    typer.echo("Stopped; the schedules are paused until `onward serve` runs again.")
+
+
+def _deployments(settings_file: Path | None, cron: str) -> list[RunnerDeployment]:
+    try:
+        CronSchedule(cron=cron)
+    except ValueError:
+        raise InputError(f"--cron {cron!r} is not a cron expression; give one like '*/5 * * * *'") from None
+    parameters = {"settings_file": str(settings_file.absolute()) if settings_file else None}
+    return [_deployment(tick, cron, parameters), _deployment(report, REPORT_CRON, parameters)]
+
+
+def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> RunnerDeployment:
+    return RunnerDeployment.from_flow(
+        work,
+        DEPLOYMENT,
+        cron=cron,
+        parameters=parameters,
+        concurrency_limit=ONE_AT_A_TIME,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+
+
+def _show_reports(frames: dict[str, pl.DataFrame]) -> None:
+    for name, key, description in ARTIFACTS:
+        create_table_artifact(_cells(frames[name]), key=key, description=description)
+
+
+def _cells(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them."""
+    return frame.with_columns(cs.float().round(1), cs.temporal().cast(pl.String)).to_dicts()
+
+
+def _settings(file: str | None) -> Settings:
+    return read_settings(Path(file) if file else None)

@@ -1,0 +1,1 @@
+"""What lies under the state and published folders, and its life."""

@@ -1,0 +1,154 @@
+"""The state file: locked for one run, recovered by itself, its tables and views kept current."""
+
+import hashlib
+import shutil
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from flows.errors import OnwardError
+from flows.files import aside_name, put_in_place
+from flows.settings import Settings
+from flows.store.lock import run_lock
+from flows.store.recovery import keep_with_logs, open_recovered
+from flows.warehouse import connect, limit_memory, run, run_sql, sql_names, sql_text
+
+SCHEMA_VERSION = 1
+STATE_FILE = "onward.duckdb"
+LOCK_FILE = "onward.lock"
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open, locked state file.
+
+    Attributes:
+        con: its one connection.
+        path: the state file.
+        warnings: what recovery had to do to open it, one sentence each; to be shown to people.
+    """
+
+    con: DuckDBPyConnection
+    path: Path
+    warnings: list[str] = field(default_factory=list)
+
+    def checkpoint(self) -> None:
+        """Bring the file itself up to date, so that a copy of it is whole; free if nothing changed.
+
+        Raises:
+            WarehouseError: a transaction is still open, or the disk is full.
+        """
+        run(self.con, "checkpoint", file=str(self.path), step="checkpoint it")
+
+
+@contextmanager
+def open_store(settings: Settings) -> Generator[Store]:
+    """Open `state/onward.duckdb` for one run, creating it with its tables and views when absent.
+
+    Raises:
+        RunInProgressError: another run holds it.
+        OnwardError: the file belongs to another program or a newer version, or can't be repaired.
+    """
+    with run_lock(settings.state / LOCK_FILE):
+        path = settings.state / STATE_FILE
+        con, warnings = open_recovered(path)
+        limit_memory(con, settings.memory_bytes)
+        try:
+            prepare(con, path, settings)
+            yield Store(con, path, warnings)
+        finally:
+            con.close()
+
+
+@contextmanager
+def rebuild_store(settings: Settings) -> Generator[Store]:
+    """A new, empty store that takes the place of the state file when the block ends without an error.
+
+    The state file is neither read nor needed; it is kept beside the new one, under `….replaced-<n>`.
+
+    Raises:
+        RunInProgressError: another run holds the store.
+    """
+    path = settings.state / STATE_FILE
+    draft = settings.state / "rebuild" / STATE_FILE
+    with run_lock(settings.state / LOCK_FILE):
+        shutil.rmtree(draft.parent, ignore_errors=True)
+        draft.parent.mkdir()
+        with closing(connect(draft)) as con:
+            limit_memory(con, settings.memory_bytes)
+            prepare(con, draft, settings)
+            store = Store(con, draft)
+            yield store
+            store.checkpoint()
+        if path.exists():
+            keep_with_logs(path, "replaced")
+        put_in_place(draft, path)
+        draft.parent.rmdir()
+
+
+def prepare(con: DuckDBPyConnection, path: Path, settings: Settings) -> None:
+    """Make tables and views what this version's `sql/` says; nothing is written when they already are.
+
+    Raises:
+        OnwardError: the file holds another program's tables, or those of a newer version of Onward.
+    """
+    archive = settings.state.absolute() / "archive" / "events"
+    wanted = _fingerprint(archive)
+    columns = archive / "_columns.parquet"
+    if not columns.exists():
+        _write_columns(con, columns)
+    if _found_fingerprint(con, path) != wanted:
+        con.begin()
+        _create(con, archive)
+        con.execute("delete from schema_version")
+        con.execute("insert into schema_version values ($1, $2)", [SCHEMA_VERSION, wanted])
+        con.commit()
+
+
+def _fingerprint(archive: Path) -> str:
+    names = [name for folder in ("store/schema", "store/views", "reports") for name in sql_names(folder)]
+    texts = [str(archive), *(name + sql_text(name) for name in names)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _found_fingerprint(con: DuckDBPyConnection, path: Path) -> str | None:
+    listed = "select table_name from duckdb_tables() where not temporary and not internal"
+    tables = {name for (name,) in con.execute(listed).fetchall()}
+    if not tables:
+        return None
+    if "schema_version" not in tables:
+        raise OnwardError(
+            f"{path}: a DuckDB file, but not Onward's (it has the tables {', '.join(sorted(tables)[:5])}); "
+            "move it elsewhere and run again"
+        )
+    query = "select version, fingerprint from schema_version"
+    ((version, fingerprint),) = run(con, query, file=str(path), step="read its version").fetchall()
+    if version > SCHEMA_VERSION:
+        raise OnwardError(
+            f"{path}: written by a newer Onward (tables of version {version}; this one knows up to "
+            f"{SCHEMA_VERSION}); update Onward, or point data_dir elsewhere"
+        )
+    return str(fingerprint)
+
+
+def _create(con: DuckDBPyConnection, archive: Path) -> None:
+    for name in sql_names("store/schema"):
+        run_sql(con, name)
+    for name in [*sql_names("store/views"), *sql_names("reports")]:
+        text = sql_text(name).replace("{archive}", _quoted(archive / "*.parquet"))
+        view = f"create or replace view {Path(name).stem} as {text}"
+        run(con, view, file=f"sql/{name}", step="create the view")
+
+
+def _write_columns(con: DuckDBPyConnection, file: Path) -> None:
+    """An empty archive file, so that the `events` view has its columns before anything is loaded."""
+    aside, query = aside_name(file), sql_text("store/event_columns.sql")
+    run(con, f"copy ({query}) to {_quoted(aside)} (format parquet)", file=str(file), step="write it")
+    put_in_place(aside, file)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,202 @@
+"""`onward migrate`: show where a workflow's executions in flight would go in another version, and move them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.definitions.folder import Definitions, load_definitions
+from flows.definitions.versions import stored_workflows
+from flows.errors import InputError
+from flows.settings import Settings
+from flows.store.archive import keep_definition
+from flows.store.backup import backup
+from flows.store.publish import publish
+from flows.store.state_file import open_store
+from flows.tick.advance import Clock, Say
+from flows.tick.migrations import Migration, Move, apply_migration, write_migration
+from flows.tick.run import catch_up, wall_clock
+from flows.warehouse import frame, sql_text, transaction
+from transforms.definitions.base import advice
+from transforms.definitions.workflow import Workflow, definition_json, version_of
+from transforms.program.migration import plan_moves, read_maps, steps_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to migrate.
+
+    Attributes:
+        to: a version's number or hash (or how it begins); None: the version of the workflow's file.
+        maps: `old=new` each, see `transforms.program.migration.read_maps`.
+        skip_unmapped: move those that can be moved, leave the others.
+    """
+
+    workflow_id: str
+    to: str | None = None
+    maps: Sequence[str] = ()
+    dry_run: bool = False
+    skip_unmapped: bool = False
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What was planned, and how much of it was done.
+
+    Attributes:
+        plan: see `transforms.program.migration.plan_moves`; one row per version, branch and step.
+        target: the version's number, for people.
+        moved: how many executions were moved.
+    """
+
+    plan: pl.DataFrame
+    target: int
+    moved: int
+
+    @property
+    def left(self) -> int:
+        """How many executions can't be moved."""
+        return int(self.plan.filter(pl.col("reason").is_not_null())["executions"].sum())
+
+
+def migrate(
+    settings: Settings, request: Request, say: Say = lambda _: None, clock: Clock = wall_clock
+) -> Migrated:
+    """Move a workflow's executions in flight, running or paused, to another version of it, in one transaction.
+
+    Nothing is moved on a dry run, nor when some can't be moved, unless those are to be skipped.
+
+    Raises:
+        InputError: there is no such workflow, version or step; nothing has changed.
+        OnwardError: another run is in progress, or the store can't be used.
+    """
+    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
+    with open_store(settings) as store:
+        catch_up(store.con, settings, say, clock)
+        target, number = _target(store.con, definitions, request)
+        plan = _plan(store.con, target, request.maps)
+        found = Migrated(plan, number, 0)
+        ready = plan.filter(pl.col("reason").is_null())
+        if request.dry_run or ready.is_empty() or (found.left and not request.skip_unmapped):
+            return found
+        say("Moving executions")
+        moved = _move(store.con, settings, target, ready)
+        say("Backing up and publishing")
+        backup(store)
+        publish(store, settings)
+    return Migrated(plan, number, moved)
+
+
+def print_migrated(found: Migrated, request: Request, console: Console) -> None:
+    """Print where the executions of older versions go, and how many went."""
+    if found.plan.is_empty():
+        console.print(f"No executions of other versions of {request.workflow_id} are in flight")
+        return
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("version", "branch", "next step", f"in version {found.target}"):
+        table.add_column(heading)
+    table.add_column("executions", justify="right")
+    table.add_column("due from")
+    for row in found.plan.rows(named=True):
+        table.add_row(*map(escape, _cells(row)))
+    console.print(table, "")
+    if request.dry_run or found.moved or not found.left:
+        console.print(_sentence(found, request))
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    there = " ".join(filter(None, (row["to_step"], row["to_type"], row["to_label"])))
+    branch = f"{row['to_branch']}/" if row["to_branch"] != row["branch"] else ""
+    return [
+        str(row["number"]),
+        row["branch"],
+        " ".join(filter(None, (row["step"], row["action_type"], row["label"]))),
+        f"none: {row['reason']}" if row["reason"] else f"{branch}{there}",
+        f"{row['executions']:,}",
+        f"{row['due']:%Y-%m-%d %H:%M:%S}" if row["due"] else "-",
+    ]
+
+
+def _sentence(found: Migrated, request: Request) -> str:
+    ready = int(found.plan["executions"].sum()) - found.left
+    if request.dry_run:
+        return f"Would move {ready:,} executions; {found.left:,} have no place to go. Nothing was moved"
+    return f"Moved {found.moved:,} executions to version {found.target}; {found.left:,} stay where they are"
+
+
+def _target(con: DuckDBPyConnection, definitions: Definitions, request: Request) -> tuple[Workflow, int]:
+    """The version to go to, and its number: that of the store, or the next one if no tick has seen it yet."""
+    name = request.workflow_id
+    current = {one.workflow_id: one for one in definitions.workflows}
+    ids = {one for (one,) in con.execute("select distinct workflow_id from workflow_versions").fetchall()}
+    if name not in ids | set(current):
+        raise InputError(f"no workflow {name!r}; {advice(name, sorted(ids | set(current)))}")
+    query = "select number, version from workflow_versions where workflow_id = $1 order by number"
+    versions: dict[str, int] = {version: number for number, version in con.execute(query, [name]).fetchall()}
+    if request.to is None:
+        target = _current(name, definitions, versions)
+        return target, versions.get(version_of(target), len(versions) + 1)
+    chosen = [one for one, number in versions.items() if str(number) == request.to]
+    chosen = chosen or [one for one in versions if one.startswith(request.to)]
+    if len(chosen) != 1:
+        raise InputError(f"--to {request.to!r}: no such version of {name}; allowed: {_listed(versions)}")
+    (stored,) = stored_workflows(con, [(name, chosen[0])])
+    return stored, versions[chosen[0]]
+
+
+def _current(name: str, definitions: Definitions, versions: dict[str, int]) -> Workflow:
+    found = next((one for one in definitions.workflows if one.workflow_id == name), None)
+    if found:
+        return found
+    why = (
+        "its file has faults (`onward validate` shows them)"
+        if name in definitions.unreadable
+        else "it has no file any more"
+    )
+    raise InputError(f"{name} has no current version: {why}; give --to, allowed: {_listed(versions)}")
+
+
+def _listed(versions: dict[str, int]) -> str:
+    return ", ".join(f"{number} ({version})" for version, number in versions.items()) or "none"
+
+
+def _plan(con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]) -> pl.DataFrame:
+    places = {"workflow_id": target.workflow_id, "version": version_of(target)}
+    standing = frame(con, sql_text("tick/migrate/standing.sql"), **places)
+    sent = frame(con, sql_text("tick/migrate/sent.sql"), **places)
+    versions = standing["version"].unique().to_list()
+    maps = maps if versions else ()
+    left = stored_workflows(con, [(target.workflow_id, one) for one in versions])
+    source = pl.concat([steps_of(target).clear(), *map(steps_of, left)])
+    there = steps_of(target, source["branch"].unique(maintain_order=True))
+    try:
+        mapped = read_maps(maps, source, there)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return plan_moves(standing, source, there, mapped, sent)
+
+
+def _move(con: DuckDBPyConnection, settings: Settings, target: Workflow, ready: pl.DataFrame) -> int:
+    tick, at = _last_tick(con)
+    query = "select count(*) from migrations where after_tick = $1"
+    ((before,),) = con.execute(query, [tick]).fetchall()
+    names = ("version", "branch", "step", "to_branch", "to_step", "resets")
+    moves = [Move(*row) for row in ready.select(names).rows()]
+    version = version_of(target)
+    keep_definition(settings, version, definition_json(target))
+    migration = Migration(tick, before + 1, at, target.workflow_id, version, moves)
+    with transaction(con):
+        write_migration(settings, migration)
+        return apply_migration(con, settings, migration)
+
+
+def _last_tick(con: DuckDBPyConnection) -> tuple[int, datetime]:
+    ((tick, at),) = con.execute("select max(tick_id), max(now) from ticks").fetchall()
+    return int(tick), at

@@ -1,0 +1,98 @@
+"""Migrations in the archive: a workflow's executions in flight moved to another version, between two ticks.
+
+Each is a file `archive/migrations/<tick>-<number>.json`, written before the commit as manifests are, so that a
+rebuilt or restored state moves the same executions at the same place.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+from pydantic import TypeAdapter
+
+from flows.definitions.versions import note_versions
+from flows.settings import Settings
+from flows.store.archive import archive_folder, write_text
+from flows.store.publish import mark_unpublished
+from flows.tick.advance import Clock, archived_workflow, move_to
+from flows.warehouse import run_sql, shown, transaction
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where the executions of one version that stand at one step go; past the last step is `end`.
+
+    Attributes:
+        resets: the new step is of another type, so it begins anew when it is due.
+    """
+
+    version: str
+    branch: str
+    step: str
+    to_branch: str
+    to_step: str
+    resets: bool
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What `onward migrate` did.
+
+    Attributes:
+        after_tick: the last tick before it.
+        number: 1, 2, … among those after the same tick.
+        at: that tick's `now`.
+        version: the one that executions moved to.
+    """
+
+    after_tick: int
+    number: int
+    at: datetime
+    workflow_id: str
+    version: str
+    moves: list[Move]
+
+
+_MIGRATION = TypeAdapter(Migration)
+
+
+def write_migration(settings: Settings, migration: Migration) -> None:
+    """Keep a migration in the archive."""
+    name = f"{migration.after_tick:08d}-{migration.number:04d}.json"
+    file = archive_folder(settings) / "migrations" / name
+    write_text(file, _MIGRATION.dump_json(migration, indent=1).decode())
+
+
+def apply_migration(con: DuckDBPyConnection, settings: Settings, migration: Migration) -> int:
+    """Move the executions, inside the caller's transaction; how many that were.
+
+    The version's definition must be in the archive.
+    """
+    note_versions(con, settings, [archived_workflow(settings, migration.version)], migration.at)
+    moves = pl.DataFrame([asdict(one) for one in migration.moves])
+    target = {"workflow_id": migration.workflow_id, "version": migration.version}
+    with shown(con, moves=moves):
+        ((moved,),) = run_sql(con, "tick/migrate/move.sql", **target, at=migration.at).fetchall()
+    row = [migration.after_tick, migration.number, migration.at, *target.values(), moved]
+    con.execute("insert into migrations values ($1, $2, $3, $4, $5, $6)", row)
+    mark_unpublished(settings)
+    return int(moved)
+
+
+def migrate_again(con: DuckDBPyConnection, settings: Settings, until: int | None, clock: Clock) -> None:
+    """Repeat the archived migrations that the state doesn't know, those after tick `until` or earlier (None: all)."""
+    known = set(con.execute("select after_tick, number from migrations").fetchall())
+    for migration in _archived(settings):
+        if (migration.after_tick, migration.number) not in known and (
+            until is None or migration.after_tick <= until
+        ):
+            move_to(con, settings, migration.after_tick, migration.at, clock)
+            with transaction(con):
+                apply_migration(con, settings, migration)
+
+
+def _archived(settings: Settings) -> Iterator[Migration]:
+    for file in sorted((archive_folder(settings) / "migrations").glob("*.json")):
+        yield _MIGRATION.validate_json(file.read_bytes())

@@ -1,0 +1,82 @@
+"""Settings of the decision language: send times, caps, zone, memory; and what people read when they are wrong."""
+
+from datetime import time, timedelta
+
+import pytest
+
+from flows.errors import InputError
+from flows.settings import FrequencyCap, Settings, memory_bytes, read_settings
+from transforms.definitions.send_times import QuietHours, SendWindow
+
+
+def settings(folder, text: str) -> Settings:
+    file = folder / "onward.toml"
+    file.write_text(text, encoding="utf-8")
+    return read_settings(file)
+
+
+def test_defaults(tmp_path):
+    found = settings(tmp_path, "")
+    assert (found.quiet_hours, found.send_window, found.processes) == (None, None, None)
+    assert (found.timezone, found.memory, found.memory_bytes) == ("UTC", "4GB", 4 * 10**9)
+
+
+def test_send_times_caps_and_limits(tmp_path):
+    found = settings(
+        tmp_path,
+        'timezone = "Europe/Berlin"\nmemory = "1.5 GiB"\nprocesses = 2\n'
+        '[quiet_hours]\nstart = "21:00"\nend = 08:00:00\n'
+        '[send_window]\nstart = "09:00"\nend = "17:00"\ndays = ["tue", "mon"]\ntimezone = "UTC"\n'
+        '[[frequency_caps]]\nmessages = 3\nwindow = "7d"\nchannel = "sms"\nmessage_class = "offers"\n',
+    )
+    assert found.quiet_hours == QuietHours(start=time(21), end=time(8))
+    assert found.send_window == SendWindow(start=time(9), end=time(17), days=("mon", "tue"), timezone="UTC")
+    assert found.frequency_caps == [
+        FrequencyCap(messages=3, window=timedelta(days=7), channel="sms", message_class="offers")
+    ]
+    assert (found.timezone, found.memory_bytes, found.processes) == ("Europe/Berlin", 3 * 2**29, 2)
+
+
+def test_the_environment_sets_them_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("ONWARD_QUIET_HOURS__START", "22:00")
+    monkeypatch.setenv("ONWARD_QUIET_HOURS__END", "07:00")
+    assert settings(tmp_path, "").quiet_hours == QuietHours(start=time(22), end=time(7))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('timezone = "customer"', "timezone: given 'customer'; allowed: the name of a time zone, like "),
+        (
+            'memory = "lots"',
+            "memory: 'lots' is no amount of memory: give a number and a unit, like 4GB or 512MiB",
+        ),
+        ("processes = 0", "processes: Input should be greater than or equal to 1 (given: 0)"),
+        (
+            '[quiet_hours]\nstart = "9"\nend = "08:00"',
+            "quiet_hours.start: given '9'; allowed: a time of day like",
+        ),
+        (
+            '[quiet_hours]\nstart = "09:00"\nend = "09:00"',
+            "quiet_hours.end: quiet hours end when they start;",
+        ),
+        (
+            '[quiet_hours]\nstrat = "09:00"',
+            "quiet_hours.strat: unknown key 'strat'; allowed: end, start, timezone;",
+        ),
+        ('[send_window]\nstart = "09:00"', "send_window.end: missing key 'end'"),
+    ],
+)
+def test_faults(tmp_path, text, said):
+    with pytest.raises(InputError) as caught:
+        settings(tmp_path, text)
+    assert f"\n  {said}" in str(caught.value)
+
+
+def test_amounts_of_memory():
+    assert [memory_bytes(text) for text in ("1KB", "2 MB", "0.5GB", "1TB", "1GiB")] == [
+        *(1000, 2_000_000, 500_000_000, 10**12, 2**30)
+    ]
+    for wrong in ("", "4", "4gb", "0GB", "-1GB"):
+        with pytest.raises(ValueError, match="no amount of memory"):
+            memory_bytes(wrong)

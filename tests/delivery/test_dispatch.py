@@ -1,0 +1,214 @@
+import json
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+
+import polars as pl
+import pytest
+
+from flows.delivery.dispatch import dispatch_messages
+from flows.delivery.send_ledger import SendLedger
+from flows.delivery.senders import Answer, open_sender
+from flows.errors import OnwardError
+from flows.settings import Settings
+from transforms.content.templates import ContentSource
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WALL = NOW + timedelta(minutes=3)
+STEP = ("welcome", "v1", "default", "0")
+CONTENTS = {STEP: ContentSource("Hi {{ first_name }}", "Your {{ event.item }}", "<p>{{ first_name }}</p>")}
+SCHEMA = {
+    "message_id": pl.String, "execution_id": pl.String, "workflow_id": pl.String, "version": pl.String,
+    "branch": pl.String, "customer_id": pl.String, "email": pl.String, "step": pl.String,
+    "at": pl.Datetime("us", "UTC"), "template_id": pl.String, "attributes": pl.String,
+    "trigger_properties": pl.String, "suppressed": pl.String,
+}  # fmt: skip
+
+
+def message(number=1, **changes):
+    row = {
+        "message_id": f"{number:032x}", "execution_id": f"e{number}", "workflow_id": "welcome",
+        "version": "v1", "branch": "default", "customer_id": f"c{number}",
+        "email": f"c{number}@example.com", "step": "0",
+        "at": NOW - timedelta(minutes=number), "template_id": "t", "attributes": '{"first_name": "Zoë"}',
+        "trigger_properties": '{"item": "cup"}', "suppressed": None,
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+def due(*rows) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+class Recorder:
+    """A sender that keeps what it got; `answers` decides, or breaks off."""
+
+    name = "recorder"
+    batch_limit = 1000
+
+    def __init__(self, answers=None, *, repeatable=False):
+        self.repeatable = repeatable
+        self.calls = []
+        self.answers = answers or (lambda ids: [Answer(one, "sent") for one in ids])
+
+    def prepare(self, batch):
+        return json.dumps([[one.message_id, one.subject] for one in batch]).encode()
+
+    def hand_over(self, key, payload):
+        self.calls.append((key, payload))
+        return self.answers([one for one, _ in json.loads(payload)])
+
+    @property
+    def handed_over(self):
+        return [one for _, payload in self.calls for one, _ in json.loads(payload)]
+
+
+def broken(_):
+    raise OnwardError("line dead")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with SendLedger(tmp_path / "state" / "sends.sqlite") as opened:
+        yield opened
+
+
+def dispatch(frame, sender, ledger, **changes):
+    given = {"now": NOW, "max_send_delay": timedelta(days=1), "batch_size": 2, "clock": lambda: WALL}
+    return dispatch_messages(frame, CONTENTS, sender, ledger, **{**given, **changes}).sort("message_id")
+
+
+def outcome(frame):
+    return [tuple(row) for row in frame.select("status", "status_reason", "sent_at").rows()]
+
+
+def test_a_sent_message(tmp_path, ledger):
+    result = dispatch(due(message()), open_sender(Settings(data_dir=tmp_path)), ledger)
+    assert result.columns == ["message_id", "status", "status_reason", "sent_at"]
+    assert result.schema["sent_at"] == pl.Datetime("us", "UTC")
+    assert outcome(result) == [("sent", None, WALL)]
+    (file,) = (tmp_path / "outbox" / "messages" / "2026-03-01").iterdir()
+    mail = message_from_bytes(file.read_bytes(), policy=policy.SMTP)
+    assert (mail["subject"], mail["to"]) == ("Hi Zoë", "c1@example.com")
+    assert mail.get_body(("plain",)).get_content().strip() == "Your cup"
+    assert mail.get_body(("html",)).get_content().strip() == "<p>Zoë</p>"
+
+
+def test_nothing_due(ledger):
+    sender = Recorder()
+    result = dispatch(due(), sender, ledger)
+    assert result.schema == {
+        "message_id": pl.String, "status": pl.String, "status_reason": pl.String, "sent_at": SCHEMA["at"],
+    }  # fmt: skip
+    assert (len(result), sender.calls) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"suppressed": "unsubscribe"}, ("suppressed", "unsubscribe", None)),
+        ({"at": NOW - timedelta(days=1, microseconds=1)}, ("expired", "max_send_delay", None)),
+        ({"at": NOW - timedelta(days=1)}, ("sent", None, WALL)),
+        ({"suppressed": "erasure", "at": NOW - timedelta(days=2)}, ("suppressed", "erasure", None)),
+        ({"at": NOW - timedelta(days=2), "email": None}, ("expired", "max_send_delay", None)),
+        ({"email": None}, ("failed", "no e-mail address", None)),
+        ({"email": "nobody"}, ("failed", "no e-mail address", None)),
+        ({"email": "a@example.com\r\nBcc: b@example.com"}, ("failed", "no e-mail address", None)),
+        ({"email": "  c1@example.com "}, ("sent", None, WALL)),
+        ({"attributes": None, "trigger_properties": None}, ("sent", "missing: first_name, event.item", WALL)),
+        ({"step": "7"}, ("failed", "this step has no content any more", None)),
+    ],
+)
+def test_outcomes(ledger, changes, expected):
+    sender = Recorder()
+    result = dispatch(due(message(1, **changes), message(2)), sender, ledger)
+    assert outcome(result) == [expected, ("sent", None, WALL)]
+    assert set(sender.handed_over) == set(result.filter(pl.col("status") == "sent")["message_id"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("{{ first_name * 9 }}", "works on numbers"), ("{{ 9**9 }}", "pow isn't allowed")]
+)
+def test_a_bad_template_fails_its_own_messages_only(ledger, text, says):
+    contents = {STEP: ContentSource("s", text), (*STEP[:3], "1"): ContentSource("s", "fine")}
+    frame = due(message(1), message(2, step="1"))
+    result = dispatch_messages(
+        frame,
+        contents,
+        Recorder(),
+        ledger,
+        now=NOW,
+        max_send_delay=timedelta(1),
+        batch_size=9,
+        clock=lambda: WALL,
+    ).sort("message_id")
+    assert result["status"].to_list() == ["failed", "sent"]
+    assert says in result["status_reason"][0]
+
+
+def test_order_and_batches(ledger):
+    sender, seen = Recorder(), []
+    dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, progress=seen.append)
+    assert [int(one, 16) for one in sender.handed_over] == [5, 4, 3, 2, 1]
+    assert [len(json.loads(payload)) for _, payload in sender.calls] == [2, 2, 1]
+    assert seen == [0, 2, 2, 1]
+    assert len({key for key, _ in sender.calls}) == 3
+
+
+def test_the_sender_s_own_limit_holds(ledger):
+    sender = Recorder()
+    sender.batch_limit = 1
+    dispatch(due(message(1), message(2)), sender, ledger)
+    assert len(sender.calls) == 2
+
+
+def test_a_second_call_sends_nothing_and_knows_the_outcome(ledger):
+    frame = due(message(1), message(2))
+    first = dispatch(frame, Recorder(), ledger)
+    later, sender = WALL + timedelta(hours=1), Recorder()
+    suppressed = frame.with_columns(pl.lit("unsubscribe").alias("suppressed"))
+    assert dispatch(suppressed, sender, ledger, clock=lambda: later).equals(first)
+    assert sender.calls == []
+
+
+def test_answers_of_every_kind_are_final(ledger):
+    def answers(ids):
+        return [Answer(ids[0], "failed", "550 no such user"), Answer(ids[1], "unknown", "time-out")]
+
+    frame = due(message(1), message(2), message(3))
+    result = dispatch(frame, Recorder(answers), ledger, batch_size=3)
+    expected = [("unknown", "handed over, no answer", None), ("unknown", "time-out", None),
+                ("failed", "550 no such user", None)]  # fmt: skip
+    assert outcome(result) == expected
+    again = Recorder()
+    assert outcome(dispatch(frame, again, ledger)) == expected
+    assert again.calls == []
+
+
+def test_a_broken_hand_over_is_held_when_it_can_t_be_repeated(ledger):
+    frame = due(message(1), message(2), message(3))
+    with pytest.raises(OnwardError, match="line dead"):
+        dispatch(frame, Recorder(broken), ledger)
+    sender = Recorder()
+    result = dispatch(frame, sender, ledger)
+    held = ("unknown", "handed over, no answer", None)
+    assert outcome(result) == [("sent", None, WALL), held, held]
+    assert [int(one, 16) for one in sender.handed_over] == [1]
+
+
+def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger):
+    frame = due(message(1), message(2))
+    first, second = Recorder(broken, repeatable=True), Recorder(repeatable=True)
+    with pytest.raises(OnwardError):
+        dispatch(frame, first, ledger)
+    changed = frame.with_columns(pl.lit('{"first_name": "Other"}').alias("attributes"))
+    assert dispatch(changed, second, ledger)["status"].to_list() == ["sent", "sent"]
+    assert second.calls == first.calls
+
+
+def test_another_sender_doesn_t_finish_what_one_began(ledger):
+    with pytest.raises(OnwardError):
+        dispatch(due(message()), Recorder(broken, repeatable=True), ledger)
+    other = Recorder(repeatable=True)
+    other.name = "other"
+    assert dispatch(due(message()), other, ledger)["status"].to_list() == ["unknown"]
+    assert other.calls == []

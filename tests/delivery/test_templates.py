@@ -1,0 +1,178 @@
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.delivery.dispatch import read_content
+from flows.errors import InputError
+from transforms.content.templates import ContentError, ContentSource, Rendered, compile_content, render
+
+TEMPLATES = Path(__file__).parents[2] / "data" / "templates"
+
+
+def rendered(text, attributes=None, event=None, *, subject="", html=None, customer=None) -> Rendered:
+    compiled = compile_content(ContentSource(subject, text, html))
+    return render(compiled, attributes or {}, event or {}, customer or {"customer_id": "c1", "email": None})
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("Hi {{first_name}}!", "Hi Zoë!"),
+        ("{{ event.cart_value }} {{ event.total }}", "80 125.99"),
+        ("{{ '%.2f'|format(event.cart_value) }}", "80.00"),
+        ("{{ customer_id }}", "c1"),
+        ("{{ vip }} {{ tags }} {{ address }}", 'true a, 2, b {"city": "Köln"}'),
+        ("{{ event.items }} {{ event['keys'] }} {{ address.city }}", "3 k Köln"),
+        (
+            "{% for t in tags %}{{ loop.index }}{{ t }}{% if not loop.last %},{% endif %}{% endfor %}",
+            "1a,22,3b",
+        ),
+        ("{{ tags[0] }}{{ tags[9] }}{{ first_name[0] }}", "aZ"),
+        ("{{ 2 * 3 + event.cart_value }} {{ 7 % 4 }}", "86 3"),
+        ("{{ nothing|default('you') }} {{ 'x' if nothing else 'y' }}", "you y"),
+        ("{{ first_name|upper }} {{ name2|upper }}|", "ZOË |"),
+        ("a\n{% if vip %}\nb\n{% endif %}\nc\n", "a\nb\nc\n"),
+        ("{{ '<b>' }}", "<b>"),
+    ],
+)
+def test_placeholders(template, expected):
+    attributes = {
+        "first_name": "Zoë", "vip": True, "tags": ["a", 2.0, "b"], "address": {"city": "Köln"},
+        "nothing": None,
+    }  # fmt: skip
+    event = {"cart_value": 80.0, "total": 125.99, "items": 3, "keys": "k"}
+    assert rendered(template, attributes, event).text == expected
+
+
+def test_only_html_is_escaped():
+    parts = rendered("{{ n }}", {"n": "<a> & b"}, html="<p>{{ n }}</p>", subject="{{ n }}")
+    assert (parts.subject, parts.text, parts.html) == ("<a> & b", "<a> & b", "<p>&lt;a&gt; &amp; b</p>")
+
+
+def test_names_without_a_value_are_empty_and_recorded_once():
+    parts = rendered(
+        "{{ a }}{{ event.b }}{{ event.b.c }}{{ a }}{{ d|default('') }}{{ null }}", {"null": None}
+    )
+    assert parts.text == ""
+    assert parts.missing == ("a", "event.b", "null")
+
+
+def test_the_customer_wins_over_an_attribute_of_that_name():
+    customer = {"customer_id": "c1", "email": "c1@example.com"}
+    parts = rendered("{{ customer_id }} {{ email }}", {"customer_id": "x", "email": "y"}, customer=customer)
+    assert parts.text == "c1 c1@example.com"
+    assert rendered("{{ email }}", {"email": "y@example.com"}).text == "y@example.com"
+
+
+def test_line_breaks_never_reach_the_subject():
+    parts = rendered("x", {"n": "a\r\nBcc: b@example.com\u2028\x00"}, subject=" Hi\n{{ n }} ")
+    assert parts.subject == "Hi a Bcc: b@example.com"
+
+
+def test_lone_surrogates_become_replacement_characters():
+    assert rendered("{{ n }}é", {"n": "\ud800"}).text == "\ufffdé"
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ 9**(9**8) }}", "line 1: pow isn't allowed"),
+        ("\n{% set x = 1 %}", "line 2: assign isn't allowed"),
+        ("{{ range(9) }}", "call isn't allowed"),
+        ("{{ 'a'.ljust(1000000000) }}", "call isn't allowed"),
+        ("{% include 'x' %}", "include isn't allowed"),
+        ("{% macro a() %}{% endmacro %}", "macro isn't allowed"),
+        ("{{ 'a'|center(1000000000) }}", "filter 'center' isn't allowed"),
+        ("{{ a|uper }}", "did you mean 'upper'?"),
+        ("{{ '%1000000000d'|format(1) }}", "literal pattern"),
+        ("{{ a|format(1) }}", "literal pattern"),
+        ("{{ 1.5|round(1000000000, 'ceil') }}", "arguments of 'round'"),
+        ("{{ a|join(a) }}", "arguments of 'join'"),
+        ("{% for a in b %}{% for c in b %}{% for d in b %}{% endfor %}{% endfor %}{% endfor %}", "3 deep"),
+        ("{{", "line 1: unexpected"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "simplify"),
+        ("{{ " + "9" * 5000 + " }}", "simplify"),
+        ("x" * 500_001, "500,001 characters"),
+    ],
+)
+def test_what_is_refused_when_compiled(template, says):
+    started = time.perf_counter()
+    with pytest.raises(ContentError, match=says.replace("(", r"\(").replace("?", r"\?")):
+        compile_content(ContentSource("", template))
+    assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ 'x' * 1000000000 }}", "works on numbers"),
+        ("{{ name * 1000000000 }}", "works on numbers"),
+        ("{{ ['x'] * 1000000000 }}", "works on numbers"),
+        ("{{ name % 1 }}", "works on numbers"),
+        ("{{ 999999999 * 999999999 * 999999999 }}", "up to 1e15"),
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ nothing + 1 }}", "'nothing' is undefined"),
+        ("{% for a in many %}{% for b in many %}{{ name }}{% endfor %}{% endfor %}", "1,000,000 characters"),
+    ],
+)
+def test_what_fails_one_message(template, says):
+    with pytest.raises(ContentError, match=says):
+        rendered(template, {"name": "%1000000000d", "many": ["x"] * 1000})
+
+
+def test_python_attributes_are_out_of_reach():
+    assert (
+        rendered("{{ ''.__class__ }}{{ event.__class__ }}{{ loop.x }}{{ self.__init__ }}{{ dict }}").text
+        == ""
+    )
+
+
+def test_a_message_needs_a_body():
+    with pytest.raises(ContentError, match="needs a body"):
+        compile_content(ContentSource("s", None, None))
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_value_can_be_printed(name, other):
+    parts = rendered("{{ n }}|{{ event.o }}", {"n": name}, {"o": other}, subject="{{ n }}", html="{{ n }}")
+    assert parts.text.count("|") >= 1
+    assert parts.subject == "" or parts.subject.isprintable() or not set(parts.subject) & set("\r\n\x00")
+    parts.text.encode()
+    assert "<" not in (parts.html or "")
+
+
+@given(st.text(alphabet="{}%|()[].'ab1*~ \n#-<>=", max_size=40))
+def test_any_template_compiles_or_is_refused(source):
+    with suppress(ContentError):
+        rendered(source, {"a": "x", "b": [1, 2]})
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.j2")), ids=lambda path: path.name)
+def test_the_templates_in_data_render_with_and_without_values(path):
+    source = ContentSource("", path.read_text(encoding="utf-8"))
+    full = render(
+        compile_content(source), {"first_name": "Zoë", "location": "Köln"},
+        {"cart_value": 125.99, "products": ["product_1"]}, {"customer_id": "c1"},
+    )  # fmt: skip
+    assert "Zoë" in full.text
+    assert full.missing == ()
+    bare = render(compile_content(source), {}, {}, {"customer_id": "c1"})
+    assert "Hello there" in bare.text
+    assert bare.missing == ()
+
+
+def test_template_files_win_over_inline_content(tmp_path):
+    (tmp_path / "a.txt.j2").write_text("file", encoding="utf-8")
+    (tmp_path / "b.html.j2").write_text("<p>file</p>", encoding="utf-8")
+    assert read_content(tmp_path, "a", "s", "inline") == ContentSource("s", "file", None)
+    assert read_content(tmp_path, "b", "s", "inline") == ContentSource("s", "inline", "<p>file</p>")
+    assert read_content(tmp_path, None, "s", "inline") == ContentSource("s", "inline")
+    with pytest.raises(InputError, match="plain name"):
+        read_content(tmp_path, "../a", "s", "inline")
+    (tmp_path / "c.txt.j2").write_bytes(b"\xff")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_content(tmp_path, "c", "s", None)

@@ -1,0 +1,208 @@
+"""The engine behind the oracle's interface: a `Case` in, a `Result` out, in one tick or many."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+from pydantic import TypeAdapter
+
+from tests.semantics.cases import Case, Result, Row
+from transforms.definitions.patterns import Pattern
+from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.workflow import Workflow
+from transforms.engine.decide import decide as decide_tick
+from transforms.engine.fold import fold, fold_attributes, replaced
+from transforms.engine.state import (
+    AMOUNTS,
+    ATTRIBUTES,
+    BEHAVIORS,
+    CUSTOMERS,
+    EVENTS,
+    TAGS,
+    WRITES,
+    Cap,
+    State,
+    empty_state,
+)
+from transforms.program.compile import compile_program
+from transforms.program.model import Program
+from transforms.signals.evaluate import watch
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
+    """Decide the case with ticks that end at `boundaries` and at its end."""
+    program = program_of(case)
+    events = [one for one in first_of_each_id(case.events) if one["ts"] <= case.end]
+    history = [one for one in events if case.start and one["ts"] < case.start]
+    state, amounts = with_history(state_of(case.customers), history), pl.DataFrame(schema=AMOUNTS)
+    caps = [Cap(*one) for one in case.caps]
+    result = Result(counts=counted(case, events))
+    left = [one for one in events if not (case.start and one["ts"] < case.start)]
+    before, began = None, case.start or min((one["ts"] for one in events), default=None)
+    since = case.start - MICROSECOND if case.start else None
+    for now in sorted({one for one in boundaries if began is None or one >= began} | {case.end}):
+        present, left = [one for one in left if one["ts"] <= now], [one for one in left if one["ts"] > now]
+        fresh = present if before else [*history, *present]
+        watched = watch(
+            program.watch, behaviors(program, events, fresh, before, now, case.start), amounts,
+            since=before, until=now, emit_from=before or case.start,
+        )  # fmt: skip
+        amounts = replaced(amounts, watched.amounts(), ["customer_id", "key"])
+        facts, writes = event_frame(present, program), write_frame(present)
+        decided = decide_tick(
+            program, state, facts, writes,
+            now=now, since=since, began=began, caps=caps, timezone=case.timezone, watched=watched,
+        )  # fmt: skip
+        state = fold(state, decided, writes, now=now, caps=caps)
+        collect(result, decided)
+        before = since = now
+    return finished(result, state)
+
+
+def program_of(case: Case) -> Program:
+    patterns = TypeAdapter(dict[str, Pattern]).validate_python(case.patterns)
+    quiet = [QuietHours.model_validate(case.quiet_hours)] if case.quiet_hours else []
+    window = [SendWindow.model_validate(case.send_window)] if case.send_window else []
+    workflows = [Workflow.model_validate(one) for one in case.workflows]
+    return compile_program(workflows, (), patterns, [*quiet, *window])
+
+
+def behaviors(
+    program: Program,
+    events: list[Row],
+    fresh: list[Row],
+    since: datetime | None,
+    until: datetime,
+    start: datetime | None,
+) -> pl.DataFrame:
+    """The events that act in the tick, and those of before that enter or leave a window in it."""
+    again = [
+        one
+        for one in events
+        if since and one["ts"] <= since
+        if any(
+            one["name"] in names and since < one["ts"] + timedelta(microseconds=shift) <= until
+            for shift, names in program.watch.shifts().items()
+        )
+    ]
+    rows = [
+        {name: one.get(name) for name in BEHAVIORS}
+        | {"at": one["ts"], "seen": not (start and one["ts"] < start), "fresh": is_fresh}
+        for is_fresh, some in ((True, fresh), (False, again))
+        for one in some
+        if one["type"] == "behavioral"
+    ]
+    return pl.DataFrame(rows, schema=BEHAVIORS)
+
+
+def first_of_each_id(events: list[Row]) -> list[Row]:
+    seen: dict[str, Row] = {}
+    for one in events:
+        seen.setdefault(one["event_id"], one)
+    return list(seen.values())
+
+
+def with_history(state: State, history: list[Row]) -> State:
+    attributes = fold_attributes(state.attributes, write_frame(history))
+    return State(**{**state.__dict__, "attributes": attributes})
+
+
+def state_of(customers: list[Row]) -> State:
+    rows = [
+        {"customer_id": one["customer_id"], "known": True, "created_at": one["created_at"]}
+        | {"timezone": one.get("timezone")}
+        for one in customers
+    ]
+    attributes = [
+        {"customer_id": one["customer_id"], "attribute": key, "value": json.dumps(value), "set_at": None}
+        for one in customers
+        for key, value in (one["attributes"] or {}).items()
+    ]
+    tags = [{"customer_id": one["customer_id"], "tag": tag} for one in customers for tag in set(one["tags"])]
+    fresh = empty_state()
+    return State(
+        pl.DataFrame(rows, schema=CUSTOMERS),
+        pl.DataFrame(attributes, schema=ATTRIBUTES),
+        pl.DataFrame(tags, schema=TAGS),
+        fresh.executions,
+        fresh.entries,
+        fresh.sends,
+    )
+
+
+def event_frame(events: list[Row], program: Program) -> pl.DataFrame:
+    rows = [
+        {**one, "at": one.get("at", one["ts"]), "properties": json.dumps(one["properties"])}
+        | {f"event.{name}": prop(one, name) for name in program.properties}
+        for one in events
+    ]
+    schema = {**EVENTS, **{f"event.{name}": pl.String for name in program.properties}}
+    return pl.DataFrame([{key: row[key] for key in schema} for row in rows], schema=schema)
+
+
+def prop(event: Row, name: str) -> str | None:
+    given: Any = (event["properties"] or {}).get(name)
+    if given is None and name == "value":
+        given = event["value"]
+    return None if given is None else json.dumps(given)
+
+
+def write_frame(events: list[Row]) -> pl.DataFrame:
+    rows = [
+        {
+            "event_id": one["event_id"],
+            "customer_id": one["customer_id"],
+            "ts": one["ts"],
+            "at": one.get("at", one["ts"]),
+        }
+        | {"ordinal": ordinal, "attribute": name, "value": json.dumps(value)}
+        for one in events
+        for ordinal, name, value in writes_of(one)
+    ]
+    return pl.DataFrame(rows, schema=WRITES)
+
+
+def writes_of(event: Row) -> list[tuple[int, str, Any]]:
+    own = [(0, event["name"], (event["properties"] or {}).get("new_value"))]
+    carried = sorted((event["attributes"] or {}).items())
+    return own * (event["type"] == "attribute_change") + [(1 + i, *one) for i, one in enumerate(carried)]
+
+
+def counted(case: Case, events: list[Row]) -> dict[str, int]:
+    created = {one["customer_id"]: one["created_at"] for one in case.customers}
+    unknown = [
+        one
+        for one in events
+        if not (case.start and one["ts"] < case.start)
+        and (one["customer_id"] not in created or (created[one["customer_id"]] or one["ts"]) > one["ts"])
+    ]
+    return {"unknown_customer": len(unknown)}
+
+
+def collect(result: Result, decided: Any) -> None:
+    ended = {row["execution_id"]: row for row in decided.executions.to_dicts()}
+    result.executions = [one for one in result.executions if one["execution_id"] not in ended] + list(
+        ended.values()
+    )
+    for table in ("steps", "messages", "webhooks", "refusals"):
+        getattr(result, table).extend(getattr(decided, table).to_dicts())
+
+
+def finished(result: Result, state: State) -> Result:
+    owners = (
+        state.customers["customer_id"].to_list()
+        + state.attributes["customer_id"].to_list()
+        + state.tags["customer_id"].to_list()
+    )
+    result.profiles = {one: {"attributes": {}, "tags": []} for one in owners}
+    for row in state.attributes.filter(
+        pl.col("value").is_not_null() & (pl.col("value") != "null")
+    ).to_dicts():
+        result.profiles[row["customer_id"]]["attributes"][row["attribute"]] = json.loads(row["value"])
+    for row in state.tags.sort("tag").to_dicts():
+        result.profiles[row["customer_id"]]["tags"].append(row["tag"])
+    return result

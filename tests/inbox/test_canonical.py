@@ -1,0 +1,101 @@
+"""Canonical Parquet is read where it lies; what isn't good as it stands is loaded as staging would."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.inbox.canonical import Canonical, read_canonical
+from flows.inbox.duplicates import distinct
+from flows.inbox.load import recognise, stage
+from flows.inbox.shapes import Kind
+from flows.settings import Limits
+from flows.warehouse import connect
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+EVENTS = {
+    "event_id": pl.String, "customer_id": pl.String, "ts": pl.Datetime("us", "UTC"), "type": pl.String,
+    "name": pl.String, "value": pl.Float64, "properties": pl.String, "attributes": pl.String,
+    "received_at": pl.Datetime("us", "UTC"),
+}  # fmt: skip
+PEOPLE = {
+    "customer_id": pl.String, "email": pl.String, "created_at": pl.Datetime("us", "UTC"),
+    "attributes": pl.String, "tags": pl.List(pl.String), "timezone": pl.String,
+}  # fmt: skip
+
+
+def event(number: int, **given: Any) -> dict[str, Any]:
+    row = {"event_id": f"e{number}", "customer_id": "ann", "ts": NOON + timedelta(hours=number)}
+    return row | {"type": "behavioral", "name": "go", "properties": '{"a": 1}'} | given
+
+
+APART = [
+    {"event_id": None}, {"event_id": " "}, {"customer_id": None}, {"customer_id": " "}, {"ts": None},
+    {"type": "nothing"}, {"type": None}, {"name": None}, {"name": "", "type": "attribute_change"},
+    {"properties": None}, {"properties": "[1]"}, {"properties": "{"},
+    {"attributes": "x"}, {"value": float("nan")}, {"value": float("inf")},
+]  # fmt: skip
+
+
+def canonical(folder: Path, rows: list[dict[str, Any]], kind: Kind) -> tuple[Canonical, pl.DataFrame]:
+    """What `read_canonical` makes of the rows, and the good rows that staging makes of them."""
+    file = folder / "given.parquet"
+    pl.DataFrame(rows, schema=EVENTS if kind == "events" else PEOPLE).write_parquet(file)
+    with connect() as con:
+        found = read_canonical(con, file, kind, 0, folder, Limits())
+        stage(con, recognise(file, kind), "expected", Limits())
+        columns = "line, " + ", ".join(EVENTS if kind == "events" else PEOPLE)
+        expected = con.sql(f"select {columns} from expected where reason is null order by line").pl()
+    return found, expected
+
+
+def rows_of(found: Canonical) -> pl.DataFrame:
+    return pl.concat([part.scan().drop("row of the file") for part in found.parts]).sort("line").collect()
+
+
+@pytest.mark.parametrize("given", APART, ids=str)
+def test_only_rows_that_are_not_good_as_they_stand_are_staged(tmp_path: Path, given: dict[str, Any]) -> None:
+    rows = [event(1), event(2), event(3, **given), event(4), event(5, attributes="{}")]
+    found, expected = canonical(tmp_path, rows, "events")
+    assert found.parts[0].path.name == "given.parquet"
+    assert found.parts[0].without.tolist() == [2]
+    assert rows_of(found).equals(expected.select(rows_of(found).columns))
+    assert found.good + found.bad == 5
+    assert len(found.quarantine) == found.bad
+
+
+def test_good_rows_are_not_copied(tmp_path: Path) -> None:
+    found, expected = canonical(tmp_path, [event(one) for one in range(5)], "events")
+    assert [part.path.name for part in found.parts] == ["given.parquet"]
+    assert rows_of(found).equals(expected.select(rows_of(found).columns))
+
+
+CUSTOMERS: list[dict[str, Any]] = [
+    {}, {"attributes": None}, {"attributes": '{"a": NaN}'}, {"attributes": "x"}, {"tags": None},
+    {"tags": ["b", "a", "b"]}, {"tags": [" a "]}, {"email": " "}, {"customer_id": "7.0"}, {"customer_id": " "},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", CUSTOMERS, ids=str)
+def test_customers_are_loaded_as_staging_would(tmp_path: Path, given: dict[str, Any]) -> None:
+    one = {"customer_id": "ann", "email": "a@b.c", "created_at": NOON, "attributes": '{"x":1}', "tags": ["a"]}
+    found, expected = canonical(tmp_path, [one, one | {"customer_id": "bob"} | given], "customers")
+    told = rows_of(found)
+    assert told.equals(expected.select(told.columns))
+    assert (found.good, found.bad) == (len(expected), 2 - len(expected))
+
+
+def test_the_first_event_of_an_id_stays_and_the_last_row_of_a_customer(tmp_path: Path) -> None:
+    rows = [event(1), event(2, event_id="e1", name=None), event(3), event(4, event_id="e3"), event(1)]
+    found, _ = canonical(tmp_path, rows, "events")
+    parts, repeated = distinct(found.parts, "events")
+    assert repeated == 3
+    kept = pl.concat([part.scan().select("line") for part in parts]).collect()["line"]
+    assert np.sort(kept.to_numpy()).tolist() == [1, 3]
+    people = [{"customer_id": "ann", "tags": [tag]} for tag in "abc"]
+    found, _ = canonical(tmp_path, people, "customers")
+    (part,), repeated = distinct(found.parts, "customers")
+    assert (repeated, part.scan().collect()["tags"].to_list()) == (2, [["c"]])

@@ -1,0 +1,67 @@
+"""semantics.md §6: whether a fact is what a trigger waits for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.oracle.schedules import schedule_of
+from tests.oracle.values import equals, greater, is_number
+
+OWN_KEY = {
+    "behavioral": "action",
+    "attribute_change": "attribute",
+    "external_event": "source",
+    "time_based": "trigger_time",
+    "workflow_action": "action",
+    "pattern": "pattern",
+}
+
+
+def property_of(fact: Mapping[str, Any], name: str) -> Any:
+    """Property `name` of a fact; `value` falls back to the event's own number."""
+    found = fact["properties"].get(name)
+    return fact["value"] if found is None and name == "value" else found
+
+
+def matches(trigger: Mapping[str, Any], fact: Mapping[str, Any]) -> bool:
+    """§6: whether a fact is of the trigger's type and fits all keys of its config."""
+    if trigger["type"] != fact["type"]:
+        return False
+    schedule = schedule_of(trigger)
+    if schedule or "schedule" in fact:
+        return schedule == fact.get("schedule")
+    own = OWN_KEY[trigger["type"]]
+    for key, wanted in trigger.get("config", {}).items():
+        if key == own:
+            fits = fact["name"] == wanted
+        elif key in ("crosses_above", "crosses_below") and trigger["type"] == "attribute_change":
+            fits = crosses(property_of(fact, "old_value"), property_of(fact, "new_value"), key, wanted)
+        elif key.startswith(("minimum_", "maximum_")):
+            fits = _within(property_of(fact, key[len("minimum_") :]), key, wanted)
+        else:
+            fits = equals(property_of(fact, key), wanted)
+        if not fits:
+            return False
+    return True
+
+
+def crosses(old: Any, new: Any, key: str, bound: float) -> bool:
+    """Whether the new value is a number beyond the bound and the old one isn't; null was 0."""
+
+    def beyond(value: Any) -> bool:
+        return greater(value, bound) if key == "crosses_above" else greater(bound, value)
+
+    return beyond(new) and not beyond(0 if old is None else old)
+
+
+def _within(amount: Any, key: str, bound: float) -> bool:
+    if not is_number(amount):
+        return False
+    return float(amount) >= bound if key.startswith("minimum_") else float(amount) <= bound
+
+
+def listens(trigger: Mapping[str, Any], type_: str, name: str) -> bool:
+    """Whether a trigger could match some fact of this type and name; schedules have facts of their own."""
+    if schedule_of(trigger):
+        return False
+    wanted = trigger.get("config", {}).get(OWN_KEY[trigger["type"]], name)
+    return bool(trigger["type"] == type_ and wanted == name)

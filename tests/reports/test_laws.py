@@ -1,0 +1,115 @@
+"""What must hold of the drop-off whatever the engine decided: random workflows, customers and events."""
+
+import json
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from flows.settings import Settings
+from flows.store.state_file import open_store
+from tests.engine import interface
+from tests.engine.strategies import cases
+from tests.semantics.cases import Case
+from transforms.definitions.reading import read_workflow
+from transforms.engine.decide import decide
+from transforms.engine.fold import fold
+from transforms.engine.state import Cap
+from transforms.program.compile import compile_program
+from transforms.program.model import Program
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory):
+    with open_store(Settings(data_dir=tmp_path_factory.mktemp("laws"))) as store:
+        yield store.con
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases())
+def test_drop_off_adds_up(con, case):
+    program = compile_program([read_workflow(json.dumps(one), "case.json") for one in case.workflows])
+    executions, steps = decided_in_two_ticks(program, case)
+    store(con, program, executions, steps)
+    places = con.sql("select * from report_drop_off").pl()
+    summary = con.sql("select * from report_workflow_summary").pl()
+    check_each_place(places)
+    check_consecutive_places(places)
+    check_running(places, executions)
+    check_summary(summary, executions)
+
+
+def decided_in_two_ticks(program: Program, case: Case) -> tuple[pl.DataFrame, pl.DataFrame]:
+    events = interface.first_of_each_id([one for one in case.events if one["ts"] <= case.end])
+    times = sorted(one["ts"] for one in events)
+    middle = times[len(times) // 2] if times else case.end
+    caps = [Cap(*one) for one in case.caps]
+    state, executions, steps = interface.state_of(case.customers), [], []
+    for since, now in ((None, middle), (middle, case.end)):
+        present = [one for one in events if (since is None or one["ts"] > since) and one["ts"] <= now]
+        facts, writes = interface.event_frame(present, program), interface.write_frame(present)
+        decided = decide(program, state, facts, writes, now=now, caps=caps)
+        state = fold(state, decided, writes, now=now, caps=caps)
+        executions.append(decided.executions)
+        steps.append(decided.steps)
+    latest = pl.concat(executions).unique("execution_id", keep="last", maintain_order=True)
+    return latest, pl.concat(steps)
+
+
+def store(con, program: Program, executions: pl.DataFrame, steps: pl.DataFrame) -> None:
+    flows = program.flows
+    versions = [
+        {"workflow_id": one.workflow.workflow_id, "version": one.version, "number": 1} for one in flows
+    ]
+    places = [
+        {**versions[step.flow], "branch": step.branch, "step": step.name, "position": step.position}
+        | {"action_type": step.action_type, "label": step.name}
+        for step in program.steps
+        if step.action
+    ]
+    frames = {
+        "workflow_versions": pl.DataFrame(versions),
+        "program_steps": pl.DataFrame(places, schema=[*PLACE_TYPES], schema_overrides=PLACE_TYPES),
+        "executions": executions,
+        "steps": steps,
+    }
+    for table, frame in frames.items():
+        con.execute(f"delete from {table}")
+        columns = [name for (name,) in con.execute(f"select column_name from (describe {table})").fetchall()]
+        given = frame.select(name for name in columns if name in frame.columns)  # noqa: F841 — DuckDB reads it
+        con.execute(f"insert into {table} by name select * from given")
+
+
+PLACE_TYPES = dict.fromkeys(["workflow_id", "version", "branch", "step", "action_type", "label"], pl.String)
+PLACE_TYPES |= {"position": pl.Int32}
+
+
+def check_each_place(places: pl.DataFrame) -> None:
+    left = pl.sum_horizontal("left_here_converted", "left_here_exited", "left_here_failed")
+    assert places.filter(left != pl.col("left_here")).is_empty()
+    total = pl.sum_horizontal("passed", "waiting_here", "left_here")
+    assert places.filter(total != pl.col("entered")).is_empty()
+    assert places.filter(pl.any_horizontal(pl.col(pl.Int64) < 0)).is_empty()
+    assert places.filter(~pl.col("pct_of_entries").is_between(0, 100)).is_empty()
+
+
+def check_consecutive_places(places: pl.DataFrame) -> None:
+    """At most as many enter a step as passed the one before it (for a path's first step: the decision)."""
+    before = {(one["workflow_id"], one["branch"], one["step"]): one for one in places.to_dicts()}
+    for (workflow, branch, step), place in before.items():
+        *path, number = step.split(".")
+        previous = ".".join([*path, str(int(number) - 1)]) if int(number) else ".".join(path[:-1])
+        if previous:
+            assert place["entered"] <= before[workflow, branch, previous]["passed"], step
+
+
+def check_running(places: pl.DataFrame, executions: pl.DataFrame) -> None:
+    """Everyone who runs stands somewhere, unless the branch has no steps left to wait in."""
+    running = executions.filter(pl.col("status") == "running")
+    assert places["waiting_here"].sum() == running.height
+
+
+def check_summary(summary: pl.DataFrame, executions: pl.DataFrame) -> None:
+    parts = pl.sum_horizontal("completed", "failed", "active", "converted", "exited")
+    assert summary.filter(parts != pl.col("total_executions")).is_empty()
+    assert summary.select(pl.sum_horizontal("total_executions", "held_out").sum()).item() == executions.height

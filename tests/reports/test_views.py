@@ -1,0 +1,364 @@
+"""Each report view against literal rows; the drop-off's invariants; the printed form."""
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from flows.reports.terminal import print_reports, report_frames
+from flows.settings import Settings
+from flows.store.state_file import open_store
+
+T = datetime(2026, 3, 1, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def con(tmp_path):
+    with open_store(Settings(data_dir=tmp_path / "data")) as store:
+        yield store.con
+
+
+def insert(con, table, *rows):
+    for row in rows:
+        names = ", ".join(f'"{name}"' for name in row)
+        places = ", ".join("?" for _ in row)
+        con.execute(f"insert into {table} ({names}) values ({places})", list(row.values()))
+
+
+def version(con, workflow="welcome", number=1, steps=(), branch="default", name=None):
+    known = con.execute(
+        "select count(*) from workflow_versions where workflow_id = ? and number = ?", [workflow, number]
+    ).fetchone()
+    if not known[0]:
+        insert(
+            con,
+            "workflow_versions",
+            {
+                "workflow_id": workflow,
+                "version": f"v{number}",
+                "number": number,
+                "workflow_name": name or workflow,
+            },
+        )
+    for position, (step, action, label) in enumerate(steps):
+        place = {"workflow_id": workflow, "version": f"v{number}", "branch": branch, "step": step}
+        insert(con, "program_steps", {**place, "position": position, "action_type": action, "label": label})
+
+
+def execution(con, name, status="completed", *logged, workflow="welcome", number=1, branch="default", **more):
+    """One execution and its logged steps: (step, action, outcome)."""
+    ended = None if status in {"running", "paused"} else T + HOUR
+    row = {"execution_id": name, "workflow_id": workflow, "version": f"v{number}", "customer_id": name}
+    row |= {"entered_at": T, "branch": branch, "status": status, "ended_at": ended, **more}
+    insert(con, "executions", row)
+    of_steps = ("execution_id", "workflow_id", "customer_id", "entered_at", "branch")
+    for step, action, outcome in logged:
+        entry = {column: row[column] for column in of_steps}
+        insert(con, "steps", {**entry, "step": step, "action_type": action, "outcome": outcome, "at": T})
+
+
+def message(con, name, status, at=T, workflow="welcome", template="hello"):
+    row = {"message_id": name, "execution_id": name, "workflow_id": workflow, "customer_id": name, "at": at}
+    insert(con, "messages", {**row, "template_id": template, "status": status})
+
+
+def report(con, name):
+    return report_frames(con)[f"report_{name}"]
+
+
+# The workflow summary
+
+
+def test_summary_of_a_workflow_without_executions_is_zeros(con):
+    version(con, name="Welcome")
+    (row,) = report(con, "workflow_summary").rows(named=True)
+    assert row == {
+        "workflow_id": "welcome",
+        "workflow_name": "Welcome",
+        **dict.fromkeys(["total_executions", "completed", "failed", "active", "converted"], 0),
+        **dict.fromkeys(["exited", "held_out", "conversions"], 0),
+        **dict.fromkeys(["completion_rate", "failure_rate", "conversion_rate"], None),
+        **dict.fromkeys(["average_execution_seconds", "first_entry", "last_entry"], None),
+    }
+
+
+def test_summary_counts_each_status_once_and_leaves_the_held_out_ones_out_of_the_total(con):
+    version(con, number=1, name="Old name")
+    version(con, number=2, name="New name")
+    execution(con, "a")
+    execution(con, "b", ended_at=T + 3 * HOUR)
+    execution(con, "c", "running", converted_at=T)
+    execution(con, "d", "paused")
+    execution(con, "e", "converted", converted_at=T + HOUR, entered_at=T + HOUR)
+    execution(con, "f", "exited")
+    execution(con, "g", "failed", number=2)
+    execution(con, "h", "held_out", branch=None, entered_at=T + 2 * HOUR)
+    (row,) = report(con, "workflow_summary").rows(named=True)
+    assert row == {
+        "workflow_id": "welcome",
+        "workflow_name": "New name",
+        "total_executions": 7,
+        "completed": 2,
+        "failed": 1,
+        "active": 2,
+        "converted": 1,
+        "exited": 1,
+        "held_out": 1,
+        "conversions": 2,
+        "completion_rate": pytest.approx(200 / 7),
+        "failure_rate": pytest.approx(100 / 7),
+        "conversion_rate": pytest.approx(200 / 7),
+        "average_execution_seconds": 7200.0,
+        "first_entry": T,
+        "last_entry": T + HOUR,
+    }
+
+
+def test_counts_reach_polars_as_integers(con):
+    schema = report(con, "workflow_summary").schema
+    assert schema["total_executions"] == pl.Int64
+    assert schema["completion_rate"] == pl.Float64
+    assert schema["first_entry"] == pl.Datetime("us", "UTC")
+    assert report(con, "drop_off").schema["entered"] == pl.Int64
+    assert report(con, "messages_daily").schema["accepted"] == pl.Int64
+
+
+# The drop-off
+
+
+def places(con):
+    """step → (entered, passed, waiting, converted, exited, failed), in order; invariants checked."""
+    rows = report(con, "drop_off").rows(named=True)
+    for row in rows:
+        gone = row["left_here_converted"] + row["left_here_exited"] + row["left_here_failed"]
+        assert row["left_here"] == gone
+        assert row["entered"] == row["passed"] + row["waiting_here"] + row["left_here"]
+    names = (
+        "entered",
+        "passed",
+        "waiting_here",
+        "left_here_converted",
+        "left_here_exited",
+        "left_here_failed",
+    )
+    return {row["step"]: tuple(row[name] for name in names) for row in rows}
+
+
+LINE = [
+    ("0", "send_email", "hello"),
+    ("1", "wait", "2d"),
+    ("2", "send_email", "tips"),
+    ("3", "add_tag", "vip"),
+]
+SENT, WAITED = ("0", "send_email", "done"), ("1", "wait", "done")
+SKIPPED = ("2", "send_email", "skipped")
+
+
+def test_drop_off_of_a_straight_path(con):
+    version(con, steps=LINE)
+    execution(con, "done", "completed", SENT, WAITED, ("2", "send_email", "done"), ("3", "add_tag", "done"))
+    execution(con, "skipped", "completed", SENT, WAITED, SKIPPED, ("3", "add_tag", "done"))
+    execution(con, "new", "running", step="0", phase="due")
+    execution(
+        con, "suppressed", "running", ("0", "send_email", "suppressed:consent"), step="1", phase="delayed"
+    )
+    execution(con, "held", "held_out", branch=None)
+    assert places(con) == {
+        "0": (4, 3, 1, 0, 0, 0),
+        "1": (3, 2, 1, 0, 0, 0),
+        "2": (2, 2, 0, 0, 0, 0),
+        "3": (2, 2, 0, 0, 0, 0),
+    }
+    assert report(con, "drop_off")["pct_of_entries"].to_list() == [100.0, 75.0, 50.0, 50.0]
+    assert report(con, "drop_off")["label"].to_list() == ["hello", "2d", "tips", "vip"]
+
+
+def test_whoever_waits_or_ends_during_a_wait_counts_at_the_wait(con):
+    version(con, steps=LINE)
+    execution(con, "waits", "running", SENT, WAITED, step="2", phase="due", due_at=T + 48 * HOUR)
+    execution(con, "bought", "converted", SENT, WAITED, step="2", phase="due")
+    execution(con, "left", "exited", SENT, WAITED, step="2", phase="due")
+    execution(con, "delayed", "running", SENT, WAITED, step="2", phase="delayed")
+    assert places(con) == {
+        "0": (4, 4, 0, 0, 0, 0),
+        "1": (4, 1, 1, 1, 1, 0),
+        "2": (1, 0, 1, 0, 0, 0),
+        "3": (0, 0, 0, 0, 0, 0),
+    }
+
+
+def test_a_wait_at_the_end_is_still_waited_in(con):
+    version(con, steps=LINE[:2])
+    execution(con, "waits", "running", SENT, WAITED, step=None, phase="due", due_at=T + 48 * HOUR)
+    execution(con, "through", "completed", SENT, WAITED, step=None, phase="due")
+    assert places(con) == {"0": (2, 2, 0, 0, 0, 0), "1": (2, 1, 1, 0, 0, 0)}
+
+
+def test_waiting_for_an_event_until_it_comes(con):
+    version(
+        con,
+        steps=[("0", "wait_for_event", "opened"), ("0.event.0", "add_tag", "keen"), ("1", "add_tag", "x")],
+    )
+    started, came = ("0", "wait_for_event", "waiting"), ("0", "wait_for_event", "event")
+    execution(con, "waits", "running", started, step="0", phase="waiting")
+    execution(con, "bought", "converted", started, step="0", phase="waiting")
+    execution(
+        con, "came", "completed", started, came, ("0.event.0", "add_tag", "done"), ("1", "add_tag", "done")
+    )
+    assert places(con) == {
+        "0": (3, 1, 1, 1, 0, 0),
+        "0.event.0": (1, 1, 0, 0, 0, 0),
+        "1": (1, 1, 0, 0, 0, 0),
+    }
+
+
+def test_a_failure_is_left_where_it_failed(con):
+    version(con, steps=LINE)
+    execution(con, "late", "failed", SENT, ("1", "wait", "failed:out_of_range"), step="1", phase="due")
+    execution(con, "moved_on", "failed", SENT, ("1", "wait", "failed:out_of_range"), step=None, phase=None)
+    assert places(con)["1"] == (2, 0, 0, 0, 0, 2)
+    assert places(con)["2"] == (0, 0, 0, 0, 0, 0)
+
+
+def test_drop_off_keeps_branches_apart_and_orders_by_position(con):
+    version(con, steps=[(str(n), "add_tag", f"t{n}") for n in range(11)])
+    version(con, steps=[("0", "send_email", "vip_hello")], branch="vip")
+    execution(con, "a", "exited", step="0", phase="due")
+    execution(con, "b", "running", step="0", phase="due", branch="vip")
+    rows = report(con, "drop_off").rows(named=True)
+    assert [(row["branch"], row["step"]) for row in rows] == [
+        *(("default", str(n)) for n in range(11)),
+        ("vip", "0"),
+    ]
+    assert (rows[0]["left_here_exited"], rows[-1]["waiting_here"], rows[-1]["label"]) == (1, 1, "vip_hello")
+
+
+def test_versions_with_executions_are_merged_under_the_newest_of_them(con):
+    version(con, number=1, steps=LINE)
+    version(con, number=2, steps=[("0", "send_email", "hello_2"), *LINE[1:2]])
+    version(con, number=3, steps=[("0", "send_email", "unused")])
+    execution(con, "old", "running", SENT, step="1", phase="delayed", number=1)
+    execution(con, "new", "running", step="0", phase="due", number=2)
+    rows = report(con, "drop_off").rows(named=True)
+    assert [(row["step"], row["label"], row["entered"]) for row in rows] == [
+        ("0", "hello_2", 2),
+        ("1", "2d", 1),
+        ("2", "tips", 0),
+        ("3", "vip", 0),
+    ]
+
+
+# Messages by day
+
+
+def test_messages_by_utc_day_workflow_and_template(con):
+    version(con, steps=LINE)
+    for name, status in enumerate(["sent", "sent", "suppressed", "expired", "failed", "unknown", "pending"]):
+        message(con, str(name), status)
+    message(con, "next", "sent", at=datetime(2026, 3, 2, tzinfo=UTC))
+    execution(con, "a", "completed", ("0", "send_email", "suppressed:consent"))
+    execution(con, "b", "completed", ("0", "send_email", "suppressed:frequency_cap"))
+    execution(con, "c", "completed", ("2", "send_email", "suppressed:consent"), SENT)
+    names = [
+        "day",
+        "template_id",
+        "accepted",
+        "sent",
+        "suppressed_at_dispatch",
+        "expired",
+        "failed",
+        "unknown",
+    ]
+    names += ["pending", "suppressed_consent", "suppressed_frequency_cap"]
+    assert report(con, "messages_daily").select(names).rows() == [
+        (date(2026, 3, 1), "hello", 7, 2, 1, 1, 1, 1, 1, 1, 1),
+        (date(2026, 3, 1), "tips", 0, 0, 0, 0, 0, 0, 0, 1, 0),
+        (date(2026, 3, 2), "hello", 1, 1, 0, 0, 0, 0, 0, 0, 0),
+    ]
+
+
+def test_the_day_is_utc_whatever_the_session_says(con):
+    con.execute("set TimeZone = 'Asia/Tokyo'")
+    message(con, "m", "sent", at=datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
+    assert report(con, "messages_daily")["day"].to_list() == [date(2026, 3, 1)]
+
+
+# Customers and events
+
+
+def test_customers_carry_their_attributes_as_one_object_and_sorted_tags(con):
+    insert(con, "profiles", {"customer_id": "a", "email": "a@example.com", "timezone": "UTC", "known": True})
+    insert(con, "profiles", {"customer_id": "b", "known": False})
+    for name, value in {
+        "plan": '"pro"',
+        'odd "name"': "1.5",
+        "gone": None,
+        "list": '[1, {"a": null}]',
+    }.items():
+        insert(con, "attributes", {"customer_id": "a", "attribute": name, "value": value})
+    insert(con, "tags", {"customer_id": "a", "tag": "vip"}, {"customer_id": "a", "tag": "big"})
+    first, second = con.sql("select * from customers order by customer_id").pl().rows(named=True)
+    assert json.loads(first["attributes"]) == {"plan": "pro", 'odd "name"': 1.5, "list": [1, {"a": None}]}
+    assert (first["tags"], first["email"], first["known"]) == (["big", "vip"], "a@example.com", True)
+    assert (second["attributes"], second["tags"], second["known"]) == ("{}", [], False)
+
+
+def test_events_are_those_of_committed_batches(con, tmp_path):
+    archive = tmp_path / "data" / "state" / "archive" / "events"
+    assert con.sql("select * from events").pl().is_empty()
+    columns = pl.read_parquet(archive / "_columns.parquet")
+    for batch, event in {"1.parquet": "a", "2.parquet": "b"}.items():
+        pl.concat([columns, pl.DataFrame({"event_id": [event], "ts": [T]})], how="diagonal").write_parquet(
+            archive / batch
+        )
+    insert(
+        con,
+        "batches",
+        {"batch_id": 1, "kind": "events", "file": "x", "content_hash": "h", "archive": "1.parquet"},
+    )
+    assert con.sql("select event_id, ts from events").pl().rows() == [("a", T)]
+
+
+# The printed form
+
+
+def printed(con):
+    console = Console(file=io.StringIO(), width=100)
+    print_reports(con, console)
+    return console.file.getvalue()
+
+
+def test_without_executions_the_reports_say_what_to_do(con):
+    assert "onward run" in " ".join(printed(con).split())
+
+
+def test_the_printed_reports_fit_and_name_everything(con):
+    version(con, steps=LINE, workflow="abandoned_cart_recovery")
+    steps = [SENT, WAITED, SKIPPED, ("3", "add_tag", "done")]
+    execution(con, "a", "completed", *steps, workflow="abandoned_cart_recovery")
+    execution(con, "b", "running", workflow="abandoned_cart_recovery", step="0", phase="due")
+    message(con, "m", "sent", workflow="abandoned_cart_recovery", template="cart_reminder_1")
+    message(
+        con, "old", "sent", at=T - timedelta(days=20), workflow="abandoned_cart_recovery", template="too_old"
+    )
+    text = printed(con)
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(
+        word in text for word in ("abandoned_cart_recovery", "send_email", "vip", "50.0", f"{T:%Y-%m-%d}")
+    )
+    assert "1.0 h" in text
+    assert f"{T - timedelta(days=20):%Y-%m-%d}" not in text
+
+
+def test_every_report_file_says_its_grain():
+    folder = Path(__file__).parents[2] / "sql"
+    files = [
+        file for name in ("reports", "store/views", "store/schema") for file in (folder / name).glob("*.sql")
+    ]
+    assert files
+    assert all(file.read_text().startswith(("-- One row per ", "-- One row:")) for file in files)

@@ -1,0 +1,313 @@
+"""The Prefect deployments against real servers of their own, on loopback; one schedule that really runs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+os.environ["DO_NOT_TRACK"] = "1"
+
+from prefect import Flow, get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import StateType
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_SERVER_API_PORT,
+    temporary_settings,
+)
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.errors import InputError, OnwardError
+from flows.serve import deployments
+from flows.serve.deployments import report, serve, tick
+from flows.settings import read_settings
+from flows.store.lock import run_lock
+from flows.store.state_file import LOCK_FILE, STATE_FILE
+from flows.tick.run import run
+from flows.warehouse import connect
+
+pytestmark = pytest.mark.prefect
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
+ONWARD = [sys.executable, "-c", "from flows.cli import main; main()"]
+TASKS = {
+    "check_definitions", "load_and_decide", "dispatch_messages", "dispatch_webhooks", "back_up", "publish_copy",
+    "show_tick",
+}  # fmt: skip
+WORKFLOW = {
+    "workflow_id": "thanks",
+    "workflow_name": "Thanks",
+    "triggers": [{"type": "behavioral", "config": {"action": "purchase"}}],
+    "actions": [
+        {
+            "type": "send_email",
+            "config": {"template_id": "thanks", "subject": "Thanks", "content": "Thanks!"},
+        },
+        {"type": "trigger_webhook", "config": {"url": "https://example.com/hook"}},
+        {"type": "add_tag", "config": {"tag": "buyer"}},
+        {"type": "wait", "config": {"duration": "30d"}},
+    ],
+}
+TABLES = {
+    "executions": "* exclude (tick_id)",
+    "steps": "* exclude (tick_id, processed_at)",
+    "messages": "* exclude (tick_id, sent_at)",
+    "webhooks": "* exclude (tick_id, sent_at)",
+    "tags": "*",
+    "ticks": "* exclude (started_at, finished_at)",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect_home(tmp_path_factory):
+    """Nothing of the user's own Prefect is read or written, by this process's children either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server for flows that are called in this process."""
+    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with prefect_test_harness(server_startup_timeout=120), quiet:
+        yield
+
+
+def settle(folder, at=NOW - timedelta(hours=1)):
+    """A data folder with one workflow, customer and purchase; its settings file."""
+    for name in ("workflows", "inbox/customers", "inbox/events"):
+        (folder / "data" / name).mkdir(parents=True)
+    (folder / "data/workflows/thanks.json").write_text(json.dumps(WORKFLOW))
+    (folder / "data/inbox/customers/c.ndjson").write_text(
+        '{"customer_id": "c1", "email": "c1@example.com"}\n'
+    )
+    event = {"customer_id": "c1", "type": "behavioral", "name": "purchase", "ts": at.isoformat()}
+    (folder / "data/inbox/events/e.ndjson").write_text(json.dumps(event) + "\n")
+    (folder / "onward.toml").write_text('data_dir = "data"\n')
+    return folder / "onward.toml"
+
+
+def tables(file, place="state"):
+    with connect(getattr(read_settings(file), place) / STATE_FILE, read_only=True) as con:
+        return {
+            name: sorted(con.execute(f"select {columns} from {name}").fetchall(), key=repr)
+            for name, columns in TABLES.items()
+        }
+
+
+def until(found, seconds=60):
+    """What `found` returns once it is true."""
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.5)
+    return result
+
+
+def task_runs(state):
+    with get_client(sync_client=True) as client:
+        ids = [state.state_details.flow_run_id]
+        return client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": ids}))
+
+
+@pytest.mark.usefixtures("server")
+def test_the_tick_flow_does_what_a_plain_run_does(tmp_path):
+    flow_file, plain_file = settle(tmp_path / "flow"), settle(tmp_path / "plain")
+    state = tick(str(flow_file), NOW.isoformat(), return_state=True)
+    summary = run(read_settings(plain_file), NOW)
+    assert state.is_completed()
+    assert state.message == summary.sentence
+    assert tables(flow_file) == tables(plain_file) == tables(flow_file, "published")
+    assert [len(tables(flow_file)[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
+    # The server records task runs a moment after they end.
+    until(
+        lambda: (
+            {one.state_type for one in task_runs(state)} == {StateType.COMPLETED}
+            and len(task_runs(state)) == 7
+        )
+    )
+    assert {one.name.rsplit("-", 1)[0] for one in task_runs(state)} == TASKS
+
+
+@pytest.mark.usefixtures("server")
+def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path):
+    file = settle(tmp_path)
+    run(read_settings(file), NOW)
+    published = (read_settings(file).published / STATE_FILE).stat()
+    state = tick(str(file), (NOW + timedelta(minutes=5)).isoformat(), return_state=True)
+    assert state.is_completed()
+    assert (read_settings(file).published / STATE_FILE).stat().st_ino == published.st_ino
+
+
+@pytest.mark.usefixtures("server")
+def test_the_report_flow_leaves_artifacts(tmp_path):
+    file = settle(tmp_path)
+    run(read_settings(file), NOW)
+    state = report(str(file), return_state=True)
+    with get_client(sync_client=True) as client:
+        body = {"artifacts": {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}}
+        found = client.request("POST", "/artifacts/filter", json=body).json()
+    cells = {one["key"]: json.loads(one["data"]) for one in found}
+    assert cells["onward-workflows"][0]["workflow_id"] == "thanks"
+    assert [row["step"] for row in cells["onward-drop-off"]] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_mistake_fails_the_run_with_its_message_and_no_traceback(tmp_path, capfd, caplog):
+    missing = tick(str(tmp_path / "none.toml"), return_state=True)
+    assert missing.is_failed()
+    assert "no such settings file" in missing.message
+    wrong = tick(str(settle(tmp_path)), "tomorrow", return_state=True)
+    assert wrong.message.startswith("now 'tomorrow' is not an instant")
+    assert "Traceback" not in "".join([*capfd.readouterr(), caplog.text])
+
+
+@pytest.mark.usefixtures("server")
+def test_a_tick_is_refused_while_another_run_holds_the_store(tmp_path, capfd, caplog):
+    file = settle(tmp_path)
+    with run_lock(read_settings(file).state / LOCK_FILE):
+        state = tick(str(file), NOW.isoformat(), return_state=True)
+    assert state.is_failed()
+    assert f"another run is in progress (pid {os.getpid()}" in state.message
+    assert "Traceback" not in "".join([*capfd.readouterr(), caplog.text])
+
+
+def test_serve_refuses_what_is_no_cron_expression(tmp_path):
+    file = settle(tmp_path)
+    with pytest.raises(InputError, match=r"--cron 'daily at 9' is not a cron expression"):
+        serve(read_settings(file), file, "daily at 9")
+
+
+def test_serve_refuses_a_taken_port_and_a_server_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    file = settle(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with (
+            temporary_settings({PREFECT_SERVER_API_PORT: port, PREFECT_API_URL: None}),
+            pytest.raises(InputError, match="is taken"),
+        ):
+            serve(read_settings(file), file, "0 * * * *")
+    absent = {PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}
+    with temporary_settings(absent), pytest.raises(OnwardError, match="no Prefect server answers"):
+        serve(read_settings(file), file, "0 * * * *")
+
+
+def test_prefect_yaml_names_the_same_flows():
+    listed = YAML(typ="safe", pure=True).load((ROOT / "prefect.yaml").read_text())["deployments"]
+    for one in listed:
+        file, _, name = one["entrypoint"].partition(":")
+        work = getattr(deployments, name)
+        assert isinstance(work, Flow)
+        assert ROOT / file == Path(deployments.__file__)
+        assert set(one["parameters"]) == set(work.parameters.properties)
+        assert one["name"] == deployments.DEPLOYMENT
+        assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+
+
+def test_onward_run_does_not_import_prefect(tmp_path):
+    file = settle(tmp_path)
+    script = (
+        "import sys\nfrom flows.cli import app\n"
+        f"app(['run', '--settings', {str(file)!r}], standalone_mode=False)\n"
+        "assert 'prefect' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, cwd=tmp_path)
+
+
+@dataclass
+class Served:
+    """A running `onward serve`: its process, what it printed, and its Prefect server's address."""
+
+    file: Path
+    process: subprocess.Popen
+    output: Path
+    api: str
+
+    def runs(self, state_type):
+        with temporary_settings({PREFECT_API_URL: self.api}), get_client(sync_client=True) as client:
+            wanted = FlowRunFilter(state={"type": {"any_": [state_type]}})
+            return client.read_flow_runs(flow_run_filter=wanted)
+
+    def pause(self):
+        with temporary_settings({PREFECT_API_URL: self.api}), get_client(sync_client=True) as client:
+            for one in client.read_deployments():
+                client.request("POST", "/deployments/{id}/pause_deployment", path_params={"id": one.id})
+
+    def wait_for(self, state_type, message=""):
+        return until(lambda: [one for one in self.runs(state_type) if message in (one.state.message or "")])
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """`onward serve` with a tick every five seconds, as a user starts it."""
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
+    file = settle(folder, datetime.now(UTC) - timedelta(hours=1))
+    env = {**os.environ, "PREFECT_SERVER_API_PORT": str(port), "PREFECT_RUNNER_POLL_FREQUENCY": "2"}
+    command = [*ONWARD, "serve", "--cron", "* * * * * */5", "--settings", str(file)]
+    output = folder / "printed.txt"
+    with output.open("wb") as printed:
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdout=printed, stderr=printed, start_new_session=True
+        )
+    try:
+        until(lambda: "Ticks run at" in output.read_text() or process.poll() is not None, 120)
+        assert process.poll() is None, output.read_text()
+        yield Served(file, process, output, f"http://127.0.0.1:{port}/api")
+    finally:
+        # A polite end, which takes the server along; the kill only if that fails.
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def test_a_scheduled_run_starts_by_itself_and_completes(served):
+    done = served.wait_for("COMPLETED")
+    assert all(one.auto_scheduled for one in done)
+    found = tables(served.file, "published")
+    assert [row[3] for row in found["executions"]] == ["c1"]
+    assert len(found["messages"]) == len(found["webhooks"]) == len(found["tags"]) == 1
+
+
+def test_runs_never_overlap(served):
+    with run_lock(read_settings(served.file).state / LOCK_FILE):
+        served.wait_for("FAILED", "another run is in progress")
+    cancelled = served.wait_for("CANCELLED")
+    assert "concurrency limit" in cancelled[0].state.message
+    assert "leaked" not in served.output.read_text()
+
+
+def test_an_interrupt_between_runs_ends_it_cleanly_and_takes_the_server_along(served):
+    served.pause()
+    until(lambda: not any(map(served.runs, ("SCHEDULED", "PENDING", "RUNNING"))))
+    os.killpg(served.process.pid, signal.SIGINT)
+    assert served.process.wait(30) == 0
+    printed = served.output.read_text()
+    assert "Stopped; the schedules are paused" in printed
+    assert "Traceback" not in printed
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", int(served.api.rsplit(":", 1)[1].partition("/")[0])))

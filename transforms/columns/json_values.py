@@ -1,0 +1,168 @@
+"""JSON values as codes: each distinct value is read once, conditions are evaluated per distinct value.
+
+Values travel as JSON text (`3`, `"gold"`, `null`). `intern` gives equal values equal codes, so that "really
+changed" (semantics.md §4) is an integer comparison and a condition (§5) is one look-up in a truth table.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.columns.factorize import numbered
+
+Codes = npt.NDArray[np.int32]
+
+NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
+NULL_CODE = 0
+_WHOLE = 1e16
+
+
+def canonical(value: Any) -> str:
+    """Compact JSON with sorted keys, whole numbers without `.0`: equal values (semantics.md §5), equal text."""
+    return json.dumps(_whole(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def text_of(value: Any) -> str:
+    """A value as text, for `contains` (semantics.md §5)."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else canonical(value)
+
+
+def intern(
+    columns: Mapping[str, pl.Series], literals: Sequence[str]
+) -> tuple[pl.DataFrame, dict[str, Codes]]:
+    """Give every distinct value of JSON-text columns a code.
+
+    Args:
+        columns: name → String series of JSON texts; null stands for an absent value.
+        literals: further JSON texts that need codes.
+
+    Returns:
+        The dictionary (one row per code: `json` canonical text, `kind`, `number`, `text` of a string, `items`
+        of a list as canonical texts; row 0 is null) and, per column, its codes; the literals' under `""`.
+    """
+    texts = {"": pl.Series([*literals, "null"], dtype=pl.String), **columns}
+    present = [column.cast(pl.String).drop_nulls() for column in texts.values()]
+    distinct, raw_codes = _encode(pl.concat([one.rename("raw") for one in present]))
+    dictionary, final = _merge_equal(_parse(distinct))
+    pieces = np.split(final[raw_codes], np.cumsum([len(one) for one in present])[:-1])
+    codes = {name: _spread(column, some) for (name, column), some in zip(texts.items(), pieces, strict=True)}
+    return dictionary, {**codes, "": codes[""][:-1]}
+
+
+def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
+    """Numbers (0 and 1 for booleans) as rows of a dictionary, each of its kind: NUMBER, BOOLEAN or NULL."""
+    frame = pl.DataFrame({"number": numbers, "kind": kinds}).select(
+        pl.col("kind").cast(pl.UInt8),
+        number=pl.when(pl.col("kind") == NUMBER).then(pl.col("number").cast(pl.Float64)),
+        json=pl.when(pl.col("kind") == NULL).then(pl.lit("null"))
+        .when(pl.col("number") == 1).then(pl.lit("true")).otherwise(pl.lit("false")),
+        text=pl.lit(None, pl.String),
+        items=pl.lit(None, pl.List(pl.String)),
+        moment=pl.lit(None, pl.Int64),
+    )  # fmt: skip
+    return frame.with_columns(json=pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json"))
+
+
+def _spread(column: pl.Series, present: Codes) -> Codes:
+    """The codes of the values that are there, null's code elsewhere."""
+    if len(present) == len(column):
+        return present
+    codes = np.full(len(column), NULL_CODE, np.int32)
+    codes[column.is_not_null().to_numpy()] = present
+    return codes
+
+
+def _encode(texts: pl.Series) -> tuple[pl.Series, Codes]:
+    distinct, numbers = numbered(texts)
+    return distinct, numbers.astype(np.int32)
+
+
+def _merge_equal(parsed: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:
+    first_null = pl.concat([_parse(pl.Series("raw", ["null"])), parsed])
+    dictionary = first_null.unique("json", keep="first", maintain_order=True)
+    ids = dictionary.select("json").with_row_index("code")
+    codes = parsed.select("json").join(ids, on="json", how="left", maintain_order="left")["code"]
+    return dictionary, codes.to_numpy().astype(np.int32)
+
+
+def _parse(raw: pl.Series) -> pl.DataFrame:
+    first = pl.col("raw").str.head(1)
+    kind = (
+        pl.when(first == '"').then(STRING).when(first.is_in(["t", "f"])).then(BOOLEAN)
+        .when(first == "n").then(NULL).when(first == "[").then(LIST).when(first == "{").then(OBJECT)
+        .otherwise(NUMBER)
+    )  # fmt: skip
+    frame = (
+        raw.to_frame("raw")
+        .select("raw", kind.cast(pl.UInt8).alias("kind"))
+        .with_columns(_awkward().alias("awkward"))
+    )
+    numbers = pl.when(pl.col("kind") == NUMBER).then(pl.col("raw")).cast(pl.Float64, strict=False)
+    return (
+        frame.with_columns(number=numbers, json=_tidied(frame), items=_items(frame))
+        .with_columns(json=pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json"))
+        .select("json", "kind", "number", _string().alias("text"), "items")
+    )
+
+
+def _awkward() -> pl.Expr:
+    nested = pl.col("kind").is_in([LIST, OBJECT])
+    return nested | pl.col("raw").str.contains("\\", literal=True)
+
+
+def _tidied(frame: pl.DataFrame) -> pl.Series:
+    """Canonical text; only the distinct texts with escapes or nesting go through a JSON parser."""
+    texts = frame["raw"].to_frame("raw").with_row_index()
+    awkward = texts.filter(frame["awkward"])
+    if awkward.is_empty():
+        return frame["raw"].str.strip_chars().rename("json")
+    tidy = [canonical(json.loads(text)) for text in awkward["raw"]]
+    mended = texts.join(
+        awkward.select("index", json=pl.Series(tidy, dtype=pl.String)),
+        on="index",
+        how="left",
+        maintain_order="left",
+    )
+    return mended.select(pl.coalesce("json", pl.col("raw").str.strip_chars())).to_series().rename("json")
+
+
+def _items(frame: pl.DataFrame) -> pl.Series:
+    if not (frame["kind"] == LIST).any():
+        return pl.Series("items", [None], dtype=pl.List(pl.String)).new_from_index(0, len(frame))
+    lists = [
+        [canonical(item) for item in json.loads(text)] if kind == LIST else None
+        for text, kind in frame.select("raw", "kind").iter_rows()
+    ]
+    return pl.Series("items", lists, dtype=pl.List(pl.String))
+
+
+def _number_text() -> pl.Expr:
+    whole = (pl.col("number") == pl.col("number").floor()) & (pl.col("number").abs() < _WHOLE)
+    return (
+        pl.when(whole).then(pl.col("number").cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(pl.col("number").cast(pl.String).str.replace(r"e-(\d)$", "e-0$1"))
+    )  # fmt: skip
+
+
+def _string() -> pl.Expr:
+    """The characters of a string: its JSON text without quotes, decoded where it has escapes."""
+    plain = pl.col("json").str.slice(1, pl.col("json").str.len_chars() - 2)
+    escaped = pl.col("json").str.contains("\\", literal=True)
+    decoded = pl.when(escaped).then(pl.col("json")).str.json_decode(pl.String)
+    return pl.when(pl.col("kind") == STRING).then(pl.when(escaped).then(decoded).otherwise(plain))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE:
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""What people write: text to validated models, or every fault with its place."""

@@ -1,0 +1,170 @@
+"""The actions that decide, each with paths of actions of their own, and the union of all actions."""
+
+from collections.abc import Iterator, Mapping
+from math import fsum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AliasChoices, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, InitErrorDetails
+
+from transforms.definitions.actions import (
+    ActionBase,
+    AddTag,
+    EndWorkflow,
+    RemoveTag,
+    SendEmail,
+    TriggerWebhook,
+    UpdateAttribute,
+    Wait,
+)
+from transforms.definitions.base import Definition, Duration, Name, Number, advice, key_fault, refusal
+from transforms.definitions.conditions import Criteria
+from transforms.definitions.triggers import TriggerConfig, TriggerType, config_faults, unknown_pattern
+
+
+class Fork(ActionBase):
+    """An action with a decision, and a path of actions for some or all of its outcomes."""
+
+    paths: dict[str, tuple["Action", ...]] = Field(default={})
+
+    @classmethod
+    def outcomes(cls, config: dict[str, Any]) -> list[str]:
+        """The decisions the action can take, given its raw config."""
+        raise NotImplementedError
+
+    @classmethod
+    def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """`paths` may stand inside `config`."""
+        config = given.get("config")
+        if "paths" in given or not isinstance(config, dict) or "paths" not in config:
+            return given
+        rest = {key: value for key, value in config.items() if key != "paths"}
+        return {**given, "config": rest, "paths": config["paths"]}
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """Each path has a name that the action can decide."""
+        config, paths = given.get("config"), given.get("paths")
+        if not isinstance(config, dict) or not isinstance(paths, dict):
+            return
+        allowed = cls.outcomes(config)
+        for name in paths:
+            if name not in allowed:
+                yield key_fault(("paths", name), f"unknown path {name!r}; {advice(name, allowed)}")
+            elif "." in name:
+                yield key_fault(
+                    ("paths", name), f"path {name!r} has a '.', which step names use; allowed: a name without"
+                )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """`paths` is also accepted inside `config`."""
+        schema = super().__get_pydantic_json_schema__(core, handler)
+        if "config" in schema["properties"]:
+            config = handler.resolve_ref_schema(schema["properties"]["config"])
+            config["properties"]["paths"] = schema["properties"]["paths"]
+        return schema
+
+
+class Decision(Definition):
+    """Criteria in file order; the first that holds is the decision."""
+
+    criteria: dict[Name, Criteria]
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """No criterion takes the name of the outcome that needs none."""
+        if "default" in _keys(given.get("criteria")):
+            message = "a criterion can't be named 'default': that is the outcome when no criterion holds"
+            yield key_fault(("criteria", "default"), message)
+
+
+class BranchDecision(Fork):
+    """Decides by conditions; `default` when none holds."""
+
+    type: Literal["branch_decision"]
+    config: Decision
+
+    @classmethod
+    def outcomes(cls, config: dict[str, Any]) -> list[str]:
+        """The criteria, and `default`."""
+        return [*dict.fromkeys([*_keys(config.get("criteria")), "default"])]
+
+
+def _sums_to_one(weights: dict[str, float]) -> dict[str, float]:
+    total = fsum(weights.values())
+    if abs(total - 1) > 1e-9:
+        raise refusal(f"weights sum to {total:g}; allowed: positive numbers that sum to 1")
+    return weights
+
+
+class Split(Definition):
+    """Weights in file order, positive, with sum 1."""
+
+    weights: Annotated[dict[Name, Annotated[Number, Field(gt=0)]], AfterValidator(_sums_to_one)]
+
+
+class RandomSplit(Fork):
+    """Decides by a stable hash of workflow, step and customer."""
+
+    type: Literal["random_split"]
+    config: Split
+
+    @classmethod
+    def outcomes(cls, config: dict[str, Any]) -> list[str]:
+        """The names of the weights."""
+        return _keys(config.get("weights"))
+
+
+class AwaitedEvent(Definition):
+    """Which fact to wait for (a trigger's config of that type), and for how long; no time-out: forever."""
+
+    event: TriggerConfig
+    type: TriggerType = "behavioral"
+    timeout: Duration | None = Field(
+        default=None, validation_alias=AliasChoices("timeout", "timeout_seconds")
+    )
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """The event fits the type."""
+        yield from config_faults(given.get("type", "behavioral"), given.get("event"), ("event",))
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """An awaited pattern is one of the patterns there are."""
+        yield from unknown_pattern(given.get("type"), given.get("event"), ("event",), known)
+
+
+class WaitForEvent(Fork):
+    """Waits for the first matching fact, decision `event`, else for the time-out, decision `timeout`."""
+
+    type: Literal["wait_for_event"]
+    config: AwaitedEvent
+
+    @classmethod
+    def outcomes(cls, config: dict[str, Any]) -> list[str]:  # noqa: ARG003
+        """`event` and `timeout`."""
+        return ["event", "timeout"]
+
+
+def _keys(given: object) -> list[str]:
+    return list(given) if isinstance(given, dict) else []
+
+
+Action = Annotated[
+    SendEmail
+    | Wait
+    | AddTag
+    | RemoveTag
+    | UpdateAttribute
+    | TriggerWebhook
+    | BranchDecision
+    | RandomSplit
+    | WaitForEvent
+    | EndWorkflow,
+    Field(discriminator="type"),
+]
+
+for _fork in (BranchDecision, RandomSplit, WaitForEvent):
+    _fork.model_rebuild()

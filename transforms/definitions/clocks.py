@@ -1,0 +1,90 @@
+"""Local wall clock times and time zones as definition files write them."""
+
+import re
+from datetime import datetime, time
+from typing import Annotated
+
+import polars as pl
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+
+from transforms.definitions.base import refusal
+
+CUSTOMER = "customer"
+"""What stands for each customer's own time zone."""
+
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
+
+
+def parse_time(given: object) -> time:
+    """`HH:MM` or `HH:MM:SS` as a wall clock time without a zone.
+
+    Raises:
+        ValueError: of another form.
+    """
+    if isinstance(given, time) and given.tzinfo is None and not given.microsecond:
+        return given
+    if isinstance(given, str) and _TIME.fullmatch(given):
+        return time.fromisoformat(given)
+    raise ValueError(f'given {given!r}; allowed: a time of day like "09:00" or "21:30:00"')
+
+
+def written_time(of_day: time) -> str:
+    """A time of day as definition files write it: `09:00`, or `21:30:15`."""
+    return of_day.isoformat("seconds" if of_day.second else "minutes")
+
+
+def is_zone(name: str) -> bool:
+    """Whether this is the exact name of a time zone (IANA) that Polars knows."""
+    try:
+        found = pl.Series([datetime(1970, 1, 1)], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
+    except pl.exceptions.ComputeError:
+        return False
+    # Polars also reads offsets and empty text, as other zones.
+    return found.dtype == pl.Datetime("us", name)
+
+
+def parse_zone(name: str) -> str:
+    """The name of a time zone as given.
+
+    Raises:
+        ValueError: not the name of one.
+    """
+    if not is_zone(name):
+        raise ValueError(f"given {name!r}; allowed: the name of a time zone, like Europe/Berlin or UTC")
+    return name
+
+
+def parse_zone_of(given: object) -> str:
+    """The name of a time zone, or `customer`, as given.
+
+    Raises:
+        ValueError: neither.
+    """
+    if isinstance(given, str) and (given == CUSTOMER or is_zone(given)):
+        return given
+    raise ValueError(
+        f"given {given!r}; allowed: customer, or the name of a time zone, like Europe/Berlin or UTC"
+    )
+
+
+def _told(given: str) -> str:
+    try:
+        return parse_zone_of(given)
+    except ValueError as error:
+        raise refusal(str(error)) from None
+
+
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(parse_time),
+    PlainSerializer(written_time, return_type=str),
+    WithJsonSchema(
+        {
+            "description": "A time of day: 09:00 or 21:30:00.",
+            "type": "string",
+            "pattern": f"^{_TIME.pattern}$",
+        }
+    ),
+]
+ZoneOf = Annotated[str, AfterValidator(_told)]
+"""A time zone's name, or `customer`."""

@@ -1,0 +1,49 @@
+"""When messages may be sent: quiet hours and send windows (semantics.md §11)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
+from pydantic_core import InitErrorDetails
+
+from transforms.definitions.base import Definition, fault, refusal
+from transforms.definitions.clocks import CUSTOMER, TimeOfDay, ZoneOf, parse_time
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class QuietHours(Definition):
+    """No sends in `[start, end)` of the local wall clock; over midnight if `end` isn't after `start`."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+    timezone: ZoneOf = CUSTOMER
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """They end, and at another time than they begin."""
+        try:
+            same = parse_time(given.get("start")) == parse_time(given.get("end"))
+        except ValueError:
+            return
+        if same:
+            yield fault(("end",), "quiet hours end when they start; allowed: two different times")
+
+
+def _in_week_order(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    if not days:
+        raise refusal(f"given an empty list; allowed: some of {', '.join(WEEK)}")
+    return tuple(day for day in WEEK if day in days)
+
+
+class SendWindow(Definition):
+    """Sends only in `[start, end)` of the local wall clock on `days`.
+
+    Over midnight, when `end` isn't after `start`, it belongs to the day it starts on.
+    """
+
+    start: TimeOfDay
+    end: TimeOfDay
+    days: Annotated[tuple[Day, ...], AfterValidator(_in_week_order)] = WEEK
+    timezone: ZoneOf = CUSTOMER

@@ -1,0 +1,79 @@
+"""The parts of a workflow with their paths, as error messages name them: `actions[1].paths.yes[0]`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from transforms.definitions.branching import Fork
+from transforms.definitions.workflow import (
+    Action,
+    BranchDecision,
+    Condition,
+    Group,
+    Trigger,
+    WaitForEvent,
+    Workflow,
+)
+
+Path = tuple[str | int, ...]
+
+ENTRY, REACTION, STEP = "entry", "reaction", "step"
+"""Where a condition or trigger stands: in `triggers`; in `goal`, `exit_on` or a wait; in branches and actions."""
+
+
+def actions_of(workflow: Workflow) -> Iterator[tuple[Path, Action]]:
+    """Every action, those of branches and paths included."""
+    yield from _actions(workflow.actions, ("actions",))
+    for index, branch in enumerate(workflow.branches):
+        yield from _actions(branch.actions, ("branches", index, "actions"))
+
+
+def triggers_of(workflow: Workflow) -> Iterator[tuple[Path, str, Trigger]]:
+    """Every trigger, with where it stands: `ENTRY` or `REACTION`; awaited events are triggers without conditions."""
+    for index, trigger in enumerate(workflow.triggers):
+        yield ("triggers", index), ENTRY, trigger
+    if workflow.goal:
+        yield ("goal",), REACTION, workflow.goal
+    for index, trigger in enumerate(workflow.exit_on):
+        yield ("exit_on", index), REACTION, trigger
+    for path, action in actions_of(workflow):
+        if isinstance(action, WaitForEvent):
+            awaited = Trigger(type=action.config.type, config=action.config.event)
+            yield (*path, "config", "event"), REACTION, awaited
+
+
+def conditions_of(workflow: Workflow) -> Iterator[tuple[Path, Trigger | None, Condition]]:
+    """Every condition, with the trigger it belongs to (None: it looks at the fact that started the execution)."""
+    for path, _, trigger in triggers_of(workflow):
+        for place, condition in leaves(trigger.conditions, (*path, "conditions")):
+            yield place, trigger, condition
+    for path, conditions in _step_conditions(workflow):
+        for place, condition in leaves(conditions, path):
+            yield place, None, condition
+
+
+def leaves(conditions: Sequence[Condition | Group], path: Path) -> Iterator[tuple[Path, Condition]]:
+    """The single conditions of a list of conditions and groups at `path`."""
+    for index, one in enumerate(conditions):
+        if isinstance(one, Group):
+            for key, members in (("any", one.any), ("all", one.all), ("not", one.negated)):
+                yield from leaves(members or (), (*path, index, key))
+        else:
+            yield (*path, index), one
+
+
+def _step_conditions(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condition | Group]]]:
+    for index, branch in enumerate(workflow.branches):
+        yield ("branches", index, "conditions"), branch.conditions
+    for path, action in actions_of(workflow):
+        yield (*path, "conditions"), action.conditions
+        if isinstance(action, BranchDecision):
+            for name, criteria in action.config.criteria.items():
+                yield (*path, "config", "criteria", name), criteria
+
+
+def _actions(actions: Sequence[Any], path: Path) -> Iterator[tuple[Path, Action]]:
+    for index, action in enumerate(actions):
+        yield (*path, index), action
+        if isinstance(action, Fork):
+            for name, inner in action.paths.items():
+                yield from _actions(inner, (*path, index, "paths", name))

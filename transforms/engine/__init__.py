@@ -1,0 +1,1 @@
+"""State, facts and a tick to what was decided."""

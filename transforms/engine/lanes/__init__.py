@@ -1,0 +1,1 @@
+"""The engine's working memory, one lane a customer, and what can be asked of it."""

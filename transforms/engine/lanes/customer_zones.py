@@ -1,0 +1,75 @@
+"""Whose wall clock counts: the configured default, a named zone, or each customer's own (semantics.md §7)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from transforms.columns.arrays import Array, Ints
+from transforms.columns.json_values import STRING
+from transforms.definitions.clocks import CUSTOMER, is_zone
+from transforms.timing.zones import Zone, zone_of
+
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The zones of a tick, by number.
+
+    Attributes:
+        names: of the zones; the first is the default.
+        by_code: the zone that a value code names, −1 for none.
+        home: `[C]`, the zone by the customer file, else the default.
+    """
+
+    names: tuple[str, ...]
+    by_code: Ints
+    home: Ints
+
+    def zone(self, number: int) -> Zone:
+        """The zone of a number."""
+        return zone_of(self.names[number])
+
+    def number(self, timezone: str | None, own: int) -> int:
+        """The zone that a declaration means, for customers whose own zone is `own`."""
+        if timezone == CUSTOMER:
+            return own
+        return 0 if timezone is None else self.names.index(timezone)
+
+    def of(self, rows: Ints, codes: Array) -> Ints:
+        """The zones of customers `rows`, whose attribute `timezone` has these `codes`."""
+        told = self.by_code[codes]
+        return np.where(told == _NONE, self.home[rows], told)
+
+
+def read_clocks(
+    default: str, named: list[str], homes: pl.Series, dictionary: pl.DataFrame, codes: Array
+) -> Clocks:
+    """The zones of a tick.
+
+    Args:
+        default: the configured zone.
+        named: those that schedules and send times name.
+        homes: `[C]`, the customer file's zones; null for none.
+        dictionary: the values behind codes.
+        codes: of the values that the attribute `timezone` may have in the tick.
+    """
+    distinct = np.unique(codes)
+    texts = dictionary["text"].gather(distinct)
+    is_text = dictionary["kind"].gather(distinct) == STRING
+    told = texts.zip_with(is_text, pl.Series([None], dtype=pl.String).new_from_index(0, len(texts)))
+    wanted = (
+        pl.concat([told.rename("zone"), homes.rename("zone").unique()])
+        .drop_nulls()
+        .unique(maintain_order=True)
+    )
+    names = tuple(dict.fromkeys([default, *named, *filter(is_zone, wanted)]))
+    number = {name: place for place, name in enumerate(names)}
+    by_code = np.full(len(dictionary), _NONE)
+    by_code[distinct] = _numbered(told, number, _NONE)
+    return Clocks(names, by_code, _numbered(homes, number, 0))
+
+
+def _numbered(zones: pl.Series, number: dict[str, int], missing: int) -> Ints:
+    return zones.replace_strict(number, default=missing, return_dtype=pl.Int64).fill_null(missing).to_numpy()

@@ -1,0 +1,1 @@
+"""Frames to lanes: everything that needs no feedback, before the waves."""

@@ -1,0 +1,129 @@
+"""Frames of one tick → value codes, the truth table of all conditions, and what each event matches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from transforms.columns.arrays import NEVER, Bools, Ints
+from transforms.columns.factorize import numbered
+from transforms.columns.json_values import NULL_CODE, Codes, intern
+from transforms.engine.lanes.checks import match_codes
+from transforms.engine.state import EVENT_PREFIX
+from transforms.program.model import Program
+from transforms.timing.instants import with_moments
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of one tick as codes of one dictionary.
+
+    Attributes:
+        dictionary: see `values.intern`.
+        truth: `[condition, code]`, whether the condition holds for the value.
+        literals: the program's literals.
+        events: `[event, property]`.
+        contexts: `[running execution, property]`, of the facts that started them.
+        decisions: of the running executions.
+        writes: of the events' profile updates.
+        attributes: of the profiles.
+        alarms: of the values for which schedules were armed.
+        moments: per code the instant it stands for, µs, `NEVER` for none; empty if the program doesn't ask.
+        is_wall: per code whether that instant is a wall clock's.
+    """
+
+    dictionary: pl.DataFrame
+    truth: Bools
+    literals: Ints
+    events: Codes
+    contexts: Codes
+    decisions: Codes
+    writes: Codes
+    attributes: Codes
+    alarms: Codes
+    moments: Ints
+    is_wall: Bools
+
+
+def as_codes(
+    program: Program,
+    events: pl.DataFrame,
+    running: pl.DataFrame,
+    writes: pl.DataFrame,
+    owned: pl.DataFrame,
+    alarms: pl.DataFrame,
+) -> Values:
+    """Code the properties of events and running executions, written values and present attributes."""
+    columns = {
+        "write": writes["value"],
+        "attribute": owned["value"],
+        "decision": _quoted(running["decision"]),
+        "alarm": alarms["value"],
+    }
+    for kind, frame in (("event", events), ("context", running)):
+        columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
+    dictionary, codes = intern(columns, tuple(program.literals))
+    if program.reads_moments:
+        dictionary = with_moments(dictionary)
+    return Values(
+        dictionary,
+        _truth_table(program, dictionary),
+        codes[""].astype(np.int64),
+        _stacked(program, codes, "event", len(events)),
+        _stacked(program, codes, "context", len(running)),
+        codes["decision"],
+        codes["write"],
+        codes["attribute"],
+        codes["alarm"],
+        *_moments(dictionary),
+    )
+
+
+def _moments(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
+    if "moment" not in dictionary.columns:
+        return np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    return dictionary["moment"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()
+
+
+def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bools) -> Bools:
+    """Which events satisfy which matchers: `[event, matcher]`."""
+    types, type_of = numbered(events["type"])
+    names, name_of = numbered(events["name"])
+    kind = type_of * len(names) + name_of
+    match = np.zeros((len(events), len(program.matchers)), np.bool_)
+    for number in np.flatnonzero(np.bincount(kind)).tolist():
+        fact_type, name = types[number // len(names)], names[number % len(names)]
+        if matchers := program.matchers_of(fact_type, name):
+            rows = np.flatnonzero(kind == number)
+            match[rows] = match_codes(program, truth, codes.take(rows, axis=0), matchers)
+    return match
+
+
+def _given(program: Program, frame: pl.DataFrame) -> dict[str, str]:
+    """The program's properties that have any value in the frame, and their columns."""
+    columns = {name: f"{EVENT_PREFIX}{name}" for name in program.properties}
+    return {
+        name: column
+        for name, column in columns.items()
+        if column in frame.columns and frame[column].null_count() < len(frame)
+    }
+
+
+def _quoted(texts: pl.Series) -> pl.Series:
+    return pl.select(pl.concat_str(pl.lit('"'), texts, pl.lit('"'))).to_series()
+
+
+def _stacked(program: Program, codes: dict[str, Codes], kind: str, rows: int) -> Codes:
+    stacked = np.full((rows, len(program.properties)), NULL_CODE, np.int32)
+    for column, name in enumerate(program.properties):
+        if (given := codes.get(f"{kind} {name}")) is not None:
+            stacked[:, column] = given
+    return stacked
+
+
+def _truth_table(program: Program, dictionary: pl.DataFrame) -> Bools:
+    verdicts = dictionary.select(one.alias(str(index)) for index, one in enumerate(program.truths))
+    table = np.zeros((len(program.truths), len(dictionary)), np.bool_)
+    for index, column in enumerate(verdicts):
+        table[index] = column.to_numpy()
+    return table

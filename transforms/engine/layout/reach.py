@@ -1,0 +1,101 @@
+"""Which customers a tick looks at: those with facts, due steps or alarms, and those whom a cron may reach."""
+
+import polars as pl
+
+from transforms.columns.arrays import Ints
+from transforms.definitions.clocks import CUSTOMER
+from transforms.engine.state import EVENTS, State, Tick
+from transforms.program.model import Program
+from transforms.program.schedules import cron_instants
+from transforms.signals.evaluate import Watched
+from transforms.timing.durations import epoch_us
+from transforms.timing.zones import DAY
+
+_CUSTOMER = "customer_id"
+EVENT_RANK, PATTERN_RANK = 0, 1
+
+
+def with_patterns(events: pl.DataFrame, watched: Watched) -> pl.DataFrame:
+    """The tick's events and, of rank 1, its patterns turned true (semantics.md §3)."""
+    facts = watched.facts.select(
+        _CUSTOMER,
+        pl.col("at"),
+        pl.col("name"),
+        event_id=pl.lit(None, pl.String),
+        ts=pl.col("at"),
+        type=pl.lit("pattern"),
+        properties=pl.lit("{}"),
+        rank=pl.lit(PATTERN_RANK, pl.Int8),
+    )
+    ranked = events.with_columns(rank=pl.lit(EVENT_RANK, pl.Int8))
+    return pl.concat([ranked, facts], how="diagonal").select(
+        *EVENTS, "rank", pl.selectors.starts_with("event.")
+    )
+
+
+def present(
+    program: Program, state: State, events: pl.DataFrame, owned: pl.DataFrame, tick: Tick
+) -> pl.Series:
+    """The customers to whom something happens: facts, due steps, dates that come or were never looked at.
+
+    Args:
+        program: the compiled workflows.
+        state: before the tick.
+        events: what acts in it, patterns included.
+        owned: the present attributes that workflows see.
+        tick: its bounds.
+    """
+    due = state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
+    coming = state.alarms.filter(pl.col("at") <= tick.now)
+    found = [events, due, coming, _unarmed(program, state, owned), _awaiting(program, state, tick)]
+    return pl.concat([one[_CUSTOMER] for one in found]).unique(maintain_order=True)
+
+
+def with_cron_customers(program: Program, state: State, busy: pl.Series, tick: Tick) -> pl.Series:
+    """`busy`, and behind them all other known customers if a cron may let them enter in the tick."""
+    if not crons_fire(program, tick):
+        return busy
+    known = state.customers.filter("known")[_CUSTOMER]
+    return pl.concat([busy, known]).unique(maintain_order=True)
+
+
+def crons_fire(program: Program, tick: Tick) -> bool:
+    """Whether a cron that lets customers enter fires in the tick."""
+    entering = [one.schedule for one in program.alarms if one.is_cron and one.triggers]
+    return any(_fires(one.cron or "", one.timezone, tick) for one in entering)
+
+
+def _unarmed(program: Program, state: State, owned: pl.DataFrame) -> pl.DataFrame:
+    """Values of date attributes for which a schedule was not armed yet."""
+    pairs = [(program.attributes[one.column], one.key) for one in program.alarms if not one.is_cron]
+    wanted = pl.DataFrame(pairs, schema={"attribute": pl.String, "key": pl.String}, orient="row")
+    values = owned.filter(pl.col("value").is_not_null() & (pl.col("value") != "null")).join(
+        wanted, on="attribute"
+    )
+    return values.join(state.alarms, on=[_CUSTOMER, "key", "value"], how="anti")
+
+
+def awaiting_crons(program: Program, tick: Tick) -> list[tuple[str, str]]:
+    """The workflows and versions with a goal, exit or wait that is a cron and fires in the tick."""
+    return [
+        (program.flows[flow].workflow.workflow_id, program.flows[flow].version)
+        for one in program.alarms
+        if one.is_cron and one.flows and _fires(one.schedule.cron or "", one.schedule.timezone, tick)
+        for flow in one.flows
+    ]
+
+
+def _awaiting(program: Program, state: State, tick: Tick) -> pl.DataFrame:
+    """The executions of these workflows."""
+    schema = {"workflow_id": pl.String, "version": pl.String}
+    wanted = pl.DataFrame(awaiting_crons(program, tick), schema=schema, orient="row")
+    return state.executions.join(wanted, on=[*schema], how="semi", maintain_order="left")
+
+
+def _fires(cron: str, timezone: str | None, tick: Tick) -> bool:
+    """Whether a cron fires in the tick, in some zone if it follows the customers'."""
+    zone = tick.timezone if timezone in (None, CUSTOMER) else timezone
+    around = DAY if timezone == CUSTOMER else 0
+    since, until = tick.cron_since, epoch_us(tick.now)
+    found: Ints = cron_instants(cron, zone, since - around, until + around)
+    return since < until and bool(found.size)

@@ -1,0 +1,293 @@
+"""Lanes → ledger rows and new state, once the waves are done."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from transforms.columns.arrays import NEVER, Array, Bools, Ints
+from transforms.columns.ids import execution_id, message_id
+from transforms.columns.json_values import NULL_CODE
+from transforms.engine.lanes.memory import PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Lanes
+from transforms.engine.layout.lay_out import Opened
+from transforms.engine.state import ALARMS, ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
+from transforms.program.model import FOLLOW_UP_PROPERTIES
+
+_TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at", "branch"]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a tick decided, as rows.
+
+    Attributes:
+        executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running and paused ones
+            also have the `event.X` columns the next tick needs. `step` is where one stands, or stood when it ended.
+        steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at,
+            branch, step, action_type, at, outcome.
+        messages: one row per accepted message: message_id, execution columns, step, at, template_id,
+            transactional, channel, message_class.
+        webhooks: one row per queued request: webhook_id, execution columns, step, at, url, transactional,
+            channel (null: no message), message_class.
+        refusals: one row per refused entry: workflow_id, customer_id, at, reason.
+        attributes: one row per applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
+        tags: one row per real change of a tag: customer_id, tag, added, at, in order.
+        alarms: one row per customer and schedule by a date attribute that was armed anew, fired or disarmed:
+            `state.ALARMS`.
+        entries: how many executions are new.
+        facts: how many events and follow-up facts the waves processed.
+        waves: how many waves it took.
+    """
+
+    executions: pl.DataFrame
+    steps: pl.DataFrame
+    messages: pl.DataFrame
+    webhooks: pl.DataFrame
+    refusals: pl.DataFrame
+    attributes: pl.DataFrame
+    tags: pl.DataFrame
+    alarms: pl.DataFrame
+    entries: int
+    facts: int
+    waves: int
+
+
+def read_back(opened: Opened) -> Decided:
+    """Read what was decided from the lanes, with names and ids instead of numbers."""
+    lanes = opened.lanes
+    executions = _executions(opened)
+    return Decided(
+        executions=executions,
+        steps=_steps(lanes, executions),
+        messages=_messages(lanes, executions),
+        webhooks=_webhooks(lanes, executions),
+        refusals=_refusals(lanes),
+        attributes=_attributes(opened),
+        tags=_tags(lanes),
+        alarms=_alarms(opened),
+        entries=len(executions) - len(opened.executions),
+        facts=lanes.processed,
+        waves=lanes.waves,
+    )
+
+
+def _executions(opened: Opened) -> pl.DataFrame:
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
+    running = np.isin(ledger["status"], (RUNNING, PAUSED))
+    lane, flow = ledger["lane"], ledger["flow"]
+    slot = np.array([one.slot for one in lanes.program.flows], np.int64)[flow]
+    stands = np.where(running, lanes.step[lane, slot], ledger["step"])
+    phase = np.where(running, lanes.phase[lane, slot], ledger["phase"])
+    due = np.where(running, lanes.due[lane, slot], NEVER)
+    decision = np.where(running, lanes.decision[lane, slot], 0)
+    workflows = [one.workflow.workflow_id for one in lanes.program.flows]
+    frame = pl.DataFrame(
+        {
+            "workflow_id": _named(workflows, flow),
+            "version": _named([one.version for one in lanes.program.flows], flow),
+            "customer_id": lanes.customers.gather(lane),
+            "entered_at": _instant(ledger["entered"]),
+            "branch": _branches(opened),
+            "status": _named(STATUSES, ledger["status"]),
+            "ended_at": _instant(ledger["ended"]),
+            "converted_at": _instant(ledger["converted"]),
+            "step": _named([None if one.action is None else one.name for one in lanes.program.steps], stands),
+            "phase": _named([None, *PHASES[1:]], phase),
+            "due_at": _instant(due),
+            "decision": opened.dictionary["text"].gather(decision),
+        }
+    ).with_columns(execution_id=execution_id())
+    facts = ledger["fact"]
+    frame = frame.hstack(_triggers(opened, facts))
+    return frame.select(*EXECUTIONS).hstack(_contexts(opened, facts, running))
+
+
+def _branches(opened: Opened) -> pl.Series:
+    """Branch names: of executions from before as they were, of new ones by number; null when held out."""
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
+    before = len(opened.executions)
+    names = [[branch.name for branch in flow.branches] for flow in lanes.program.flows]
+    first = np.cumsum([0, *(len(some) for some in names)])
+    flat: list[str | None] = [*(name for some in names for name in some), None]
+    number = np.where(ledger["branch"] < 0, len(flat) - 1, first[ledger["flow"]] + ledger["branch"])
+    return pl.concat([opened.executions["branch"], _named(flat, number[before:])])
+
+
+def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
+    """What `facts` were that started executions."""
+    lanes, before = opened.lanes, len(opened.executions)
+    follow_ups = facts[facts >= before + len(opened.event_rows)]
+    events = opened.events.select(
+        trigger_type="type", trigger_name="name", trigger_event_id="event_id", trigger_properties="properties"
+    )
+    kind = lanes.facts["kind"][follow_ups]
+    told = pl.DataFrame(
+        {
+            "trigger_type": _named([one for one, _ in lanes.kinds], kind),
+            "trigger_name": _named([name for _, name in lanes.kinds], kind),
+            "trigger_event_id": pl.Series([None], dtype=pl.String).new_from_index(0, len(kind)),
+            "trigger_properties": _properties(opened, lanes.facts["codes"][follow_ups]),
+        }
+    )
+    every = pl.concat([opened.executions.select(*TRIGGER), events, told], rechunk=True)
+    return every[_places(opened, facts)]
+
+
+def _places(opened: Opened, facts: Ints) -> Ints:
+    """The rows of `facts` among: executions from before, the events as given, the follow-up facts in `facts`."""
+    before, events = len(opened.executions), len(opened.event_rows)
+    places = facts.copy()
+    is_event = (facts >= before) & (facts < before + events)
+    places[is_event] = before + opened.event_rows[facts[is_event] - before]
+    follows = facts >= before + events
+    places[follows] = before + len(opened.events) + np.arange(follows.sum())
+    return places
+
+
+def _properties(opened: Opened, codes: Array) -> pl.Series:
+    """A follow-up fact's properties as a JSON object."""
+    columns = [opened.lanes.program.properties.index(name) for name in FOLLOW_UP_PROPERTIES]
+    texts = pl.DataFrame(
+        {
+            name: _value(opened, codes[:, column])
+            for name, column in zip(FOLLOW_UP_PROPERTIES, columns, strict=True)
+        }
+    )
+    entries = [pl.concat_str(pl.lit(f'"{name}":'), name) for name in FOLLOW_UP_PROPERTIES]
+    inside = pl.concat_str(*entries, separator=",", ignore_nulls=True)
+    return texts.select(pl.concat_str(pl.lit("{"), inside, pl.lit("}"))).to_series()
+
+
+def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
+    """The `event.X` columns of running executions; null for others, which nothing reads any more."""
+    names = opened.lanes.program.properties
+    codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
+    codes[running] = opened.lanes.facts["codes"][facts[running]]
+    texts = _texts(opened)
+    return pl.DataFrame({f"{EVENT_PREFIX}{name}": texts.gather(codes[:, i]) for i, name in enumerate(names)})
+
+
+def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
+    ledger = lanes.ledgers.steps
+    taken = _taken(lanes, executions, ledger["execution"], ledger["step"])
+    actions = _named([one.action_type for one in lanes.program.steps], ledger["step"])
+    return taken.with_columns(
+        action_type=actions, at=_instant(ledger["at"]), outcome=_named(lanes.outcomes, ledger["outcome"])
+    )
+
+
+def _messages(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
+    ledger = lanes.ledgers.messages
+    templates = [_config(one.action, "template_id") for one in lanes.program.steps]
+    return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
+        message_id=message_id(),
+        at=_instant(ledger["at"]),
+        template_id=_named(templates, ledger["step"]),
+        **_kinds(lanes, ledger["step"]),
+    )
+
+
+def _webhooks(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
+    ledger = lanes.ledgers.webhooks
+    urls = [_config(one.action, "url") for one in lanes.program.steps]
+    return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
+        webhook_id=message_id(),
+        at=_instant(ledger["at"]),
+        url=_named(urls, ledger["step"]),
+        **_kinds(lanes, ledger["step"]),
+    )
+
+
+def _kinds(lanes: Lanes, steps: Ints) -> dict[str, pl.Series]:
+    """What caps look at."""
+    workflows = [lanes.program.flows[one.flow].workflow for one in lanes.program.steps]
+    return {
+        "transactional": pl.Series([one.transactional for one in workflows], dtype=pl.Boolean).gather(steps),
+        "channel": _named([one.channel for one in lanes.program.steps], steps),
+        "message_class": _named([one.message_class for one in workflows], steps),
+    }
+
+
+def _alarms(opened: Opened) -> pl.DataFrame:
+    """When dates fire that weren't armed so before."""
+    lanes = opened.lanes
+    found = [pl.DataFrame(schema=ALARMS)]
+    for number, alarm in enumerate(lanes.program.alarms):
+        if not alarm.is_cron:
+            codes = lanes.attributes[:, alarm.column]
+            armed = {
+                "customer_id": lanes.customers,
+                "key": pl.Series([alarm.key], dtype=pl.String).new_from_index(0, codes.size),
+                "value": _value(opened, codes),
+                "at": _instant(lanes.alarm[:, number]),
+            }
+            found.append(pl.DataFrame(armed))
+    every, before = pl.concat(found), opened.alarms.select(*ALARMS)
+    given, gone = every.filter(pl.col("value").is_not_null()), every.filter(pl.col("value").is_null())
+    disarmed = gone.join(before, on=["customer_id", "key"], how="semi", maintain_order="left")
+    now = pl.concat([given, disarmed])
+    return now.join(before, on=[*ALARMS], how="anti", nulls_equal=True, maintain_order="left")
+
+
+def _taken(lanes: Lanes, executions: pl.DataFrame, rows: Ints, steps: Ints) -> pl.DataFrame:
+    names = _named([one.name for one in lanes.program.steps], steps)
+    return executions.select(_TAKEN)[rows].with_columns(step=names)
+
+
+def _refusals(lanes: Lanes) -> pl.DataFrame:
+    ledger = lanes.ledgers.refusals
+    workflows = [one.workflow.workflow_id for one in lanes.program.flows]
+    return pl.DataFrame(
+        {
+            "workflow_id": _named(workflows, ledger["flow"]),
+            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "at": _instant(ledger["at"]),
+            "reason": _named(REFUSALS, ledger["reason"]),
+        }
+    )
+
+
+def _attributes(opened: Opened) -> pl.DataFrame:
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.writes
+    return pl.DataFrame(
+        {
+            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "attribute": _named(lanes.attribute_names, ledger["attribute"]),
+            "value": _value(opened, ledger["code"]),
+            "set_at": _instant(ledger["set_at"]),
+        },
+        schema_overrides=ATTRIBUTES,
+    )
+
+
+def _tags(lanes: Lanes) -> pl.DataFrame:
+    ledger = lanes.ledgers.tags
+    return pl.DataFrame(
+        {
+            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "tag": _named(lanes.program.tags, ledger["tag"]),
+            "added": ledger["added"] == 1,
+            "at": _instant(ledger["at"]),
+        }
+    )
+
+
+def _value(opened: Opened, codes: Array) -> pl.Series:
+    """JSON texts of value codes; null for null."""
+    return _texts(opened).gather(codes)
+
+
+def _texts(opened: Opened) -> pl.Series:
+    return opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
+
+
+def _named(names: list[str] | list[str | None] | tuple[str, ...], numbers: Array) -> pl.Series:
+    return pl.Series(names, dtype=pl.String).gather(numbers)
+
+
+def _instant(micros: Array) -> pl.Series:
+    return pl.Series(np.where(micros == NEVER, 0, micros)).cast(INSTANT).set(pl.Series(micros == NEVER), None)
+
+
+def _config(action: object, name: str) -> str | None:
+    return getattr(getattr(action, "config", None), name, None)

@@ -1,0 +1,155 @@
+"""The engine's state between two ticks, as frames (design: current state is what the ledger folds to)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from transforms.timing.durations import epoch_us
+
+INSTANT = pl.Datetime("us", "UTC")
+EVENT_PREFIX = "event."
+
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+CUSTOMERS: Schema = {
+    "customer_id": pl.String,
+    "known": pl.Boolean,
+    "created_at": INSTANT,
+    "timezone": pl.String,
+}
+ATTRIBUTES: Schema = {"customer_id": pl.String, "attribute": pl.String, "value": pl.String, "set_at": INSTANT}
+TAGS: Schema = {"customer_id": pl.String, "tag": pl.String}
+TRIGGER: Schema = {
+    "trigger_type": pl.String,
+    "trigger_name": pl.String,
+    "trigger_event_id": pl.String,
+    "trigger_properties": pl.String,
+}
+EXECUTIONS: Schema = {
+    "execution_id": pl.String,
+    "workflow_id": pl.String,
+    "version": pl.String,
+    "customer_id": pl.String,
+    "entered_at": INSTANT,
+    "branch": pl.String,
+    "status": pl.String,
+    "ended_at": INSTANT,
+    "converted_at": INSTANT,
+    **TRIGGER,
+    "step": pl.String,
+    "phase": pl.String,
+    "due_at": INSTANT,
+    "decision": pl.String,
+}
+ENTRIES: Schema = {"workflow_id": pl.String, "customer_id": pl.String, "entered_at": INSTANT}
+SENDS: Schema = {
+    "customer_id": pl.String,
+    "at": INSTANT,
+    "channel": pl.String,
+    "message_class": pl.String,
+}
+EVENTS: Schema = {
+    "event_id": pl.String,
+    "customer_id": pl.String,
+    "ts": INSTANT,
+    "at": INSTANT,
+    "type": pl.String,
+    "name": pl.String,
+    "properties": pl.String,
+}
+BEHAVIORS: Schema = {
+    "event_id": pl.String,
+    "customer_id": pl.String,
+    "ts": INSTANT,
+    "at": INSTANT,
+    "name": pl.String,
+    "value": pl.Float64,
+    "seen": pl.Boolean,
+    "fresh": pl.Boolean,
+}
+AMOUNTS: Schema = {"customer_id": pl.String, "key": pl.String, "amount": pl.Int64}
+ALARMS: Schema = {"customer_id": pl.String, "key": pl.String, "value": pl.String, "at": INSTANT}
+WRITES: Schema = {
+    "event_id": pl.String,
+    "customer_id": pl.String,
+    "ts": INSTANT,
+    "at": INSTANT,
+    "ordinal": pl.Int64,
+    "attribute": pl.String,
+    "value": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """What a tick starts from.
+
+    Attributes:
+        customers: one row per customer: is there a profile row (`known`), since when (`created_at`, null: always), and
+            its time zone by the customer file.
+        attributes: one row per customer and attribute: value as JSON text (null: removed) and the instant it was set at
+            (null: before all time).
+        tags: one row per customer and tag.
+        executions: one row per *running* or *paused* execution, with one column `event.X` (JSON text) per property X of
+            the starting fact that some workflow reads; missing columns count as null.
+        entries: one row per workflow and customer: the last entry, held out or not.
+        sends: one row per accepted message that counts for frequency caps, at least those within the longest window.
+        alarms: one row per customer and schedule by a date attribute that was armed: for which value, and when it fires
+            (null: it has, or can't).
+    """
+
+    customers: pl.DataFrame
+    attributes: pl.DataFrame
+    tags: pl.DataFrame
+    executions: pl.DataFrame
+    entries: pl.DataFrame
+    sends: pl.DataFrame
+    alarms: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ALARMS))
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most `messages` in any window of length `window` (semantics.md §11); of one channel or class, if given."""
+
+    messages: int
+    window: timedelta
+    channel: str | None = None
+    message_class: str | None = None
+
+    def counts(self, channel: str | None, message_class: str | None) -> bool:
+        """Whether a message of this channel and class is among those it counts."""
+        return self.channel in (None, channel) and self.message_class in (None, message_class)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What bounds a tick.
+
+    Attributes:
+        now: its end, inclusive.
+        since: its start, exclusive; None in the first.
+        began: in the first tick, the instant from which on crons fire, inclusive; None: they don't.
+        caps: frequency caps.
+        timezone: the configured default.
+    """
+
+    now: datetime
+    since: datetime | None = None
+    began: datetime | None = None
+    caps: Sequence[Cap] = ()
+    timezone: str = "UTC"
+
+    @property
+    def cron_since(self) -> int:
+        """From when on (µs, exclusive) crons fire."""
+        if self.since is not None:
+            return epoch_us(self.since)
+        return epoch_us(self.now) if self.began is None else epoch_us(self.began) - 1
+
+
+def empty_state() -> State:
+    """A state without customers, as before the first load."""
+    schemas = (CUSTOMERS, ATTRIBUTES, TAGS, EXECUTIONS, ENTRIES, SENDS)
+    return State(*(pl.DataFrame(schema=schema) for schema in schemas))

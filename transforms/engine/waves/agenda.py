@@ -1,0 +1,66 @@
+"""Who waits for what: customers by the kind of their next fact or step, in the order of semantics.md §3."""
+
+import numpy as np
+
+from transforms.columns.arrays import NEVER, Ints
+from transforms.engine.lanes.memory import Lanes
+
+NOTHING, EVENT, FOLLOW_UP, FIRST_ALARM = range(4)
+
+
+class Agenda:
+    """The customers with something left until `now`, by kind: an event, a follow-up fact, one schedule, or one step.
+
+    Customers are independent, so who goes first is free. To keep waves few and large, the next one is that of
+    the customer with most events left, and all who wait for the same kind of thing come along.
+    """
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.first_step = FIRST_ALARM + len(lanes.program.alarms)
+        self.kinds = np.zeros(len(lanes.customers), np.int64)
+        self.waiting: dict[int, list[Ints]] = {}
+        self.put(np.arange(len(lanes.customers)))
+
+    def put(self, rows: Ints) -> None:
+        """Sort customers in by what is next for them."""
+        self.kinds[rows] = kinds = self._next(rows)
+        for kind in np.flatnonzero(np.bincount(kinds)):
+            if kind != NOTHING:
+                self.waiting.setdefault(int(kind), []).append(rows[kinds == kind])
+
+    def take(self) -> tuple[int, Ints] | None:
+        """The next wave: its kind and its customers; None when nobody has anything left."""
+        if not self.waiting:
+            return None
+        kind = self._most_urgent()
+        return kind, np.concatenate(self.waiting.pop(kind))
+
+    def _most_urgent(self) -> int:
+        left = self.lanes.events_left
+        busiest = int(left.argmax())
+        if left[busiest] and self.kinds[busiest] != NOTHING:
+            return int(self.kinds[busiest])
+        return max(self.waiting, key=lambda kind: sum(map(len, self.waiting[kind])))
+
+    def _next(self, rows: Ints) -> Ints:
+        lanes = self.lanes
+        due = lanes.due.take(rows, axis=0)
+        if lanes.paused:
+            due[:, lanes.paused] = NEVER
+        slot = due.argmin(axis=1)
+        next_due = due[np.arange(len(rows)), slot]
+        kinds = np.where(next_due <= lanes.until, self.first_step + lanes.step[rows, slot], NOTHING)
+        event = lanes.next_event[rows]
+        if lanes.kinds:  # there have been follow-up facts
+            queued = lanes.head[rows] >= 0
+            kinds[queued] = FOLLOW_UP
+            next_due[queued] = lanes.clock[rows[queued]]
+        if lanes.program.alarms:
+            alarms = lanes.alarm[rows]
+            alarm = alarms.argmin(axis=1)
+            at = alarms[np.arange(len(rows)), alarm]
+            rings = (at <= next_due) & (at <= lanes.until)
+            kinds[rings], next_due[rings] = FIRST_ALARM + alarm[rings], at[rings]
+        kinds[(event <= next_due) & (event != NEVER)] = EVENT
+        return kinds

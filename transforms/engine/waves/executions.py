@@ -1,0 +1,139 @@
+"""How executions start, move on and end: the only writers of the execution lanes."""
+
+import numpy as np
+
+from transforms.columns.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints
+from transforms.columns.ids import buckets
+from transforms.columns.json_values import NULL_CODE
+from transforms.engine.lanes.checks import holds
+from transforms.engine.lanes.memory import DUE, IDLE, REFUSALS, STATUSES, Lanes
+from transforms.engine.waves.follow_ups import emit_action
+from transforms.program.model import Flow, Step
+
+HELD_OUT_BRANCH = -1
+
+
+def enter(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
+    """Entry of customers whose trigger and conditions hold (semantics.md §6, 1 to 4)."""
+    allowed = _admitted(lanes, flow, rows)
+    rows, facts = rows[allowed], facts[allowed]
+    if not rows.size:
+        return
+    lanes.last_entry[rows, flow.slot] = lanes.clock[rows]
+    held_out = _held_out(lanes, flow, rows)
+    _record_held_out(lanes, flow, rows[held_out], facts[held_out])
+    _start(lanes, flow, rows[~held_out], facts[~held_out])
+
+
+def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
+    now, last = lanes.clock[rows], lanes.last_entry[rows, flow.slot]
+    reentry = flow.workflow.reentry
+    refused = np.full(len(rows), -1)
+    if reentry.policy == "once":
+        refused[last != ALWAYS] = REFUSALS.index("reentry_once")
+    elif reentry.policy == "after":
+        refused[(last != ALWAYS) & (now - np.maximum(last, -LAST_INSTANT) < flow.reentry_after)] = (
+            REFUSALS.index("reentry_after")
+        )
+    refused[last == now] = REFUSALS.index("same_instant")
+    refused[lanes.phase[rows, flow.slot] != IDLE] = REFUSALS.index("running")
+    no = refused >= 0
+    lanes.ledgers.refusals.append(
+        int(no.sum()), flow=flow.index, lane=rows[no], at=now[no], reason=refused[no]
+    )
+    return ~no
+
+
+def _held_out(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
+    if flow.workflow.holdout == 0:
+        return np.zeros(len(rows), np.bool_)
+    drawn = buckets("holdout", flow.workflow.workflow_id, customers=lanes.customers[rows])
+    return drawn < flow.workflow.holdout
+
+
+def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
+    now, status = lanes.clock[rows], STATUSES.index("held_out")
+    lanes.ledgers.executions.append(
+        len(rows), lane=rows, flow=flow.index, entered=now, branch=HELD_OUT_BRANCH, fact=facts,
+        status=status, ended=now, converted=NEVER, step=flow.end,
+    )  # fmt: skip
+
+
+def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
+    branch = _branch(lanes, flow, rows, facts)
+    step = np.array([one.start for one in flow.branches])[branch]
+    now, place = lanes.clock[rows], (rows, flow.slot)
+    lanes.execution[place] = lanes.ledgers.executions.append(
+        len(rows),
+        lane=rows,
+        flow=flow.index,
+        entered=now,
+        branch=branch,
+        fact=facts,
+        ended=NEVER,
+        converted=NEVER,
+    )
+    lanes.context[place], lanes.decision[place] = facts, NULL_CODE
+    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, now
+    emit_action(lanes, rows, flow, "started")
+
+
+def _branch(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> Ints:
+    """The first branch whose conditions hold; the last one is `default`, without conditions."""
+    taken = np.full(len(rows), len(flow.branches) - 1)
+    for number, branch in reversed(list(enumerate(flow.branches[:-1]))):
+        taken[holds(lanes, branch.checks, rows, facts, NULL_CODE)] = number
+    return taken
+
+
+def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
+    """The goal was reached: `converted_at` is set once, then the execution ends unless `exit: false` (§10)."""
+    executions = lanes.execution[rows, flow.slot]
+    converted = lanes.ledgers.executions["converted"]
+    first = converted[executions] == NEVER
+    converted[executions[first]] = lanes.clock[rows[first]]
+    if flow.workflow.goal and flow.workflow.goal.exit:
+        finish(lanes, flow, rows, "converted")
+    else:
+        emit_action(lanes, rows[first], flow, "converted")
+
+
+def finish(lanes: Lanes, flow: Flow, rows: Ints, status: str) -> None:
+    """End executions of `flow` now; their step and phase are kept as where they stood."""
+    place = (rows, flow.slot)
+    executions, ledger = lanes.execution[place], lanes.ledgers.executions
+    ledger["status"][executions], ledger["ended"][executions] = STATUSES.index(status), lanes.clock[rows]
+    ledger["step"][executions], ledger["phase"][executions] = lanes.step[place], lanes.phase[place]
+    lanes.phase[place], lanes.due[place] = IDLE, NEVER
+    emit_action(lanes, rows, flow, status)
+
+
+def move(lanes: Lanes, slot: int, rows: Ints, step: Array | int, due: Ints) -> None:
+    """Executions go on: `step` is due at `due`."""
+    place = (rows, slot)
+    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, due
+
+
+def decide(lanes: Lanes, flow: Flow, step: Step, rows: Ints, decision: str) -> None:
+    """Executions take `decision`: its path if there is one, else the step after."""
+    lanes.decision[rows, flow.slot] = lanes.code(decision)
+    move(lanes, flow.slot, rows, step.targets.get(decision, step.next), lanes.clock[rows])
+
+
+def log(lanes: Lanes, flow: Flow, rows: Ints, steps: Array | int, outcome: str) -> None:
+    """A row of the step ledger for each execution, at its customer's present instant."""
+    if outcome not in lanes.outcomes:
+        lanes.outcomes.append(outcome)
+    lanes.ledgers.steps.append(
+        len(rows),
+        execution=lanes.execution[rows, flow.slot],
+        step=steps,
+        at=lanes.clock[rows],
+        outcome=lanes.outcomes.index(outcome),
+    )
+
+
+def fail(lanes: Lanes, flow: Flow, step: int, rows: Ints, outcome: str) -> None:
+    """One execution each fails at `step`; nothing else is touched."""
+    log(lanes, flow, rows, step, outcome)
+    finish(lanes, flow, rows, "failed")

@@ -1,0 +1,1 @@
+"""What the data belies: likely mistakes of workflows that are valid."""

@@ -1,0 +1,266 @@
+"""Workflows → one flat program; all workflows' needs are united on the way."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+from transforms.definitions.clocks import CUSTOMER
+from transforms.definitions.patterns import Pattern
+from transforms.definitions.schedules import schedule_of
+from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.triggers import OWN_KEYS
+from transforms.definitions.workflow import (
+    Action,
+    AddTag,
+    BranchDecision,
+    Condition,
+    Conditions,
+    Group,
+    RandomSplit,
+    RemoveTag,
+    SendEmail,
+    Trigger,
+    TriggerWebhook,
+    UpdateAttribute,
+    Wait,
+    WaitForEvent,
+    Workflow,
+    version_of,
+)  # fmt: skip
+from transforms.program.compile_checks import CheckBuilder
+from transforms.program.compile_signals import AlarmBuilder, WatchBuilder
+from transforms.program.model import (
+    EMAIL,
+    END,
+    FOLLOW_UP_PROPERTIES,
+    SCHEDULE,
+    ZONE,
+    Check,
+    CompiledBranch,
+    CompiledTrigger,
+    Flow,
+    Matcher,
+    Program,
+    Step,
+)  # fmt: skip
+from transforms.program.send_times import SendTime, quiet_hours, send_window
+from transforms.timing.durations import microseconds
+
+
+def compile_program(
+    current: Sequence[Workflow],
+    older: Sequence[Workflow] = (),
+    patterns: Mapping[str, Pattern] = MappingProxyType({}),
+    send_times: Sequence[QuietHours | SendWindow] = (),
+) -> Program:
+    """Compile the `current` workflows and the `older` versions that executions still run (semantics.md §9).
+
+    Only current, active workflows take entries.
+
+    Args:
+        current: the workflows as their files say.
+        older: see above.
+        patterns: by name; those that no workflow names are left out.
+        send_times: of all workflows that don't declare their own.
+    """
+    versions = {(one.workflow_id, version_of(one)): (one, False) for one in older}
+    versions |= {(one.workflow_id, version_of(one)): (one, one.is_active) for one in current}
+    priority = {one.workflow_id: one.priority for one in (*older, *current)}
+    compiler = _Compiler(sorted(priority, key=lambda name: (-priority[name], name)), patterns, send_times)
+    for (_, version), (workflow, enters) in sorted(versions.items(), key=lambda item: item[0]):
+        compiler.add(workflow, version, enters=enters)
+    return compiler.program()
+
+
+class _Compiler:
+    def __init__(
+        self,
+        slots: Sequence[str],
+        patterns: Mapping[str, Pattern],
+        send_times: Sequence[QuietHours | SendWindow],
+    ) -> None:
+        self.slots = list(slots)
+        self.send_times = send_times
+        self.watched = WatchBuilder(patterns)
+        self.known = CheckBuilder(self.watched)
+        self.alarms = AlarmBuilder()
+        self.flows: list[Flow] = []
+        self.steps: list[Step] = []
+        self.matchers: list[Matcher] = []
+        self.position = 0
+
+    def add(self, workflow: Workflow, version: str, *, enters: bool) -> None:
+        flow, first = len(self.flows), len(self.steps)
+        end = self._reserve()
+        self.steps[end] = Step(flow, "", END, 0, None)
+        branches = [
+            CompiledBranch(name, self.known.checks(conditions), self._block(flow, name, actions, "", end))
+            for name, conditions, actions in _ways(workflow)
+        ]
+        waits = tuple(pc for pc in range(first, len(self.steps)) if self.steps[pc].matcher >= 0)
+        triggers = tuple(map(self._trigger, workflow.triggers)) if enters else ()
+        goal = self._trigger(workflow.goal) if workflow.goal else None
+        exits = tuple(map(self._trigger, workflow.exit_on))
+        leaving = [one.matcher for one in (goal, *exits) if one]
+        reactors = [*leaving, *(self.steps[pc].matcher for pc in waits)]
+        self.alarms.add(workflow.workflow_id, flow, triggers, reactors)
+        self.flows.append(
+            Flow(
+                index=flow,
+                slot=self.slots.index(workflow.workflow_id),
+                workflow=workflow,
+                version=version,
+                enters=enters,
+                triggers=triggers,
+                branches=tuple(branches),
+                goal=goal,
+                exits=exits,
+                waits=waits,
+                reactors=reactors,
+                reentry_after=microseconds(workflow.reentry.after or timedelta(0)),
+                send_times=self._send_times(workflow),
+                first=first,
+                last=len(self.steps) - 1,
+                end=end,
+            )
+        )
+        self.known.literal(workflow.workflow_id)
+
+    def program(self) -> Program:
+        refuses = [
+            Condition(attribute="email_consent", operator="equals", value=False),
+            Condition(attribute="subscription_status", operator="equals", value="unsubscribed"),
+        ]
+        sends = any(step.channel for step in self.steps)
+        consent = tuple(self.known.check(one) for one in refuses if sends)
+        zoned = self.alarms.zoned or any(
+            one.timezone == CUSTOMER for flow in self.flows for one in flow.send_times
+        )
+        zone_column = self.known.column(self.known.attributes, ZONE) if zoned else -1
+        alarms = self.alarms.alarms(lambda name: self.known.column(self.known.attributes, name))
+        read = len(self.known.properties)
+        for name in FOLLOW_UP_PROPERTIES:
+            self.known.column(self.known.properties, name)
+        return Program(
+            flows=tuple(self.flows),
+            slots=tuple(self.slots),
+            steps=tuple(self.steps),
+            matchers=tuple(self.matchers),
+            attributes=tuple(self.known.attributes),
+            properties=tuple(self.known.properties),
+            read=read,
+            tags=tuple(self.known.tags),
+            truths=tuple(self.known.truths),
+            literals=self.known.literals,
+            refuses_consent=tuple(one for one in consent if isinstance(one, Check)),
+            watch=self.watched.watch(),
+            alarms=alarms,
+            zone_column=zone_column,
+            reads_moments=self.known.reads_moments or any(not one.is_cron for one in alarms),
+        )
+
+    def _block(self, flow: int, branch: str, actions: Sequence[Action], prefix: str, after: int) -> int:
+        places = [self._reserve() for _ in actions]
+        for index, (place, action) in enumerate(zip(places, actions, strict=True)):
+            following = places[index + 1] if index + 1 < len(places) else after
+            position, self.position = self.position, self.position + 1
+            name = f"{prefix}{index}"
+            targets = {
+                path: self._block(flow, branch, steps, f"{name}.{path}.", following)
+                for path, steps in getattr(action, "paths", {}).items()
+            }
+            self.steps[place] = Step(
+                flow, branch, name, position, action,
+                checks=self.known.checks(action.conditions),
+                delay=microseconds(action.delay),
+                next=following,
+                targets=targets,
+                **self._extras(action),
+            )  # fmt: skip
+        return places[0] if places else after
+
+    def _extras(self, action: Action) -> dict[str, Any]:
+        """The compiled fields of `Step` that only this type of action has."""
+        match action:
+            case SendEmail(config=config):
+                return {"value": self.known.literal(config.template_id), "channel": EMAIL}
+            case TriggerWebhook(config=config):
+                return {"channel": config.channel}
+            case Wait(config=config):
+                return {"duration": microseconds(config.duration)}
+            case AddTag(config=config) | RemoveTag(config=config):
+                return {
+                    "column": self.known.column(self.known.tags, config.tag),
+                    "value": self.known.literal(config.tag),
+                }
+            case UpdateAttribute(config=config):
+                column = self.known.column(self.known.attributes, config.attribute)
+                return {"column": column, "value": self.known.literal(config.value)}
+            case BranchDecision(config=config):
+                self.known.literals_of([*config.criteria, "default"])
+                return {
+                    "criteria": tuple(
+                        (name, self.known.checks(some)) for name, some in config.criteria.items()
+                    )
+                }
+            case RandomSplit(config=config):
+                self.known.literals_of(config.weights)
+                return {"weights": tuple(config.weights.items())}
+            case WaitForEvent(config=config):
+                self.known.literals_of(["event", "timeout"])
+                event = Trigger(type=config.type, config=config.event)
+                timeout = None if config.timeout is None else microseconds(config.timeout)
+                return {"matcher": self._matcher(event), "duration": timeout}
+        return {}
+
+    def _trigger(self, trigger: Trigger) -> CompiledTrigger:
+        about_customer = [one for one in trigger.conditions if not _about_fact(one)]
+        return CompiledTrigger(self._matcher(trigger), self.known.checks(about_customer))
+
+    def _send_times(self, workflow: Workflow) -> tuple[SendTime, ...]:
+        own = [one for one in (workflow.quiet_hours, workflow.send_window) if one]
+        general = [] if workflow.transactional else self.send_times
+        others = [one for one in general if not any(isinstance(one, type(mine)) for mine in own)]
+        return tuple(
+            quiet_hours(one) if isinstance(one, QuietHours) else send_window(one) for one in (*own, *others)
+        )
+
+    def _matcher(self, trigger: Trigger) -> int:
+        about_fact = [one for one in trigger.conditions if _about_fact(one)]
+        conditions = tuple(one for one in self.known.checks(about_fact) if isinstance(one, Check))
+        schedule = schedule_of(trigger.type, trigger.config)
+        if schedule:
+            self.alarms.declare(len(self.matchers), schedule)
+            self.matchers.append(Matcher(SCHEDULE, "", conditions))
+            return len(self.matchers) - 1
+        own = OWN_KEYS[trigger.type]
+        config = [
+            check
+            for key, value in trigger.config.items()
+            if key != own
+            for check in self.known.config(key, value)
+        ]
+        name = None if (given := trigger.config.get(own)) is None else str(given)
+        self.matchers.append(Matcher(trigger.type, name, (*config, *conditions)))
+        if trigger.type == "attribute_change" and name is not None:
+            self.known.column(self.known.attributes, name)
+        if trigger.type == "pattern" and name is not None:
+            self.watched.pattern(name)
+        return len(self.matchers) - 1
+
+    def _reserve(self) -> int:
+        self.steps.append(Step(-1, "", "", -1, None))
+        return len(self.steps) - 1
+
+
+def _about_fact(condition: Condition | Group) -> bool:
+    """Whether a trigger's condition depends on the fact alone, and not on the instant."""
+    if isinstance(condition, Group) or condition.operator == "within_last":
+        return False
+    return condition.attribute.startswith("event.")
+
+
+def _ways(workflow: Workflow) -> list[tuple[str, Conditions, tuple[Action, ...]]]:
+    branches = [(one.name, one.conditions, one.actions) for one in workflow.branches]
+    return [*branches, ("default", (), workflow.actions)]

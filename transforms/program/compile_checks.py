@@ -1,0 +1,138 @@
+"""Conditions and triggers' configs → checks; what they look at becomes columns, on the way united over workflows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import polars as pl
+
+from transforms.columns.json_values import canonical
+from transforms.definitions.signals import Signal, signal_of
+from transforms.definitions.workflow import Condition, Group
+from transforms.program.compile_signals import WatchBuilder
+from transforms.program.conditions import (
+    NEEDS_MOMENTS,
+    above,
+    at_least,
+    at_most,
+    below,
+    holds,
+    not_above,
+    not_below,
+)
+from transforms.program.model import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
+from transforms.timing.durations import microseconds, parse_duration
+
+
+class CheckBuilder:
+    """Compiles conditions; its columns are the attributes, properties, tags and literals that a program has."""
+
+    def __init__(self, watched: WatchBuilder) -> None:
+        self.watched = watched
+        self.attributes: dict[str, int] = {}
+        self.properties: dict[str, int] = {}
+        self.tags: dict[str, int] = {}
+        self.truths: list[pl.Expr] = []
+        self.known_truths: dict[tuple[str, str], int] = {}
+        self.literals: dict[str, int] = {}
+        self.reads_moments = False
+
+    def config(self, key: str, value: Any) -> list[Check]:
+        """The checks of one key of a trigger's config (semantics.md §6)."""
+        if key == "crosses_above":
+            return self._crossing(value, ("above", above(value)), ("not_above", not_above(value)))
+        if key == "crosses_below":
+            return self._crossing(value, ("below", below(value)), ("not_below", not_below(value)))
+        if key.startswith("minimum_"):
+            return [self._property_check(key.removeprefix("minimum_"), "minimum", value, at_least(value))]
+        if key.startswith("maximum_"):
+            return [self._property_check(key.removeprefix("maximum_"), "maximum", value, at_most(value))]
+        return [self._property_check(key, "equals", value, holds("equals", value))]
+
+    def _crossing(self, bound: Any, new: tuple[str, pl.Expr], old: tuple[str, pl.Expr]) -> list[Check]:
+        return [
+            self._property_check("new_value", new[0], bound, new[1]),
+            self._property_check("old_value", old[0], bound, old[1]),
+        ]
+
+    def _property_check(self, name: str, operator: str, value: Any, expression: pl.Expr) -> Check:
+        return Check("event", self.column(self.properties, name), self._truth(operator, value, expression))
+
+    def checks(self, conditions: Sequence[Condition | Group]) -> tuple[AnyCheck, ...]:
+        """The checks of a list of conditions and groups."""
+        return tuple(self._group(one) if isinstance(one, Group) else self.check(one) for one in conditions)
+
+    def _group(self, group: Group) -> GroupCheck:
+        if group.negated is not None:
+            return GroupCheck(self.checks(group.negated), negated=True)
+        if group.any is not None:
+            return GroupCheck(self.checks(group.any), any=True)
+        return GroupCheck(self.checks(group.all or ()))
+
+    def check(self, condition: Condition) -> AnyCheck:
+        """The check of one condition."""
+        name, operator, value = condition.attribute, condition.operator, condition.value
+        self.reads_moments |= operator in NEEDS_MOMENTS
+        if name == "tags":
+            return self._tag_check(operator, value)
+        if signal := signal_of(name):
+            return self._signal_check(signal, operator, value)
+        source, column = self._place(name)
+        if operator == "within_last":
+            return RecentCheck(source, column, microseconds(parse_duration(value)))
+        return Check(source, column, self._truth(operator, value, holds(operator, value)))
+
+    def _place(self, name: str) -> tuple[Literal["attribute", "event", "decision"], int]:
+        if name == "execution.decision":
+            return "decision", 0
+        if name.startswith("event."):
+            return "event", self.column(self.properties, name.removeprefix("event."))
+        return "attribute", self.column(self.attributes, name)
+
+    def _signal_check(self, signal: Signal, operator: str, value: Any) -> AnyCheck:
+        if operator in ("before", "after", "within_last", "starts_with", "ends_with", "matches"):
+            return GroupCheck((), any=True)  # no number is text or an instant
+        return SignalCheck(self.watched.signal(signal), holds(operator, value))
+
+    def _tag_check(self, operator: str, value: Any) -> TagCheck:
+        match operator:
+            case "contains" if isinstance(value, str):
+                return TagCheck(tag=self.column(self.tags, value))
+            case "equals":
+                return TagCheck(lists=self._tag_lists([value]))
+            case "not_equals":
+                return TagCheck(lists=self._tag_lists([value]), negated=True)
+            case "in_list":
+                return TagCheck(lists=self._tag_lists(value))
+            case "not_in_list":
+                return TagCheck(lists=self._tag_lists(value), negated=True)
+        return TagCheck(negated=operator == "exists")
+
+    def _tag_lists(self, values: Sequence[Any]) -> tuple[frozenset[int], ...]:
+        possible = [one for one in values if isinstance(one, list | tuple) and _could_be_tags(one)]
+        return tuple(frozenset(self.column(self.tags, tag) for tag in one) for one in possible)
+
+    def _truth(self, operator: str, value: Any, expression: pl.Expr) -> int:
+        key = (operator, canonical(value))
+        if key not in self.known_truths:
+            self.known_truths[key] = len(self.truths)
+            self.truths.append(expression)
+        return self.known_truths[key]
+
+    def literals_of(self, names: Iterable[str]) -> None:
+        """Give several texts value codes."""
+        for name in names:
+            self.literal(name)
+
+    def literal(self, value: Any) -> int:
+        """The number of a value that needs a code."""
+        return self.literals.setdefault(canonical(value), len(self.literals))
+
+    @staticmethod
+    def column(columns: dict[str, int], name: str) -> int:
+        """The place of a name among `columns`, a new one if need be."""
+        return columns.setdefault(name, len(columns))
+
+
+def _could_be_tags(values: Sequence[Any]) -> bool:
+    texts = [one for one in values if isinstance(one, str)]
+    return len(texts) == len(values) and sorted(set(texts)) == texts

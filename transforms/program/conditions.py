@@ -1,0 +1,182 @@
+"""A condition → where it looks, one Polars expression over distinct values, and a sentence for people.
+
+The expressions read the dictionary of `values.intern` (columns `json`, `kind`, `number`, `text`, `items`) and
+follow the tables of semantics.md §5 and docs/decision-language.md: wrong types make a condition false, never an
+error. `before`, `after` and `between` also read `moment` (`moments.with_moments`).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import polars as pl
+
+from transforms.columns.json_values import LIST, NULL, NUMBER, STRING, canonical, text_of
+from transforms.definitions.condition_values import instant_of
+from transforms.definitions.workflow import Condition, Group
+from transforms.timing.durations import epoch_us, parse_duration, spoken
+
+_kind, _number, _text, _moment = (pl.col(name) for name in ("kind", "number", "text", "moment"))
+
+
+def holds(operator: str, value: Any) -> pl.Expr:
+    """The truth of `have <operator> value` for every row of the dictionary, as a boolean expression."""
+    return _OPERATORS[operator](value).fill_null(value=False)
+
+
+def at_least(bound: float) -> pl.Expr:
+    """`minimum_X` of a trigger's config: a number not below `bound` (semantics.md §6)."""
+    return ((_kind == NUMBER) & (bound <= _number)).fill_null(value=False)
+
+
+def at_most(bound: float) -> pl.Expr:
+    """`maximum_X` of a trigger's config: a number not above `bound` (semantics.md §6)."""
+    return ((_kind == NUMBER) & (bound >= _number)).fill_null(value=False)
+
+
+def above(bound: float) -> pl.Expr:
+    """A number above `bound`, of the new value of `crosses_above`."""
+    return ((_kind == NUMBER) & (_number > bound)).fill_null(value=False)
+
+
+def below(bound: float) -> pl.Expr:
+    """A number below `bound`, of the new value of `crosses_below`."""
+    return ((_kind == NUMBER) & (_number < bound)).fill_null(value=False)
+
+
+def not_above(bound: float) -> pl.Expr:
+    """The old value of `crosses_above`: null counts as 0, and what is no number isn't above."""
+    return ~_greater_than(bound).fill_null(value=False)
+
+
+def not_below(bound: float) -> pl.Expr:
+    """The old value of `crosses_below`: null counts as 0, and what is no number isn't below."""
+    return ~_less_than(bound).fill_null(value=False)
+
+
+def sentence(condition: Condition | Group) -> str:
+    """The condition as people read it: `plan equals "gold"`, `email exists`, `not (a exists)`."""
+    if isinstance(condition, Group):
+        if condition.negated is not None:
+            return f"not ({_joined(condition.negated, 'and')})"
+        joined = (
+            _joined(condition.any or (), "or") if condition.all is None else _joined(condition.all, "and")
+        )
+        return f"({joined})" if joined else ("always" if condition.all is not None else "never")
+    words = f"{condition.attribute} {condition.operator.replace('_', ' ')}"
+    if condition.operator in ("exists", "not_exists"):
+        return words
+    if condition.operator == "within_last":
+        return f"{words} {spoken(parse_duration(condition.value))}"
+    return f"{words} {canonical(condition.value)}"
+
+
+def _joined(conditions: Iterable[Condition | Group], word: str) -> str:
+    return f" {word} ".join(map(sentence, conditions))
+
+
+def _equals(value: Any) -> pl.Expr:
+    if value is None:
+        return pl.lit(value=False)
+    return _number.eq(value) if _is_number(value) else pl.col("json").eq(canonical(value))
+
+
+def _not_equals(value: Any) -> pl.Expr:
+    return ~_equals(value).fill_null(value=False)
+
+
+def _greater_than(value: Any) -> pl.Expr:
+    if _is_number(value):
+        return _number.gt(value) | (_kind.eq(NULL) & pl.lit(value < 0))
+    return _text.gt(value) if isinstance(value, str) else pl.lit(value=False)
+
+
+def _less_than(value: Any) -> pl.Expr:
+    if _is_number(value):
+        return _number.lt(value) | (_kind.eq(NULL) & pl.lit(value > 0))
+    return _text.lt(value) if isinstance(value, str) else pl.lit(value=False)
+
+
+def _contains(value: Any) -> pl.Expr:
+    element = pl.lit(value is not None) & pl.col("items").list.contains(canonical(value))
+    have = pl.when(_kind == STRING).then(_text).when(_kind == NULL).then(pl.lit("")).otherwise("json")
+    return pl.when(_kind == LIST).then(element).otherwise(have.str.contains(text_of(value), literal=True))
+
+
+def _in_list(values: Any) -> pl.Expr:
+    return pl.any_horizontal([pl.lit(value=False), *map(_equals, values)])
+
+
+def _not_in_list(values: Any) -> pl.Expr:
+    return ~_in_list(values).fill_null(value=False)
+
+
+def _starts_with(value: Any) -> pl.Expr:
+    return _text.str.starts_with(value)
+
+
+def _ends_with(value: Any) -> pl.Expr:
+    return _text.str.ends_with(value)
+
+
+def _matches(value: Any) -> pl.Expr:
+    return _text.str.contains(value)
+
+
+def _before(value: Any) -> pl.Expr:
+    return _moment < _micros(value)
+
+
+def _after(value: Any) -> pl.Expr:
+    return _moment > _micros(value)
+
+
+def _between(bounds: Any) -> pl.Expr:
+    low, high = bounds
+    if _is_number(low):
+        return (_kind == NUMBER) & _number.is_between(low, high)
+    as_text = _text.is_between(pl.lit(low), pl.lit(high))
+    if not (instant_of(low) and instant_of(high)):
+        return as_text
+    within = _moment.is_between(_micros(low), _micros(high))
+    return pl.when(_moment.is_not_null()).then(within).otherwise(as_text)
+
+
+def _micros(text: str) -> int:
+    instant = instant_of(text)
+    assert instant is not None, "checked when the file was read"
+    return epoch_us(instant)
+
+
+def _not_exists(_: Any) -> pl.Expr:
+    return _kind == NULL
+
+
+def _exists(_: Any) -> pl.Expr:
+    return _kind != NULL
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_OPERATORS: dict[str, Callable[[Any], pl.Expr]] = {
+    "equals": _equals,
+    "not_equals": _not_equals,
+    "greater_than": _greater_than,
+    "less_than": _less_than,
+    "contains": _contains,
+    "in_list": _in_list,
+    "exists": _exists,
+    "not_in_list": _not_in_list,
+    "not_exists": _not_exists,
+    "starts_with": _starts_with,
+    "ends_with": _ends_with,
+    "matches": _matches,
+    "before": _before,
+    "after": _after,
+    "between": _between,
+}
+
+
+NEEDS_MOMENTS = ("before", "after", "between", "within_last")
+"""The operators that read `moment`."""

@@ -1,0 +1,251 @@
+"""The compiled form of all workflows: steps with explicit targets, conditions as rows of one truth table.
+
+It also says what the engine must see: which attributes, properties, tags and facts. What no workflow can see
+never enters a wave.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+import polars as pl
+
+from transforms.definitions.clocks import CUSTOMER
+from transforms.definitions.schedules import Schedule
+from transforms.definitions.workflow import Action, Workflow
+from transforms.program.send_times import SendTime
+from transforms.signals.plan import Watch
+from transforms.timing.durations import spoken
+
+END = "end"
+EMAIL = "email"
+SCHEDULE = "schedule"
+ZONE = "timezone"
+"""The attribute that says whose wall clock a customer lives by."""
+FOLLOW_UP_PROPERTIES = ("workflow_id", "tag", "template_id", "old_value", "new_value")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One compiled condition: where to look (a column of that source) and which row of the truth table tells."""
+
+    source: Literal["attribute", "event", "decision"]
+    column: int
+    truth: int
+
+
+@dataclass(frozen=True)
+class TagCheck:
+    """A condition on `tags`: has one tag, or is exactly one of some tag lists (both as tag columns)."""
+
+    tag: int | None = None
+    lists: tuple[frozenset[int], ...] = ()
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class RecentCheck:
+    """A condition `within_last`: the value is an instant in `(t − window, t]` (µs)."""
+
+    source: Literal["attribute", "event", "decision"]
+    column: int
+    window: int
+
+
+@dataclass(frozen=True)
+class SignalCheck:
+    """A condition on a signal of the watch: what the operator says of its value at t."""
+
+    signal: int
+    holds: pl.Expr
+
+    def __hash__(self) -> int:
+        """Expressions don't hash."""
+        return hash(self.signal)
+
+
+@dataclass(frozen=True)
+class GroupCheck:
+    """Any, or all, of some checks; negated: not so."""
+
+    checks: tuple["AnyCheck", ...]
+    any: bool = False
+    negated: bool = False
+
+
+AnyCheck = Check | TagCheck | RecentCheck | SignalCheck | GroupCheck
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """What of a trigger depends on the fact alone: its type, its name (None: any), checks of its properties.
+
+    The facts of a schedule say themselves which matchers they satisfy; those are of type `SCHEDULE`.
+    """
+
+    type: str
+    name: str | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class CompiledTrigger:
+    """A trigger: the matcher for the fact, and the checks that look at the customer."""
+
+    matcher: int
+    checks: tuple[AnyCheck, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it does, where it goes next. `action` is None at the end of a flow."""
+
+    flow: int
+    branch: str
+    name: str
+    position: int
+    action: Action | None
+    checks: tuple[AnyCheck, ...] = ()
+    delay: int = 0
+    next: int = -1
+    targets: dict[str, int] = field(default_factory=dict)
+    criteria: tuple[tuple[str, tuple[AnyCheck, ...]], ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()
+    channel: str | None = None  # of a message: email, or that of a webhook request
+    duration: int | None = None  # µs: of a wait, or until a time-out
+    matcher: int = -1  # of the awaited event
+    column: int = -1  # of the tag or attribute
+    value: int = -1  # the literal that is set, or that follow-up facts tell
+
+    @property
+    def action_type(self) -> str:
+        """The action's type, `end` past the last step."""
+        return self.action.type if self.action else END
+
+
+@dataclass(frozen=True)
+class CompiledBranch:
+    """A way through a workflow: taken when its checks hold, starting at step `start`."""
+
+    name: str
+    checks: tuple[AnyCheck, ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One version of one workflow; `slot` is the workflow's place in the order of workflow ids."""
+
+    index: int
+    slot: int
+    workflow: Workflow
+    version: str
+    enters: bool
+    triggers: tuple[CompiledTrigger, ...]
+    branches: tuple[CompiledBranch, ...]
+    goal: CompiledTrigger | None
+    exits: tuple[CompiledTrigger, ...]
+    waits: tuple[int, ...]
+    reactors: list[int]  # the matchers of goal, exits and waits
+    reentry_after: int
+    send_times: tuple[SendTime, ...]
+    first: int  # its steps are first … last
+    last: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A schedule that one workflow declares, perhaps several times, perhaps in several versions.
+
+    Attributes:
+        matchers: those that its fact satisfies.
+        triggers: through which it lets customers enter.
+        flows: the versions whose goals, exits or waits look for it.
+        column: of its attribute; −1 for a cron.
+    """
+
+    workflow_id: str
+    schedule: Schedule
+    matchers: tuple[int, ...]
+    triggers: tuple[CompiledTrigger, ...]
+    flows: tuple[int, ...]
+    column: int = -1
+
+    @property
+    def is_cron(self) -> bool:
+        """Whether it fires by a cron expression."""
+        return self.schedule.cron is not None
+
+    @property
+    def name(self) -> str:
+        """What tables call its facts: the cron expression, or attribute and offset."""
+        if self.schedule.cron is not None:
+            return self.schedule.cron
+        offset = self.schedule.offset
+        sign = "-" if offset < timedelta(0) else ""
+        return f"{self.schedule.attribute} {sign}{spoken(abs(offset))}"
+
+    @property
+    def key(self) -> str:
+        """Its name in the store of alarms."""
+        zone, at = self.schedule.timezone or "", self.schedule.at or ""
+        return f"{self.workflow_id}|{self.name}|{at}|{zone}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything the waves need of the workflows; columns are positions in the tuples of names.
+
+    Attributes:
+        slots: the workflows by priority, then id: the order of steps that are due at one instant.
+        alarms: the schedules, by workflow id, then as they stand in the file.
+        zone_column: of the attribute `timezone`, −1 where no schedule and no send time asks for it.
+    """
+
+    flows: tuple[Flow, ...]
+    slots: tuple[str, ...]
+    steps: tuple[Step, ...]
+    matchers: tuple[Matcher, ...]
+    attributes: tuple[str, ...]
+    properties: tuple[str, ...]  # those that workflows read, then what else follow-up facts tell
+    read: int  # how many of the properties workflows read
+    tags: tuple[str, ...]
+    truths: tuple[pl.Expr, ...]
+    literals: dict[str, int]
+    refuses_consent: tuple[Check, ...]
+    watch: Watch = field(default_factory=Watch)
+    alarms: tuple[Alarm, ...] = ()
+    zone_column: int = -1
+    reads_moments: bool = False
+
+    @property
+    def watches(self) -> bool:
+        """Whether something may happen to customers without an event or a due step: patterns, signals, schedules."""
+        named = any(one.type == "pattern" for one in self.matchers)
+        return named or bool(self.watch.signals) or bool(self.alarms)
+
+    @property
+    def reads_clocks(self) -> bool:
+        """Whether wall clocks matter to any workflow."""
+        return bool(self.alarms) or any(flow.send_times for flow in self.flows)
+
+    @property
+    def zones(self) -> list[str]:
+        """The time zones that schedules and send times name."""
+        named = [one.schedule.timezone for one in self.alarms]
+        named += [one.timezone for flow in self.flows for one in flow.send_times]
+        return sorted({one for one in named if one is not None and one != CUSTOMER})
+
+    @property
+    def watches_every_attribute(self) -> bool:
+        """Whether some trigger sees changes of any attribute, whatever its name."""
+        return any(one.type == "attribute_change" and one.name is None for one in self.matchers)
+
+    def matchers_of(self, fact_type: str, name: str) -> tuple[int, ...]:
+        """The matchers that facts of this type and name may satisfy."""
+        return tuple(
+            index
+            for index, one in enumerate(self.matchers)
+            if one.type == fact_type and one.name in (None, name)
+        )

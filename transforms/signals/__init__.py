@@ -1,0 +1,1 @@
+"""Events to patterns turned true, and to amounts as functions of time."""
