@@ -200,8 +200,8 @@ def report_command(
     settings: SettingsFile = None,
 ) -> None:
     """Rebuild the reports and print them."""
+    from flows.reports.frames import open_reports
     from flows.reports.terminal import print_reports, report_console
-    from flows.tick.run import open_reports
 
     console = report_console(record=html is not None)
     with open_reports(_settings(settings)) as con:

@@ -69,3 +69,10 @@ def content_hash(path: Path) -> str:
     """SHA-256 of the file's bytes as they lie on disk, in hex: a file is loaded once per content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a small text file; it appears whole or not at all."""
+    aside = aside_name(file)
+    aside.write_text(text, encoding="utf-8")
+    put_in_place(aside, file)

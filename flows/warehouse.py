@@ -12,6 +12,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
+from flows.files import aside_name, put_in_place
 
 
 class ArrowStreamExportable(Protocol):
@@ -188,3 +189,41 @@ def _count_and_checksum(con: DuckDBPyConnection, table: str) -> tuple[int, int]:
     query = f'select count(*), coalesce(sum(hash(t)), 0) from "{table}" t'
     ((count, checksum),) = run(con, query, file=table, step="read the table whole").fetchall()
     return int(count), int(checksum)
+
+
+def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
+    """Write the rows of `query` as Parquet; the file appears whole or not at all.
+
+    Raises:
+        WarehouseError: the query or the disk failed.
+    """
+    aside = aside_name(file)
+    run(
+        con,
+        f"copy ({query}) to {literal(aside)} (format parquet, compression zstd)",
+        file=str(file),
+        step="write it",
+    )
+    put_in_place(aside, file)
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def literal(value: str | Path) -> str:
+    """An SQL string."""
+    escaped = str(value).replace("'", "''")
+    return f"'{escaped}'"
+
+
+def chained(*links: tuple[str, str], final: str) -> str:
+    """The query of the file `final`, with each link `(name, query or file)` visible to those after it."""
+    ctes = ", ".join(f"{name} as not materialized ({_text(query)})" for name, query in links)
+    return f"with {ctes} select * from (\n{_text(final)}\n)"
+
+
+def _text(query: str) -> str:
+    return sql_text(query) if query.endswith(".sql") else query

@@ -13,14 +13,14 @@ from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import behaviors_of, bucket_files
 from flows.decide.facts import Facts, json_path, read_facts
-from flows.queries import literal
-from flows.warehouse import connect, frame, run_sql, shown, sql_text
+from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
-from transforms.engine.state import AMOUNTS, BEHAVIORS, Cap, State, empty_state
+from transforms.engine.state import Cap, State, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import watch
+from transforms.tables.frames import AMOUNTS, BEHAVIORS
 
 MICROSECOND = timedelta(microseconds=1)
 LEDGER = ("executions", "steps", "messages", "webhooks")

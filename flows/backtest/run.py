@@ -23,13 +23,12 @@ from flows.backtest.bucket import TABLES, Paths, Rules, Told, run_bucket
 from flows.backtest.tables import joined
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
+from flows.files import write_text
 from flows.inbox.canonical import Canonical, read_canonical, united
 from flows.inbox.duplicates import distinct
 from flows.inbox.shapes import Kind
-from flows.queries import literal
 from flows.settings import Limits
-from flows.store.archive import write_rows, write_text
-from flows.warehouse import connect
+from flows.warehouse import connect, literal, write_rows
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow

@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 import polars_hash as plh
 
-from transforms.engine.state import BEHAVIORS
 from transforms.program.model import Program
+from transforms.tables.frames import BEHAVIORS
 
 BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
@@ -106,3 +106,16 @@ def bucket_of(buckets: int) -> pl.Expr:
     """The bucket of a row's customer: xxHash64 of the id, modulo their number."""
     hashed: pl.Expr = plh.col("customer_id").nchash.xxhash64()
     return (hashed % buckets).cast(pl.UInt16)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The customers with one of `buckets` hash values of their id."""
+
+    number: int
+    buckets: int
+
+    @property
+    def within(self) -> str:
+        """The condition on `customer_id`."""
+        return "true" if self.buckets == 1 else f"hash(customer_id) % {self.buckets} = {self.number}"

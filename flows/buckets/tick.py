@@ -7,10 +7,9 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.decide.state import Bucket
-from flows.queries import literal
+from flows.buckets.partition import Bucket
 from flows.settings import Settings
-from flows.warehouse import limit_memory, run
+from flows.warehouse import limit_memory, literal, run
 
 Say = Callable[[str], object]
 LayOut = Callable[[Bucket], None]

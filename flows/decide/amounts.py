@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.queries import literal
 from flows.settings import Settings
 from flows.store.archive import archive_folder
-from flows.warehouse import frame, run_sql, shown, sql_text
-from transforms.engine.state import AMOUNTS, Tick
+from flows.warehouse import frame, literal, run_sql, shown, sql_text
+from transforms.engine.state import Tick
 from transforms.program.model import Program
 from transforms.signals.evaluate import LARGEST, watch
 from transforms.signals.plan import Watch, last_key
 from transforms.signals.windows import DECIMALS, Term
+from transforms.tables.frames import AMOUNTS
 
 _COLUMNS = 'event_id, customer_id, ts, ts as "at", name, value, true as seen'
 Say = Callable[[str], object]

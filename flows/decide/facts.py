@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.queries import literal, quoted
-from flows.warehouse import frame, sql_text
-from transforms.engine.state import BEHAVIORS, EVENT_PREFIX, WRITES
+from flows.warehouse import frame, literal, quoted, sql_text
 from transforms.program.model import Program
+from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX, WRITES
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import how_many
+from flows.buckets.partition import Bucket, how_many
 from flows.buckets.tick import Say, by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
 from flows.decide.facts import Facts, read_facts
-from flows.decide.state import Bucket, read_state, touch, touch_also, write_decided
+from flows.decide.state import read_state, touch, touch_also, write_decided
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
 from flows.settings import Settings
@@ -25,7 +25,8 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
-from transforms.signals.evaluate import Watched, watch
+from transforms.signals.evaluate import watch
+from transforms.signals.results import Watched
 
 
 @dataclass(frozen=True)

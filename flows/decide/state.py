@@ -1,18 +1,19 @@
 """The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.buckets.partition import Bucket
 from flows.decide.facts import Facts, among, with_properties
 from flows.warehouse import frame, run_sql, shown
 from transforms.engine.fold import set_latest
 from transforms.engine.ledger import Decided
-from transforms.engine.state import ATTRIBUTES, EXECUTIONS, State, Tick
+from transforms.engine.state import State, Tick
 from transforms.program.model import Program
+from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
 _OF_TOUCHED = "semi join touched using (customer_id)"
 # Few of those touched are in flight; only of these are whole rows read.
@@ -25,19 +26,6 @@ _ENTRIES = (
     "select workflow_id, customer_id, max(entered_at) as entered_at from touched_executions "
     "group by workflow_id, customer_id"
 )
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """The customers with one of `buckets` hash values of their id."""
-
-    number: int
-    buckets: int
-
-    @property
-    def within(self) -> str:
-        """The condition on `customer_id`."""
-        return "true" if self.buckets == 1 else f"hash(customer_id) % {self.buckets} = {self.number}"
 
 
 def touch(

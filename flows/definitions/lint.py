@@ -8,10 +8,9 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.definitions.folder import Definitions
-from flows.queries import literal, quoted
 from flows.settings import Settings
 from flows.store.state_file import STATE_FILE
-from flows.warehouse import connect, frame, run_sql
+from flows.warehouse import connect, frame, literal, quoted, run_sql
 from transforms.definitions.workflow import Workflow
 from transforms.lint.findings import RECENT, Evidence, branch_attributes, lint
 

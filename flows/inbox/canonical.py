@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.load import recognise, stage
 from flows.inbox.parquet import (
     CANONICAL_TYPES,
     check_size,
@@ -20,14 +19,12 @@ from flows.inbox.parquet import (
     scan,
     typed_events,
 )
-from flows.inbox.shapes import Kind, Source
-from flows.inbox.staging import damaged, drop, prepare
-from flows.queries import chained, literal
+from flows.inbox.shapes import Kind, Source, recognise
+from flows.inbox.staging import damaged, drop, prepare, stage
 from flows.settings import Limits
-from flows.store.archive import write_rows
-from flows.warehouse import sql_text
+from flows.warehouse import chained, literal, sql_text, write_rows
 from transforms.columns.arrays import Ints
-from transforms.engine.state import INSTANT
+from transforms.tables.frames import INSTANT
 
 CUSTOMER_TYPES = {
     "customer_id": "VARCHAR",

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from duckdb import DuckDBPyConnection
 
 from flows.files import content_hash
-from flows.queries import literal
 from flows.settings import Settings
-from flows.store.archive import Batch, archive_folder, write_rows
-from flows.warehouse import frame, run, run_sql, sql_text
+from flows.store.archive import Batch, archive_folder
+from flows.warehouse import frame, literal, run, run_sql, sql_text, write_rows
 from transforms.timing.durations import spoken
 
 if TYPE_CHECKING:
@@ -94,8 +93,10 @@ def archived(
         InputError: the file as a whole can't be loaded.
     """
     # An idle run shall not pay for importing pyarrow.
-    from flows.inbox.load import deduplicated, latest, recognise, stage
+    from flows.inbox.duplicates import deduplicated, latest
     from flows.inbox.seen_ids import known_before
+    from flows.inbox.shapes import recognise
+    from flows.inbox.staging import stage
 
     source = recognise(path, kind, _named_shape(settings, path))
     staged = stage(con, source, STAGED, settings.limits)

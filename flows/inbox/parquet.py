@@ -4,9 +4,8 @@ import duckdb
 
 from flows.errors import InputError
 from flows.inbox.shapes import Source
-from flows.queries import chained, literal, quoted
 from flows.settings import Limits
-from flows.warehouse import sql_text
+from flows.warehouse import chained, literal, quoted, sql_text
 
 CANONICAL_TYPES = {
     "event_id": "VARCHAR",

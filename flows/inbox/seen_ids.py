@@ -15,10 +15,9 @@ import polars_hash as plh
 from duckdb import DuckDBPyConnection
 
 from flows.files import aside_name, put_in_place
-from flows.queries import literal
 from flows.settings import Settings
 from flows.store.archive import archive_folder
-from flows.warehouse import frame, shown
+from flows.warehouse import frame, literal, shown
 
 Hashes = npt.NDArray[np.uint64]
 

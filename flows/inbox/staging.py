@@ -12,9 +12,8 @@ from flows.errors import InputError
 from flows.inbox.blocks import line_blocks, record_blocks
 from flows.inbox.parquet import canonical_events, check_size, objects
 from flows.inbox.shapes import Bytes, Source
-from flows.queries import chained, literal, quoted
 from flows.settings import Limits
-from flows.warehouse import shown, sql_text
+from flows.warehouse import chained, literal, quoted, shown, sql_text
 
 ID_COLUMNS = {
     *("event_id", "customer_id", "messageId", "message_id", "id"),

@@ -1,7 +1,6 @@
 """The reports as frames, and as tables on a terminal."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from flows.warehouse import sql_names
+from flows.reports.frames import report_frames
 
 DAYS_SHOWN = 14
 PIPE_WIDTH = 110
@@ -59,12 +58,6 @@ def report_console(*, record: bool = False) -> Console:
     """Where reports are printed: as wide as the terminal, wide enough for all columns in a file or pipe."""
     console = Console(record=record)
     return console if console.is_terminal else Console(record=record, width=PIPE_WIDTH)
-
-
-def report_frames(con: DuckDBPyConnection) -> dict[str, pl.DataFrame]:
-    """Every `report_*` view as a frame, by its name; `con` is a store's or a published copy's connection."""
-    names = [Path(name).stem for name in sql_names("reports")]
-    return {name: con.sql(f"select * from {name}").pl() for name in names}
 
 
 def print_reports(con: DuckDBPyConnection, console: Console) -> None:

@@ -40,7 +40,7 @@ from flows.arguments import parse_instant
 from flows.definitions.folder import load_definitions
 from flows.delivery.outbox import send_messages, send_webhooks
 from flows.errors import InputError, OnwardError
-from flows.reports.terminal import report_frames
+from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
 from flows.settings import Settings, read_settings
 from flows.store.backup import backup
@@ -49,7 +49,7 @@ from flows.store.publish import is_unpublished, publish
 from flows.store.state_file import STATE_FILE, open_store
 from flows.summary import TickSummary
 from flows.tick.advance import advance
-from flows.tick.run import catch_up, open_reports, wall_clock
+from flows.tick.run import catch_up, wall_clock
 from flows.warehouse import connect
 
 DEPLOYMENT = "onward"

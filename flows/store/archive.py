@@ -10,13 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from duckdb import DuckDBPyConnection
 from pydantic import BeforeValidator, TypeAdapter
 
-from flows.files import aside_name, put_in_place
-from flows.queries import literal
+from flows.files import write_text
 from flows.settings import Settings
-from flows.warehouse import run
 
 
 @dataclass(frozen=True)
@@ -85,29 +82,6 @@ _CLOCK = TypeAdapter(tuple[int, datetime])
 def archive_folder(settings: Settings) -> Path:
     """The root of the archive."""
     return settings.state / "archive"
-
-
-def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
-    """Write the rows of `query` as Parquet; the file appears whole or not at all.
-
-    Raises:
-        WarehouseError: the query or the disk failed.
-    """
-    aside = aside_name(file)
-    run(
-        con,
-        f"copy ({query}) to {literal(aside)} (format parquet, compression zstd)",
-        file=str(file),
-        step="write it",
-    )
-    put_in_place(aside, file)
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a small text file; it appears whole or not at all."""
-    aside = aside_name(file)
-    aside.write_text(text, encoding="utf-8")
-    put_in_place(aside, file)
 
 
 def write_manifest(settings: Settings, manifest: Manifest) -> None:

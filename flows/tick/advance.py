@@ -22,7 +22,6 @@ from flows.definitions.rules import (
 from flows.definitions.versions import note_versions, pause_and_resume, watches
 from flows.errors import InputError
 from flows.inbox.intake import PROFILE_CHANGES, admit, begin, take_in
-from flows.queries import literal
 from flows.settings import Settings
 from flows.store.archive import (
     Batch,
@@ -35,7 +34,7 @@ from flows.store.archive import (
 )
 from flows.store.publish import mark_unpublished
 from flows.summary import TickSummary
-from flows.warehouse import run_sql, sql_text, transaction
+from flows.warehouse import literal, run_sql, sql_text, transaction
 from transforms.definitions.workflow import Workflow, version_of
 from transforms.timing.durations import microseconds
 

@@ -13,8 +13,9 @@ from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
 from flows.definitions.versions import note_versions
+from flows.files import write_text
 from flows.settings import Settings
-from flows.store.archive import archive_folder, write_text
+from flows.store.archive import archive_folder
 from flows.store.publish import mark_unpublished
 from flows.tick.advance import Clock, archived_workflow, move_to
 from flows.warehouse import run_sql, shown, transaction

@@ -4,8 +4,6 @@ Loading and deciding are one transaction (`advance.py`); what is handed over is 
 published copy is replaced last.
 """
 
-from collections.abc import Generator
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,14 +14,12 @@ from flows.files import lags
 from flows.settings import Settings
 from flows.store.archive import manifests_after, read_clock
 from flows.store.backup import backup
-from flows.store.lock import RunInProgressError
 from flows.store.publish import is_unpublished, publish
 from flows.store.recovery import backup_files
 from flows.store.state_file import STATE_FILE, Store, open_store
 from flows.summary import TickSummary
 from flows.tick.advance import Clock, Say, advance, move_to, replay
 from flows.tick.migrations import migrate_again
-from flows.warehouse import connect
 
 
 def wall_clock() -> datetime:
@@ -104,22 +100,3 @@ def catch_up(con: DuckDBPyConnection, settings: Settings, say: Say, clock: Clock
     if reached := read_clock(settings):
         move_to(con, settings, *reached, clock)
     return count
-
-
-@contextmanager
-def open_reports(settings: Settings) -> Generator[DuckDBPyConnection]:
-    """The tables to report from: the store's, published anew; while a run holds it, the published copy.
-
-    Raises:
-        OnwardError: the store can't be used.
-    """
-    published = settings.published / STATE_FILE
-    try:
-        with open_store(settings) as store:
-            publish(store, settings)
-            yield store.con
-    except RunInProgressError:
-        if not published.exists():
-            raise
-        with closing(connect(published, read_only=True)) as con:
-            yield con

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from flows.definitions.folder import read_definitions
-from flows.queries import literal
+from flows.warehouse import literal
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Load
 from transforms.program.compile import compile_program
 from transforms.signals.windows import Term

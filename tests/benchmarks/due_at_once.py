@@ -10,8 +10,9 @@ from tests.benchmarks.generate import START, customer_ids
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold
-from transforms.engine.state import CUSTOMERS, EVENTS, WRITES, State, empty_state
+from transforms.engine.state import State, empty_state
 from transforms.program.compile import compile_program
+from transforms.tables.frames import CUSTOMERS, EVENTS, WRITES
 
 FULL = 1_000_000
 DAY = timedelta(days=1)

@@ -21,8 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.decide.facts import Facts, read_facts
 from flows.definitions.folder import read_definitions
-from flows.queries import literal
-from flows.warehouse import connect
+from flows.warehouse import connect, literal
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
 from tests.engine import interface
 from tests.engine.compare import assert_same
@@ -32,10 +31,11 @@ from transforms.definitions.yaml_text import read_yaml
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, set_latest
 from transforms.engine.ledger import Decided
-from transforms.engine.state import AMOUNTS, State
+from transforms.engine.state import State
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import watch
+from transforms.tables.frames import AMOUNTS
 
 GOAL = 100
 TABLES = ("executions", "steps", "messages", "webhooks", "refusals")

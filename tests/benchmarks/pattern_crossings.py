@@ -19,10 +19,10 @@ from flows.buckets.pool import in_processes
 from flows.definitions.folder import read_definitions
 from tests.benchmarks.baselines import fastest
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
-from transforms.engine.state import AMOUNTS
 from transforms.program.compile import compile_program
 from transforms.signals.evaluate import watch
 from transforms.signals.plan import Watch
+from transforms.tables.frames import AMOUNTS
 
 GOAL = 2
 FULL = Size(100_000_000, 10_000_000)

@@ -9,7 +9,6 @@ import pytest
 
 from flows.definitions.folder import load_definitions
 from tests.definitions.test_faults import NO_TRIGGERS, action, faults, trigger
-from transforms.definitions.clocks import is_zone
 from transforms.definitions.condition_values import instant_of
 from transforms.definitions.reading import read_patterns, read_workflow, workflow_schema
 from transforms.definitions.schedules import Schedule, schedule_of
@@ -24,6 +23,7 @@ from transforms.definitions.workflow import (
     version_of,
 )
 from transforms.definitions.yaml_text import read_yaml
+from transforms.timing.zones import is_zone
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(workflow_schema())

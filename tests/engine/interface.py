@@ -14,21 +14,11 @@ from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide as decide_tick
 from transforms.engine.fold import fold, fold_attributes, replaced
-from transforms.engine.state import (
-    AMOUNTS,
-    ATTRIBUTES,
-    BEHAVIORS,
-    CUSTOMERS,
-    EVENTS,
-    TAGS,
-    WRITES,
-    Cap,
-    State,
-    empty_state,
-)
+from transforms.engine.state import Cap, State, empty_state
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import watch
+from transforms.tables.frames import AMOUNTS, ATTRIBUTES, BEHAVIORS, CUSTOMERS, EVENTS, TAGS, WRITES
 
 MICROSECOND = timedelta(microseconds=1)
 

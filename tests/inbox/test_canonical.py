@@ -10,8 +10,8 @@ import pytest
 
 from flows.inbox.canonical import Canonical, read_canonical
 from flows.inbox.duplicates import distinct
-from flows.inbox.load import recognise, stage
-from flows.inbox.shapes import Kind
+from flows.inbox.shapes import Kind, recognise
+from flows.inbox.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

@@ -17,7 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.errors import InputError
-from flows.inbox.load import Source, Staged, recognise, stage
+from flows.inbox.shapes import Source, recognise
+from flows.inbox.staging import Staged, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from flows.inbox.load import Staged, content_hash, deduplicated, latest, recognise, stage
+from flows.files import content_hash
+from flows.inbox.duplicates import deduplicated, latest
+from flows.inbox.shapes import recognise
+from flows.inbox.staging import Staged, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

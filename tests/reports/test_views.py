@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from flows.reports.terminal import print_reports, report_frames
+from flows.reports.frames import report_frames
+from flows.reports.terminal import print_reports
 from flows.settings import Settings
 from flows.store.state_file import open_store
 

@@ -90,3 +90,14 @@ def _order(packed: Ints, *, stable: bool = False) -> Ints:
     if stable or packed.size < _WORTH_THREADS:
         return np.argsort(packed, kind="stable")
     return pl.Series(packed).arg_sort().to_numpy()
+
+
+def positions(names: pl.Series, among: Sequence[str]) -> Ints:
+    """Where each name stands in `among`."""
+    return names.cast(pl.Enum(among)).to_physical().to_numpy().astype(np.int64)
+
+
+def instants(given: pl.Series, missing: int) -> Array:
+    """Instants as microseconds since 1970, `missing` for null."""
+    micros: Array = given.dt.epoch("us").fill_null(missing).to_numpy()
+    return micros

@@ -1,16 +1,13 @@
 """Local wall clock times and time zones as definition files write them."""
 
 import re
-from datetime import datetime, time
+from datetime import time
 from typing import Annotated
 
-import polars as pl
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from transforms.definitions.base import refusal
-
-CUSTOMER = "customer"
-"""What stands for each customer's own time zone."""
+from transforms.timing.zones import CUSTOMER, is_zone
 
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
@@ -31,16 +28,6 @@ def parse_time(given: object) -> time:
 def written_time(of_day: time) -> str:
     """A time of day as definition files write it: `09:00`, or `21:30:15`."""
     return of_day.isoformat("seconds" if of_day.second else "minutes")
-
-
-def is_zone(name: str) -> bool:
-    """Whether this is the exact name of a time zone (IANA) that Polars knows."""
-    try:
-        found = pl.Series([datetime(1970, 1, 1)], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
-    except pl.exceptions.ComputeError:
-        return False
-    # Polars also reads offsets and empty text, as other zones.
-    return found.dtype == pl.Datetime("us", name)
 
 
 def parse_zone(name: str) -> str:

@@ -7,7 +7,8 @@ from pydantic import AfterValidator
 from pydantic_core import InitErrorDetails
 
 from transforms.definitions.base import Definition, fault, refusal
-from transforms.definitions.clocks import CUSTOMER, TimeOfDay, ZoneOf, parse_time
+from transforms.definitions.clocks import TimeOfDay, ZoneOf, parse_time
+from transforms.timing.zones import CUSTOMER
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -24,7 +24,7 @@ from transforms.engine.waves.facts import observe, update_profiles
 from transforms.engine.waves.follow_ups import kind_of
 from transforms.engine.waves.steps import act
 from transforms.program.model import Program
-from transforms.signals.evaluate import Watched
+from transforms.signals.results import Watched
 
 _NOTHING_WATCHED = Watched()
 

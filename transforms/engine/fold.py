@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from transforms.engine.ledger import Decided
-from transforms.engine.state import ATTRIBUTES, EXECUTIONS, SENDS, Cap, State
+from transforms.engine.state import Cap, State
+from transforms.tables.frames import ATTRIBUTES, EXECUTIONS, SENDS
 
 _OWNER = ["customer_id", "attribute"]
 _SEND = [*SENDS, "transactional"]

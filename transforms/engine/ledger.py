@@ -10,8 +10,8 @@ from transforms.columns.ids import execution_id, message_id
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.memory import PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Lanes
 from transforms.engine.layout.lay_out import Opened
-from transforms.engine.state import ALARMS, ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
 from transforms.program.model import FOLLOW_UP_PROPERTIES
+from transforms.tables.frames import ALARMS, ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
 
 _TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at", "branch"]
 

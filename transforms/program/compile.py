@@ -5,7 +5,6 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from transforms.definitions.clocks import CUSTOMER
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.schedules import schedule_of
 from transforms.definitions.send_times import QuietHours, SendWindow
@@ -28,24 +27,24 @@ from transforms.definitions.workflow import (
     Workflow,
     version_of,
 )  # fmt: skip
+from transforms.program.checks import Check, CompiledTrigger, Matcher
 from transforms.program.compile_checks import CheckBuilder
-from transforms.program.compile_signals import AlarmBuilder, WatchBuilder
+from transforms.program.compile_schedules import AlarmBuilder
+from transforms.program.compile_signals import WatchBuilder
 from transforms.program.model import (
     EMAIL,
     END,
     FOLLOW_UP_PROPERTIES,
     SCHEDULE,
     ZONE,
-    Check,
     CompiledBranch,
-    CompiledTrigger,
     Flow,
-    Matcher,
     Program,
     Step,
-)  # fmt: skip
+)
 from transforms.program.send_times import SendTime, quiet_hours, send_window
 from transforms.timing.durations import microseconds
+from transforms.timing.zones import CUSTOMER
 
 
 def compile_program(

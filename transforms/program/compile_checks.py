@@ -8,6 +8,7 @@ import polars as pl
 from transforms.columns.json_values import canonical
 from transforms.definitions.signals import Signal, signal_of
 from transforms.definitions.workflow import Condition, Group
+from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
 from transforms.program.compile_signals import WatchBuilder
 from transforms.program.conditions import (
     NEEDS_MOMENTS,
@@ -19,7 +20,6 @@ from transforms.program.conditions import (
     not_above,
     not_below,
 )
-from transforms.program.model import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
 from transforms.timing.durations import microseconds, parse_duration
 
 

@@ -6,16 +6,16 @@ never enters a wave.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
 
 import polars as pl
 
-from transforms.definitions.clocks import CUSTOMER
 from transforms.definitions.schedules import Schedule
 from transforms.definitions.workflow import Action, Workflow
+from transforms.program.checks import AnyCheck, Check, CompiledTrigger, Matcher
 from transforms.program.send_times import SendTime
 from transforms.signals.plan import Watch
 from transforms.timing.durations import spoken
+from transforms.timing.zones import CUSTOMER
 
 END = "end"
 EMAIL = "email"
@@ -23,77 +23,6 @@ SCHEDULE = "schedule"
 ZONE = "timezone"
 """The attribute that says whose wall clock a customer lives by."""
 FOLLOW_UP_PROPERTIES = ("workflow_id", "tag", "template_id", "old_value", "new_value")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One compiled condition: where to look (a column of that source) and which row of the truth table tells."""
-
-    source: Literal["attribute", "event", "decision"]
-    column: int
-    truth: int
-
-
-@dataclass(frozen=True)
-class TagCheck:
-    """A condition on `tags`: has one tag, or is exactly one of some tag lists (both as tag columns)."""
-
-    tag: int | None = None
-    lists: tuple[frozenset[int], ...] = ()
-    negated: bool = False
-
-
-@dataclass(frozen=True)
-class RecentCheck:
-    """A condition `within_last`: the value is an instant in `(t − window, t]` (µs)."""
-
-    source: Literal["attribute", "event", "decision"]
-    column: int
-    window: int
-
-
-@dataclass(frozen=True)
-class SignalCheck:
-    """A condition on a signal of the watch: what the operator says of its value at t."""
-
-    signal: int
-    holds: pl.Expr
-
-    def __hash__(self) -> int:
-        """Expressions don't hash."""
-        return hash(self.signal)
-
-
-@dataclass(frozen=True)
-class GroupCheck:
-    """Any, or all, of some checks; negated: not so."""
-
-    checks: tuple["AnyCheck", ...]
-    any: bool = False
-    negated: bool = False
-
-
-AnyCheck = Check | TagCheck | RecentCheck | SignalCheck | GroupCheck
-
-
-@dataclass(frozen=True)
-class Matcher:
-    """What of a trigger depends on the fact alone: its type, its name (None: any), checks of its properties.
-
-    The facts of a schedule say themselves which matchers they satisfy; those are of type `SCHEDULE`.
-    """
-
-    type: str
-    name: str | None
-    checks: tuple[Check, ...]
-
-
-@dataclass(frozen=True)
-class CompiledTrigger:
-    """A trigger: the matcher for the fact, and the checks that look at the customer."""
-
-    matcher: int
-    checks: tuple[AnyCheck, ...]
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ It reads the events that entered or left a window in a tick, and the stored amou
 history.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,9 +16,9 @@ import polars as pl
 from transforms.columns.arrays import ALWAYS, Array, Bools, Ints, order_by
 from transforms.columns.factorize import numbered, places
 from transforms.definitions.signals import Amount, LastEvent, PatternScore, PatternTruth, Signal
-from transforms.engine.state import AMOUNTS, INSTANT, Schema
 from transforms.signals.patterns import AmountPattern, AnyPattern, Ordered, Scored, chain_ends, rising_edges
 from transforms.signals.plan import Watch, last_key, term_of
+from transforms.signals.results import FACTS, NOTHING, Steps, Watched
 from transforms.signals.windows import (
     DECIMALS,
     Behaviors,
@@ -29,50 +29,11 @@ from transforms.signals.windows import (
     points_of,
     timeline,
 )
+from transforms.tables.frames import AMOUNTS, INSTANT
 from transforms.timing.durations import epoch_us
 
 LARGEST = 1e12
 """Values beyond are taken as that, so that sums of millionths fit into 64 bits."""
-FACTS: Schema = {"customer_id": pl.String, "at": INSTANT, "name": pl.String}
-
-
-@dataclass(frozen=True)
-class Steps:
-    """A signal as a step function: after each change its value, by lane and time.
-
-    Attributes:
-        lane: row of `Watched.customers`.
-        at: µs; `ALWAYS` for what was so before the tick.
-        value: a number, 0 or 1 for false or true, µs for `LastEvent`.
-    """
-
-    lane: Ints
-    at: Ints
-    value: Any
-
-
-NOTHING = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-
-
-def _no_amounts() -> pl.DataFrame:
-    return pl.DataFrame(schema=AMOUNTS)
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What was found, for K customers.
-
-    Attributes:
-        customers: `[K]` ids.
-        facts: one row per pattern turned true: customer_id, at, name.
-        signals: one for each of the watch.
-        amounts: gives `state.AMOUNTS` after the tick, of these customers; made only when asked for.
-    """
-
-    customers: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
-    facts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FACTS))
-    signals: tuple[Steps, ...] = ()
-    amounts: Callable[[], pl.DataFrame] = _no_amounts
 
 
 def watch(

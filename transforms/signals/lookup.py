@@ -9,7 +9,7 @@ import polars as pl
 from transforms.columns.arrays import Bools, Ints, order_by
 from transforms.columns.json_values import BOOLEAN, NULL, NUMBER, numbers_frame
 from transforms.definitions.signals import LastEvent, PatternTruth, Signal
-from transforms.signals.evaluate import Steps
+from transforms.signals.results import Steps
 from transforms.timing.zones import DAY
 
 

@@ -1,7 +1,7 @@
 """Wall clocks: local time ↔ instants, by the offsets of a time zone (the IANA database that Polars carries)."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from functools import cache
 
 import numpy as np
@@ -86,3 +86,17 @@ def _offsets(name: str, instants: Ints) -> Ints:
     offset = there.dt.base_utc_offset() + there.dt.dst_offset()
     result: Ints = offset.dt.total_microseconds().to_numpy()
     return result
+
+
+CUSTOMER = "customer"
+"""What stands for each customer's own time zone."""
+
+
+def is_zone(name: str) -> bool:
+    """Whether this is the exact name of a time zone (IANA) that Polars knows."""
+    try:
+        found = pl.Series([datetime(1970, 1, 1)], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
+    except pl.exceptions.ComputeError:
+        return False
+    # Polars also reads offsets and empty text, as other zones.
+    return found.dtype == pl.Datetime("us", name)

@@ -4,11 +4,11 @@ import numpy as np
 
 from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints
 from transforms.columns.json_values import NULL_CODE
-from transforms.definitions.clocks import CUSTOMER
 from transforms.engine.lanes.checks import holds, is_timed
 from transforms.engine.lanes.memory import Lanes
 from transforms.program.model import Alarm
 from transforms.program.schedules import cron_instants, date_instants, distinct
+from transforms.timing.zones import CUSTOMER
 
 
 def set_crons(lanes: Lanes) -> None:

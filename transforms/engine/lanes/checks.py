@@ -6,7 +6,8 @@ import numpy as np
 
 from transforms.columns.arrays import Array, Bools, Ints
 from transforms.engine.lanes.memory import Lanes
-from transforms.program.model import AnyCheck, Check, GroupCheck, Program, RecentCheck, SignalCheck, TagCheck
+from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
+from transforms.program.model import Program
 
 
 def holds(lanes: Lanes, checks: Sequence[AnyCheck], rows: Ints, facts: Ints, decision: Array | int) -> Bools:

@@ -7,8 +7,7 @@ import polars as pl
 
 from transforms.columns.arrays import Array, Ints
 from transforms.columns.json_values import STRING
-from transforms.definitions.clocks import CUSTOMER, is_zone
-from transforms.timing.zones import Zone, zone_of
+from transforms.timing.zones import CUSTOMER, Zone, is_zone, zone_of
 
 _NONE = -1
 

@@ -9,8 +9,8 @@ from transforms.columns.arrays import NEVER, Bools, Ints
 from transforms.columns.factorize import numbered
 from transforms.columns.json_values import NULL_CODE, Codes, intern
 from transforms.engine.lanes.checks import match_codes
-from transforms.engine.state import EVENT_PREFIX
 from transforms.program.model import Program
+from transforms.tables.frames import EVENT_PREFIX
 from transforms.timing.instants import with_moments
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, sorted_by
+from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, instants, positions, sorted_by
 from transforms.columns.factorize import places
 from transforms.columns.json_values import Codes
 from transforms.engine.lanes.alarms import drop_idle_crons
@@ -18,8 +18,6 @@ from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.lanes.memory import IDLE, Events, Lanes, new_facts
 from transforms.engine.layout.encode import Values, as_codes, match_events
 from transforms.engine.layout.place_state import (
-    instants,
-    positions,
     put_alarms,
     put_attributes,
     put_clocks,
@@ -28,12 +26,12 @@ from transforms.engine.layout.place_state import (
     put_executions,
     put_sends,
     put_tags,
-)  # fmt: skip
+)
 from transforms.engine.layout.reach import present, with_cron_customers, with_patterns
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
-from transforms.signals.evaluate import NOTHING, Watched
 from transforms.signals.lookup import sense
+from transforms.signals.results import NOTHING, Watched
 from transforms.timing.durations import epoch_us
 
 _CUSTOMER = "customer_id"

@@ -1,11 +1,9 @@
 """State frames → their places in the lanes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Array, Ints
+from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants, positions
 from transforms.columns.json_values import Codes
 from transforms.engine.lanes.alarms import arm_dates, set_crons
 from transforms.engine.lanes.customer_zones import read_clocks
@@ -155,14 +153,3 @@ def _where(program: Program, running: pl.DataFrame) -> tuple[Ints, Ints]:
         lost = found.filter(pl.col("place").is_null()).row(0, named=True)
         raise ValueError(f"no program for a running execution: {lost}")
     return found["flow"].to_numpy(), found["place"].to_numpy()
-
-
-def positions(names: pl.Series, among: Sequence[str]) -> Ints:
-    """Where each name stands in `among`."""
-    return names.cast(pl.Enum(among)).to_physical().to_numpy().astype(np.int64)
-
-
-def instants(given: pl.Series, missing: int) -> Array:
-    """Instants as microseconds since 1970, `missing` for null."""
-    micros: Array = given.dt.epoch("us").fill_null(missing).to_numpy()
-    return micros

@@ -3,13 +3,13 @@
 import polars as pl
 
 from transforms.columns.arrays import Ints
-from transforms.definitions.clocks import CUSTOMER
-from transforms.engine.state import EVENTS, State, Tick
+from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.program.schedules import cron_instants
-from transforms.signals.evaluate import Watched
+from transforms.signals.results import Watched
+from transforms.tables.frames import EVENTS
 from transforms.timing.durations import epoch_us
-from transforms.timing.zones import DAY
+from transforms.timing.zones import CUSTOMER, DAY
 
 _CUSTOMER = "customer_id"
 EVENT_RANK, PATTERN_RANK = 0, 1

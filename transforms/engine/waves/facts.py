@@ -9,7 +9,8 @@ from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import WAITING, Lanes
 from transforms.engine.waves.executions import convert, decide, enter, finish, log
 from transforms.engine.waves.follow_ups import emit
-from transforms.program.model import CompiledTrigger, Flow
+from transforms.program.checks import CompiledTrigger
+from transforms.program.model import Flow
 
 
 def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
