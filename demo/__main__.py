@@ -14,7 +14,7 @@ from flows.errors import OnwardError
 from flows.reports.terminal import print_reports, report_console
 from flows.settings import Settings, read_settings
 from flows.summary import TickSummary
-from flows.tick.run import run
+from flows.tick.run import run_tick
 from flows.warehouse import connect
 
 HERE = Path(__file__).resolve().parent
@@ -70,7 +70,7 @@ def run_weeks(weeks: list[tuple[datetime, Path]], settings: Settings, console: C
         for now, file in weeks:
             progress.update(task, description=f"Week until {now:%Y-%m-%d}")
             deliver(file, settings.inbox / "events")
-            summaries.append(run(settings, now))
+            summaries.append(run_tick(settings, now))
             progress.advance(task)
     return summaries
 

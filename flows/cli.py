@@ -68,11 +68,11 @@ def run_command(
     settings: SettingsFile = None,
 ) -> None:
     """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
-    from flows.tick.run import run, wall_clock
+    from flows.tick.run import run_tick, wall_clock
 
     until = _instant("--now", now) or wall_clock()
     with _status() as say:
-        summary = run(_settings(settings), until, say)
+        summary = run_tick(_settings(settings), until, say)
     for warning in summary.warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(summary.sentence)

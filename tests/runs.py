@@ -18,7 +18,7 @@ import zstandard
 from flows.settings import Settings
 from flows.store.state_file import STATE_FILE
 from flows.summary import TickSummary
-from flows.tick.run import run
+from flows.tick.run import run_tick
 from flows.warehouse import connect
 from tests.semantics.cases import Result, Row
 
@@ -97,7 +97,7 @@ class House:
 
     def tick(self, now: datetime) -> TickSummary:
         """What `onward run --now` does."""
-        return run(self.settings, now)
+        return run_tick(self.settings, now)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query over the state file."""

@@ -19,7 +19,7 @@ from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, State, empty_state
 from transforms.program.model import Program
-from transforms.signals.evaluate import watch
+from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.frames import AMOUNTS, BEHAVIORS
 
 MICROSECOND = timedelta(microseconds=1)
@@ -63,7 +63,7 @@ class Paths:
 
 
 @dataclass(frozen=True)
-class Rules:
+class BucketPlan:
     """What is the same for all buckets: the workflows, and the ticks they are decided in.
 
     Attributes:
@@ -84,7 +84,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Told:
+class BucketSummary:
     """What is known of a bucket: counts, rows of each table, seconds of each phase."""
 
     counts: dict[str, int]
@@ -92,7 +92,7 @@ class Told:
     seconds: dict[str, float]
 
 
-def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
+def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     """Decide a bucket.
 
     Args:
@@ -121,10 +121,10 @@ def run_bucket(paths: Paths, bucket: int, rules: Rules) -> Told:
     }
     names = ("load", "decide", "write")
     took = [after - before for before, after in itertools.pairwise(marks)]
-    return Told(counts, rows, dict(zip(names, took, strict=True)))
+    return BucketSummary(counts, rows, dict(zip(names, took, strict=True)))
 
 
-def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: Rules) -> None:
+def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
     con.execute(sql_text("inbox/staging/macros.sql"))
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
@@ -147,7 +147,7 @@ def _state_before(con: DuckDBPyConnection, program: Program, facts: Facts) -> St
     return replace(
         empty_state(),
         customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
-        attributes=fold_attributes(attributes, facts.silent),
+        attributes=fold_attributes(attributes, facts.profile_only),
         tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
     )
 
@@ -155,7 +155,7 @@ def _state_before(con: DuckDBPyConnection, program: Program, facts: Facts) -> St
 def _attributes_query(program: Program) -> str:
     given = "value::varchar as value, null::timestamptz as set_at"
     present = "value is not null and value::varchar <> 'null'"
-    if program.watches_every_attribute:
+    if program.reads_every_attribute:
         entries = "bucket_customers as c, json_each(c.attributes) as entry"
         source = f"select c.customer_id, entry.key as attribute, entry.value as value from {entries}"
     else:
@@ -168,19 +168,21 @@ def _attributes_query(program: Program) -> str:
     return f"select customer_id, attribute, {given} from ({source}) where {present}"
 
 
-def _behaviors(files: list[Path], rules: Rules) -> pl.DataFrame:
-    if not files or not rules.program.watch.names:
+def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
+    if not files or not rules.program.signals.names:
         return pl.DataFrame(schema=BEHAVIORS)
     return behaviors_of(pl.scan_parquet(files), rules.start)
 
 
-def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -> tuple[list[Decided], State]:
+def _decide(
+    rules: BucketPlan, state: State, facts: Facts, behaviors: pl.DataFrame
+) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
     Windows are looked at once for all ticks: their amounts are functions of time.
     """
-    found = watch(
-        rules.program.watch, behaviors, pl.DataFrame(schema=AMOUNTS),
+    found = evaluate_signals(
+        rules.program.signals, behaviors, pl.DataFrame(schema=AMOUNTS),
         since=None, until=rules.ends[-1], emit_from=rules.start,
     )  # fmt: skip
     decisions: list[Decided] = []
@@ -195,7 +197,7 @@ def _decide(rules: Rules, state: State, facts: Facts, behaviors: pl.DataFrame) -
             decided = decide(
                 rules.program, state, tick.events, tick.writes,
                 now=now, since=since, began=rules.began, caps=rules.caps, timezone=rules.timezone,
-                watched=replace(found, facts=tick.patterns),
+                signals=replace(found, facts=tick.patterns),
             )  # fmt: skip
             decisions.append(decided)
             state = fold(state, decided, tick.writes, now=now, caps=rules.caps)
@@ -253,6 +255,6 @@ def _write_table(rows: pl.DataFrame, file: Path) -> int:
 def _profiles(con: DuckDBPyConnection, state: State, facts: Facts) -> pl.DataFrame:
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
-    changed = pl.concat([one.select(columns) for one in (set_later, facts.unseen)])
+    changed = pl.concat([one.select(columns) for one in (set_later, facts.unread)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
         return frame(con, sql_text("backtest/profiles.sql"))

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.backtest.bucket import TABLES, Paths, Rules, Told, run_bucket
+from flows.backtest.bucket import TABLES, BucketPlan, BucketSummary, Paths, run_bucket
 from flows.backtest.tables import joined
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
@@ -203,8 +203,8 @@ def _first(plan: Plan, events: Canonical) -> datetime | None:
     return min(found, default=None)
 
 
-def _rules(plan: Plan, program: Program, loaded: _Loaded) -> Rules:
-    return Rules(
+def _rules(plan: Plan, program: Program, loaded: _Loaded) -> BucketPlan:
+    return BucketPlan(
         program,
         loaded.ends,
         plan.start,
@@ -216,7 +216,9 @@ def _rules(plan: Plan, program: Program, loaded: _Loaded) -> Rules:
     )
 
 
-def _decided(rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) -> Iterator[tuple[int, Told]]:
+def _decided(
+    rules: BucketPlan, loaded: _Loaded, paths: Paths, progress: Progress
+) -> Iterator[tuple[int, BucketSummary]]:
     """Each bucket with what is known of it, once it is decided."""
     call = partial(_run, paths, rules)
     progress("Deciding", 0)
@@ -226,7 +228,7 @@ def _decided(rules: Rules, loaded: _Loaded, paths: Paths, progress: Progress) ->
         yield answer
 
 
-def _run(paths: Paths, rules: Rules, bucket: int) -> Told:
+def _run(paths: Paths, rules: BucketPlan, bucket: int) -> BucketSummary:
     return run_bucket(paths, bucket, rules)
 
 

@@ -56,7 +56,7 @@ def wanted_by(program: Program) -> Wanted:
     """What a program sees."""
     names = {one.name for one in program.matchers if one.name is not None}
     types = {one.type for one in program.matchers if one.name is None}
-    return Wanted(names, types, program.watch.names, identified=bool(program.watch.chains))
+    return Wanted(names, types, program.signals.names, identified=bool(program.signals.chains))
 
 
 def how_many(events: int, memory: int, processes: int) -> int:
@@ -88,11 +88,11 @@ def bucket_files(folder: Path, bucket: int) -> list[Path]:
 
 def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
     """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
-    seen = pl.lit(value=True) if start is None else pl.col("ts") >= start
+    acts = pl.lit(value=True) if start is None else pl.col("ts") >= start
     watched = moments.filter(pl.col("name").is_not_null())
     if "event_id" not in moments.collect_schema():
         watched = watched.with_columns(event_id=pl.lit(None, pl.String))
-    return watched.with_columns(at="ts", seen=seen, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
+    return watched.with_columns(at="ts", acts=acts, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 
 
 EVENT_COLUMNS = [

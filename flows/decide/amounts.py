@@ -11,12 +11,12 @@ from flows.store.archive import archive_folder
 from flows.warehouse import frame, literal, run_sql, shown, sql_text
 from transforms.engine.state import Tick
 from transforms.program.model import Program
-from transforms.signals.evaluate import LARGEST, watch
-from transforms.signals.plan import Watch, last_key
+from transforms.signals.evaluate import LARGEST, evaluate_signals
+from transforms.signals.plan import SignalPlan, last_key
 from transforms.signals.windows import DECIMALS, Term
 from transforms.tables.frames import AMOUNTS
 
-_COLUMNS = 'event_id, customer_id, ts, ts as "at", name, value, true as seen'
+_COLUMNS = 'event_id, customer_id, ts, ts as "at", name, value, true as acts'
 Say = Callable[[str], object]
 _NAMED = "type = 'behavioral' and name"
 
@@ -29,14 +29,16 @@ def keep_track(
     Returns:
         The keys of schedules that were not tracked before.
     """
-    amounts = _noted(con, "amount", program.watch.keys)
+    amounts = _noted(con, "amount", program.signals.keys)
     if amounts and previous:
         say(f"Making {len(amounts)} new amounts of windows from history")
-        _from_history(con, settings, program.watch, amounts, previous)
+        _from_history(con, settings, program.signals, amounts, previous)
     return _noted(con, "alarm", [one.key for one in program.alarms if not one.is_cron])
 
 
-def events_again(con: DuckDBPyConnection, settings: Settings, declared: Watch, tick: Tick) -> pl.DataFrame:
+def events_again(
+    con: DuckDBPyConnection, settings: Settings, declared: SignalPlan, tick: Tick
+) -> pl.DataFrame:
     """The events of earlier ticks that enter or leave a window in the tick (`state.BEHAVIORS`)."""
     parts = [f"select {_COLUMNS} from new_events limit 0"]
     for shift, names in declared.shifts().items() if tick.since else ():
@@ -100,7 +102,7 @@ def _tracked(con: DuckDBPyConnection, kind: str) -> dict[str, int]:
 
 
 def _from_history(
-    con: DuckDBPyConnection, settings: Settings, declared: Watch, new: list[str], previous: datetime
+    con: DuckDBPyConnection, settings: Settings, declared: SignalPlan, new: list[str], previous: datetime
 ) -> None:
     """Amounts as of `previous` from all events until then: one pass, grouped by customer."""
     source = _archived(con, settings, None, previous)
@@ -139,7 +141,7 @@ def _sum(term: Term, previous: datetime) -> str:
 
 def _chains_from_history(
     con: DuckDBPyConnection,
-    declared: Watch,
+    declared: SignalPlan,
     new: list[str],
     number: dict[str, int],
     events: str,
@@ -147,11 +149,13 @@ def _chains_from_history(
 ) -> None:
     chains = tuple(one for one in declared.chains if not set(one.keys).isdisjoint(new))
     if chains:
-        only = Watch(chains)
+        only = SignalPlan(chains)
         rows = frame(
             con, f"select {_COLUMNS}, true as fresh from {events} where name in ({_listed(only.names)})"
         )
-        found = watch(only, rows, pl.DataFrame(schema=AMOUNTS), since=None, until=previous, emit_from=None)
+        found = evaluate_signals(
+            only, rows, pl.DataFrame(schema=AMOUNTS), since=None, until=previous, emit_from=None
+        )
         numbers = pl.col("key").replace_strict(number, return_dtype=pl.Int32)
         pair = "list({'key': number, 'amount': amount}) as pairs"
         query = f"select customer_id, {pair} from chain_amounts where key in ({_listed(new)}) group by customer_id"

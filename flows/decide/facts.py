@@ -20,15 +20,15 @@ class Facts:
     Attributes:
         events: `state.EVENTS` plus the program's `event.X` columns: events some workflow may see.
         writes: `state.WRITES`: profile updates of attributes that workflows see.
-        silent: `state.WRITES` of events that only update profiles (history, too late).
-        unseen: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
+        profile_only: `state.WRITES` of events that only update profiles (history, too late).
+        unread: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
         behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
-    silent: pl.DataFrame
-    unseen: pl.DataFrame
+    profile_only: pl.DataFrame
+    unread: pl.DataFrame
     behaviors: pl.DataFrame
 
 
@@ -37,7 +37,7 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, beha
 
     Args:
         con: a connection in UTC.
-        relation: a table or view with the canonical event columns, `at` (when the event acts) and `seen`
+        relation: a table or view with the canonical event columns, `at` (when the event acts) and `acts`
             (false: it only updates the profile).
         program: the compiled workflows.
         behaviors: whether to read those too; else there are none.
@@ -47,14 +47,14 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, beha
     """
     con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
     con.execute(f"create or replace temp view fact_writes as {sql_text('decide/facts/writes.sql')}")
-    live = "true" if program.watches_every_attribute else among("attribute", program.attributes)
+    live = "true" if program.reads_every_attribute else among("attribute", program.attributes)
     con.execute(f"create or replace temp table fact_live as select * from fact_writes where {live}")
     columns = ", ".join(map(quoted, WRITES))
     return Facts(
         events=frame(con, _events_query(program)),
-        writes=frame(con, f"select {columns} from fact_live where seen"),
-        silent=frame(con, f"select {columns} from fact_live where not seen"),
-        unseen=frame(con, _unseen_query(live)),
+        writes=frame(con, f"select {columns} from fact_live where acts"),
+        profile_only=frame(con, f"select {columns} from fact_live where not acts"),
+        unread=frame(con, _unread_query(live)),
         behaviors=frame(con, _behaviors_query(program)) if behaviors else pl.DataFrame(schema=BEHAVIORS),
     )
 
@@ -85,18 +85,18 @@ def _events_query(program: Program) -> str:
     wanted = f"{among('name', sorted(names))} or {among('type', sorted(types))}"
     writing = "event_id in (select event_id from fact_live)"
     columns = 'event_id, customer_id, ts, "at", type, name, properties'
-    source = f"from ({sql_text('decide/facts/valued.sql')}) where seen and ({wanted} or {writing})"
+    source = f"from ({sql_text('decide/facts/valued.sql')}) where acts and ({wanted} or {writing})"
     return with_properties(program, columns, source, "properties")
 
 
-def _unseen_query(live: str) -> str:
+def _unread_query(live: str) -> str:
     last = "arg_max(value, (ts, event_id, ordinal)) as value, max(ts) as set_at"
     return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
 
 
 def _behaviors_query(program: Program) -> str:
-    columns = 'event_id, customer_id, ts, "at", name, value, seen, true as fresh'
-    watched = among("name", program.watch.names)
+    columns = 'event_id, customer_id, ts, "at", name, value, acts, true as fresh'
+    watched = among("name", program.signals.names)
     return f"select {columns} from fact_events where type = 'behavioral' and {watched}"
 
 

@@ -25,8 +25,8 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
-from transforms.signals.evaluate import watch
-from transforms.signals.results import Watched
+from transforms.signals.evaluate import evaluate_signals
+from transforms.signals.results import Signals
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def decide_pending(
     scene = _scene(con, rules, loaded)
     unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    again = events_again(con, settings, scene.program.watch, scene.tick)
+    again = events_again(con, settings, scene.program.signals, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary = loaded
     with shown(con, events_again=again), by_bucket(con, settings, buckets, say) as lay_out:
@@ -107,30 +107,30 @@ def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
     facts = read_facts(con, "bucket_events", program)
     touch(con, facts, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting)
-    watched = _watch(scene, facts, bucket)
-    touch_also(con, watched.facts["customer_id"])
+    signals = _signals(scene, facts, bucket)
+    touch_also(con, signals.facts["customer_id"])
     stored = read_state(con, program, tick)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
-    state = replace(stored, attributes=fold_attributes(stored.attributes, facts.silent))
+    state = replace(stored, attributes=fold_attributes(stored.attributes, facts.profile_only))
     decided = decide(
         program, state, facts.events, facts.writes,
-        now=tick.now, since=tick.since, began=tick.began, caps=tick.caps, timezone=tick.timezone, watched=watched,
+        now=tick.now, since=tick.since, began=tick.began, caps=tick.caps, timezone=tick.timezone, signals=signals,
     )  # fmt: skip
     final = fold_attributes(state.attributes, facts.writes, decided.attributes)
     write_decided(con, stored, facts, decided, final, tick_id=scene.tick_id, processed_at=tick.now)
-    write_amounts(con, watched.amounts())
+    write_amounts(con, signals.amounts())
     return decided
 
 
-def _watch(scene: _Scene, facts: Facts, bucket: Bucket) -> Watched:
-    declared, con = scene.program.watch, scene.con
+def _signals(scene: _Scene, facts: Facts, bucket: Bucket) -> Signals:
+    declared, con = scene.program.signals, scene.con
     if not declared.names:
-        return Watched()
+        return Signals()
     again = con.sql(f"select * from events_again where {bucket.within}").pl()
     behaviors = pl.concat([facts.behaviors, again])
     amounts = read_amounts(con, behaviors["customer_id"], of_touched=bool(declared.signals))
     since = scene.tick.since
-    return watch(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
+    return evaluate_signals(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
 
 
 def _with(summary: TickSummary, decided: Decided) -> TickSummary:

@@ -47,7 +47,7 @@ def touch(
         everybody: whether a cron may let any known customer enter.
         awaiting: the versions of workflows whose executions look for a cron that fires.
     """
-    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.silent)])
+    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.profile_only)])
     with shown(con, acting_customers=acting.unique().to_frame()):
         run_sql(con, "decide/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
     con.execute(f"delete from touched where not ({bucket.within})")
@@ -72,10 +72,10 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
     running = with_properties(program, ", ".join(executions), source, "trigger_properties")
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
-    seen = "true" if program.watches_every_attribute else among("attribute", program.attributes)
+    read = "true" if program.reads_every_attribute else among("attribute", program.attributes)
     return State(
         customers=frame(con, f"select customer_id, known, created_at, timezone from profiles {_OF_TOUCHED}"),
-        attributes=frame(con, f"select * from attributes {_OF_TOUCHED} where {seen}"),
+        attributes=frame(con, f"select * from attributes {_OF_TOUCHED} where {read}"),
         tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
         executions=frame(con, running),
         entries=frame(con, _ENTRIES),
@@ -126,13 +126,13 @@ def write_decided(
     _write_tags(con, decided.tags)
 
 
-def _changed(con: DuckDBPyConnection, stored: State, facts: Facts, seen: pl.DataFrame) -> pl.DataFrame:
+def _changed(con: DuckDBPyConnection, stored: State, facts: Facts, read: pl.DataFrame) -> pl.DataFrame:
     """The attributes that differ from what is stored, whether workflows see them or not."""
-    unseen = facts.unseen
-    with shown(con, unseen=unseen.select("customer_id", "attribute")):
-        others = frame(con, "select * from attributes semi join unseen using (customer_id, attribute)")
-    later = set_latest(others, unseen.select(*ATTRIBUTES))
-    both = pl.concat([seen, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
+    unread = facts.unread
+    with shown(con, unread=unread.select("customer_id", "attribute")):
+        others = frame(con, "select * from attributes semi join unread using (customer_id, attribute)")
+    later = set_latest(others, unread.select(*ATTRIBUTES))
+    both = pl.concat([read, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
     before = pl.concat([others, stored.attributes])
     return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
 

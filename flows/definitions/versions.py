@@ -49,7 +49,7 @@ def pause_and_resume(
     return int(paused), int(resumed)
 
 
-def watches(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> bool:
+def acts_alone(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> bool:
     """Whether patterns or schedules of these workflows, or of executions', may do something without new events."""
     current = [version_of(one) for one in workflows]
     query = (
@@ -91,7 +91,7 @@ def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: d
         "insert into workflow_versions "
         "(workflow_id, version, number, definition, workflow_name, first_seen_at, watches) "
         "select $1, $2, count(*) + 1, $3, $4, $5, $6 from workflow_versions where workflow_id = $1",
-        [workflow.workflow_id, version, definition, workflow.workflow_name, now, program.watches],
+        [workflow.workflow_id, version, definition, workflow.workflow_name, now, program.acts_alone],
     )
     steps = pl.DataFrame(listed_steps(program))
     if len(steps):

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Batch, Kind, SendLedger
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Kind, SendLedger
 from flows.delivery.senders.base import Carrier, Outgoing, Sender
 from flows.delivery.senders.mime import is_address
 from flows.errors import InputError
@@ -132,7 +132,7 @@ def hand_over(
     return ledger.known(pl.Series(list(notes), dtype=pl.String))
 
 
-def _transmit(ledger: SendLedger, carrier: Carrier, batch: Batch, clock: Clock) -> None:
+def _transmit(ledger: SendLedger, carrier: Carrier, batch: Handover, clock: Clock) -> None:
     ledger.handed_over(batch.key, clock())
     ledger.answered(batch.key, carrier.hand_over(batch.key, batch.payload), clock())
 

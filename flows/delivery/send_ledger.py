@@ -47,7 +47,7 @@ COMMIT;
 
 
 @dataclass(frozen=True)
-class Batch:
+class Handover:
     """A hand-over: its idempotency key, who carries it, the exact bytes, and how far it came."""
 
     key: str
@@ -91,14 +91,14 @@ class SendLedger:
         ]
         return pl.concat(frames) if frames else pl.DataFrame(schema=KNOWN_SCHEMA)
 
-    def unanswered(self, kind: Kind) -> list[Batch]:
+    def unanswered(self, kind: Kind) -> list[Handover]:
         """The hand-overs that a crash or an error broke off."""
         query = "SELECT key, sender, state, payload FROM batches WHERE kind = ? AND state <> 'answered'"
-        return [Batch(*row) for row in self._db.execute(query, (kind,)).fetchall()]
+        return [Handover(*row) for row in self._db.execute(query, (kind,)).fetchall()]
 
     def claim(
         self, kind: Kind, sender: str, notes: Mapping[str, str | None], payload: bytes, at: datetime
-    ) -> Batch:
+    ) -> Handover:
         """Record a batch before anything is sent.
 
         Args:
@@ -111,7 +111,7 @@ class SendLedger:
         Raises:
             OnwardError: one of the ids is claimed or answered already.
         """
-        batch = Batch(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
+        batch = Handover(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
         rows = [(name, kind, batch.key, note, _micros(at)) for name, note in notes.items()]
         try:
             with self._transaction():

@@ -1,6 +1,6 @@
 """New files of the inbox → archived batches: each content once, bad rows to quarantine, all or nothing.
 
-A batch first becomes Parquet in the archive (`archived`), then part of the state (`admit`); replaying the
+A batch first becomes Parquet in the archive (`archive_file`), then part of the state (`admit`); replaying the
 archive repeats only the second step.
 """
 
@@ -66,7 +66,7 @@ def take_in(con: DuckDBPyConnection, settings: Settings, now: datetime) -> list[
     known, batches = read_known(con, settings), list[Batch]()
     for kind, path, found in files:
         known = caught_up(con, settings, known)
-        batch = archived(con, settings, known, kind, path, found, now)
+        batch = archive_file(con, settings, known, kind, path, found, now)
         batches += admit(con, settings, batch)
     return batches
 
@@ -78,7 +78,7 @@ def begin(con: DuckDBPyConnection) -> None:
     )
 
 
-def archived(
+def archive_file(
     con: DuckDBPyConnection,
     settings: Settings,
     known: "Known",

@@ -23,7 +23,7 @@ Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class HashedIds:
+class SeenIds:
     """The hashes of the event ids of some batches that follow one another, in order.
 
     Attributes:
@@ -44,14 +44,14 @@ class HashedIds:
         place = np.minimum(np.searchsorted(self.hashes, ordered), self.hashes.size - 1)
         return np.equal(self.hashes[place], ordered)
 
-    def merged(self, later: "HashedIds") -> "HashedIds":
+    def merged(self, later: "SeenIds") -> "SeenIds":
         """These and those of the batches after them."""
         # A stable sort merges two sorted halves in one pass.
         both = np.sort(np.concatenate([self.hashes, later.hashes]), kind="stable")
-        return HashedIds(self.first, later.last, later.content, both)
+        return SeenIds(self.first, later.last, later.content, both)
 
 
-Known = Sequence[HashedIds]
+Known = Sequence[SeenIds]
 
 
 def read_known(con: DuckDBPyConnection, settings: Settings) -> Known:
@@ -77,7 +77,7 @@ def caught_up(con: DuckDBPyConnection, settings: Settings, known: Known) -> Know
     for number, archive, content in con.execute(query, [done]).fetchall():
         file = archive_folder(settings) / "events" / archive
         ids = frame(con, f"select event_id from read_parquet({literal(file)})").to_series()
-        pieces.append(HashedIds(done + 1, number, content, np.sort(_hashed(ids))))
+        pieces.append(SeenIds(done + 1, number, content, np.sort(_hashed(ids))))
         done = number
         while len(pieces) > 1 and pieces[-2].hashes.size <= 2 * pieces[-1].hashes.size:
             later = pieces.pop()
@@ -114,7 +114,7 @@ def known_before(
     return table
 
 
-def _archives(con: DuckDBPyConnection, settings: Settings, piece: HashedIds) -> list[str]:
+def _archives(con: DuckDBPyConnection, settings: Settings, piece: SeenIds) -> list[str]:
     query = "select archive from batches where kind = 'events' and batch_id between $1 and $2"
     folder = archive_folder(settings) / "events"
     return [literal(folder / name) for (name,) in con.execute(query, [piece.first, piece.last]).fetchall()]
@@ -126,7 +126,7 @@ def _hashed(ids: pl.Series) -> Hashes:
     return ids.to_frame("id").select(hashed).to_series().to_numpy()
 
 
-def _read(con: DuckDBPyConnection, settings: Settings) -> list[HashedIds]:
+def _read(con: DuckDBPyConnection, settings: Settings) -> list[SeenIds]:
     """The files that follow one another from the first batch on, of batches that the store still has."""
     there = set(con.execute("select batch_id, content_hash from batches where kind = 'events'").fetchall())
     longest: dict[int, tuple[int, str, Path]] = {}
@@ -134,11 +134,11 @@ def _read(con: DuckDBPyConnection, settings: Settings) -> list[HashedIds]:
         first, last, content = file.stem.split("-")
         if (int(last), content) in there:
             longest[int(first)] = int(last), content, file
-    pieces: list[HashedIds] = []
+    pieces: list[SeenIds] = []
     begin = 1
     while begin in longest:
         end, content, file = longest[begin]
-        pieces.append(HashedIds(begin, end, content, np.load(file, mmap_mode="r")))
+        pieces.append(SeenIds(begin, end, content, np.load(file, mmap_mode="r")))
         begin = end + 1
     return pieces
 
@@ -161,5 +161,5 @@ def _folder(settings: Settings) -> Path:
     return archive_folder(settings) / "event_ids"
 
 
-def _file(settings: Settings, piece: HashedIds) -> Path:
+def _file(settings: Settings, piece: SeenIds) -> Path:
     return _folder(settings) / f"{piece.first:08d}-{piece.last:08d}-{piece.content}.npy"

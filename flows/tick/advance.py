@@ -19,7 +19,7 @@ from flows.definitions.rules import (
     written_patterns,
     written_send_times,
 )
-from flows.definitions.versions import note_versions, pause_and_resume, watches
+from flows.definitions.versions import acts_alone, note_versions, pause_and_resume
 from flows.errors import InputError
 from flows.inbox.intake import PROFILE_CHANGES, admit, begin, take_in
 from flows.settings import Settings
@@ -138,7 +138,7 @@ def _decide(
     paused, resumed = pause_and_resume(con, rules.workflows, rules.unreadable, tick.tick_id)
     _lay_out_events(con, settings, manifest.batches, tick.previous, tick.now, rules.max_lateness)
     loaded = replace(_loaded(con, tick, manifest.batches), paused=paused, resumed=resumed)
-    if not loaded.events and not _is_due(con, tick.now) and not watches(con, rules.workflows):
+    if not loaded.events and not _is_due(con, tick.now) and not acts_alone(con, rules.workflows):
         return loaded
     from flows.decide.pending import decide_pending
 

@@ -27,7 +27,7 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def run(
+def run_tick(
     settings: Settings, now: datetime, say: Say = lambda _: None, clock: Clock = wall_clock
 ) -> TickSummary:
     """The main job: one tick until `now`.

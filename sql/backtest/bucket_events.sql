@@ -9,5 +9,5 @@ select
     value,
     without_non_finite(properties) as properties,
     without_non_finite(attributes) as attributes,
-    ts >= getvariable('backtest_start') as seen
+    ts >= getvariable('backtest_start') as acts
 from bucket_files

@@ -1,7 +1,7 @@
 -- One row: events of a bucket, those that act, and those of customers not known at their time.
 with
     moments as (
-        select customer_id, ts, ts >= getvariable('backtest_start') as seen from bucket_moments
+        select customer_id, ts, ts >= getvariable('backtest_start') as acts from bucket_moments
     ),
 
     customers as (select customer_id, created_at from bucket_customers),
@@ -9,9 +9,9 @@ with
     final as (
         select
             count(*) as events,
-            count(*) filter (where seen) as acting,
+            count(*) filter (where acts) as acting,
             count(*) filter (
-                where seen and (customers.customer_id is null or customers.created_at > ts)
+                where acts and (customers.customer_id is null or customers.created_at > ts)
             ) as unknown_customer
         from moments
         left join customers using (customer_id)

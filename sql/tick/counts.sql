@@ -8,15 +8,15 @@ with
         select count(*) as n
         from acting
         left join profiles using (customer_id)
-        where acting.seen and (profiles.customer_id is null or profiles.created_at > acting."at")
+        where acting.acts and (profiles.customer_id is null or profiles.created_at > acting."at")
     ),
 
     final as (
         select 'unknown_customer' as reason, n from unknown
         union all
-        select 'late', count(*) from acting where late and seen
+        select 'late', count(*) from acting where late and acts
         union all
-        select 'too_late', count(*) from acting where not seen
+        select 'too_late', count(*) from acting where not acts
         union all
         select 'future', count(*) from new_events where ts > $now
     )

@@ -46,7 +46,7 @@ def terms(load: Load) -> dict[str, Callable[[], object]]:
     """The amounts of the patterns' terms, by customer, as of the end."""
     found = compile_program(
         read_definitions(WORKFLOWS, PATTERNS).workflows, (), read_definitions(WORKFLOWS, PATTERNS).patterns
-    ).watch.terms
+    ).signals.terms
     names = sorted({one.name for one in found})
     rows = pl.scan_parquet(load.events).filter(pl.col("name").is_in(names)).group_by("customer_id")
     amounts = rows.agg(_polars(one).alias(one.key) for one in found)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.settings import Settings
 from flows.summary import TickSummary
-from flows.tick.run import run
+from flows.tick.run import run_tick
 from tests.benchmarks.generate import END, Size, customers
 from tests.benchmarks.run_tick import Phases
 
@@ -51,7 +51,7 @@ def measure(count: int) -> str:
 
 def _timed(settings: Settings, days: int) -> tuple[TickSummary, Phases]:
     phases = Phases()
-    done = run(settings, END + days * DAY, lambda phase: phases.say(phase.split(",")[0]))
+    done = run_tick(settings, END + days * DAY, lambda phase: phases.say(phase.split(",")[0]))
     phases.say("")
     return done, phases
 

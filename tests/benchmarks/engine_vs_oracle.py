@@ -34,7 +34,7 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import State
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
-from transforms.signals.evaluate import watch
+from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.frames import AMOUNTS
 
 GOAL = 100
@@ -123,14 +123,16 @@ def run_engine(load: Load, program: Program, state: State, runs: int) -> tuple[T
 def decide_load(program: Program, state: State, facts: Facts, load: Load) -> Decided:
     """Watch the patterns and decide, as one tick over everything."""
     amounts = pl.DataFrame(schema=AMOUNTS)
-    watched = watch(program.watch, facts.behaviors, amounts, since=None, until=load.end, emit_from=None)
-    return decide(program, state, facts.events, facts.writes, now=load.end, watched=watched)
+    signals = evaluate_signals(
+        program.signals, facts.behaviors, amounts, since=None, until=load.end, emit_from=None
+    )
+    return decide(program, state, facts.events, facts.writes, now=load.end, signals=signals)
 
 
 def view_events(con: DuckDBPyConnection, load: Load) -> None:
     """`bench_events`: the load's events as a tick sees them, each acting at its own time."""
     con.execute(
-        f'create temp view bench_events as select *, ts as "at", true as seen from read_parquet({literal(load.events)})'
+        f'create temp view bench_events as select *, ts as "at", true as acts from read_parquet({literal(load.events)})'
     )
 
 
@@ -155,7 +157,7 @@ def result_of(load: Load, state: State, facts: Facts, decided: Decided) -> Resul
     result = Result()
     interface.collect(result, decided)
     state = fold(state, decided, facts.writes, now=load.end)
-    attributes = set_latest(state.attributes, facts.unseen)
+    attributes = set_latest(state.attributes, facts.unread)
     return interface.finished(result, replace(state, attributes=attributes))
 
 

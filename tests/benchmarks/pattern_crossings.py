@@ -20,8 +20,8 @@ from flows.definitions.folder import read_definitions
 from tests.benchmarks.baselines import fastest
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
 from transforms.program.compile import compile_program
-from transforms.signals.evaluate import watch
-from transforms.signals.plan import Watch
+from transforms.signals.evaluate import evaluate_signals
+from transforms.signals.plan import SignalPlan
 from transforms.tables.frames import AMOUNTS
 
 GOAL = 2
@@ -34,7 +34,7 @@ def measure(size: Size) -> str:
     """Compare at this size."""
     load = generated(size)
     found = read_definitions(WORKFLOWS, PATTERNS)
-    declared = compile_program(found.workflows, (), found.patterns).watch
+    declared = compile_program(found.workflows, (), found.patterns).signals
     began = time.perf_counter()
     counts, splitting = crossings(load, declared, max(2, size.events // PER_BUCKET))
     took = time.perf_counter() - began
@@ -47,7 +47,7 @@ def measure(size: Size) -> str:
     )
 
 
-def crossings(load: Load, declared: Watch, buckets: int) -> tuple[Counter[str], float]:
+def crossings(load: Load, declared: SignalPlan, buckets: int) -> tuple[Counter[str], float]:
     """How often each pattern turned true, and the seconds it took to cut the events into customer buckets."""
     counts = Counter({one.name: 0 for one in declared.patterns})
     with TemporaryDirectory(prefix="onward-crossings-") as folder:
@@ -62,10 +62,12 @@ def crossings(load: Load, declared: Watch, buckets: int) -> tuple[Counter[str], 
     return counts, splitting
 
 
-def crossings_of(folder: Path, declared: Watch, end: datetime, bucket: int) -> dict[str, int]:
+def crossings_of(folder: Path, declared: SignalPlan, end: datetime, bucket: int) -> dict[str, int]:
     """How often each pattern turned true among the customers of a bucket."""
     some = behaviors_of(pl.scan_parquet(bucket_files(folder, bucket)), start=None)
-    found = watch(declared, some, pl.DataFrame(schema=AMOUNTS), since=None, until=end, emit_from=None)
+    found = evaluate_signals(
+        declared, some, pl.DataFrame(schema=AMOUNTS), since=None, until=end, emit_from=None
+    )
     return dict(found.facts["name"].value_counts().iter_rows())
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.settings import Settings
-from flows.tick.run import run
+from flows.tick.run import run_tick
 from tests.benchmarks.generate import DAY, END, WORKFLOWS, Size, event_chunks, generated
 
 
@@ -59,7 +59,7 @@ def measure(size: Size, day: Size) -> list[str]:
 
 def _timed(what: str, settings: Settings, now: datetime) -> str:
     phases, began = Phases(), time.perf_counter()
-    done = run(settings, now, phases.say)
+    done = run_tick(settings, now, phases.say)
     phases.say("")
     took = time.perf_counter() - began
     numbers = f"{done.executions:,} executions, {done.steps:,} steps, {done.messages:,} messages"

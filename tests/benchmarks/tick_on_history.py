@@ -18,7 +18,7 @@ import polars as pl
 
 from flows.settings import Settings
 from flows.store.archive import read_clock
-from flows.tick.run import run
+from flows.tick.run import run_tick
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Size, event_chunks, generated
 from tests.benchmarks.run_tick import Phases
 
@@ -61,7 +61,7 @@ def measure(size: Size, ticks: int, stores: Path) -> Measured:
 
 def _make(settings: Settings, size: Size) -> None:
     phases = Phases()
-    run(_filled(settings, size), END, phases.say)
+    run_tick(_filled(settings, size), END, phases.say)
     phases.say("")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
@@ -77,7 +77,7 @@ def _tick(settings: Settings, size: Size) -> Phases:
     chunks = event_chunks(some, start=since, days=MINUTES / timedelta(days=1))
     pl.concat(chunks).write_parquet(settings.inbox / "events" / f"tick-{number}.parquet")
     phases = Phases()
-    run(settings, since + MINUTES, phases.say)
+    run_tick(settings, since + MINUTES, phases.say)
     phases.say("")
     return phases
 

@@ -17,7 +17,7 @@ from transforms.engine.fold import fold, fold_attributes, replaced
 from transforms.engine.state import Cap, State, empty_state
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
-from transforms.signals.evaluate import watch
+from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.frames import AMOUNTS, ATTRIBUTES, BEHAVIORS, CUSTOMERS, EVENTS, TAGS, WRITES
 
 MICROSECOND = timedelta(microseconds=1)
@@ -37,15 +37,15 @@ def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
     for now in sorted({one for one in boundaries if began is None or one >= began} | {case.end}):
         present, left = [one for one in left if one["ts"] <= now], [one for one in left if one["ts"] > now]
         fresh = present if before else [*history, *present]
-        watched = watch(
-            program.watch, behaviors(program, events, fresh, before, now, case.start), amounts,
+        signals = evaluate_signals(
+            program.signals, behaviors(program, events, fresh, before, now, case.start), amounts,
             since=before, until=now, emit_from=before or case.start,
         )  # fmt: skip
-        amounts = replaced(amounts, watched.amounts(), ["customer_id", "key"])
+        amounts = replaced(amounts, signals.amounts(), ["customer_id", "key"])
         facts, writes = event_frame(present, program), write_frame(present)
         decided = decide_tick(
             program, state, facts, writes,
-            now=now, since=since, began=began, caps=caps, timezone=case.timezone, watched=watched,
+            now=now, since=since, began=began, caps=caps, timezone=case.timezone, signals=signals,
         )  # fmt: skip
         state = fold(state, decided, writes, now=now, caps=caps)
         collect(result, decided)
@@ -76,12 +76,12 @@ def behaviors(
         if since and one["ts"] <= since
         if any(
             one["name"] in names and since < one["ts"] + timedelta(microseconds=shift) <= until
-            for shift, names in program.watch.shifts().items()
+            for shift, names in program.signals.shifts().items()
         )
     ]
     rows = [
         {name: one.get(name) for name in BEHAVIORS}
-        | {"at": one["ts"], "seen": not (start and one["ts"] < start), "fresh": is_fresh}
+        | {"at": one["ts"], "acts": not (start and one["ts"] < start), "fresh": is_fresh}
         for is_fresh, some in ((True, fresh), (False, again))
         for one in some
         if one["type"] == "behavioral"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.columns.arrays import order_by, sorted_by
-from transforms.columns.factorize import numbered, places
+from transforms.columns.factorize import factorize, index_in
 
 TEXTS = st.none() | st.integers(0, 200).map(str) | st.text()
 FAR = st.integers(-(2**62), 2**62)
@@ -19,7 +19,7 @@ def series(texts: list[str | None]) -> pl.Series:
 
 @given(st.lists(TEXTS, max_size=300))
 def test_every_text_has_a_number_of_its_own(texts: list[str | None]) -> None:
-    distinct, numbers = numbered(series(texts))
+    distinct, numbers = factorize(series(texts))
     assert sorted(distinct, key=repr) == sorted(set(texts), key=repr)
     assert distinct.gather(numbers).to_list() == texts
 
@@ -27,16 +27,16 @@ def test_every_text_has_a_number_of_its_own(texts: list[str | None]) -> None:
 @given(st.lists(TEXTS, max_size=300), st.lists(TEXTS, max_size=300, unique=True))
 def test_places_are_where_texts_stand(texts: list[str | None], among: list[str | None]) -> None:
     place = {text: number for number, text in enumerate(among)}
-    assert places(series(texts), series(among)).tolist() == [place.get(text, -1) for text in texts]
+    assert index_in(series(texts), series(among)).tolist() == [place.get(text, -1) for text in texts]
 
 
 def test_many_texts_that_meet_in_the_table_are_told_apart() -> None:
     texts = pl.select(pl.int_range(200_000).cast(pl.String)).to_series()
     shuffled = texts.sample(fraction=1, shuffle=True, seed=1)
-    distinct, numbers = numbered(pl.concat([texts, shuffled]))
+    distinct, numbers = factorize(pl.concat([texts, shuffled]))
     assert len(distinct) == len(texts)
     assert distinct.gather(numbers).equals(pl.concat([texts, shuffled]))
-    assert texts.gather(places(shuffled, texts)).equals(shuffled)
+    assert texts.gather(index_in(shuffled, texts)).equals(shuffled)
 
 
 @given(ROWS)

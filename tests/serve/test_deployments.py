@@ -33,7 +33,7 @@ from flows.serve.deployments import report, serve, tick
 from flows.settings import read_settings
 from flows.store.lock import run_lock
 from flows.store.state_file import LOCK_FILE, STATE_FILE
-from flows.tick.run import run
+from flows.tick.run import run_tick
 from flows.warehouse import connect
 
 pytestmark = pytest.mark.prefect
@@ -127,7 +127,7 @@ def task_runs(state):
 def test_the_tick_flow_does_what_a_plain_run_does(tmp_path):
     flow_file, plain_file = settle(tmp_path / "flow"), settle(tmp_path / "plain")
     state = tick(str(flow_file), NOW.isoformat(), return_state=True)
-    summary = run(read_settings(plain_file), NOW)
+    summary = run_tick(read_settings(plain_file), NOW)
     assert state.is_completed()
     assert state.message == summary.sentence
     assert tables(flow_file) == tables(plain_file) == tables(flow_file, "published")
@@ -145,7 +145,7 @@ def test_the_tick_flow_does_what_a_plain_run_does(tmp_path):
 @pytest.mark.usefixtures("server")
 def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path):
     file = settle(tmp_path)
-    run(read_settings(file), NOW)
+    run_tick(read_settings(file), NOW)
     published = (read_settings(file).published / STATE_FILE).stat()
     state = tick(str(file), (NOW + timedelta(minutes=5)).isoformat(), return_state=True)
     assert state.is_completed()
@@ -155,7 +155,7 @@ def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path):
 @pytest.mark.usefixtures("server")
 def test_the_report_flow_leaves_artifacts(tmp_path):
     file = settle(tmp_path)
-    run(read_settings(file), NOW)
+    run_tick(read_settings(file), NOW)
     state = report(str(file), return_state=True)
     with get_client(sync_client=True) as client:
         body = {"artifacts": {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}}

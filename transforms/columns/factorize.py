@@ -15,7 +15,7 @@ _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
 _HASH_BITS = 64
 
 
-def numbered(texts: pl.Series) -> tuple[pl.Series, Ints]:
+def factorize(texts: pl.Series) -> tuple[pl.Series, Ints]:
     """All distinct texts, and the number of each of `texts` among them."""
     leaders = _leaders(_hashed(texts))
     leads = np.zeros(leaders.size, np.bool_)
@@ -24,7 +24,7 @@ def numbered(texts: pl.Series) -> tuple[pl.Series, Ints]:
     return texts.gather(np.flatnonzero(leads)), numbers[leaders]
 
 
-def places(texts: pl.Series, among: pl.Series) -> Ints:
+def index_in(texts: pl.Series, among: pl.Series) -> Ints:
     """Where each text stands among others, which are distinct; −1 for those that don't."""
     return _places(_hashed(texts), _hashed(among)).astype(np.int64)
 

@@ -21,7 +21,7 @@ def message_id() -> pl.Expr:
     return _id("execution_id", "step")
 
 
-def buckets(*parts: str, customers: pl.Series) -> npt.NDArray[np.float64]:
+def draw(*parts: str, customers: pl.Series) -> npt.NDArray[np.float64]:
     """`bucket(parts…, customer_id)` of semantics.md §6 for each customer id, in [0, 1)."""
     texts = pl.select(
         pl.concat_str(pl.lit(_SEPARATOR.join(parts)), pl.lit(customers), separator=_SEPARATOR).alias("t")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.columns.factorize import numbered
+from transforms.columns.factorize import factorize
 
 Codes = npt.NDArray[np.int32]
 
@@ -79,7 +79,7 @@ def _spread(column: pl.Series, present: Codes) -> Codes:
 
 
 def _encode(texts: pl.Series) -> tuple[pl.Series, Codes]:
-    distinct, numbers = numbered(texts)
+    distinct, numbers = factorize(texts)
     return distinct, numbers.astype(np.int32)
 
 

@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails
 from transforms.definitions.base import Definition, Duration, Name, Number, advice, fault, refusal
 
 
-class Term(Definition):
+class DeclaredTerm(Definition):
     """Events of one name, over a window that ends `offset` ago; no window: all history."""
 
     type: Name
@@ -20,7 +20,7 @@ class Term(Definition):
     metric: Literal["count", "total_value"] = "count"
 
 
-class CountedTerm(Term):
+class CountedTerm(DeclaredTerm):
     """`min_count ≤ amount ≤ max_count`, those given."""
 
     min_count: Number | None = Field(default=None, validation_alias=AliasChoices("min_count", "minCount"))
@@ -35,13 +35,13 @@ class CountedTerm(Term):
             yield fault((), f"min_count {low} is greater than max_count {high}: the term can't be true")
 
 
-class WeightedTerm(Term):
+class WeightedTerm(DeclaredTerm):
     """Adds `weight * amount` to the score."""
 
     weight: Number
 
 
-class ThresholdTerm(Term):
+class ThresholdTerm(DeclaredTerm):
     """Holds when the amount reaches `threshold`."""
 
     threshold: Number

@@ -20,13 +20,13 @@ from transforms.engine.layout.lay_out import open_lanes
 from transforms.engine.ledger import Decided, read_back
 from transforms.engine.state import Cap, State, Tick
 from transforms.engine.waves.agenda import EVENT, FIRST_ALARM, FOLLOW_UP, Agenda
-from transforms.engine.waves.facts import observe, update_profiles
+from transforms.engine.waves.facts import take_fact, update_profiles
 from transforms.engine.waves.follow_ups import kind_of
-from transforms.engine.waves.steps import act
+from transforms.engine.waves.steps import take_step
 from transforms.program.model import Program
-from transforms.signals.results import Watched
+from transforms.signals.results import Signals
 
-_NOTHING_WATCHED = Watched()
+_NO_SIGNALS = Signals()
 
 
 def decide(
@@ -40,7 +40,7 @@ def decide(
     began: datetime | None = None,
     caps: Sequence[Cap] = (),
     timezone: str = "UTC",
-    watched: Watched = _NOTHING_WATCHED,
+    signals: Signals = _NO_SIGNALS,
 ) -> Decided:
     """Decide everything that is due until `now`, for all customers.
 
@@ -55,10 +55,10 @@ def decide(
         began: in the first tick, from when on (inclusive) crons fire; None: they don't.
         caps: frequency caps (semantics.md §11).
         timezone: the configured default.
-        watched: where patterns turned true in the tick, and the signals that conditions read (`watching.watch`).
+        signals: where patterns turned true in the tick, and the signals that conditions read (`evaluate_signals`).
     """
     tick = Tick(now, since, began, caps, timezone)
-    opened = open_lanes(program, state, events, writes, watched, tick)
+    opened = open_lanes(program, state, events, writes, signals, tick)
     _run(opened.lanes)
     return read_back(opened)
 
@@ -72,14 +72,14 @@ def _run(lanes: Lanes) -> None:
         elif kind == FOLLOW_UP:
             _take_follow_ups(lanes, rows)
         elif kind < agenda.first_step:
-            _ring(lanes, kind - FIRST_ALARM, rows)
+            _take_alarm(lanes, kind - FIRST_ALARM, rows)
         else:
-            act(lanes, kind - agenda.first_step, rows)
+            take_step(lanes, kind - agenda.first_step, rows)
         agenda.put(rows)
         lanes.waves += 1
 
 
-def _ring(lanes: Lanes, number: int, rows: Ints) -> None:
+def _take_alarm(lanes: Lanes, number: int, rows: Ints) -> None:
     """A schedule fires (§7)."""
     lanes.processed += rows.size
     alarm = lanes.program.alarms[number]
@@ -89,7 +89,7 @@ def _ring(lanes: Lanes, number: int, rows: Ints) -> None:
     match = match_codes(lanes.program, lanes.truth, codes, alarm.matchers)
     kind = kind_of(lanes, "time_based", alarm.name)
     facts = lanes.facts.append(rows.size, codes=codes, match=match, next=-1, kind=kind)
-    observe(lanes, rows, facts)
+    take_fact(lanes, rows, facts)
 
 
 def _take_events(lanes: Lanes, rows: Ints) -> None:
@@ -100,11 +100,11 @@ def _take_events(lanes: Lanes, rows: Ints) -> None:
     lanes.events_left[rows] = left = lanes.events_left[rows] - 1
     lanes.next_event[rows] = np.where(left > 0, lanes.events.at[events + 1], NEVER)
     update_profiles(lanes, rows, events)
-    observe(lanes, rows, lanes.events.first_fact + events)
+    take_fact(lanes, rows, lanes.events.first_fact + events)
 
 
 def _take_follow_ups(lanes: Lanes, rows: Ints) -> None:
     lanes.processed += rows.size
     facts = lanes.head[rows]
     lanes.head[rows] = lanes.facts["next"][facts]
-    observe(lanes, rows, facts)
+    take_fact(lanes, rows, facts)

@@ -15,7 +15,7 @@ from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.walk import ENTRY, Path, actions_of, conditions_of, triggers_of
 from transforms.definitions.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
 from transforms.lint.cascades import chains
-from transforms.program.conditions import holds
+from transforms.program.conditions import truth_of
 from transforms.signals.patterns import Bounded, compile_pattern
 from transforms.timing.durations import spoken
 
@@ -201,7 +201,7 @@ def _is_met(conditions: Sequence[Condition], profiles: pl.DataFrame) -> bool:
     dictionary, codes = intern(columns, ())
     meets = np.ones(len(profiles), np.bool_)
     for one in told:
-        truth = dictionary.select(holds(one.operator, one.value).alias("holds"))["holds"]
+        truth = dictionary.select(truth_of(one.operator, one.value).alias("holds"))["holds"]
         verdicts = truth.new_from_index(0, len(dictionary)) if len(truth) == 1 else truth
         meets &= verdicts.to_numpy()[codes[one.attribute]]
     return bool(meets.any())

@@ -35,7 +35,7 @@ class RecentCheck:
 
 @dataclass(frozen=True)
 class SignalCheck:
-    """A condition on a signal of the watch: what the operator says of its value at t."""
+    """A condition on a signal of the plan: what the operator says of its value at t."""
 
     signal: int
     holds: pl.Expr

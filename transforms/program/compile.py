@@ -30,7 +30,7 @@ from transforms.definitions.workflow import (
 from transforms.program.checks import Check, CompiledTrigger, Matcher
 from transforms.program.compile_checks import CheckBuilder
 from transforms.program.compile_schedules import AlarmBuilder
-from transforms.program.compile_signals import WatchBuilder
+from transforms.program.compile_signals import SignalBuilder
 from transforms.program.model import (
     EMAIL,
     END,
@@ -81,8 +81,8 @@ class _Compiler:
     ) -> None:
         self.slots = list(slots)
         self.send_times = send_times
-        self.watched = WatchBuilder(patterns)
-        self.known = CheckBuilder(self.watched)
+        self.signals = SignalBuilder(patterns)
+        self.checks = CheckBuilder(self.signals)
         self.alarms = AlarmBuilder()
         self.flows: list[Flow] = []
         self.steps: list[Step] = []
@@ -94,7 +94,7 @@ class _Compiler:
         end = self._reserve()
         self.steps[end] = Step(flow, "", END, 0, None)
         branches = [
-            CompiledBranch(name, self.known.checks(conditions), self._block(flow, name, actions, "", end))
+            CompiledBranch(name, self.checks.checks(conditions), self._block(flow, name, actions, "", end))
             for name, conditions, actions in _ways(workflow)
         ]
         waits = tuple(pc for pc in range(first, len(self.steps)) if self.steps[pc].matcher >= 0)
@@ -124,7 +124,7 @@ class _Compiler:
                 end=end,
             )
         )
-        self.known.literal(workflow.workflow_id)
+        self.checks.literal(workflow.workflow_id)
 
     def program(self) -> Program:
         refuses = [
@@ -132,31 +132,31 @@ class _Compiler:
             Condition(attribute="subscription_status", operator="equals", value="unsubscribed"),
         ]
         sends = any(step.channel for step in self.steps)
-        consent = tuple(self.known.check(one) for one in refuses if sends)
+        consent = tuple(self.checks.check(one) for one in refuses if sends)
         zoned = self.alarms.zoned or any(
             one.timezone == CUSTOMER for flow in self.flows for one in flow.send_times
         )
-        zone_column = self.known.column(self.known.attributes, ZONE) if zoned else -1
-        alarms = self.alarms.alarms(lambda name: self.known.column(self.known.attributes, name))
-        read = len(self.known.properties)
+        zone_column = self.checks.column(self.checks.attributes, ZONE) if zoned else -1
+        alarms = self.alarms.alarms(lambda name: self.checks.column(self.checks.attributes, name))
+        read = len(self.checks.properties)
         for name in FOLLOW_UP_PROPERTIES:
-            self.known.column(self.known.properties, name)
+            self.checks.column(self.checks.properties, name)
         return Program(
             flows=tuple(self.flows),
             slots=tuple(self.slots),
             steps=tuple(self.steps),
             matchers=tuple(self.matchers),
-            attributes=tuple(self.known.attributes),
-            properties=tuple(self.known.properties),
+            attributes=tuple(self.checks.attributes),
+            properties=tuple(self.checks.properties),
             read=read,
-            tags=tuple(self.known.tags),
-            truths=tuple(self.known.truths),
-            literals=self.known.literals,
+            tags=tuple(self.checks.tags),
+            truths=tuple(self.checks.truths),
+            literals=self.checks.literals,
             refuses_consent=tuple(one for one in consent if isinstance(one, Check)),
-            watch=self.watched.watch(),
+            signals=self.signals.plan(),
             alarms=alarms,
             zone_column=zone_column,
-            reads_moments=self.known.reads_moments or any(not one.is_cron for one in alarms),
+            reads_moments=self.checks.reads_moments or any(not one.is_cron for one in alarms),
         )
 
     def _block(self, flow: int, branch: str, actions: Sequence[Action], prefix: str, after: int) -> int:
@@ -171,7 +171,7 @@ class _Compiler:
             }
             self.steps[place] = Step(
                 flow, branch, name, position, action,
-                checks=self.known.checks(action.conditions),
+                checks=self.checks.checks(action.conditions),
                 delay=microseconds(action.delay),
                 next=following,
                 targets=targets,
@@ -183,31 +183,31 @@ class _Compiler:
         """The compiled fields of `Step` that only this type of action has."""
         match action:
             case SendEmail(config=config):
-                return {"value": self.known.literal(config.template_id), "channel": EMAIL}
+                return {"value": self.checks.literal(config.template_id), "channel": EMAIL}
             case TriggerWebhook(config=config):
                 return {"channel": config.channel}
             case Wait(config=config):
                 return {"duration": microseconds(config.duration)}
             case AddTag(config=config) | RemoveTag(config=config):
                 return {
-                    "column": self.known.column(self.known.tags, config.tag),
-                    "value": self.known.literal(config.tag),
+                    "column": self.checks.column(self.checks.tags, config.tag),
+                    "value": self.checks.literal(config.tag),
                 }
             case UpdateAttribute(config=config):
-                column = self.known.column(self.known.attributes, config.attribute)
-                return {"column": column, "value": self.known.literal(config.value)}
+                column = self.checks.column(self.checks.attributes, config.attribute)
+                return {"column": column, "value": self.checks.literal(config.value)}
             case BranchDecision(config=config):
-                self.known.literals_of([*config.criteria, "default"])
+                self.checks.literals_of([*config.criteria, "default"])
                 return {
                     "criteria": tuple(
-                        (name, self.known.checks(some)) for name, some in config.criteria.items()
+                        (name, self.checks.checks(some)) for name, some in config.criteria.items()
                     )
                 }
             case RandomSplit(config=config):
-                self.known.literals_of(config.weights)
+                self.checks.literals_of(config.weights)
                 return {"weights": tuple(config.weights.items())}
             case WaitForEvent(config=config):
-                self.known.literals_of(["event", "timeout"])
+                self.checks.literals_of(["event", "timeout"])
                 event = Trigger(type=config.type, config=config.event)
                 timeout = None if config.timeout is None else microseconds(config.timeout)
                 return {"matcher": self._matcher(event), "duration": timeout}
@@ -215,7 +215,7 @@ class _Compiler:
 
     def _trigger(self, trigger: Trigger) -> CompiledTrigger:
         about_customer = [one for one in trigger.conditions if not _about_fact(one)]
-        return CompiledTrigger(self._matcher(trigger), self.known.checks(about_customer))
+        return CompiledTrigger(self._matcher(trigger), self.checks.checks(about_customer))
 
     def _send_times(self, workflow: Workflow) -> tuple[SendTime, ...]:
         own = [one for one in (workflow.quiet_hours, workflow.send_window) if one]
@@ -227,7 +227,7 @@ class _Compiler:
 
     def _matcher(self, trigger: Trigger) -> int:
         about_fact = [one for one in trigger.conditions if _about_fact(one)]
-        conditions = tuple(one for one in self.known.checks(about_fact) if isinstance(one, Check))
+        conditions = tuple(one for one in self.checks.checks(about_fact) if isinstance(one, Check))
         schedule = schedule_of(trigger.type, trigger.config)
         if schedule:
             self.alarms.declare(len(self.matchers), schedule)
@@ -238,14 +238,14 @@ class _Compiler:
             check
             for key, value in trigger.config.items()
             if key != own
-            for check in self.known.config(key, value)
+            for check in self.checks.config(key, value)
         ]
         name = None if (given := trigger.config.get(own)) is None else str(given)
         self.matchers.append(Matcher(trigger.type, name, (*config, *conditions)))
         if trigger.type == "attribute_change" and name is not None:
-            self.known.column(self.known.attributes, name)
+            self.checks.column(self.checks.attributes, name)
         if trigger.type == "pattern" and name is not None:
-            self.watched.pattern(name)
+            self.signals.pattern(name)
         return len(self.matchers) - 1
 
     def _reserve(self) -> int:

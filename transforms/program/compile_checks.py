@@ -9,16 +9,16 @@ from transforms.columns.json_values import canonical
 from transforms.definitions.signals import Signal, signal_of
 from transforms.definitions.workflow import Condition, Group
 from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
-from transforms.program.compile_signals import WatchBuilder
+from transforms.program.compile_signals import SignalBuilder
 from transforms.program.conditions import (
     NEEDS_MOMENTS,
     above,
     at_least,
     at_most,
     below,
-    holds,
     not_above,
     not_below,
+    truth_of,
 )
 from transforms.timing.durations import microseconds, parse_duration
 
@@ -26,8 +26,8 @@ from transforms.timing.durations import microseconds, parse_duration
 class CheckBuilder:
     """Compiles conditions; its columns are the attributes, properties, tags and literals that a program has."""
 
-    def __init__(self, watched: WatchBuilder) -> None:
-        self.watched = watched
+    def __init__(self, signals: SignalBuilder) -> None:
+        self.signals = signals
         self.attributes: dict[str, int] = {}
         self.properties: dict[str, int] = {}
         self.tags: dict[str, int] = {}
@@ -46,7 +46,7 @@ class CheckBuilder:
             return [self._property_check(key.removeprefix("minimum_"), "minimum", value, at_least(value))]
         if key.startswith("maximum_"):
             return [self._property_check(key.removeprefix("maximum_"), "maximum", value, at_most(value))]
-        return [self._property_check(key, "equals", value, holds("equals", value))]
+        return [self._property_check(key, "equals", value, truth_of("equals", value))]
 
     def _crossing(self, bound: Any, new: tuple[str, pl.Expr], old: tuple[str, pl.Expr]) -> list[Check]:
         return [
@@ -79,7 +79,7 @@ class CheckBuilder:
         source, column = self._place(name)
         if operator == "within_last":
             return RecentCheck(source, column, microseconds(parse_duration(value)))
-        return Check(source, column, self._truth(operator, value, holds(operator, value)))
+        return Check(source, column, self._truth(operator, value, truth_of(operator, value)))
 
     def _place(self, name: str) -> tuple[Literal["attribute", "event", "decision"], int]:
         if name == "execution.decision":
@@ -91,7 +91,7 @@ class CheckBuilder:
     def _signal_check(self, signal: Signal, operator: str, value: Any) -> AnyCheck:
         if operator in ("before", "after", "within_last", "starts_with", "ends_with", "matches"):
             return GroupCheck((), any=True)  # no number is text or an instant
-        return SignalCheck(self.watched.signal(signal), holds(operator, value))
+        return SignalCheck(self.signals.signal(signal), truth_of(operator, value))
 
     def _tag_check(self, operator: str, value: Any) -> TagCheck:
         match operator:

@@ -18,7 +18,7 @@ from transforms.timing.durations import epoch_us, parse_duration, spoken
 _kind, _number, _text, _moment = (pl.col(name) for name in ("kind", "number", "text", "moment"))
 
 
-def holds(operator: str, value: Any) -> pl.Expr:
+def truth_of(operator: str, value: Any) -> pl.Expr:
     """The truth of `have <operator> value` for every row of the dictionary, as a boolean expression."""
     return _OPERATORS[operator](value).fill_null(value=False)
 

@@ -13,7 +13,7 @@ from transforms.definitions.schedules import Schedule
 from transforms.definitions.workflow import Action, Workflow
 from transforms.program.checks import AnyCheck, Check, CompiledTrigger, Matcher
 from transforms.program.send_times import SendTime
-from transforms.signals.plan import Watch
+from transforms.signals.plan import SignalPlan
 from transforms.timing.durations import spoken
 from transforms.timing.zones import CUSTOMER
 
@@ -143,16 +143,16 @@ class Program:
     truths: tuple[pl.Expr, ...]
     literals: dict[str, int]
     refuses_consent: tuple[Check, ...]
-    watch: Watch = field(default_factory=Watch)
+    signals: SignalPlan = field(default_factory=SignalPlan)
     alarms: tuple[Alarm, ...] = ()
     zone_column: int = -1
     reads_moments: bool = False
 
     @property
-    def watches(self) -> bool:
+    def acts_alone(self) -> bool:
         """Whether something may happen to customers without an event or a due step: patterns, signals, schedules."""
         named = any(one.type == "pattern" for one in self.matchers)
-        return named or bool(self.watch.signals) or bool(self.alarms)
+        return named or bool(self.signals.signals) or bool(self.alarms)
 
     @property
     def reads_clocks(self) -> bool:
@@ -167,7 +167,7 @@ class Program:
         return sorted({one for one in named if one is not None and one != CUSTOMER})
 
     @property
-    def watches_every_attribute(self) -> bool:
+    def reads_every_attribute(self) -> bool:
         """Whether some trigger sees changes of any attribute, whatever its name."""
         return any(one.type == "attribute_change" and one.name is None for one in self.matchers)
 

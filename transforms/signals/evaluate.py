@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from transforms.columns.arrays import ALWAYS, Array, Bools, Ints, order_by
-from transforms.columns.factorize import numbered, places
+from transforms.columns.factorize import factorize, index_in
 from transforms.definitions.signals import Amount, LastEvent, PatternScore, PatternTruth, Signal
 from transforms.signals.patterns import AmountPattern, AnyPattern, Ordered, Scored, chain_ends, rising_edges
-from transforms.signals.plan import Watch, last_key, term_of
-from transforms.signals.results import FACTS, NOTHING, Steps, Watched
+from transforms.signals.plan import SignalPlan, last_key, term_of
+from transforms.signals.results import FACTS, NOTHING, Signals, StepFunction
 from transforms.signals.windows import (
     DECIMALS,
     Behaviors,
@@ -36,19 +36,19 @@ LARGEST = 1e12
 """Values beyond are taken as that, so that sums of millionths fit into 64 bits."""
 
 
-def watch(
-    declared: Watch,
+def evaluate_signals(
+    declared: SignalPlan,
     behaviors: pl.DataFrame,
     amounts: pl.DataFrame,
     *,
     since: datetime | None,
     until: datetime,
     emit_from: datetime | None,
-) -> Watched:
+) -> Signals:
     """Find where patterns turn true and signals change.
 
     Args:
-        declared: what to watch.
+        declared: what to look for.
         behaviors: `state.BEHAVIORS`: the events that act in the tick (`fresh`), and those of earlier ticks that
             enter or leave a window in it.
         amounts: `state.AMOUNTS` before the tick, at least of the customers of `behaviors`.
@@ -63,7 +63,7 @@ def watch(
     scene = _Scene(declared, rows, before, there, span)
     lines = {one.name: scene.line(one) for one in declared.patterns}
     signals = tuple(scene.steps(one, lines) for one in declared.signals)
-    return Watched(customers, _facts(customers, lines), signals, partial(_kept, declared, customers, scene))
+    return Signals(customers, _facts(customers, lines), signals, partial(_kept, declared, customers, scene))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Scene:
-    watch: Watch
+    plan: SignalPlan
     rows: Behaviors
     before: dict[str, Ints]
     there: dict[str, Bools]
@@ -106,7 +106,7 @@ class _Scene:
         before = [self.before[term.key] for term in pattern.terms]
         base = np.stack(before, axis=1) @ pattern.factors
         begun = np.logical_or.reduce([self.there[term.key] for term in pattern.terms])
-        scored = PatternScore(pattern.name) in self.watch.signals
+        scored = PatternScore(pattern.name) in self.plan.signals
         concerned = None if scored else self._concerned(pattern, before)
         points = [self.points(term, concerned) for term in pattern.terms]
         changes = timeline(points, base, pattern.factors)
@@ -130,7 +130,7 @@ class _Scene:
         first = self.before[pattern.keys[-1]] != ALWAYS
         done = np.flatnonzero(ends[-1] & ~first[lane])
         edges = done[np.unique(lane[done], return_index=True)[1]]
-        emits = self.rows.seen[rows[edges]]
+        emits = self.rows.acts[rows[edges]]
         if self.span.emit_from is not None:
             emits &= at[edges] >= self.span.emit_from
         turned = np.full(edges.size, fill_value=True)
@@ -145,7 +145,7 @@ class _Scene:
         named = [self.rows.name[rows] == code for code in codes]
         return rows, chain_ends(pattern, self.rows.lane[rows], self.rows.at[rows], named, base)
 
-    def steps(self, signal: Signal, lines: dict[str, _Line]) -> Steps:
+    def steps(self, signal: Signal, lines: dict[str, _Line]) -> StepFunction:
         match signal:
             case Amount():
                 return self._amount_steps(term_of(signal))
@@ -157,13 +157,13 @@ class _Scene:
                 return _with_first(line.lane, line.at, line.score, line.first_score)
         return NOTHING  # of a pattern that is gone, which only older versions still name
 
-    def _amount_steps(self, term: Term) -> Steps:
+    def _amount_steps(self, term: Term) -> StepFunction:
         unit = DECIMALS if term.metric == "total_value" else 1
         changes = timeline([self.points(term)], self.before[term.key][:, None])
         amounts, before = changes.amounts[:, 0] / unit, self.before[term.key] / unit
         return _with_first(changes.lane, changes.at, amounts, before)
 
-    def _last_steps(self, signal: LastEvent) -> Steps:
+    def _last_steps(self, signal: LastEvent) -> StepFunction:
         rows = self.lasting(signal)
         frame = pl.DataFrame({"lane": self.rows.lane[rows], "ts": self.rows.ts[rows]})
         latest = frame.select(pl.col("ts").cum_max().over("lane")).to_series().to_numpy()
@@ -178,36 +178,36 @@ class _Scene:
         return some[order_by(self.rows.lane[some], self.rows.at[some])]
 
 
-def _with_first(lane: Ints, at: Ints, value: Any, first: Any, nothing: float = 0) -> Steps:
+def _with_first(lane: Ints, at: Ints, value: Any, first: Any, nothing: float = 0) -> StepFunction:
     """The changes, and before them what was so before the tick."""
     lanes = np.flatnonzero(first != nothing)
     every = np.concatenate([lanes, lane])
     instants = np.concatenate([np.full(lanes.size, ALWAYS), at])
     order = np.argsort(every, kind="stable")
-    return Steps(every[order], instants[order], np.concatenate([first[lanes], value])[order])
+    return StepFunction(every[order], instants[order], np.concatenate([first[lanes], value])[order])
 
 
-def _rows(declared: Watch, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[pl.Series, Behaviors]:
+def _rows(declared: SignalPlan, behaviors: pl.DataFrame, owners: pl.Series) -> tuple[pl.Series, Behaviors]:
     """The events as columns of numbers, and the customers behind them."""
     if declared.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
     known = behaviors["name"].cast(pl.Enum(declared.names), strict=False).to_physical()
     name = known.cast(pl.Int16).fill_null(-1).to_numpy()
-    customers, lanes = numbered(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
+    customers, lanes = factorize(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
     return customers, Behaviors(
         lanes=len(customers),
         names=declared.names,
         lane=lanes[: len(behaviors)],
         ts=behaviors["ts"].dt.epoch("us").to_numpy(),
         at=behaviors["at"].dt.epoch("us").to_numpy(),
-        seen=behaviors["seen"].to_numpy(),
+        acts=behaviors["acts"].to_numpy(),
         fresh=behaviors["fresh"].to_numpy(),
         name=name,
         value=_millionths(declared, behaviors, name),
     )
 
 
-def _millionths(declared: Watch, behaviors: pl.DataFrame, name: Array) -> Ints:
+def _millionths(declared: SignalPlan, behaviors: pl.DataFrame, name: Array) -> Ints:
     """The values of the events that are summed; 0 of others."""
     values = np.zeros(len(behaviors), np.int64)
     for summed in {term.name for term in declared.terms if term.metric == "total_value"}:
@@ -219,7 +219,7 @@ def _millionths(declared: Watch, behaviors: pl.DataFrame, name: Array) -> Ints:
 
 
 def _stored(
-    declared: Watch, customers: pl.Series, amounts: pl.DataFrame
+    declared: SignalPlan, customers: pl.Series, amounts: pl.DataFrame
 ) -> tuple[dict[str, Ints], dict[str, Bools]]:
     """Per key the amount of every customer before the tick, and whether there was one."""
     sums = {term.key for term in declared.terms}
@@ -227,7 +227,7 @@ def _stored(
     there = {key: np.zeros(len(customers), np.bool_) for key in declared.keys}
     if amounts.is_empty():
         return before, there
-    lane = places(amounts["customer_id"], customers)
+    lane = index_in(amounts["customer_id"], customers)
     keyed = amounts.select("key", "amount", lane=pl.Series(lane)).partition_by("key", as_dict=True)
     for key in declared.keys:
         if (found := keyed.get((key,))) is not None:
@@ -250,7 +250,7 @@ def _facts(customers: pl.Series, lines: dict[str, _Line]) -> pl.DataFrame:
     return pl.concat(found) if found else pl.DataFrame(schema=FACTS)
 
 
-def _kept(declared: Watch, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
+def _kept(declared: SignalPlan, customers: pl.Series, scene: _Scene) -> pl.DataFrame:
     """The amounts after the tick, of those who have any."""
     after: dict[str, tuple[Ints, Bools]] = {}
     for term in declared.terms:

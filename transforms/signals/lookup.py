@@ -9,12 +9,12 @@ import polars as pl
 from transforms.columns.arrays import Bools, Ints, order_by
 from transforms.columns.json_values import BOOLEAN, NULL, NUMBER, numbers_frame
 from transforms.definitions.signals import LastEvent, PatternTruth, Signal
-from transforms.signals.results import Steps
+from transforms.signals.results import StepFunction
 from transforms.timing.zones import DAY
 
 
 @dataclass(frozen=True)
-class Sense:
+class SignalLookup:
     """One signal, sorted for look-ups by (lane, instant).
 
     Attributes:
@@ -62,7 +62,7 @@ class Sense:
         return verdict if verdict.size == rows.size else np.repeat(verdict, rows.size)
 
 
-def sense(signal: Signal, steps: Steps, lane_of: Ints) -> Sense:
+def look_up(signal: Signal, steps: StepFunction, lane_of: Ints) -> SignalLookup:
     """A signal's step function in lanes; `lane_of` gives the lane of each of its customers, −1 for none."""
     lane = lane_of[steps.lane]
     kept = lane >= 0
@@ -70,4 +70,4 @@ def sense(signal: Signal, steps: Steps, lane_of: Ints) -> Sense:
     times = np.unique(at)
     place = np.searchsorted(times, at, side="right")
     order = order_by(lane, place, stable=True)
-    return Sense(signal, times, (lane * (times.size + 1) + place)[order], value[order])
+    return SignalLookup(signal, times, (lane * (times.size + 1) + place)[order], value[order])

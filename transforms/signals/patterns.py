@@ -16,12 +16,12 @@ from transforms.columns.arrays import ALWAYS, LAST_INSTANT, Bools, Ints
 from transforms.definitions.patterns import (
     CountedTerm,
     CumulativePattern,
+    DeclaredTerm,
     OrderedPattern,
     Pattern,
     SequencePattern,
     WeightedScorePattern,
 )
-from transforms.definitions.patterns import Term as DeclaredTerm
 from transforms.signals.windows import DECIMALS, Term, Timeline, before_each
 from transforms.timing.durations import microseconds
 
@@ -151,7 +151,7 @@ def rising_edges(pattern: AmountPattern, changes: Timeline, first: Bools, emit_f
         emit_from: turning true at an earlier instant emits nothing; None: always.
     """
     true = pattern.truth(changes.amounts)
-    rising = true & ~before_each(changes, true, first) & ~changes.silent
+    rising = true & ~before_each(changes, true, first) & ~changes.quiet
     if emit_from is not None:
         rising &= changes.at >= emit_from
     return np.flatnonzero(rising)

@@ -1,6 +1,6 @@
-"""What workflows watch of behavioral events: patterns, and the amounts that conditions read (semantics.md §8).
+"""What workflows ask of behavioral events: patterns, and the amounts that conditions read (semantics.md §8).
 
-A `Watch` unites what all workflows ask for; `watching.py` looks.
+A `SignalPlan` unites what all workflows ask for; `evaluate.py` looks.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def last_key(signal: LastEvent) -> str:
 
 
 @dataclass(frozen=True)
-class Watch:
+class SignalPlan:
     """The patterns (by name) and signals that workflows use."""
 
     patterns: tuple[AnyPattern, ...] = ()

@@ -42,7 +42,7 @@ class Behaviors:
         lane: the customer's number.
         ts: µs since 1970.
         at: the instant it acts at; not before `ts`.
-        seen: false for history and too-late events, which change amounts silently.
+        acts: false for history and too-late events, which change amounts and cause nothing.
         fresh: false for events of earlier ticks, read again because they now enter or leave a window.
         name: the number of its name in `names`, −1 for others.
         value: in millionths.
@@ -53,7 +53,7 @@ class Behaviors:
     lane: Ints
     ts: Ints
     at: Ints
-    seen: Bools
+    acts: Bools
     fresh: Bools
     name: Array
     value: Ints
@@ -70,7 +70,7 @@ class Behaviors:
 
     def only(self, some: Ints) -> Self:
         """The events of these rows."""
-        columns = ("lane", "ts", "at", "seen", "fresh", "name", "value")
+        columns = ("lane", "ts", "at", "acts", "fresh", "name", "value")
         return replace(self, **{name: getattr(self, name)[some] for name in columns})
 
 
@@ -80,24 +80,24 @@ class Points:
 
     lane: Ints
     at: Ints
-    silent: Bools
+    quiet: Bools
     delta: Ints
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """C amounts after each change, by lane and time; silent changes of an instant come first.
+    """C amounts after each change, by lane and time; quiet changes of an instant come first.
 
     Attributes:
         lane: the customer of the change.
         at: its instant.
-        silent: whether it is one that emits nothing.
+        quiet: whether it is one that emits nothing.
         amounts: `[change, C]`.
     """
 
     lane: Ints
     at: Ints
-    silent: Bools
+    quiet: Bools
     amounts: Ints
 
 
@@ -135,7 +135,7 @@ def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) 
     """
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
-    rows = sorted_by(whole.lane, whole.at, ~whole.silent)
+    rows = sorted_by(whole.lane, whole.at, ~whole.quiet)
     (lane, at, loud), last = rows.keys, rows.last
     amounts = base[lane[last]]
     for column in range(scale.shape[1]):
@@ -186,10 +186,10 @@ def _shifted(rows: Behaviors, after: int, delta: Ints, since: int | None, until:
     kept = at <= until
     if since is not None:
         kept &= rows.fresh | (due > since)
-    silent = ~rows.seen & (at == rows.at)
+    quiet = ~rows.acts & (at == rows.at)
     if kept.all():
-        return Points(rows.lane, at, silent, delta)
-    return Points(rows.lane[kept], at[kept], silent[kept], delta[kept])
+        return Points(rows.lane, at, quiet, delta)
+    return Points(rows.lane[kept], at[kept], quiet[kept], delta[kept])
 
 
 def _running(lane: Ints, delta: Ints, last: Ints) -> Ints:

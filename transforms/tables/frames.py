@@ -60,7 +60,7 @@ BEHAVIORS: Schema = {
     "at": INSTANT,
     "name": pl.String,
     "value": pl.Float64,
-    "seen": pl.Boolean,
+    "acts": pl.Boolean,
     "fresh": pl.Boolean,
 }
 AMOUNTS: Schema = {"customer_id": pl.String, "key": pl.String, "amount": pl.Int64}

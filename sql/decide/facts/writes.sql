@@ -8,7 +8,7 @@ with
             customer_id,
             ts,
             "at",
-            seen,
+            acts,
             0::bigint as ordinal,
             name as attribute,
             coalesce(json_extract(properties, '$.new_value')::varchar, 'null') as value
@@ -22,7 +22,7 @@ with
             events.customer_id,
             events.ts,
             events."at",
-            events.seen,
+            events.acts,
             row_number() over (partition by events.event_id order by entry.key) as ordinal,
             entry.key as attribute,
             entry.value::varchar as value

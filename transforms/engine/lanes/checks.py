@@ -33,7 +33,7 @@ def _verdict(lanes: Lanes, check: AnyCheck, rows: Ints, facts: Ints, decision: A
         case TagCheck():
             return _holds_tags(lanes, check, rows)
         case SignalCheck(signal=number, holds=expression):
-            return lanes.senses[number].holds(expression, rows, lanes.clock[rows])
+            return lanes.signals[number].holds(expression, rows, lanes.clock[rows])
         case RecentCheck(window=window):
             moments = lanes.moments[_codes(lanes, check, rows, facts, decision)]
             now = lanes.clock[rows]

@@ -17,7 +17,7 @@ from transforms.columns.json_values import canonical
 from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.state import Cap
 from transforms.program.model import Program
-from transforms.signals.lookup import Sense
+from transforms.signals.lookup import SignalLookup
 from transforms.timing.durations import microseconds
 
 IDLE, DUE, DELAYED, WAITING = range(4)
@@ -77,7 +77,7 @@ class Lanes:
     is_wall: Bools  # value code → whether that instant is a wall clock's
     caps: Sequence[Cap]
     clocks: Clocks
-    senses: tuple[Sense, ...]  # the program's signals
+    signals: tuple[SignalLookup, ...]  # the program's signals
     since: int  # the tick's start, ALWAYS in the first
     cron_since: int  # from when on (exclusive) crons fire
     until: int

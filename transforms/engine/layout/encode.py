@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from transforms.columns.arrays import NEVER, Bools, Ints
-from transforms.columns.factorize import numbered
+from transforms.columns.factorize import factorize
 from transforms.columns.json_values import NULL_CODE, Codes, intern
 from transforms.engine.lanes.checks import match_codes
 from transforms.program.model import Program
@@ -87,8 +87,8 @@ def _moments(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
 
 def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bools) -> Bools:
     """Which events satisfy which matchers: `[event, matcher]`."""
-    types, type_of = numbered(events["type"])
-    names, name_of = numbered(events["name"])
+    types, type_of = factorize(events["type"])
+    names, name_of = factorize(events["name"])
     kind = type_of * len(names) + name_of
     match = np.zeros((len(events), len(program.matchers)), np.bool_)
     for number in np.flatnonzero(np.bincount(kind)).tolist():

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, instants, positions, sorted_by
-from transforms.columns.factorize import places
+from transforms.columns.factorize import index_in
 from transforms.columns.json_values import Codes
 from transforms.engine.lanes.alarms import drop_idle_crons
 from transforms.engine.lanes.customer_zones import Clocks
@@ -30,8 +30,8 @@ from transforms.engine.layout.place_state import (
 from transforms.engine.layout.reach import present, with_cron_customers, with_patterns
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
-from transforms.signals.lookup import sense
-from transforms.signals.results import NOTHING, Watched
+from transforms.signals.lookup import look_up
+from transforms.signals.results import NOTHING, Signals
 from transforms.timing.durations import epoch_us
 
 _CUSTOMER = "customer_id"
@@ -61,7 +61,7 @@ def open_lanes(
     state: State,
     events: pl.DataFrame,
     writes: pl.DataFrame,
-    watched: Watched,
+    signals: Signals,
     tick: Tick,
 ) -> Opened:
     """Lay out the lanes of all customers with something to do in the tick.
@@ -73,18 +73,18 @@ def open_lanes(
             instant an event acts at, `ts` its own time.
         writes: columns of `state.WRITES`: the profile updates that events carry; `ordinal` is 0 for the change
             an `attribute_change` event itself is, then 1, 2, … in name order.
-        watched: the tick's patterns and signals.
+        signals: the tick's patterns and signals.
         tick: its bounds; all events act in it.
     """
     attributes = _live_attributes(program, writes)
     writes = writes.filter(pl.col("attribute").is_in(attributes))
-    events = with_patterns(_visible(program, events, writes), watched)
+    events = with_patterns(_visible(program, events, writes), signals)
     owned = state.attributes.filter(pl.col("attribute").is_in(attributes))
     busy = present(program, state, events, owned, tick)
     customers = with_cron_customers(program, state, busy, tick)
     placed = (
         *(events, state.executions, owned, state.customers, state.tags, state.entries, state.sends),
-        *(state.alarms, watched.customers.to_frame(_CUSTOMER)),
+        *(state.alarms, signals.customers.to_frame(_CUSTOMER)),
     )
     lane, *owners = _lanes_of(customers, [frame[_CUSTOMER] for frame in placed])
     running, owned, known, tags, entries, sends, alarms = map(_with_lane, placed[1:-1], owners[:-1])
@@ -94,8 +94,10 @@ def open_lanes(
     rows = _in_order(events, lane, match, written["event"].to_numpy())
 
     lanes = _new_lanes(program, customers, attributes, values, tick)
-    signals = watched.signals or (NOTHING,) * len(program.watch.signals)
-    lanes.senses = tuple(sense(*one, owners[-1]) for one in zip(program.watch.signals, signals, strict=True))
+    functions = signals.signals or (NOTHING,) * len(program.signals.signals)
+    lanes.signals = tuple(
+        look_up(*one, owners[-1]) for one in zip(program.signals.signals, functions, strict=True)
+    )
     put_customers(lanes, known)
     put_attributes(lanes, owned, values.attributes)
     put_tags(lanes, tags)
@@ -113,7 +115,7 @@ def open_lanes(
 
 
 def _live_attributes(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
-    if not program.watches_every_attribute:
+    if not program.reads_every_attribute:
         return program.attributes
     further = set(writes["attribute"].unique()) - set(program.attributes)
     return (*program.attributes, *sorted(further))
@@ -123,16 +125,16 @@ def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl
     """The events whose type and name some workflow looks for, or that write what some workflow reads."""
     names = {one.name for one in program.matchers if one.name is not None}
     any_name = {one.type for one in program.matchers if one.name is None}
-    seen = pl.col("name").is_in(sorted(names)) | pl.col("type").is_in(sorted(any_name))
+    visible = pl.col("name").is_in(sorted(names)) | pl.col("type").is_in(sorted(any_name))
     if len(writes):
-        seen |= pl.col("event_id").is_in(writes["event_id"].implode())
-    mask = events.select(seen).to_series()
+        visible |= pl.col("event_id").is_in(writes["event_id"].implode())
+    mask = events.select(visible).to_series()
     return events if mask.all() else events.filter(mask)
 
 
 def _lanes_of(customers: pl.Series, owners: Sequence[pl.Series]) -> list[Ints]:
     """The lane of every owner, -1 for customers without one."""
-    return np.split(places(pl.concat(owners), customers), np.cumsum([len(one) for one in owners])[:-1])
+    return np.split(index_in(pl.concat(owners), customers), np.cumsum([len(one) for one in owners])[:-1])
 
 
 def _with_lane(frame: pl.DataFrame, lane: Ints) -> pl.DataFrame:
@@ -148,9 +150,9 @@ def _written(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.Dat
 
 def _in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> Ints:
     """The rows of events that match or write anything, by customer, time, rank and id (semantics.md §§3, 4)."""
-    seen = np.array(match.any(axis=1))
-    seen[writing] = True
-    rows = np.flatnonzero(seen)
+    matters = np.array(match.any(axis=1))
+    matters[writing] = True
+    rows = np.flatnonzero(matters)
     at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
     # Most events act at their own time, so this way the keys fit into one integer.
     found = sorted_by(lane[rows], at, events["rank"].to_numpy()[rows], ts - at)
@@ -184,7 +186,7 @@ def _new_lanes(
         is_wall=values.is_wall,
         caps=tick.caps,
         clocks=Clocks((tick.timezone,), nothing, nothing),
-        senses=(),
+        signals=(),
         since=ALWAYS if tick.since is None else epoch_us(tick.since),
         cron_since=tick.cron_since,
         until=epoch_us(tick.now),

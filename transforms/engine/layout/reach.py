@@ -6,7 +6,7 @@ from transforms.columns.arrays import Ints
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.program.schedules import cron_instants
-from transforms.signals.results import Watched
+from transforms.signals.results import Signals
 from transforms.tables.frames import EVENTS
 from transforms.timing.durations import epoch_us
 from transforms.timing.zones import CUSTOMER, DAY
@@ -15,9 +15,9 @@ _CUSTOMER = "customer_id"
 EVENT_RANK, PATTERN_RANK = 0, 1
 
 
-def with_patterns(events: pl.DataFrame, watched: Watched) -> pl.DataFrame:
+def with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
     """The tick's events and, of rank 1, its patterns turned true (semantics.md §3)."""
-    facts = watched.facts.select(
+    facts = signals.facts.select(
         _CUSTOMER,
         pl.col("at"),
         pl.col("name"),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from transforms.columns.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints
-from transforms.columns.ids import buckets
+from transforms.columns.ids import draw
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import DUE, IDLE, REFUSALS, STATUSES, Lanes
@@ -47,7 +47,7 @@ def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
 def _held_out(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
     if flow.workflow.holdout == 0:
         return np.zeros(len(rows), np.bool_)
-    drawn = buckets("holdout", flow.workflow.workflow_id, customers=lanes.customers[rows])
+    drawn = draw("holdout", flow.workflow.workflow_id, customers=lanes.customers[rows])
     return drawn < flow.workflow.holdout
 
 
@@ -114,7 +114,7 @@ def move(lanes: Lanes, slot: int, rows: Ints, step: Array | int, due: Ints) -> N
     lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, due
 
 
-def decide(lanes: Lanes, flow: Flow, step: Step, rows: Ints, decision: str) -> None:
+def take_path(lanes: Lanes, flow: Flow, step: Step, rows: Ints, decision: str) -> None:
     """Executions take `decision`: its path if there is one, else the step after."""
     lanes.decision[rows, flow.slot] = lanes.code(decision)
     move(lanes, flow.slot, rows, step.targets.get(decision, step.next), lanes.clock[rows])

@@ -7,7 +7,7 @@ from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.alarms import attributes_changed
 from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import WAITING, Lanes
-from transforms.engine.waves.executions import convert, decide, enter, finish, log
+from transforms.engine.waves.executions import convert, enter, finish, log, take_path
 from transforms.engine.waves.follow_ups import emit
 from transforms.program.checks import CompiledTrigger
 from transforms.program.model import Flow
@@ -51,7 +51,7 @@ def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Ar
         emit(lanes, rows[one], "attribute_change", name, old_value=old[one], new_value=new[one])
 
 
-def observe(lanes: Lanes, rows: Ints, facts: Ints) -> None:
+def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     """Customers `rows` see one fact each: running executions react, then triggers are evaluated."""
     match = lanes.facts["match"].take(facts, axis=0)
     for flow in lanes.program.flows:
@@ -106,7 +106,7 @@ def _end_waits(lanes: Lanes, flow: Flow, rows: Ints, match: Bools) -> None:
         come = rows[waits & match[:, step.matcher]]
         if come.size:
             log(lanes, flow, come, number, "event")
-            decide(lanes, flow, step, come, "event")
+            take_path(lanes, flow, step, come, "event")
 
 
 def _trigger(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, match: Bools) -> None:

@@ -3,18 +3,18 @@
 import numpy as np
 
 from transforms.columns.arrays import LAST_INSTANT, NEVER, Ints
-from transforms.columns.ids import buckets
+from transforms.columns.ids import draw
 from transforms.engine.lanes.alarms import attributes_changed
 from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
-from transforms.engine.waves.executions import decide, fail, finish, log, move
+from transforms.engine.waves.executions import fail, finish, log, move, take_path
 from transforms.engine.waves.facts import set_attributes, tell_changes
 from transforms.engine.waves.follow_ups import emit_action
 from transforms.engine.waves.send_gates import judge
 from transforms.program.model import Flow, Step
 
 
-def act(lanes: Lanes, number: int, rows: Ints) -> None:
+def take_step(lanes: Lanes, number: int, rows: Ints) -> None:
     """Step `number` is due for customers `rows`."""
     step = lanes.program.steps[number]
     flow = lanes.program.flows[step.flow]
@@ -65,7 +65,7 @@ def _due_later(lanes: Lanes, flow: Flow, number: int, rows: Ints, after: int, ph
 def _time_out(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
     if rows.size:
         log(lanes, flow, rows, number, "timeout")
-        decide(lanes, flow, step, rows, "timeout")
+        take_path(lanes, flow, step, rows, "timeout")
 
 
 def _act(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
@@ -165,7 +165,7 @@ def _branch(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> No
 
 
 def _split(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    drawn = buckets("split", flow.workflow.workflow_id, step.name, customers=lanes.customers[rows])
+    drawn = draw("split", flow.workflow.workflow_id, step.name, customers=lanes.customers[rows])
     bounds = np.cumsum([weight for _, weight in step.weights])[:-1]
     chosen = np.searchsorted(bounds, drawn, side="right")
     for index, (name, _) in enumerate(step.weights):
@@ -175,7 +175,7 @@ def _split(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> Non
 def _conclude(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints, decision: str) -> None:
     if rows.size:
         log(lanes, flow, rows, number, decision)
-        decide(lanes, flow, step, rows, decision)
+        take_path(lanes, flow, step, rows, decision)
 
 
 def _await(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
