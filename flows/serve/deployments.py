@@ -157,7 +157,7 @@ def publish_copy(settings_file: str | None) -> bool:
     """Replace what analysts open; whether there was anything new to publish."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return publish(store, settings)
+        return publish(store)
 
 
 @step

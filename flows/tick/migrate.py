@@ -90,7 +90,7 @@ def migrate(
         moved = _move(store.con, settings, target, ready)
         say("Backing up and publishing")
         backup(store)
-        publish(store, settings)
+        publish(store)
     return Migrated(plan, number, moved)
 
 

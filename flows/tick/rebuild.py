@@ -23,5 +23,5 @@ def rebuild(settings: Settings, say: Say = lambda _: None, clock: Clock = wall_c
         known = recall_sends(store.con, settings)
     with open_store(settings) as store:
         backup(store)
-        publish(store, settings)
+        publish(store)
     return f"Decided {ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"

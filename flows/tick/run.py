@@ -62,7 +62,7 @@ def _copy(store: Store, settings: Settings, say: Say) -> None:
         backup(store)
     if lags(settings.published / STATE_FILE, store.path, settings.publish_every):
         say("Publishing")
-        publish(store, settings)
+        publish(store)
 
 
 def _dispatch(
