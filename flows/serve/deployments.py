@@ -42,6 +42,7 @@ from flows.delivery.outbox import send_messages, send_webhooks
 from flows.errors import InputError, OnwardError
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
+from flows.session import wall_clock
 from flows.settings import Settings, read_settings
 from flows.store.backup import backup
 from flows.store.lock import RunInProgressError
@@ -49,7 +50,7 @@ from flows.store.publish import is_unpublished, publish
 from flows.store.state_file import STATE_FILE, open_store
 from flows.summary import TickSummary
 from flows.tick.advance import advance
-from flows.tick.run import catch_up, wall_clock
+from flows.tick.replay import catch_up
 from flows.warehouse import connect
 
 DEPLOYMENT = "onward"
@@ -120,10 +121,9 @@ def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
     given = parse_instant("now", now) if now else None
     definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
     log = get_run_logger()
-    with open_store(settings) as store:
-        catch_up(store.con, settings, log.info)
-        until = given or wall_clock()
-        summary = advance(store.con, settings, definitions, until, log.info, wall_clock)
+    with open_store(settings, log.info) as store:
+        catch_up(store)
+        summary = advance(store, definitions, given or store.clock())
     for warning in store.warnings:
         log.warning(warning)
     return replace(summary, warnings=store.warnings)

@@ -13,6 +13,7 @@ from flows.errors import OnwardError
 from flows.files import put_in_place
 from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
+from flows.store.archive import archive_folder
 from flows.store.lock import run_lock
 from flows.store.recovery import keep_with_logs, open_recovered
 from flows.warehouse import connect, limit_memory, literal, run, run_sql, sql_names, sql_text, write_rows
@@ -96,7 +97,7 @@ def _prepare(store: Store) -> None:
     Raises:
         OnwardError: the file holds another program's tables, or those of a newer version of Onward.
     """
-    con, archive = store.con, store.settings.state.absolute() / "archive" / "events"
+    con, archive = store.con, archive_folder(store.settings).absolute() / "events"
     limit_memory(con, store.settings.memory_bytes)
     wanted = _fingerprint(archive)
     columns = archive / "_columns.parquet"
