@@ -68,10 +68,9 @@ def run_command(
     settings: SettingsFile = None,
 ) -> None:
     """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
-    from flows.session import wall_clock
     from flows.tick.run import run_tick
 
-    until = _instant("--now", now) or wall_clock()
+    until = _instant("--now", now)
     with _status() as say:
         summary = run_tick(_settings(settings), until, say)
     for warning in summary.warnings:

@@ -1,31 +1,65 @@
-"""One tick: load → decide → commit → dispatch → publish. Safe to run at any time, twice, or after a crash.
+"""One tick: load → decide → commit → dispatch → back up → publish. Safe to run at any time, twice, or after a crash.
 
-Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; the
-published copy is replaced last.
+The order of the stages stands here once, for `onward run`, which opens the store once, and for the scheduled flows,
+whose every stage is a task.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from flows.definitions.folder import load_definitions
-from flows.files import lags
-from flows.session import Clock, Say, Session, silent, wall_clock
+from flows.definitions.folder import Definitions
+from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
-from flows.store.backup import backup
-from flows.store.publish import is_unpublished, publish
-from flows.store.recovery import backup_files
-from flows.store.state_file import STATE_FILE, Store, open_store
+from flows.store.publish import is_unpublished
+from flows.store.state_file import Store, open_store
 from flows.summary import TickSummary
-from flows.tick.advance import advance
-from flows.tick.replay import catch_up
+from flows.tick.stages import back_up, dispatch, load_and_decide, publish_copy, read_workflows
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def run_tick(settings: Settings, now: datetime, say: Say = silent, clock: Clock = wall_clock) -> TickSummary:
-    """The main job: one tick until `now`.
+class StageRunner(Protocol):
+    """Runs one stage in an open store: in that of the whole run, or in one that it opens for this stage alone."""
+
+    def __call__(self, stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
+        """What the stage returns; what is `given` follows the store."""
+        ...
+
+
+def run_stages(
+    run: StageRunner, settings: Settings, definitions: Definitions, now: datetime | None
+) -> TickSummary:
+    """The stages of a tick, in order.
+
+    Args:
+        run: runs each.
+        settings: where things lie.
+        definitions: what to decide by (`read_workflows`).
+        now: see `run_tick`.
+
+    Raises:
+        InputError: as for `run_tick`.
+        OnwardError: as for `run_tick`.
+    """
+    summary = run(load_and_decide, definitions, now)
+    dispatched = run(dispatch, summary.now)
+    if is_unpublished(settings):
+        run(back_up)
+        run(publish_copy)
+    return replace(summary, dispatched=dispatched, warnings=[*definitions.faults, *summary.warnings])
+
+
+def run_tick(
+    settings: Settings, now: datetime | None, say: Say = silent, clock: Clock = wall_clock
+) -> TickSummary:
+    """The main job: one tick until `now`, one run at a time from its beginning to its end.
 
     Args:
         settings: where things lie.
-        now: the tick's end; must not be before the last tick's.
+        now: the tick's end; must not be before the last tick's. None: the present, once the store is open.
         say: told what is being done, for a status line.
         clock: the wall clock, for `sent_at` and the like; decides nothing.
 
@@ -34,41 +68,10 @@ def run_tick(settings: Settings, now: datetime, say: Say = silent, clock: Clock 
         OnwardError: another run is in progress, or the store can't be used.
     """
     say("Reading workflows")
-    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
+    definitions = read_workflows(settings)
     with open_store(settings, say, clock) as store:
-        catch_up(store)
-        summary = advance(store, definitions, now)
-        dispatched = _dispatch(store, now)
-        if is_unpublished(settings):
-            _copy(store)
-        warnings = [*definitions.faults, *store.warnings]
-    return replace(summary, dispatched=dispatched, warnings=warnings)
 
+        def run(stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
+            return stage(store, *given, **named)
 
-def _copy(store: Store) -> None:
-    """Back up and publish what has changed, each if it is time to."""
-    store.checkpoint()
-    settings = store.settings
-    if lags(backup_files(store.path)[0], store.path, settings.backup_every):
-        store.say("Backing up")
-        backup(store)
-    if lags(settings.published / STATE_FILE, store.path, settings.publish_every):
-        store.say("Publishing")
-        publish(store)
-
-
-def _dispatch(session: Session, now: datetime) -> dict[str, int]:
-    """Hand over what is pending; messages and webhook requests by what became of them."""
-    con, settings, clock = session.con, session.settings, session.clock
-    tables = ("messages", "webhooks")
-    if not any(
-        con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables
-    ):
-        return {}
-    # An idle run shall not pay for importing the senders.
-    from flows.delivery.outbox import send_messages, send_webhooks
-
-    session.say("Dispatching messages")
-    messages = send_messages(con, settings, now=now, clock=clock)
-    requests = send_webhooks(con, settings, clock=clock)
-    return messages | {f"webhooks {status}": n for status, n in requests.items()}
+        return run_stages(run, settings, definitions, now)
