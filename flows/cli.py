@@ -233,13 +233,15 @@ def migrate_command(
     settings: SettingsFile = None,
 ) -> None:
     """Move a workflow's executions in flight to its present version."""
-    from flows.reports.terminal import report_console
-    from flows.tick.migrate import Request, migrate, print_migrated
+    from flows.reports.terminal import print_moves, report_console
+    from flows.tick.migrate import Request, migrate
 
     request = Request(workflow, to, maps or (), dry_run, skip_unmapped)
     with _status() as say:
         found = migrate(_settings(settings), request, say)
-    print_migrated(found, request, report_console())
+    print_moves(found.plan, found.target, report_console())
+    if found.sentence:
+        typer.echo(found.sentence)
     if found.left and not (dry_run or skip_unmapped):
         raise InputError(
             f"{_counted(found.left, 'execution')} can't be moved, so nothing was; give --map OLD=NEW for their "

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from flows.files import aside_name, copy_aside, is_copy, put_in_place
 from flows.settings import Settings
-from flows.store.state_file import STATE_FILE, Store
-from flows.warehouse import literal, run, sql_names
+from flows.store.state_file import STATE_FILE, Store, report_views
+from flows.warehouse import literal, run
 
 
 def mark_unpublished(settings: Settings) -> None:
@@ -34,8 +34,7 @@ def publish(store: Store) -> bool:
     store.checkpoint()
     published = store.settings.published
     target = published / STATE_FILE
-    names = [Path(name).stem for name in sql_names("reports")]
-    files = {name: published / "reports" / f"{name}.parquet" for name in names}
+    files = {name: published / "reports" / f"{name}.parquet" for name in report_views()}
     if is_copy(target, store.path) and all(file.exists() for file in files.values()):
         _note(store.settings).unlink(missing_ok=True)
         return False

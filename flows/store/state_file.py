@@ -44,6 +44,14 @@ class Store(Session):
         run(self.con, "checkpoint", file=str(self.path), step="checkpoint it")
 
 
+def report_views() -> list[str]:
+    """The names of the report views, one per file of `sql/reports/`.
+
+    They lie in the state file, and so in every copy of it, for whoever asks there.
+    """
+    return [Path(name).stem for name in sql_names("reports")]
+
+
 @contextmanager
 def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
     """Open `state/onward.duckdb` for one run, creating it with its tables and views when absent.

@@ -1,17 +1,12 @@
 """`onward migrate`: show where a workflow's executions in flight would go in another version, and move them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import polars as pl
 from duckdb import DuckDBPyConnection
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from flows.definitions.folder import Definitions, load_definitions
+from flows.definitions.folder import Definitions
 from flows.definitions.versions import stored_workflows
 from flows.errors import InputError
 from flows.session import Clock, Say, Session, silent, wall_clock
@@ -23,6 +18,7 @@ from flows.store.state_file import open_store
 from flows.tick.advance import last_tick
 from flows.tick.migrations import Migration, Move, apply_migration, write_migration
 from flows.tick.replay import catch_up
+from flows.tick.stages import read_workflows
 from flows.warehouse import frame, sql_text, transaction
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
@@ -56,6 +52,7 @@ class Migrated:
         moved: how many executions were moved.
     """
 
+    request: Request
     plan: pl.DataFrame
     target: int
     moved: int
@@ -64,6 +61,18 @@ class Migrated:
     def left(self) -> int:
         """How many executions can't be moved."""
         return int(self.plan.filter(pl.col("reason").is_not_null())["executions"].sum())
+
+    @property
+    def sentence(self) -> str | None:
+        """What was done, for people; None if nothing was, because some can't be moved."""
+        if self.plan.is_empty():
+            return f"No executions of other versions of {self.request.workflow_id} are in flight"
+        if self.request.dry_run:
+            ready = int(self.plan["executions"].sum()) - self.left
+            return f"Would move {ready:,} executions; {self.left:,} have no place to go. Nothing was moved"
+        if self.left and not self.moved:
+            return None
+        return f"Moved {self.moved:,} executions to version {self.target}; {self.left:,} stay where they are"
 
 
 def migrate(settings: Settings, request: Request, say: Say = silent, clock: Clock = wall_clock) -> Migrated:
@@ -75,12 +84,12 @@ def migrate(settings: Settings, request: Request, say: Say = silent, clock: Cloc
         InputError: there is no such workflow, version or step; nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
-    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
+    definitions = read_workflows(settings)
     with open_store(settings, say, clock) as store:
         catch_up(store)
         target, number = _target(store.con, definitions, request)
         plan = _plan(store.con, target, request.maps)
-        found = Migrated(plan, number, 0)
+        found = Migrated(request, plan, number, 0)
         ready = plan.filter(pl.col("reason").is_null())
         if request.dry_run or ready.is_empty() or (found.left and not request.skip_unmapped):
             return found
@@ -89,44 +98,7 @@ def migrate(settings: Settings, request: Request, say: Say = silent, clock: Cloc
         say("Backing up and publishing")
         backup(store)
         publish(store)
-    return Migrated(plan, number, moved)
-
-
-def print_migrated(found: Migrated, request: Request, console: Console) -> None:
-    """Print where the executions of older versions go, and how many went."""
-    if found.plan.is_empty():
-        console.print(f"No executions of other versions of {request.workflow_id} are in flight")
-        return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("version", "branch", "next step", f"in version {found.target}"):
-        table.add_column(heading)
-    table.add_column("executions", justify="right")
-    table.add_column("due from")
-    for row in found.plan.rows(named=True):
-        table.add_row(*map(escape, _cells(row)))
-    console.print(table, "")
-    if request.dry_run or found.moved or not found.left:
-        console.print(_sentence(found, request))
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    there = " ".join(filter(None, (row["to_step"], row["to_type"], row["to_label"])))
-    branch = f"{row['to_branch']}/" if row["to_branch"] != row["branch"] else ""
-    return [
-        str(row["number"]),
-        row["branch"],
-        " ".join(filter(None, (row["step"], row["action_type"], row["label"]))),
-        f"none: {row['reason']}" if row["reason"] else f"{branch}{there}",
-        f"{row['executions']:,}",
-        f"{row['due']:%Y-%m-%d %H:%M:%S}" if row["due"] else "-",
-    ]
-
-
-def _sentence(found: Migrated, request: Request) -> str:
-    ready = int(found.plan["executions"].sum()) - found.left
-    if request.dry_run:
-        return f"Would move {ready:,} executions; {found.left:,} have no place to go. Nothing was moved"
-    return f"Moved {found.moved:,} executions to version {found.target}; {found.left:,} stay where they are"
+    return replace(found, moved=moved)
 
 
 def _target(con: DuckDBPyConnection, definitions: Definitions, request: Request) -> tuple[Workflow, int]:
