@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from flows.definitions.versions import stored_workflows
 from flows.delivery.dispatch import Clock, StepKey, dispatch_messages, read_content
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import open_sender
+from flows.delivery.senders.choose import open_sender
 from flows.delivery.webhooks import dispatch_webhooks
 from flows.settings import Settings
 from flows.store.publish import mark_unpublished

@@ -7,7 +7,8 @@ import pytest
 
 from flows.delivery.dispatch import dispatch_messages
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import Answer, open_sender
+from flows.delivery.senders.base import Answer
+from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
 from flows.settings import Settings
 from transforms.content.templates import ContentSource

@@ -15,7 +15,8 @@ import pytest
 
 from flows.delivery.dispatch import dispatch_messages
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import eml, open_sender
+from flows.delivery.senders import eml
+from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
 from flows.delivery.webhooks import dispatch_webhooks
 from flows.settings import Settings

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import Answer
+from flows.delivery.senders.base import Answer
 from flows.errors import OnwardError
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)

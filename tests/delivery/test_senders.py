@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.senders import Outgoing, open_sender
+from flows.delivery.senders.base import Outgoing
+from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
 from flows.delivery.senders.mime import is_address, letterhead, message_bytes, subject_lines
 from flows.errors import InputError, OnwardError
