@@ -1,4 +1,4 @@
-"""Due messages → rendered mails → a sender, in batches, each message handed over at most once.
+"""Due messages → rendered mails → a sender, `batch_size` at once, each message handed over at most once.
 
 Per message, in this order (semantics.md §11): what the send ledger already knows; the newest suppression;
 expiry; the address; the rendering; then the hand-over. Every outcome is a row with its reason.
@@ -19,7 +19,7 @@ from flows.errors import InputError
 from transforms.content.templates import CompiledContent, ContentError, ContentSource, compile_content, render
 
 Clock = Callable[[], datetime]
-Progress = Callable[[int], object]
+Counted = Callable[[int], object]
 StepKey = tuple[str, str, str, str]
 
 _STEP = ["workflow_id", "version", "branch", "step"]
@@ -35,7 +35,7 @@ def dispatch_messages(
     max_send_delay: timedelta,
     batch_size: int,
     clock: Clock,
-    progress: Progress | None = None,
+    counted: Counted | None = None,
 ) -> pl.DataFrame:
     """Hand over what is due; safe to repeat after a crash at any moment.
 
@@ -50,7 +50,7 @@ def dispatch_messages(
         max_send_delay: see `now`.
         batch_size: the most messages per hand-over (the sender's own limit also holds).
         clock: the time by the wall clock, UTC, for `sent_at`.
-        progress: called with the number of messages done, batch by batch.
+        counted: called with the number of messages done, hand-over by hand-over.
 
     Returns:
         One row per message of `due`: `message_id, status` (sent, suppressed, expired, failed or unknown),
@@ -65,14 +65,14 @@ def dispatch_messages(
     judged = fresh.with_columns(_judgement(now - max_send_delay))
     settled = judged.filter(pl.col("status").is_not_null())
     results = [known, settled.select(pl.col("message_id").alias("id"), "status", "status_reason", "sent_at")]
-    report = progress or (lambda _: None)
-    report(len(known) + len(settled))
+    count = counted or (lambda _: None)
+    count(len(known) + len(settled))
     sendable = judged.filter(pl.col("status").is_null())
     keys: Sequence[StepKey] = sendable.select(_STEP).unique().rows()
     compiled = {key: _compiled(contents.get(key)) for key in keys}
-    for batch in sendable.iter_slices(min(batch_size, sender.batch_limit)):
-        results.append(_dispatch_batch(batch, compiled, sender, ledger, clock))
-        report(len(batch))
+    for rows in sendable.iter_slices(min(batch_size, sender.batch_limit)):
+        results.append(_dispatch_rows(rows, compiled, sender, ledger, clock))
+        count(len(rows))
     return pl.concat(results).rename({"id": "message_id"})
 
 
@@ -106,13 +106,13 @@ def finish_unanswered(ledger: SendLedger, carrier: Carrier, kind: Kind, clock: C
     A claim that was never handed over is forgotten. A begun hand-over is repeated, the same bytes under the
     same key, if its carrier can take that; otherwise its messages are held as `unknown`.
     """
-    for batch in ledger.unanswered(kind):
-        if batch.state == "claimed":
-            ledger.release(batch.key)
-        elif carrier.repeatable and batch.sender == carrier.name:
-            _transmit(ledger, carrier, batch, clock)
+    for handover in ledger.unanswered(kind):
+        if handover.state == "claimed":
+            ledger.release(handover.key)
+        elif carrier.repeatable and handover.sender == carrier.name:
+            _transmit(ledger, carrier, handover, clock)
         else:
-            ledger.answered(batch.key, [], clock())
+            ledger.answered(handover.key, [], clock())
 
 
 def hand_over(
@@ -124,17 +124,17 @@ def hand_over(
     *,
     clock: Clock,
 ) -> pl.DataFrame:
-    """Claim, hand over and record one batch; `notes` are its ids (see `SendLedger.claim`, `.known`)."""
+    """Claim, hand over and record; `notes` are its ids (see `SendLedger.claim`, `.known`)."""
     if not notes:
         return pl.DataFrame(schema=KNOWN_SCHEMA)
-    batch = ledger.claim(kind, carrier.name, notes, payload, clock())
-    _transmit(ledger, carrier, batch, clock)
+    handover = ledger.claim(kind, carrier.name, notes, payload, clock())
+    _transmit(ledger, carrier, handover, clock)
     return ledger.known(pl.Series(list(notes), dtype=pl.String))
 
 
-def _transmit(ledger: SendLedger, carrier: Carrier, batch: Handover, clock: Clock) -> None:
-    ledger.handed_over(batch.key, clock())
-    ledger.answered(batch.key, carrier.hand_over(batch.key, batch.payload), clock())
+def _transmit(ledger: SendLedger, carrier: Carrier, handover: Handover, clock: Clock) -> None:
+    ledger.handed_over(handover.key, clock())
+    ledger.answered(handover.key, carrier.hand_over(handover.key, handover.payload), clock())
 
 
 def _judgement(oldest: datetime) -> list[pl.Expr]:
@@ -151,8 +151,8 @@ def _judgement(oldest: datetime) -> list[pl.Expr]:
     ]
 
 
-def _dispatch_batch(
-    batch: pl.DataFrame,
+def _dispatch_rows(
+    rows: pl.DataFrame,
     compiled: Mapping[StepKey, CompiledContent | ContentError],
     sender: Sender,
     ledger: SendLedger,
@@ -161,7 +161,7 @@ def _dispatch_batch(
     outgoing: list[Outgoing] = []
     notes: dict[str, str | None] = {}
     failures: list[tuple[str, str, str, None]] = []
-    for row in batch.to_dicts():
+    for row in rows.to_dicts():
         try:
             message, notes[row["message_id"]] = _compose(row, compiled[tuple(row[name] for name in _STEP)])
             outgoing.append(message)

@@ -2,7 +2,7 @@
 
 SQLite, because it survives a killed process better than anything else here, and because this is the one thing
 that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
-(`sends`: claimed → handed_over → answered), one per hand-over (`batches`, with its bytes until answered).
+(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered).
 """
 
 import sqlite3
@@ -48,7 +48,7 @@ COMMIT;
 
 @dataclass(frozen=True)
 class Handover:
-    """A hand-over: its idempotency key, who carries it, the exact bytes, and how far it came."""
+    """What goes out at once: its idempotency key, who carries it, the exact bytes, and how far it came."""
 
     key: str
     sender: str
@@ -99,7 +99,7 @@ class SendLedger:
     def claim(
         self, kind: Kind, sender: str, notes: Mapping[str, str | None], payload: bytes, at: datetime
     ) -> Handover:
-        """Record a batch before anything is sent.
+        """Record a hand-over before anything is sent.
 
         Args:
             kind: what is sent.
@@ -111,22 +111,23 @@ class SendLedger:
         Raises:
             OnwardError: one of the ids is claimed or answered already.
         """
-        batch = Handover(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
-        rows = [(name, kind, batch.key, note, _micros(at)) for name, note in notes.items()]
+        handover = Handover(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
+        rows = [(name, kind, handover.key, note, _micros(at)) for name, note in notes.items()]
         try:
             with self._transaction():
                 self._db.execute(
-                    "INSERT INTO batches VALUES (?, ?, ?, 'claimed', ?)", (batch.key, kind, sender, payload)
+                    "INSERT INTO batches VALUES (?, ?, ?, 'claimed', ?)",
+                    (handover.key, kind, sender, payload),
                 )
                 self._db.executemany(
                     "INSERT INTO sends VALUES (?, ?, ?, 'claimed', 0, ?, NULL, NULL, ?)", rows
                 )
         except sqlite3.IntegrityError as error:
             raise OnwardError(
-                f"{self.path}: something in this batch of {len(rows)} was claimed before ({error}); it was "
+                f"{self.path}: something in this hand-over of {len(rows)} was claimed before ({error}); it was "
                 "not sent; finish what is unanswered first, and don't run twice at once"
             ) from error
-        return batch
+        return handover
 
     def release(self, key: str) -> None:
         """Forget a claim that was never handed over: its messages are decided anew."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.delivery.dispatch import Clock, Progress, finish_unanswered, hand_over
+from flows.delivery.dispatch import Clock, Counted, finish_unanswered, hand_over
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.base import Answer
 from flows.delivery.senders.journal import Journal
@@ -50,7 +50,7 @@ def dispatch_webhooks(
     *,
     batch_size: int,
     clock: Clock,
-    progress: Progress | None = None,
+    counted: Counted | None = None,
 ) -> pl.DataFrame:
     """Queue what is due; safe to repeat after a crash at any moment.
 
@@ -61,7 +61,7 @@ def dispatch_webhooks(
         outbox: the folder of `webhooks.ndjson`.
         batch_size: the most requests per write.
         clock: the time by the wall clock, UTC, for `sent_at`.
-        progress: called with the number of requests done, batch by batch.
+        counted: called with the number of requests done, write by write.
 
     Returns:
         One row per request of `due`: `webhook_id, status, status_reason, sent_at`.
@@ -73,14 +73,13 @@ def dispatch_webhooks(
     finish_unanswered(ledger, carrier, "webhook", clock)
     known = ledger.known(due["webhook_id"])
     fresh = due.join(known, left_on="webhook_id", right_on="id", how="anti").sort("at", "webhook_id")
-    report = progress or (lambda _: None)
-    report(len(known))
+    count = counted or (lambda _: None)
+    count(len(known))
     results = [known]
-    for batch in fresh.iter_slices(batch_size):
-        rows = batch.to_dicts()
-        notes = dict.fromkeys(batch["webhook_id"])
-        results.append(hand_over(ledger, carrier, "webhook", notes, _requests(rows), clock=clock))
-        report(len(batch))
+    for rows in fresh.iter_slices(batch_size):
+        notes = dict.fromkeys(rows["webhook_id"])
+        results.append(hand_over(ledger, carrier, "webhook", notes, _requests(rows.to_dicts()), clock=clock))
+        count(len(rows))
     return pl.concat(results).rename({"id": "webhook_id"})
 
 

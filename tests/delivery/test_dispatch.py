@@ -51,8 +51,8 @@ class Recorder:
         self.calls = []
         self.answers = answers or (lambda ids: [Answer(one, "sent") for one in ids])
 
-    def prepare(self, batch):
-        return json.dumps([[one.message_id, one.subject] for one in batch]).encode()
+    def prepare(self, messages):
+        return json.dumps([[one.message_id, one.subject] for one in messages]).encode()
 
     def hand_over(self, key, payload):
         self.calls.append((key, payload))
@@ -146,9 +146,9 @@ def test_a_bad_template_fails_its_own_messages_only(ledger, text, says):
     assert says in result["status_reason"][0]
 
 
-def test_order_and_batches(ledger):
+def test_order_and_sizes_of_hand_overs(ledger):
     sender, seen = Recorder(), []
-    dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, progress=seen.append)
+    dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, counted=seen.append)
     assert [int(one, 16) for one in sender.handed_over] == [5, 4, 3, 2, 1]
     assert [len(json.loads(payload)) for _, payload in sender.calls] == [2, 2, 1]
     assert seen == [0, 2, 2, 1]

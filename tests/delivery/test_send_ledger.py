@@ -24,15 +24,15 @@ def known(ledger, *names):
     return ledger.known(pl.Series(names, dtype=pl.String)).sort("id").rows()
 
 
-def test_a_batch_from_claim_to_answer(path):
+def test_a_hand_over_from_claim_to_answer(path):
     with SendLedger(path) as ledger:
-        batch = claim(ledger, "a", "b", "c")
+        handover = claim(ledger, "a", "b", "c")
         assert [one.state for one in ledger.unanswered("message")] == ["claimed"]
         assert ledger.unanswered("webhook") == []
         assert known(ledger, "a", "b") == []
-        ledger.handed_over(batch.key, AT)
+        ledger.handed_over(handover.key, AT)
         assert [(one.state, one.payload) for one in ledger.unanswered("message")] == [("handed_over", b"x")]
-        ledger.answered(batch.key, [Answer("a", "sent"), Answer("b", "failed", "bounced")], AT)
+        ledger.answered(handover.key, [Answer("a", "sent"), Answer("b", "failed", "bounced")], AT)
     with SendLedger(path) as ledger:
         assert ledger.unanswered("message") == []
         assert known(ledger, "a", "b", "c", "d") == [
@@ -42,7 +42,7 @@ def test_a_batch_from_claim_to_answer(path):
         ]
 
 
-def test_answers_for_messages_of_other_batches_change_nothing(path):
+def test_answers_for_messages_of_other_hand_overs_change_nothing(path):
     with SendLedger(path) as ledger:
         first, second = claim(ledger, "a"), claim(ledger, "b", payload=b"y")
         ledger.answered(first.key, [Answer("a", "sent"), Answer("b", "sent")], AT)

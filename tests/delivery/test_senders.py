@@ -150,8 +150,8 @@ def test_long_addresses_are_folded_as_the_library_does():
 
 def test_the_eml_sender_writes_each_message_once(tmp_path):
     sender = open_sender(Settings(data_dir=tmp_path))
-    batch = [outgoing(message_id=f"{n:032d}", subject=f"Nr {n} é") for n in range(5)]
-    payload = sender.prepare(batch)
+    messages = [outgoing(message_id=f"{n:032d}", subject=f"Nr {n} é") for n in range(5)]
+    payload = sender.prepare(messages)
     for _ in range(3):
         assert [a.status for a in sender.hand_over("key", payload)] == ["sent"] * 5
     index = [
