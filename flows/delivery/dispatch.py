@@ -7,22 +7,18 @@ expiry; the address; the rendering; then the hand-over. Every outcome is a row w
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from flows.delivery.contents import STEP, StepKey
 from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Kind, SendLedger
 from flows.delivery.senders.base import Carrier, Outgoing, Sender
 from flows.delivery.senders.mime import is_address
-from flows.errors import InputError
 from transforms.content.templates import CompiledContent, ContentError, ContentSource, compile_content, render
 
 Clock = Callable[[], datetime]
 Counted = Callable[[int], object]
-StepKey = tuple[str, str, str, str]
-
-_STEP = ["workflow_id", "version", "branch", "step"]
 
 
 def dispatch_messages(
@@ -68,36 +64,12 @@ def dispatch_messages(
     count = counted or (lambda _: None)
     count(len(known) + len(settled))
     sendable = judged.filter(pl.col("status").is_null())
-    keys: Sequence[StepKey] = sendable.select(_STEP).unique().rows()
+    keys: Sequence[StepKey] = sendable.select(STEP).unique().rows()
     compiled = {key: _compiled(contents.get(key)) for key in keys}
     for rows in sendable.iter_slices(min(batch_size, sender.batch_limit)):
         results.append(_dispatch_rows(rows, compiled, sender, ledger, clock))
         count(len(rows))
     return pl.concat(results).rename({"id": "message_id"})
-
-
-def read_content(
-    templates: Path, template_id: str | None, subject: str | None, content: str | None
-) -> ContentSource:
-    """The sources of a message: its template files where there are any, else the inline content.
-
-    Args:
-        templates: the folder of `<template_id>.txt.j2` and `<template_id>.html.j2`.
-        template_id: as in the step's config; None for inline content only.
-        subject: the step's subject line.
-        content: the step's inline content, the text part unless `<template_id>.txt.j2` exists.
-
-    Raises:
-        InputError: the template's name leads out of the folder, or a file isn't UTF-8.
-    """
-    if template_id is None:
-        return ContentSource(subject, content)
-    if template_id != Path(template_id).name:
-        raise InputError(f"template_id: {template_id!r} must be a plain name of a file in {templates}")
-    text = _read(templates / f"{template_id}.txt.j2")
-    return ContentSource(
-        subject, content if text is None else text, _read(templates / f"{template_id}.html.j2")
-    )
 
 
 def finish_unanswered(ledger: SendLedger, carrier: Carrier, kind: Kind, clock: Clock) -> None:
@@ -163,7 +135,7 @@ def _dispatch_rows(
     failures: list[tuple[str, str, str, None]] = []
     for row in rows.to_dicts():
         try:
-            message, notes[row["message_id"]] = _compose(row, compiled[tuple(row[name] for name in _STEP)])
+            message, notes[row["message_id"]] = _compose(row, compiled[tuple(row[name] for name in STEP)])
             outgoing.append(message)
         except ContentError as error:
             failures.append((row["message_id"], "failed", str(error), None))
@@ -194,14 +166,3 @@ def _compose(row: Mapping[str, Any], content: CompiledContent | ContentError) ->
     }
     message = Outgoing(to=address, subject=rendered.subject, text=rendered.text, html=rendered.html, **same)
     return message, f"missing: {', '.join(rendered.missing)}" if rendered.missing else None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error

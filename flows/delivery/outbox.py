@@ -1,25 +1,20 @@
 """The outbox: pending messages and webhook requests of the store → dispatch → what became of them."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.definitions.versions import stored_workflows
-from flows.delivery.dispatch import Clock, StepKey, dispatch_messages, read_content
+from flows.delivery.contents import read_contents, with_data
+from flows.delivery.dispatch import Clock, dispatch_messages
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.choose import open_sender
 from flows.delivery.webhooks import dispatch_webhooks
 from flows.settings import Settings
 from flows.store.publish import mark_unpublished
 from flows.warehouse import frame, shown, sql_text
-from transforms.content.templates import ContentSource
-from transforms.definitions.workflow import SendEmail, TriggerWebhook
-from transforms.program.compile import compile_program
-from transforms.program.model import Step
 
 SEND_LEDGER = "sends.sqlite"
 AT_ONCE = 500_000  # rows, of about 1 kB each
@@ -37,7 +32,7 @@ def send_messages(
     """
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        contents = {key: _content(settings, step) for key, step in _steps(con, due).items()}
+        contents = read_contents(con, settings.templates, due)
         return dispatch_messages(
             due, contents, open_sender(settings), ledger,
             now=now, max_send_delay=settings.max_send_delay, batch_size=settings.batch_size, clock=clock,
@@ -54,12 +49,7 @@ def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) 
     """
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        data = pl.DataFrame(
-            [(*key, _data(step)) for key, step in _steps(con, due).items()],
-            schema=["workflow_id", "version", "branch", "step", "data"],
-            orient="row",
-        )
-        told = due.join(data, on=["workflow_id", "version", "branch", "step"], how="left")
+        told = with_data(con, due)
         return dispatch_webhooks(told, ledger, settings.outbox, batch_size=settings.batch_size, clock=clock)
 
     return _all_of(con, settings, "webhooks", "webhook_id", hand_over)
@@ -90,28 +80,6 @@ def recall_sends(con: DuckDBPyConnection, settings: Settings) -> int:
             _note(con, settings, table, key, results)
             known += len(results)
     return known
-
-
-def _steps(con: DuckDBPyConnection, due: pl.DataFrame) -> Mapping[StepKey, Step]:
-    """The steps of the versions that `due` comes from."""
-    workflows = stored_workflows(con, due.select("workflow_id", "version").unique().rows())
-    program = compile_program((), workflows)
-    flows = program.flows
-    return {
-        (flows[step.flow].workflow.workflow_id, flows[step.flow].version, step.branch, step.name): step
-        for step in program.steps
-    }
-
-
-def _content(settings: Settings, step: Step) -> ContentSource:
-    if not isinstance(step.action, SendEmail):
-        return ContentSource(None, None)
-    message = step.action.config
-    return read_content(settings.templates, message.template_id, message.subject, message.content)
-
-
-def _data(step: Step) -> str | None:
-    return json.dumps(step.action.config.data) if isinstance(step.action, TriggerWebhook) else None
 
 
 def _note(

@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.dispatch import read_content
-from flows.errors import InputError
 from transforms.content.templates import ContentError, ContentSource, Rendered, compile_content, render
 
 TEMPLATES = Path(__file__).parents[2] / "data" / "templates"
@@ -163,16 +161,3 @@ def test_the_templates_in_data_render_with_and_without_values(path):
     bare = render(compile_content(source), {}, {}, {"customer_id": "c1"})
     assert "Hello there" in bare.text
     assert bare.missing == ()
-
-
-def test_template_files_win_over_inline_content(tmp_path):
-    (tmp_path / "a.txt.j2").write_text("file", encoding="utf-8")
-    (tmp_path / "b.html.j2").write_text("<p>file</p>", encoding="utf-8")
-    assert read_content(tmp_path, "a", "s", "inline") == ContentSource("s", "file", None)
-    assert read_content(tmp_path, "b", "s", "inline") == ContentSource("s", "inline", "<p>file</p>")
-    assert read_content(tmp_path, None, "s", "inline") == ContentSource("s", "inline")
-    with pytest.raises(InputError, match="plain name"):
-        read_content(tmp_path, "../a", "s", "inline")
-    (tmp_path / "c.txt.j2").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="UTF-8"):
-        read_content(tmp_path, "c", "s", None)
