@@ -42,6 +42,7 @@ from flows.delivery.outbox import send_messages, send_webhooks
 from flows.errors import InputError, OnwardError
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
+from flows.session import Session
 from flows.settings import Settings, read_settings
 from flows.store.backup import backup
 from flows.store.lock import RunInProgressError
@@ -134,7 +135,7 @@ def dispatch_messages(settings_file: str | None, now: str) -> dict[str, int]:
     """Hand over the pending messages; how many, by what became of them."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return send_messages(store.con, settings, now=parse_instant("now", now), clock=wall_clock)
+        return send_messages(Session(store.con, settings), now=parse_instant("now", now))
 
 
 @step
@@ -142,7 +143,7 @@ def dispatch_webhooks(settings_file: str | None) -> dict[str, int]:
     """Queue the pending webhook requests; how many, by what became of them."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return send_webhooks(store.con, settings, clock=wall_clock)
+        return send_webhooks(Session(store.con, settings))
 
 
 @step

@@ -1,6 +1,7 @@
 """`onward rebuild`: the state again from the archive alone; the send ledger sees to it that nothing is sent twice."""
 
 from flows.delivery.outbox import recall_sends
+from flows.session import Session
 from flows.settings import Settings
 from flows.store.backup import backup
 from flows.store.publish import publish
@@ -20,7 +21,7 @@ def rebuild(settings: Settings, say: Say = lambda _: None, clock: Clock = wall_c
     """
     with rebuild_store(settings) as store:
         ticks = catch_up(store.con, settings, say, clock)
-        known = recall_sends(store.con, settings)
+        known = recall_sends(Session(store.con, settings, say, clock))
     with open_store(settings) as store:
         backup(store)
         publish(store, settings)

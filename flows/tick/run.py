@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.definitions.folder import load_definitions
 from flows.files import lags
+from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import manifests_after, read_clock
 from flows.store.backup import backup
@@ -78,8 +79,8 @@ def _dispatch(
     from flows.delivery.outbox import send_messages, send_webhooks
 
     say("Dispatching messages")
-    messages = send_messages(con, settings, now=now, clock=clock)
-    requests = send_webhooks(con, settings, clock=clock)
+    messages = send_messages(Session(con, settings, say, clock), now=now)
+    requests = send_webhooks(Session(con, settings, say, clock))
     return messages | {f"webhooks {status}": n for status, n in requests.items()}
 
 

@@ -25,13 +25,14 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from flows.delivery.outbox import send_messages, send_webhooks
+from flows.session import Session
 from flows.settings import Settings
 from flows.store.state_file import open_store
 
 settings, now = Settings(data_dir=Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
-clock = lambda: now
 with open_store(settings) as store:
-    print(send_messages(store.con, settings, now=now, clock=clock), send_webhooks(store.con, settings, clock=clock))
+    session = Session(store.con, settings)
+    print(send_messages(session, now=now), send_webhooks(session))
 print(*(name for name in sys.modules if name.startswith(("transforms.program", "transforms.engine"))))
 """
 

@@ -52,6 +52,11 @@ class Carrier(Protocol):
         """Whether handing the same key and bytes over again sends nothing twice."""
         ...
 
+    @property
+    def batch_limit(self) -> int:
+        """The most that one hand-over takes."""
+        ...
+
     def hand_over(self, key: str, payload: bytes) -> list[Answer]:
         """Transmit prepared bytes under the hand-over's key; one answer per message.
 
@@ -65,11 +70,6 @@ class Carrier(Protocol):
 
 class Sender(Carrier, Protocol):
     """A way of sending e-mail."""
-
-    @property
-    def batch_limit(self) -> int:
-        """The most messages one hand-over takes."""
-        ...
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         """The exact bytes that hand `messages` over; pure."""
