@@ -35,7 +35,7 @@ from transforms.engine.layout.place_state import (
     put_tags,
 )
 from transforms.engine.layout.reach import present, with_cron_customers
-from transforms.engine.state import State, Tick
+from transforms.engine.state import Facts, State, Tick
 from transforms.program.model import Program
 from transforms.signals.lookup import look_up
 from transforms.signals.results import NOTHING, Signals
@@ -63,29 +63,11 @@ class Opened:
     alarms: pl.DataFrame
 
 
-def open_lanes(
-    program: Program,
-    state: State,
-    events: pl.DataFrame,
-    writes: pl.DataFrame,
-    signals: Signals,
-    tick: Tick,
-) -> Opened:
-    """Lay out the lanes of all customers with something to do in the tick.
-
-    Args:
-        program: the compiled workflows.
-        state: see `State`.
-        events: columns of `state.EVENTS` plus `event.X` (JSON text) per property X of the program; `at` is the
-            instant an event acts at, `ts` its own time.
-        writes: columns of `state.WRITES`: the profile updates that events carry; `ordinal` is 0 for the change
-            an `attribute_change` event itself is, then 1, 2, … in name order.
-        signals: the tick's patterns and signals.
-        tick: its bounds; all events act in it.
-    """
-    attributes = _live_attributes(program, writes)
-    writes = writes.filter(pl.col("attribute").is_in(attributes))
-    events = with_patterns(visible_events(program, events, writes), signals)
+def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, tick: Tick) -> Opened:
+    """Lay out the lanes of all customers with something to do in the tick."""
+    attributes = _live_attributes(program, facts.writes)
+    writes = facts.writes.filter(pl.col("attribute").is_in(attributes))
+    events = with_patterns(visible_events(program, facts.events, writes), signals)
     owned = state.attributes.filter(pl.col("attribute").is_in(attributes))
     busy = present(program, state, events, owned, tick)
     customers = with_cron_customers(program, state, busy, tick)

@@ -24,10 +24,20 @@ def present(
         owned: the present attributes that workflows see.
         tick: its bounds.
     """
-    due = state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
     coming = state.alarms.filter(pl.col("at") <= tick.now)
-    found = [events, due, coming, _unarmed(program, state, owned), _awaiting(program, state, tick)]
+    found = [
+        events,
+        due_executions(state, tick),
+        coming,
+        _unarmed(program, state, owned),
+        _awaiting(program, state, tick),
+    ]
     return pl.concat([one[_CUSTOMER] for one in found]).unique(maintain_order=True)
+
+
+def due_executions(state: State, tick: Tick) -> pl.DataFrame:
+    """The executions of which a step is due until the tick's end."""
+    return state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
 
 
 def with_cron_customers(program: Program, state: State, busy: pl.Series, tick: Tick) -> pl.Series:
