@@ -12,12 +12,12 @@ import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import behaviors_of, bucket_files
-from flows.decide.facts import Facts, json_path, read_facts
+from flows.decide.facts import Incoming, json_path, read_facts
 from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
-from transforms.engine.decide import decide
+from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
-from transforms.engine.state import Cap, State, empty_state
+from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.frames import AMOUNTS, BEHAVIORS
@@ -104,13 +104,13 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
-        state = _state_before(con, rules.program, facts)
+        incoming = read_facts(con, "bucket_events", rules.program, behaviors=False)
+        state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
         behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
-        decisions, state = _decide(rules, state, facts, behaviors)
+        decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
-        rows = _write(con, paths, bucket, decisions, state, facts)
+        rows = _write(con, paths, bucket, decisions, state, incoming)
         marks.append(time.perf_counter())
     counts = {
         "events": events,
@@ -141,13 +141,13 @@ def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[s
     con.execute(f"create temp view {name} as {query}")
 
 
-def _state_before(con: DuckDBPyConnection, program: Program, facts: Facts) -> State:
+def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
     """The state before the start of the bucket's customers; attributes nobody sees aren't in it."""
     attributes = frame(con, _attributes_query(program))
     return replace(
         empty_state(),
         customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
-        attributes=fold_attributes(attributes, facts.profile_only),
+        attributes=fold_attributes(attributes, incoming.profile_only),
         tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
     )
 
@@ -175,7 +175,7 @@ def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
 
 
 def _decide(
-    rules: BucketPlan, state: State, facts: Facts, behaviors: pl.DataFrame
+    rules: BucketPlan, state: State, incoming: Incoming, behaviors: pl.DataFrame
 ) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
@@ -188,36 +188,19 @@ def _decide(
     decisions: list[Decided] = []
     before = None
     for now in rules.ends:
-        events, writes, patterns = (
-            _between(one, before, now) for one in (facts.events, facts.writes, found.facts)
-        )
-        tick = _Tick(events, writes, patterns, now)
-        if not decisions or tick.matters(state, rules.program):
-            since = before or (rules.start - MICROSECOND if rules.start else None)
-            decided = decide(
-                rules.program, state, tick.events, tick.writes,
-                now=now, since=since, began=rules.began, caps=rules.caps, timezone=rules.timezone,
-                signals=replace(found, facts=tick.patterns),
-            )  # fmt: skip
-            decisions.append(decided)
-            state = fold(state, decided, tick.writes, now=now, caps=rules.caps)
+        signals = replace(found, facts=_between(found.facts, before, now))
+        facts = Facts(*(_between(one, before, now) for one in (incoming.facts.events, incoming.facts.writes)))
+        tick = _tick(rules, before, now)
+        if not decisions or can_happen(rules.program, state, facts, signals, tick):
+            decisions.append(decide(rules.program, state, facts, signals, tick))
+            state = fold(state, decisions[-1], facts.writes, tick)
         before = now
     return decisions, state
 
 
-@dataclass(frozen=True)
-class _Tick:
-    """What comes in a tick."""
-
-    events: pl.DataFrame
-    writes: pl.DataFrame
-    patterns: pl.DataFrame
-    now: datetime
-
-    def matters(self, state: State, program: Program) -> bool:
-        """Whether anything can happen in it."""
-        comes = any(len(one) for one in (self.events, self.writes, self.patterns))
-        return comes or bool(program.alarms) or bool((state.executions["due_at"] <= self.now).any())
+def _tick(rules: BucketPlan, before: datetime | None, now: datetime) -> Tick:
+    since = before or (rules.start - MICROSECOND if rules.start else None)
+    return Tick(now, since, rules.began, rules.caps, rules.timezone)
 
 
 def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
@@ -232,7 +215,7 @@ def _write(
     bucket: int,
     decisions: Sequence[Decided],
     state: State,
-    facts: Facts,
+    incoming: Incoming,
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
@@ -243,7 +226,7 @@ def _write(
                 cs.starts_with("event.")
             )
         written[name] = _write_table(rows, paths.decided(name, bucket))
-    written["profiles"] = _write_table(_profiles(con, state, facts), paths.decided("profiles", bucket))
+    written["profiles"] = _write_table(_profiles(con, state, incoming), paths.decided("profiles", bucket))
     return written
 
 
@@ -252,9 +235,9 @@ def _write_table(rows: pl.DataFrame, file: Path) -> int:
     return len(rows)
 
 
-def _profiles(con: DuckDBPyConnection, state: State, facts: Facts) -> pl.DataFrame:
+def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.DataFrame:
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
-    changed = pl.concat([one.select(columns) for one in (set_later, facts.unread)])
+    changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
         return frame(con, sql_text("backtest/profiles.sql"))

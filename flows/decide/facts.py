@@ -9,30 +9,31 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.warehouse import frame, literal, quoted, sql_text
+from transforms.engine.state import Facts
 from transforms.program.model import Program
 from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX, WRITES
 
 
 @dataclass(frozen=True)
-class Facts:
+class Incoming:
     """What the events of a tick (or a history) bring.
 
     Attributes:
-        events: `state.EVENTS` plus the program's `event.X` columns: events some workflow may see.
-        writes: `state.WRITES`: profile updates of attributes that workflows see.
+        facts: the events some workflow may see, and the updates of attributes that workflows see.
         profile_only: `state.WRITES` of events that only update profiles (history, too late).
         unread: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
         behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
-    events: pl.DataFrame
-    writes: pl.DataFrame
+    facts: Facts
     profile_only: pl.DataFrame
     unread: pl.DataFrame
     behaviors: pl.DataFrame
 
 
-def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True) -> Facts:
+def read_facts(
+    con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True
+) -> Incoming:
     """Read the facts of `relation`.
 
     Args:
@@ -50,9 +51,9 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, beha
     live = "true" if program.reads_every_attribute else among("attribute", program.attributes)
     con.execute(f"create or replace temp table fact_live as select * from fact_writes where {live}")
     columns = ", ".join(map(quoted, WRITES))
-    return Facts(
-        events=frame(con, _events_query(program)),
-        writes=frame(con, f"select {columns} from fact_live where acts"),
+    acting = f"select {columns} from fact_live where acts"
+    return Incoming(
+        facts=Facts(frame(con, _events_query(program)), frame(con, acting)),
         profile_only=frame(con, f"select {columns} from fact_live where not acts"),
         unread=frame(con, _unread_query(live)),
         behaviors=frame(con, _behaviors_query(program)) if behaviors else pl.DataFrame(schema=BEHAVIORS),

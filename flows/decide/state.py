@@ -7,7 +7,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket
-from flows.decide.facts import Facts, among, with_properties
+from flows.decide.facts import Incoming, among, with_properties
 from flows.warehouse import frame, run_sql, shown
 from transforms.engine.fold import set_latest
 from transforms.engine.ledger import Decided
@@ -30,7 +30,7 @@ _ENTRIES = (
 
 def touch(
     con: DuckDBPyConnection,
-    facts: Facts,
+    incoming: Incoming,
     bucket: Bucket,
     *,
     now: datetime,
@@ -41,13 +41,14 @@ def touch(
 
     Args:
         con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
-        facts: what the events bring.
+        incoming: what the events bring.
         bucket: whom to look at.
         now: the tick's end.
         everybody: whether a cron may let any known customer enter.
         awaiting: the versions of workflows whose executions look for a cron that fires.
     """
-    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.profile_only)])
+    facts = incoming.facts
+    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, incoming.profile_only)])
     with shown(con, acting_customers=acting.unique().to_frame()):
         run_sql(con, "decide/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
     con.execute(f"delete from touched where not ({bucket.within})")
@@ -87,7 +88,7 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
 def write_decided(
     con: DuckDBPyConnection,
     stored: State,
-    facts: Facts,
+    incoming: Incoming,
     decided: Decided,
     attributes: pl.DataFrame,
     *,
@@ -99,7 +100,7 @@ def write_decided(
     Args:
         con: the store.
         stored: the state as it was read.
-        facts: the tick's facts; of their updates only those that no workflow sees are written from here.
+        incoming: what the events brought; of their updates only those that no workflow sees are written from here.
         decided: what was decided.
         attributes: the attributes that workflows see, after the tick.
         tick_id: the tick's number.
@@ -121,14 +122,14 @@ def write_decided(
     _append(con, "messages", decided.messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
-    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, stored, facts, attributes))
+    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, stored, incoming, attributes))
     _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
 
 
-def _changed(con: DuckDBPyConnection, stored: State, facts: Facts, read: pl.DataFrame) -> pl.DataFrame:
+def _changed(con: DuckDBPyConnection, stored: State, incoming: Incoming, read: pl.DataFrame) -> pl.DataFrame:
     """The attributes that differ from what is stored, whether workflows see them or not."""
-    unread = facts.unread
+    unread = incoming.unread
     with shown(con, unread=unread.select("customer_id", "attribute")):
         others = frame(con, "select * from attributes semi join unread using (customer_id, attribute)")
     later = set_latest(others, unread.select(*ATTRIBUTES))
