@@ -132,7 +132,7 @@ def _sum(term: Term, previous: datetime) -> str:
     end = f"{_instant(previous)} - to_microseconds({term.offset})"
     entered = f"name = {literal(term.name)} and ts <= {end}"
     within = entered if term.window is None else f"{entered} and ts > {end} - to_microseconds({term.window})"
-    value = f"round_even(greatest(least(value, {LARGEST}), -{LARGEST}) * {DECIMALS}, 0)::bigint"
+    value = f"round_even(greatest(least(coalesce(value, 0), {LARGEST}), -{LARGEST}) * {DECIMALS}, 0)::bigint"
     amount = (
         f"sum({value}) filter ({within})" if term.metric == "total_value" else f"count(*) filter ({within})"
     )

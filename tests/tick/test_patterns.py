@@ -76,6 +76,19 @@ def buy(customer_id: str, minute: int, value: float) -> Row:
     return event("buy", at(minute), customer_id, value=value)
 
 
+def test_an_event_without_a_value_adds_nothing_in_history_either(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(tag("t")))
+    home.customers("people", person("ann"))
+    home.events("1", event("buy", at(5)), buy("ann", 6, 70))
+    home.tick(at(10))
+    home.define(on_pattern("loyal", tag("t")))
+    home.patterns(LOYAL)
+    home.events("2", buy("ann", 15, 20))
+    home.tick(at(20))
+    assert entered(home) == []
+    assert amounts(home) == [("ann", "total_value|0||buy", 90_000_000)]
+
+
 def test_what_windows_held_at_the_start_is_made_from_history(tmp_path: Path) -> None:
     home = house(tmp_path, workflow(tag("t")))
     home.customers("people", person("ann"), person("bob"))
