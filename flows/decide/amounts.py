@@ -49,10 +49,10 @@ def events_again(
     return pl.concat(found).unique(maintain_order=True)
 
 
-def read_amounts(con: DuckDBPyConnection, customers: pl.Series, *, of_touched: bool) -> pl.DataFrame:
-    """The amounts of some customers, and of those whom the tick touches if so wanted (`state.AMOUNTS`)."""
+def read_amounts(con: DuckDBPyConnection, customers: pl.Series, *, of_active: bool) -> pl.DataFrame:
+    """The amounts of some customers, and of all active ones if so wanted (`state.AMOUNTS`)."""
     with shown(con, watched_customers=customers.to_frame("customer_id")):
-        run_sql(con, "decide/windows/amount_owners.sql", of_touched=of_touched)
+        run_sql(con, "decide/windows/amount_owners.sql", of_active=of_active)
     return read_sql(con, "decide/windows/amounts.sql")
 
 

@@ -1,4 +1,4 @@
-"""The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
+"""The engine's state and ledger in DuckDB: what a tick reads of active customers, and what it writes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from transforms.program.model import Program
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
 
-def touch(
+def find_active_customers(
     con: DuckDBPyConnection,
     facts: Facts,
     bucket: Bucket,
@@ -25,7 +25,7 @@ def touch(
     everybody: bool,
     awaiting: Sequence[str],
 ) -> None:
-    """Make the table `touched`: the customers of a bucket with something to do until `now`.
+    """Make the table `active_customers`: those of a bucket to whom something may happen until `now`.
 
     Args:
         con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
@@ -36,27 +36,27 @@ def touch(
         awaiting: the versions of workflows whose executions look for a cron that fires.
     """
     acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.profile_only)])
-    with shown(con, acting_customers=acting.unique().to_frame()):
-        run_sql(con, "decide/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
-    con.execute(f"delete from touched where not ({bucket.within})")
+    with shown(con, customers_with_facts=acting.unique().to_frame()):
+        run_sql(con, "decide/active_customers.sql", now=now, everybody=everybody, awaiting=list(awaiting))
+    con.execute(f"delete from active_customers where not ({bucket.within})")
 
 
-def touch_also(con: DuckDBPyConnection, customers: pl.Series) -> None:
+def add_active_customers(con: DuckDBPyConnection, customers: pl.Series) -> None:
     """Further customers to whom something happens: those whose patterns turned true."""
-    new = "select customer_id from further except select customer_id from touched"
+    new = "from further except from active_customers"
     with shown(con, further=customers.to_frame("customer_id")):
-        con.execute(f"insert into touched {new}")
+        con.execute(f"insert into active_customers {new}")
 
 
 def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
-    """The state of the customers in the table `touched`.
+    """The state of the customers in the table `active_customers`.
 
     Raises:
         WarehouseError: a table can't be read.
     """
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
-    run_sql(con, "decide/state/touched_executions.sql")
+    run_sql(con, "decide/state/executions_of_active.sql")
     running = read_sql(con, "decide/state/executions.sql", paths=property_paths(program))
     return State(
         customers=read_sql(con, "decide/state/customers.sql"),

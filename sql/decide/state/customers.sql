@@ -1,4 +1,4 @@
--- One row per customer touched.
+-- One row per active customer.
 select customer_id, known, created_at, timezone
 from profiles
-semi join touched using (customer_id)
+semi join active_customers using (customer_id)

@@ -1,4 +1,4 @@
--- One row per send of the customers touched since $since that counts towards frequency caps.
+-- One row per send of active customers since $since that counts towards frequency caps.
 with
     sent as (
         select customer_id, "at", coalesce(channel, 'email') as channel, message_class, transactional
@@ -11,7 +11,7 @@ with
     final as (
         select customer_id, "at", channel, message_class
         from sent
-        semi join touched using (customer_id)
+        semi join active_customers using (customer_id)
         where not transactional and "at" > $since and channel is not null
     )
 

@@ -1,4 +1,4 @@
--- One row per tag of the customers touched.
+-- One row per tag of active customers.
 select customer_id, tag
 from tags
-semi join touched using (customer_id)
+semi join active_customers using (customer_id)
