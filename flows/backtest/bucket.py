@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import behaviors_of, bucket_files
 from flows.decide.facts import Incoming, json_path, read_facts
-from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
+from flows.warehouse import connect, literal, read_sql, run_sql, shown, sql_text
 from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
@@ -131,7 +131,7 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
     _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
-    con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
+    run_sql(con, "backtest/bucket_events.sql")
 
 
 def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]) -> None:
@@ -143,29 +143,20 @@ def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[s
 
 def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
     """The state before the start of the bucket's customers; attributes nobody sees aren't in it."""
-    attributes = frame(con, _attributes_query(program))
+    attributes = fold_attributes(_attributes(con, program), incoming.profile_only)
     return replace(
         empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
-        attributes=fold_attributes(attributes, incoming.profile_only),
-        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
+        customers=read_sql(con, "backtest/customers.sql"),
+        attributes=attributes,
+        tags=read_sql(con, "backtest/tags.sql"),
     )
 
 
-def _attributes_query(program: Program) -> str:
-    given = "value::varchar as value, null::timestamptz as set_at"
-    present = "value is not null and value::varchar <> 'null'"
+def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
     if program.reads_every_attribute:
-        entries = "bucket_customers as c, json_each(c.attributes) as entry"
-        source = f"select c.customer_id, entry.key as attribute, entry.value as value from {entries}"
-    else:
-        names = ", ".join(map(literal, program.attributes))
-        paths = ", ".join(literal(json_path(name)) for name in program.attributes)
-        source = (
-            f"select customer_id, unnest([{names}]::varchar[]) as attribute, "
-            f"unnest(json_extract(attributes, [{paths}]::varchar[])) as value from bucket_customers"
-        )
-    return f"select customer_id, attribute, {given} from ({source}) where {present}"
+        return read_sql(con, "backtest/every_attribute.sql")
+    paths = list(map(json_path, program.attributes))
+    return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
 def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
@@ -240,4 +231,4 @@ def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.D
     columns = ["customer_id", "attribute", "value"]
     changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
-        return frame(con, sql_text("backtest/profiles.sql"))
+        return read_sql(con, "backtest/profiles.sql")
