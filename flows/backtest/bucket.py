@@ -11,7 +11,13 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import behaviors_of, bucket_files
+from flows.buckets.partition import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    TIME_COLUMNS,
+    behaviors_of,
+    bucket_files,
+)
 from flows.decide.facts import Facts, json_path, read_facts
 from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
 from transforms.engine.decide import decide
@@ -20,20 +26,12 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, State, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
-from transforms.tables.frames import AMOUNTS, BEHAVIORS
+from transforms.tables.frames import AMOUNTS, BEHAVIORS, Schema
+from transforms.tables.sql_types import duckdb_types
 
 MICROSECOND = timedelta(microseconds=1)
 LEDGER = ("executions", "steps", "messages", "webhooks")
 TABLES = (*LEDGER, "profiles")
-_EVENTS = {
-    "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
-    "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
-}  # fmt: skip
-_MOMENTS = {"customer_id": "varchar", "ts": "timestamptz"}
-_CUSTOMERS = {
-    "customer_id": "varchar", "created_at": "timestamptz", "attributes": "varchar", "tags": "varchar[]",
-    "timezone": "varchar",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,14 +126,14 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
     """Make the views `bucket_events` and `bucket_customers`."""
     con.execute(sql_text("inbox/staging/macros.sql"))
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
-    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
-    _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
-    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
+    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), TIME_COLUMNS)
+    _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
+    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
     con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
 
 
-def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]) -> None:
-    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema) -> None:
+    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in duckdb_types(columns).items())
     listed = f"from read_parquet([{', '.join(map(literal, files))}])"
     query = f"select {', '.join(columns)} {listed}" if files else f"select {nothing} limit 0"
     con.execute(f"create temp view {name} as {query}")
