@@ -26,12 +26,13 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, State, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
+from transforms.tables.checks import EXECUTIONS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
 from transforms.tables.frames import AMOUNTS, BEHAVIORS, Schema
 from transforms.tables.sql_types import duckdb_types
 
 MICROSECOND = timedelta(microseconds=1)
-LEDGER = ("executions", "steps", "messages", "webhooks")
-TABLES = (*LEDGER, "profiles")
+LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
+BACKTESTED = (*LEDGER, PROFILES)
 
 
 @dataclass(frozen=True)
@@ -234,19 +235,20 @@ def _write(
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
-    for name in LEDGER:
-        rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
-        if name == "executions":
+    for table in LEDGER:
+        rows = pl.concat([getattr(one, table.name) for one in decisions], how="diagonal")
+        if table is EXECUTIONS:
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        written[name] = _write_table(rows, paths.decided(name, bucket))
-    written["profiles"] = _write_table(_profiles(con, state, facts), paths.decided("profiles", bucket))
+        written[table.name] = _write_table(table, rows, paths.decided(table.name, bucket))
+    profiles = _profiles(con, state, facts)
+    written[PROFILES.name] = _write_table(PROFILES, profiles, paths.decided(PROFILES.name, bucket))
     return written
 
 
-def _write_table(rows: pl.DataFrame, file: Path) -> int:
-    rows.write_ipc(file, compat_level=pl.CompatLevel.oldest())
+def _write_table(table: Table, rows: pl.DataFrame, file: Path) -> int:
+    check(table, rows).write_ipc(file, compat_level=pl.CompatLevel.oldest())
     return len(rows)
 
 

@@ -23,6 +23,7 @@ from flows.inbox.staging import damaged, drop, prepare, stage
 from flows.settings import Limits
 from flows.warehouse import chained, literal, sql_text, write_rows
 from transforms.columns.arrays import Ints
+from transforms.tables.checks import check_columns
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, Schema
 from transforms.tables.sql_types import duckdb_types
 
@@ -178,6 +179,7 @@ def _written(
         file = folder / f"{kind}-{number}.parquet"
         columns = ", ".join(COLUMNS[kind])
         write_rows(con, f"select line, {columns} from staged where reason is null order by line", file)
+        check_canonical(kind, file)
         parts.append(Part(kind, file, number, good, lines=True))
     if bad:
         file = folder / f"quarantine-{kind}-{number}.parquet"
@@ -187,6 +189,15 @@ def _written(
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), bad)
+
+
+def check_canonical(kind: Kind, file: Path) -> None:
+    """Look whether a file that was written has the columns of canonical rows; staging answers for their values.
+
+    Raises:
+        ValueError: it hasn't, which is a fault of the program.
+    """
+    check_columns(kind, COLUMNS[kind], pl.read_parquet_schema(file))
 
 
 def united(some: Sequence[Canonical]) -> Canonical:
