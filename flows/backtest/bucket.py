@@ -11,7 +11,13 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import behaviors_of, bucket_files
+from flows.buckets.partition import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    TIME_COLUMNS,
+    behaviors_of,
+    bucket_files,
+)
 from flows.decide.facts import Incoming, json_path, read_facts
 from flows.warehouse import connect, literal, read_sql, run_sql, shown, sql_text
 from transforms.engine.decide import can_happen, decide
@@ -20,20 +26,13 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
-from transforms.tables.frames import AMOUNTS, BEHAVIORS
+from transforms.tables.checks import EXECUTIONS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
+from transforms.tables.frames import AMOUNTS, BEHAVIORS, Schema
+from transforms.tables.sql_types import duckdb_types
 
 MICROSECOND = timedelta(microseconds=1)
-LEDGER = ("executions", "steps", "messages", "webhooks")
-TABLES = (*LEDGER, "profiles")
-_EVENTS = {
-    "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
-    "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
-}  # fmt: skip
-_MOMENTS = {"customer_id": "varchar", "ts": "timestamptz"}
-_CUSTOMERS = {
-    "customer_id": "varchar", "created_at": "timestamptz", "attributes": "varchar", "tags": "varchar[]",
-    "timezone": "varchar",
-}  # fmt: skip
+LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
+BACKTESTED = (*LEDGER, PROFILES)
 
 
 @dataclass(frozen=True)
@@ -128,14 +127,14 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
     """Make the views `bucket_events` and `bucket_customers`."""
     con.execute(sql_text("inbox/staging/macros.sql"))
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
-    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
-    _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
-    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
+    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), TIME_COLUMNS)
+    _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
+    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
     run_sql(con, "backtest/bucket_events.sql")
 
 
-def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]) -> None:
-    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema) -> None:
+    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in duckdb_types(columns).items())
     listed = f"from read_parquet([{', '.join(map(literal, files))}])"
     query = f"select {', '.join(columns)} {listed}" if files else f"select {nothing} limit 0"
     con.execute(f"create temp view {name} as {query}")
@@ -210,19 +209,20 @@ def _write(
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
-    for name in LEDGER:
-        rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
-        if name == "executions":
+    for table in LEDGER:
+        rows = pl.concat([getattr(one, table.name) for one in decisions], how="diagonal")
+        if table is EXECUTIONS:
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        written[name] = _write_table(rows, paths.decided(name, bucket))
-    written["profiles"] = _write_table(_profiles(con, state, incoming), paths.decided("profiles", bucket))
+        written[table.name] = _write_table(table, rows, paths.decided(table.name, bucket))
+    profiles = _profiles(con, state, incoming)
+    written[PROFILES.name] = _write_table(PROFILES, profiles, paths.decided(PROFILES.name, bucket))
     return written
 
 
-def _write_table(rows: pl.DataFrame, file: Path) -> int:
-    rows.write_ipc(file, compat_level=pl.CompatLevel.oldest())
+def _write_table(table: Table, rows: pl.DataFrame, file: Path) -> int:
+    check(table, rows).write_ipc(file, compat_level=pl.CompatLevel.oldest())
     return len(rows)
 
 
