@@ -68,7 +68,8 @@ def run_command(
     settings: SettingsFile = None,
 ) -> None:
     """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
-    from flows.tick.run import run_tick, wall_clock
+    from flows.session import wall_clock
+    from flows.tick.run import run_tick
 
     until = _instant("--now", now) or wall_clock()
     with _status() as say:

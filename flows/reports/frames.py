@@ -30,7 +30,7 @@ def open_reports(settings: Settings) -> Generator[DuckDBPyConnection]:
     published = settings.published / STATE_FILE
     try:
         with open_store(settings) as store:
-            publish(store, settings)
+            publish(store)
             yield store.con
     except RunInProgressError:
         if not published.exists():

@@ -42,7 +42,6 @@ from flows.delivery.outbox import send_messages, send_webhooks
 from flows.errors import InputError, OnwardError
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
-from flows.session import Session
 from flows.settings import Settings, read_settings
 from flows.store.backup import backup
 from flows.store.lock import RunInProgressError
@@ -50,7 +49,7 @@ from flows.store.publish import is_unpublished, publish
 from flows.store.state_file import STATE_FILE, open_store
 from flows.summary import TickSummary
 from flows.tick.advance import advance
-from flows.tick.run import catch_up, wall_clock
+from flows.tick.replay import catch_up
 from flows.warehouse import connect
 
 DEPLOYMENT = "onward"
@@ -121,10 +120,9 @@ def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
     given = parse_instant("now", now) if now else None
     definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
     log = get_run_logger()
-    with open_store(settings) as store:
-        catch_up(store.con, settings, log.info)
-        until = given or wall_clock()
-        summary = advance(store.con, settings, definitions, until, log.info, wall_clock)
+    with open_store(settings, log.info) as store:
+        catch_up(store)
+        summary = advance(store, definitions, given or store.clock())
     for warning in store.warnings:
         log.warning(warning)
     return replace(summary, warnings=store.warnings)
@@ -135,7 +133,7 @@ def dispatch_messages(settings_file: str | None, now: str) -> dict[str, int]:
     """Hand over the pending messages; how many, by what became of them."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return send_messages(Session(store.con, settings), now=parse_instant("now", now))
+        return send_messages(store, now=parse_instant("now", now))
 
 
 @step
@@ -143,7 +141,7 @@ def dispatch_webhooks(settings_file: str | None) -> dict[str, int]:
     """Queue the pending webhook requests; how many, by what became of them."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return send_webhooks(Session(store.con, settings))
+        return send_webhooks(store)
 
 
 @step
@@ -158,7 +156,7 @@ def publish_copy(settings_file: str | None) -> bool:
     """Replace what analysts open; whether there was anything new to publish."""
     settings = _settings(settings_file)
     with open_store(settings) as store:
-        return publish(store, settings)
+        return publish(store)
 
 
 @step

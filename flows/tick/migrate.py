@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -15,14 +14,15 @@ from rich.table import Table
 from flows.definitions.folder import Definitions, load_definitions
 from flows.definitions.versions import stored_workflows
 from flows.errors import InputError
+from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import keep_definition
 from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.state_file import open_store
-from flows.tick.advance import Clock, Say
+from flows.tick.advance import last_tick
 from flows.tick.migrations import Migration, Move, apply_migration, write_migration
-from flows.tick.run import catch_up, wall_clock
+from flows.tick.replay import catch_up
 from flows.warehouse import frame, sql_text, transaction
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
@@ -66,9 +66,7 @@ class Migrated:
         return int(self.plan.filter(pl.col("reason").is_not_null())["executions"].sum())
 
 
-def migrate(
-    settings: Settings, request: Request, say: Say = lambda _: None, clock: Clock = wall_clock
-) -> Migrated:
+def migrate(settings: Settings, request: Request, say: Say = silent, clock: Clock = wall_clock) -> Migrated:
     """Move a workflow's executions in flight, running or paused, to another version of it, in one transaction.
 
     Nothing is moved on a dry run, nor when some can't be moved, unless those are to be skipped.
@@ -78,8 +76,8 @@ def migrate(
         OnwardError: another run is in progress, or the store can't be used.
     """
     definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
-    with open_store(settings) as store:
-        catch_up(store.con, settings, say, clock)
+    with open_store(settings, say, clock) as store:
+        catch_up(store)
         target, number = _target(store.con, definitions, request)
         plan = _plan(store.con, target, request.maps)
         found = Migrated(plan, number, 0)
@@ -87,10 +85,10 @@ def migrate(
         if request.dry_run or ready.is_empty() or (found.left and not request.skip_unmapped):
             return found
         say("Moving executions")
-        moved = _move(store.con, settings, target, ready)
+        moved = _move(store, target, ready)
         say("Backing up and publishing")
         backup(store)
-        publish(store, settings)
+        publish(store)
     return Migrated(plan, number, moved)
 
 
@@ -183,8 +181,10 @@ def _plan(con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]) -> pl.
     return plan_moves(standing, source, there, mapped, sent)
 
 
-def _move(con: DuckDBPyConnection, settings: Settings, target: Workflow, ready: pl.DataFrame) -> int:
-    tick, at = _last_tick(con)
+def _move(session: Session, target: Workflow, ready: pl.DataFrame) -> int:
+    con, settings = session.con, session.settings
+    tick, at = last_tick(con)
+    assert at is not None, "executions are only there after a tick"
     query = "select count(*) from migrations where after_tick = $1"
     ((before,),) = con.execute(query, [tick]).fetchall()
     names = ("version", "branch", "step", "to_branch", "to_step", "resets")
@@ -194,9 +194,4 @@ def _move(con: DuckDBPyConnection, settings: Settings, target: Workflow, ready: 
     migration = Migration(tick, before + 1, at, target.workflow_id, version, moves)
     with transaction(con):
         write_migration(settings, migration)
-        return apply_migration(con, settings, migration)
-
-
-def _last_tick(con: DuckDBPyConnection) -> tuple[int, datetime]:
-    ((tick, at),) = con.execute("select max(tick_id), max(now) from ticks").fetchall()
-    return int(tick), at
+        return apply_migration(session, migration)

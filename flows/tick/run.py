@@ -5,32 +5,22 @@ published copy is replaced last.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
-
-from duckdb import DuckDBPyConnection
+from datetime import datetime
 
 from flows.definitions.folder import load_definitions
 from flows.files import lags
-from flows.session import Session
+from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
-from flows.store.archive import manifests_after, read_clock
 from flows.store.backup import backup
 from flows.store.publish import is_unpublished, publish
 from flows.store.recovery import backup_files
 from flows.store.state_file import STATE_FILE, Store, open_store
 from flows.summary import TickSummary
-from flows.tick.advance import Clock, Say, advance, move_to, replay
-from flows.tick.migrations import migrate_again
+from flows.tick.advance import advance
+from flows.tick.replay import catch_up
 
 
-def wall_clock() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)
-
-
-def run_tick(
-    settings: Settings, now: datetime, say: Say = lambda _: None, clock: Clock = wall_clock
-) -> TickSummary:
+def run_tick(settings: Settings, now: datetime, say: Say = silent, clock: Clock = wall_clock) -> TickSummary:
     """The main job: one tick until `now`.
 
     Args:
@@ -45,59 +35,40 @@ def run_tick(
     """
     say("Reading workflows")
     definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
-    with open_store(settings) as store:
-        catch_up(store.con, settings, say, clock)
-        summary = advance(store.con, settings, definitions, now, say, clock)
-        dispatched = _dispatch(store.con, settings, now, say, clock)
+    with open_store(settings, say, clock) as store:
+        catch_up(store)
+        summary = advance(store, definitions, now)
+        dispatched = _dispatch(store, now)
         if is_unpublished(settings):
-            _copy(store, settings, say)
+            _copy(store)
         warnings = [*definitions.faults, *store.warnings]
     return replace(summary, dispatched=dispatched, warnings=warnings)
 
 
-def _copy(store: Store, settings: Settings, say: Say) -> None:
+def _copy(store: Store) -> None:
     """Back up and publish what has changed, each if it is time to."""
     store.checkpoint()
+    settings = store.settings
     if lags(backup_files(store.path)[0], store.path, settings.backup_every):
-        say("Backing up")
+        store.say("Backing up")
         backup(store)
     if lags(settings.published / STATE_FILE, store.path, settings.publish_every):
-        say("Publishing")
-        publish(store, settings)
+        store.say("Publishing")
+        publish(store)
 
 
-def _dispatch(
-    con: DuckDBPyConnection, settings: Settings, now: datetime, say: Say, clock: Clock
-) -> dict[str, int]:
+def _dispatch(session: Session, now: datetime) -> dict[str, int]:
     """Hand over what is pending; messages and webhook requests by what became of them."""
     tables = ("messages", "webhooks")
     if not any(
-        con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables
+        session.con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall()
+        for one in tables
     ):
         return {}
     # An idle run shall not pay for importing the senders.
     from flows.delivery.outbox import send_messages, send_webhooks
 
-    say("Dispatching messages")
-    messages = send_messages(Session(con, settings, say, clock), now=now)
-    requests = send_webhooks(Session(con, settings, say, clock))
+    session.say("Dispatching messages")
+    messages = send_messages(session, now=now)
+    requests = send_webhooks(session)
     return messages | {f"webhooks {status}": n for status, n in requests.items()}
-
-
-def catch_up(con: DuckDBPyConnection, settings: Settings, say: Say, clock: Clock = wall_clock) -> int:
-    """Decide again what the archive knows and the state doesn't; how many ticks that were.
-
-    There is nothing to do unless a run was killed just before its commit, or the state is a restored backup
-    or a new file: the archive's manifests then say what came in.
-    """
-    ((last,),) = con.execute("select coalesce(max(tick_id), 0) from ticks").fetchall()
-    count = 0
-    for manifest in manifests_after(settings, int(last)):
-        say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
-        migrate_again(con, settings, manifest.tick_id - 1, clock)
-        replay(con, settings, manifest, lambda _: None, clock)
-        count += 1
-    migrate_again(con, settings, None, clock)
-    if reached := read_clock(settings):
-        move_to(con, settings, *reached, clock)
-    return count

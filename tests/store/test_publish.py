@@ -60,7 +60,7 @@ def die(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (advance, "_record"),
+        (advance, "record_tick"),
         (outbox, "send_messages"),
         (run, "backup"),
         (run, "publish"),
