@@ -11,7 +11,6 @@ from tests.house.scan import Violation, read_house
 
 KNOWN = {
     "flows/backtest/bucket.py: names sql/inbox/staging/macros.sql": "inbox is to offer this as a function",
-    "flows/delivery/senders/__init__.py: is something else than one docstring": "to become senders/choose.py",
     "flows/serve/deployments.py: imports flows.definitions.folder": "tick is to offer its stages",
     "flows/serve/deployments.py: imports flows.delivery.outbox": "tick is to offer its stages",
 }

@@ -45,7 +45,7 @@ def looks() -> Iterator[Looks]:
         whole = read_state(con, program, tick)
         con.execute("create or replace temp table active_customers as from read_customers")
         con.execute("drop table read_customers")
-        active = present(program, whole, facts[-1].events, whole.attributes, tick)
+        active = present(program, whole, facts[-1].facts.events, whole.attributes, tick)
         found.append((read, set(with_cron_customers(program, whole, active, tick))))
         return read_state(con, program, tick)
 
