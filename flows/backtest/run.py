@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.backtest.bucket import TABLES, BucketPlan, BucketSummary, Paths, run_bucket
+from flows.backtest.bucket import BACKTESTED, BucketPlan, BucketSummary, Paths, run_bucket
 from flows.backtest.tables import joined
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
@@ -121,7 +121,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
             loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()
-        with joined(paths, TABLES, plan.out) as tables:
+        with joined(paths, [one.name for one in BACKTESTED], plan.out) as tables:
             for bucket, told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
                 totals.update(told.counts)
                 rows.update(told.rows)

@@ -4,7 +4,7 @@ A bucket holds all rows of its customers, by a stable hash of the id. The few ev
 the *moments*, which every event has: whose it is and when, and what windows need of it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +13,16 @@ import polars as pl
 import polars_hash as plh
 
 from transforms.program.model import Program
-from transforms.tables.frames import BEHAVIORS
+from transforms.tables.frames import BEHAVIORS, CANONICAL_CUSTOMERS, CANONICAL_EVENTS, chosen
 
 BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
 SMALLEST = 250_000  # events; below, another process costs more than it saves
+
+# What a bucket keeps: of events that are read whole, of every event, of customers.
+EVENT_COLUMNS = {name: kind for name, kind in CANONICAL_EVENTS.items() if name != "received_at"}
+TIME_COLUMNS = chosen(CANONICAL_EVENTS, "customer_id", "ts")
+CUSTOMER_COLUMNS = {name: kind for name, kind in CANONICAL_CUSTOMERS.items() if name != "email"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Wanted:
         named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
         watched = named.is_not_null() & (pl.col("type") == "behavioral")
         columns = [named.alias("name"), *map(pl.col, read)] if self.watched else []
-        return [pl.col("customer_id"), pl.col("ts"), *(pl.when(watched).then(one) for one in columns)]
+        return [*map(pl.col, TIME_COLUMNS), *(pl.when(watched).then(one) for one in columns)]
 
 
 def wanted_by(program: Program) -> Wanted:
@@ -66,7 +71,7 @@ def how_many(events: int, memory: int, processes: int) -> int:
     return max(1, buckets, min(processes, events // SMALLEST))
 
 
-def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int, folder: Path) -> None:
+def split(rows: Sequence[pl.LazyFrame], columns: Iterable[str | pl.Expr], buckets: int, folder: Path) -> None:
     """Write rows to `bucket_files(folder, bucket)`; a bucket without rows has none.
 
     Args:
@@ -76,7 +81,8 @@ def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int
         folder: where.
     """
     if rows:
-        cut = pl.concat([some.select(*columns, bucket_of(buckets).alias("bucket")) for some in rows])
+        kept = [*columns, bucket_of(buckets).alias("bucket")]
+        cut = pl.concat([some.select(kept) for some in rows])
         place = pl.PartitionBy(folder, key="bucket", include_key=False)
         cut.sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
 
@@ -93,13 +99,6 @@ def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
     if "event_id" not in moments.collect_schema():
         watched = watched.with_columns(event_id=pl.lit(None, pl.String))
     return watched.with_columns(at="ts", acts=acts, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
-
-
-EVENT_COLUMNS = [
-    pl.col(one)
-    for one in ("customer_id", "ts", "type", "name", "value", "event_id", "properties", "attributes")
-]
-CUSTOMER_COLUMNS = [pl.col(one) for one in ("customer_id", "created_at", "attributes", "tags", "timezone")]
 
 
 def bucket_of(buckets: int) -> pl.Expr:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flows.errors import InputError
-from transforms.content.templates import template_fault
+from transforms.content.sandbox import template_fault
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.reading import patterns_schema, read_patterns, read_workflow, workflow_schema

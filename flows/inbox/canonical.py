@@ -12,7 +12,6 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.inbox.parquet import (
-    CANONICAL_TYPES,
     check_size,
     column_types,
     columns_or_nulls,
@@ -24,28 +23,16 @@ from flows.inbox.staging import damaged, drop, prepare, stage
 from flows.settings import Limits
 from flows.warehouse import chained, literal, sql_text, write_rows
 from transforms.columns.arrays import Ints
-from transforms.tables.frames import INSTANT
+from transforms.tables.checks import check_columns
+from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, Schema
+from transforms.tables.sql_types import duckdb_types
 
-CUSTOMER_TYPES = {
-    "customer_id": "VARCHAR",
-    "email": "VARCHAR",
-    "created_at": "TIMESTAMP WITH TIME ZONE",
-    "attributes": "VARCHAR",
-    "tags": "VARCHAR[]",
-    "timezone": "VARCHAR",
-}
+COLUMNS: dict[Kind, Schema] = {"events": CANONICAL_EVENTS, "customers": CANONICAL_CUSTOMERS}
 OPTIONAL = {"value", "attributes", "received_at", "email", "tags", "timezone"}
-TYPES: dict[Kind, dict[str, str]] = {"events": CANONICAL_TYPES, "customers": CUSTOMER_TYPES}
 KEYS: dict[Kind, str] = {"events": "event_id", "customers": "customer_id"}
 DEFAULTS: dict[Kind, dict[str, pl.Expr]] = {
     "events": {},
     "customers": {"attributes": pl.lit("{}"), "tags": pl.lit([], pl.List(pl.String))},
-}
-_POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "VARCHAR": pl.String,
-    "DOUBLE": pl.Float64,
-    "TIMESTAMP WITH TIME ZONE": INSTANT,
-    "VARCHAR[]": pl.List(pl.String),
 }
 ROW = "row of the file"
 
@@ -75,8 +62,7 @@ class Part:
         rows = pl.scan_parquet(self.path, row_index_name=ROW)
         there = set(rows.collect_schema().names())
         columns = [
-            self._column(name, there).cast(_POLARS[kind]).alias(name)
-            for name, kind in TYPES[self.kind].items()
+            self._column(name, there).cast(kind).alias(name) for name, kind in COLUMNS[self.kind].items()
         ]
         line = pl.col("line") if self.lines else (pl.col(ROW) + 1).alias("line")
         if self.without.size:
@@ -151,7 +137,7 @@ def _stored_types(con: DuckDBPyConnection, source: Source, limits: Limits) -> di
     with damaged(source):
         check_size(con, source, limits)
         types = column_types(con, source)
-    wanted = TYPES[source.kind]
+    wanted = duckdb_types(COLUMNS[source.kind])
     fits = all(
         types.get(one) == kind or (one in OPTIONAL and one not in types) for one, kind in wanted.items()
     )
@@ -167,7 +153,7 @@ def _apart(con: DuckDBPyConnection, source: Source, types: dict[str, str]) -> In
 
 
 def _apart_query(source: Source, types: dict[str, str]) -> str:
-    columns = columns_or_nulls(TYPES[source.kind], types)
+    columns = columns_or_nulls(duckdb_types(COLUMNS[source.kind]), types)
     judged = sql_text(f"inbox/staging/{source.kind}_apart.sql")
     return f"with source as (select file_row_number, {columns} from {scan(source)}) select * from ({judged})"
 
@@ -191,8 +177,9 @@ def _written(
     parts, quarantine = [], []
     if good:
         file = folder / f"{kind}-{number}.parquet"
-        columns = ", ".join(TYPES[kind])
+        columns = ", ".join(COLUMNS[kind])
         write_rows(con, f"select line, {columns} from staged where reason is null order by line", file)
+        check_canonical(kind, file)
         parts.append(Part(kind, file, number, good, lines=True))
     if bad:
         file = folder / f"quarantine-{kind}-{number}.parquet"
@@ -202,6 +189,15 @@ def _written(
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), bad)
+
+
+def check_canonical(kind: Kind, file: Path) -> None:
+    """Look whether a file that was written has the columns of canonical rows; staging answers for their values.
+
+    Raises:
+        ValueError: it hasn't, which is a fault of the program.
+    """
+    check_columns(kind, COLUMNS[kind], pl.read_parquet_schema(file))
 
 
 def united(some: Sequence[Canonical]) -> Canonical:

@@ -93,6 +93,7 @@ def archive_file(
         InputError: the file as a whole can't be loaded.
     """
     # An idle run shall not pay for importing pyarrow.
+    from flows.inbox.canonical import check_canonical
     from flows.inbox.duplicates import deduplicated, latest
     from flows.inbox.seen_ids import known_before
     from flows.inbox.shapes import recognise
@@ -111,6 +112,7 @@ def archive_file(
     file = archive_folder(settings) / kind / f"{number:08d}.parquet"
     good = f"with good as (select * from {distinct.relation})"
     write_rows(con, f"{good} {sql_text(f'inbox/archive/{kind}.sql')}", file)
+    check_canonical(kind, file)
     bad = _quarantine(con, settings, number)
     earliest_ts, latest_ts = _span(con, file) if kind == "events" else (None, None)
     return Batch(
@@ -163,12 +165,15 @@ def _admit_customers(con: DuckDBPyConnection, settings: Settings, batch: Batch, 
 
 def _changes(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[Batch]:
     """What a customer file changed of known profiles, as `attribute_change` events at load time."""
+    from flows.inbox.canonical import check_canonical
+
     ((count,),) = con.execute("select count(*) from profile_changes").fetchall()
     if not count:
         return []
     number = batch.batch_id + 1
     file = archive_folder(settings) / "events" / f"{number:08d}.parquet"
     write_rows(con, "select * from profile_changes", file)
+    check_canonical("events", file)
     hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
     changes = Batch(
         batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,

@@ -6,18 +6,10 @@ from flows.errors import InputError
 from flows.inbox.shapes import Source
 from flows.settings import Limits
 from flows.warehouse import chained, literal, quoted, sql_text
+from transforms.tables.frames import CANONICAL_EVENTS
+from transforms.tables.sql_types import duckdb_types
 
-CANONICAL_TYPES = {
-    "event_id": "VARCHAR",
-    "customer_id": "VARCHAR",
-    "ts": "TIMESTAMP WITH TIME ZONE",
-    "type": "VARCHAR",
-    "name": "VARCHAR",
-    "value": "DOUBLE",
-    "properties": "VARCHAR",
-    "attributes": "VARCHAR",
-    "received_at": "TIMESTAMP WITH TIME ZONE",
-}
+CANONICAL_TYPES = duckdb_types(CANONICAL_EVENTS)
 OPTIONAL = {"value", "attributes", "received_at"}
 # A row of the file as JSON, without the number that `scan` adds.
 ROW = "json_merge_patch(to_json(columns_of_file), '{\"file_row_number\": null}')::varchar"

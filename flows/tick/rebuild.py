@@ -20,7 +20,7 @@ def rebuild(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
     """
     with rebuild_store(settings, say, clock) as store:
         ticks = catch_up(store)
-        known = recall_sends(store.con, settings)
+        known = recall_sends(store)
     with open_store(settings) as store:
         backup(store)
         publish(store)

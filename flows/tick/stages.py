@@ -52,18 +52,16 @@ def dispatch(session: Session, now: datetime) -> dict[str, int]:
     Raises:
         OnwardError: the sender, the outbox or the send ledger can't go on; run again.
     """
-    con, settings, clock = session.con, session.settings, session.clock
+    pending = "select 1 from {} where status = 'pending' limit 1"
     tables = ("messages", "webhooks")
-    if not any(
-        con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables
-    ):
+    if not any(session.con.execute(pending.format(one)).fetchall() for one in tables):
         return {}
     # An idle run shall not pay for importing the senders.
     from flows.delivery.outbox import send_messages, send_webhooks
 
     session.say("Dispatching messages")
-    messages = send_messages(con, settings, now=now, clock=clock)
-    requests = send_webhooks(con, settings, clock=clock)
+    messages = send_messages(session, now=now)
+    requests = send_webhooks(session)
     return messages | {f"webhooks {status}": n for status, n in requests.items()}
 
 

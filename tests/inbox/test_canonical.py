@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.inbox.canonical import Canonical, read_canonical
+from flows.inbox.canonical import COLUMNS, Canonical, read_canonical
 from flows.inbox.duplicates import distinct
 from flows.inbox.shapes import Kind, recognise
 from flows.inbox.staging import stage
@@ -16,15 +16,6 @@ from flows.settings import Limits
 from flows.warehouse import connect
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-EVENTS = {
-    "event_id": pl.String, "customer_id": pl.String, "ts": pl.Datetime("us", "UTC"), "type": pl.String,
-    "name": pl.String, "value": pl.Float64, "properties": pl.String, "attributes": pl.String,
-    "received_at": pl.Datetime("us", "UTC"),
-}  # fmt: skip
-PEOPLE = {
-    "customer_id": pl.String, "email": pl.String, "created_at": pl.Datetime("us", "UTC"),
-    "attributes": pl.String, "tags": pl.List(pl.String), "timezone": pl.String,
-}  # fmt: skip
 
 
 def event(number: int, **given: Any) -> dict[str, Any]:
@@ -43,11 +34,11 @@ APART = [
 def canonical(folder: Path, rows: list[dict[str, Any]], kind: Kind) -> tuple[Canonical, pl.DataFrame]:
     """What `read_canonical` makes of the rows, and the good rows that staging makes of them."""
     file = folder / "given.parquet"
-    pl.DataFrame(rows, schema=EVENTS if kind == "events" else PEOPLE).write_parquet(file)
+    pl.DataFrame(rows, schema=COLUMNS[kind]).write_parquet(file)
     with connect() as con:
         found = read_canonical(con, file, kind, 0, folder, Limits())
         stage(con, recognise(file, kind), "expected", Limits())
-        columns = "line, " + ", ".join(EVENTS if kind == "events" else PEOPLE)
+        columns = "line, " + ", ".join(COLUMNS[kind])
         expected = con.sql(f"select {columns} from expected where reason is null order by line").pl()
     return found, expected
 

@@ -27,6 +27,17 @@ def actions_of(workflow: Workflow) -> Iterator[tuple[Path, Action]]:
         yield from _actions(branch.actions, ("branches", index, "actions"))
 
 
+def named_steps(workflow: Workflow) -> Iterator[tuple[str, str, Action]]:
+    """Every action with its branch and the name of its step there, as tables have them (semantics.md §9).
+
+    The workflow's own actions are the branch `default`; the first step of path `yes` of step `2` is `2.yes.0`.
+    """
+    own = ("default", workflow.actions)
+    for branch, actions in (*((one.name, one.actions) for one in workflow.branches), own):
+        for name, action in _named(actions, ""):
+            yield branch, name, action
+
+
 def triggers_of(workflow: Workflow) -> Iterator[tuple[Path, str, Trigger]]:
     """Every trigger, with where it stands: `ENTRY` or `REACTION`; awaited events are triggers without conditions."""
     for index, trigger in enumerate(workflow.triggers):
@@ -69,6 +80,15 @@ def _step_conditions(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condit
         if isinstance(action, BranchDecision):
             for name, criteria in action.config.criteria.items():
                 yield (*path, "config", "criteria", name), criteria
+
+
+def _named(actions: Sequence[Action], prefix: str) -> Iterator[tuple[str, Action]]:
+    for index, action in enumerate(actions):
+        name = f"{prefix}{index}"
+        yield name, action
+        if isinstance(action, Fork):
+            for path, inner in action.paths.items():
+                yield from _named(inner, f"{name}.{path}.")
 
 
 def _actions(actions: Sequence[Any], path: Path) -> Iterator[tuple[Path, Action]]:

@@ -15,8 +15,9 @@ from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.walk import ENTRY, Path, actions_of, conditions_of, triggers_of
 from transforms.definitions.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
 from transforms.lint.cascades import chains
+from transforms.program.compile_patterns import compile_pattern
 from transforms.program.conditions import truth_of
-from transforms.signals.patterns import Bounded, compile_pattern
+from transforms.signals.patterns import Bounded
 from transforms.timing.durations import spoken
 
 ENOUGH_CONVERSIONS = 20

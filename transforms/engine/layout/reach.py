@@ -6,31 +6,10 @@ from transforms.columns.arrays import Ints
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.program.schedules import cron_instants
-from transforms.signals.results import Signals
-from transforms.tables.frames import EVENTS
 from transforms.timing.durations import epoch_us
 from transforms.timing.zones import CUSTOMER, DAY
 
 _CUSTOMER = "customer_id"
-EVENT_RANK, PATTERN_RANK = 0, 1
-
-
-def with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
-    """The tick's events and, of rank 1, its patterns turned true (semantics.md §3)."""
-    facts = signals.facts.select(
-        _CUSTOMER,
-        pl.col("at"),
-        pl.col("name"),
-        event_id=pl.lit(None, pl.String),
-        ts=pl.col("at"),
-        type=pl.lit("pattern"),
-        properties=pl.lit("{}"),
-        rank=pl.lit(PATTERN_RANK, pl.Int8),
-    )
-    ranked = events.with_columns(rank=pl.lit(EVENT_RANK, pl.Int8))
-    return pl.concat([ranked, facts], how="diagonal").select(
-        *EVENTS, "rank", pl.selectors.starts_with("event.")
-    )
 
 
 def present(
@@ -45,10 +24,20 @@ def present(
         owned: the present attributes that workflows see.
         tick: its bounds.
     """
-    due = state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
     coming = state.alarms.filter(pl.col("at") <= tick.now)
-    found = [events, due, coming, _unarmed(program, state, owned), _awaiting(program, state, tick)]
+    found = [
+        events,
+        due_executions(state, tick),
+        coming,
+        _unarmed(program, state, owned),
+        _awaiting(program, state, tick),
+    ]
     return pl.concat([one[_CUSTOMER] for one in found]).unique(maintain_order=True)
+
+
+def due_executions(state: State, tick: Tick) -> pl.DataFrame:
+    """The executions of which a step is due until the tick's end."""
+    return state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
 
 
 def with_cron_customers(program: Program, state: State, busy: pl.Series, tick: Tick) -> pl.Series:
