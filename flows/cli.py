@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flows.definitions.folder import Definitions
     from flows.settings import Settings
 
+CTRL_C = 130
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
 
 app = typer.Typer(
@@ -42,11 +43,13 @@ def main() -> None:
         app()
     except OnwardError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail(INTERRUPTED, 130)
+    except SystemExit as end:
+        if end.code == CTRL_C:  # what Typer makes of it, without a word
+            typer.echo(INTERRUPTED, err=True)
+        raise
     except Exception as error:
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
-            _fail(INTERRUPTED, 130)
+            _fail(INTERRUPTED, CTRL_C)
         if os.environ.get("ONWARD_DEBUG"):
             raise
         _fail(
