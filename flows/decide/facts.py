@@ -81,9 +81,7 @@ def with_properties(program: Program, columns: str, source: str, properties: str
 
 
 def _events_query(program: Program) -> str:
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    wanted = f"{among('name', sorted(names))} or {among('type', sorted(types))}"
+    wanted = f"{among('name', program.sees.names)} or {among('type', program.sees.types)}"
     writing = "event_id in (select event_id from fact_live)"
     columns = 'event_id, customer_id, ts, "at", type, name, properties'
     source = f"from ({sql_text('decide/facts/valued.sql')}) where acts and ({wanted} or {writing})"

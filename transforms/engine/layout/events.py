@@ -18,9 +18,7 @@ _EVENT_RANK, _PATTERN_RANK = 0, 1
 
 def visible_events(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl.DataFrame:
     """The events whose type and name some workflow looks for, or that write what some workflow reads."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    any_name = {one.type for one in program.matchers if one.name is None}
-    looked_for = pl.col("name").is_in(sorted(names)) | pl.col("type").is_in(sorted(any_name))
+    looked_for = pl.col("name").is_in(program.sees.names) | pl.col("type").is_in(program.sees.types)
     if len(writes):
         looked_for |= pl.col("event_id").is_in(writes["event_id"].implode())
     mask = events.select(looked_for).to_series()

@@ -34,7 +34,7 @@ from transforms.engine.layout.place_state import (
     put_sends,
     put_tags,
 )
-from transforms.engine.layout.reach import present, with_cron_customers
+from transforms.engine.layout.reach import active_customers, with_cron_customers
 from transforms.engine.state import Facts, State, Tick
 from transforms.program.model import Program
 from transforms.signals.lookup import look_up
@@ -69,8 +69,8 @@ def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, t
     writes = facts.writes.filter(pl.col("attribute").is_in(attributes))
     events = with_patterns(visible_events(program, facts.events, writes), signals)
     owned = state.attributes.filter(pl.col("attribute").is_in(attributes))
-    busy = present(program, state, events, owned, tick)
-    customers = with_cron_customers(program, state, busy, tick)
+    active = active_customers(program, state, events, tick)
+    customers = with_cron_customers(program, state, active, tick)
     placed = (
         *(events, state.executions, owned, state.customers, state.tags, state.entries, state.sends),
         *(state.alarms, signals.customers.to_frame(_CUSTOMER)),
@@ -99,7 +99,7 @@ def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, t
     if program.reads_clocks:
         put_clocks(lanes, known, values, owned, writes, tick.timezone)
         put_alarms(lanes, alarms, values.alarms)
-        drop_idle_crons(lanes, np.arange(len(busy), len(customers)))
+        drop_idle_crons(lanes, np.arange(len(active), len(customers)))
     return Opened(lanes, values.dictionary, events, rows, running, alarms)
 
 
