@@ -59,9 +59,8 @@ class Wanted:
 
 def wanted_by(program: Program) -> Wanted:
     """What a program sees."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    return Wanted(names, types, program.signals.names, identified=bool(program.signals.chains))
+    sees, signals = program.sees, program.signals
+    return Wanted(sees.names, sees.types, signals.names, identified=bool(signals.chains))
 
 
 def how_many(events: int, memory: int, processes: int) -> int:
