@@ -1,8 +1,9 @@
 """Instants as people type them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flows.errors import InputError
+from transforms.timing.instants import any_iso_instant
 
 
 def parse_instant(option: str, given: str) -> datetime:
@@ -15,10 +16,8 @@ def parse_instant(option: str, given: str) -> datetime:
     Raises:
         InputError: it isn't one.
     """
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
+    if (found := any_iso_instant(given)) is None:
         raise InputError(
             f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        )
+    return found

@@ -156,7 +156,7 @@ class _Compiler:
             signals=self.signals.plan(),
             alarms=alarms,
             zone_column=zone_column,
-            reads_moments=self.checks.reads_moments or any(not one.is_cron for one in alarms),
+            reads_instants=self.checks.reads_instants or any(not one.is_cron for one in alarms),
         )
 
     def _block(self, flow: int, branch: str, actions: Sequence[Action], prefix: str, after: int) -> int:
