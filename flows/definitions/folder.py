@@ -61,17 +61,6 @@ def read_definitions(
     return definitions
 
 
-def check_definitions(
-    workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
-) -> list[str]:
-    """Every fault of every workflow, pattern and template file, as `file:line:column path: message`.
-
-    Raises:
-        InputError: `workflows_dir` isn't a folder.
-    """
-    return list(load_definitions(workflows_dir, patterns_file, templates_dir).faults)
-
-
 def load_definitions(
     workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
 ) -> Definitions:
