@@ -1,11 +1,18 @@
 """Arguments as people type them: instants, lengths, sizes and caps, each read or refused with what is allowed."""
 
+<<<<<<< HEAD
 from datetime import UTC, datetime, timedelta
 
 from flows.errors import InputError
 from flows.settings import memory_bytes
 from transforms.engine.state import Cap
 from transforms.timing.durations import parse_duration
+=======
+from datetime import datetime
+
+from flows.errors import InputError
+from transforms.timing.instants import any_iso_instant
+>>>>>>> wt-signals
 
 
 def parse_instant(option: str, given: str) -> datetime:
@@ -18,11 +25,10 @@ def parse_instant(option: str, given: str) -> datetime:
     Raises:
         InputError: it isn't one.
     """
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
+    if (found := any_iso_instant(given)) is None:
         raise InputError(
             f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
+<<<<<<< HEAD
         ) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
@@ -64,3 +70,7 @@ def parse_cap(option: str, given: str) -> Cap:
     if not slash or not messages.strip().isdigit():
         raise InputError(f"{option} {given!r} is not a cap; give messages and a window, like 3/7d")
     return Cap(int(messages), parse_length(option, window))
+=======
+        )
+    return found
+>>>>>>> wt-signals

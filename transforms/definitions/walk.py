@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from transforms.definitions.branching import Fork
+from transforms.definitions.branching import Branching
 from transforms.definitions.workflow import (
     Action,
     BranchDecision,
@@ -94,6 +94,6 @@ def _named(actions: Sequence[Action], prefix: str) -> Iterator[tuple[str, Action
 def _actions(actions: Sequence[Any], path: Path) -> Iterator[tuple[Path, Action]]:
     for index, action in enumerate(actions):
         yield (*path, index), action
-        if isinstance(action, Fork):
+        if isinstance(action, Branching):
             for name, inner in action.paths.items():
                 yield from _actions(inner, (*path, index, "paths", name))
