@@ -94,7 +94,7 @@ def archive_file(
     """
     # An idle run shall not pay for importing pyarrow.
     from flows.inbox.canonical import check_canonical
-    from flows.inbox.duplicates import deduplicated, latest
+    from flows.inbox.duplicates import deduplicated
     from flows.inbox.seen_ids import known_before
     from flows.inbox.shapes import recognise
     from flows.inbox.staging import stage
@@ -104,10 +104,10 @@ def archive_file(
     if kind == "events":
         _judge_time(con, now, settings.max_future)
         ids = frame(con, f"select event_id from {JUDGED} where reason is null").to_series()
-        distinct = deduplicated(con, JUDGED, known_before(con, settings, known, ids, "known_events"))
+        distinct = deduplicated(con, JUDGED, kind, known_before(con, settings, known, ids))
     else:
         con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
-        distinct = latest(con, STAGED)
+        distinct = deduplicated(con, JUDGED, kind)
     number = next_batch(con)
     file = archive_folder(settings) / kind / f"{number:08d}.parquet"
     good = f"with good as (select * from {distinct.relation})"
