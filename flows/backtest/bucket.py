@@ -19,6 +19,7 @@ from flows.buckets.partition import (
     bucket_files,
 )
 from flows.decide.facts import Facts, json_path, read_facts
+from flows.inbox.staging import make_macros
 from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, fold_attributes
@@ -125,7 +126,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
-    con.execute(sql_text("inbox/staging/macros.sql"))
+    make_macros(con)
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
     _view(con, "bucket_moments", bucket_files(paths.moments, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)

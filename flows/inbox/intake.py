@@ -193,12 +193,8 @@ def _record(con: DuckDBPyConnection, batch: Batch) -> None:
 def _judge_time(con: DuckDBPyConnection, now: datetime, max_future: timedelta) -> None:
     """Rows too far in the future are bad ones too (semantics.md §4)."""
     con.execute("set variable future_limit = $1::timestamptz", [now + max_future])
-    too_far = "reason is null and ts > getvariable('future_limit')"
-    reason = f"'future: ' || ts || ' is more than {spoken(max_future)} ahead'"
-    columns = ("event_id", "customer_id", "ts", "type", "name", "value", "properties", "attributes")
-    event = f"to_json(struct_pack({', '.join(f'{one} := {one}' for one in columns)}))::varchar"
-    replaced = f"if({too_far}, {reason}, reason) as reason, if({too_far}, {event}, row) as row"
-    con.execute(f"create or replace temp view {JUDGED} as select * replace ({replaced}) from {STAGED}")
+    con.execute("set variable future_most = $1", [spoken(max_future)])
+    run_sql(con, "inbox/intake/judged.sql")
 
 
 def _quarantine(con: DuckDBPyConnection, settings: Settings, number: int) -> int:

@@ -11,8 +11,9 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.canonical import COLUMNS, KEYS, Part
+from flows.inbox.canonical import KEYS, Part
 from flows.inbox.duplicates import deduplicated, distinct
+from flows.inbox.parquet import COLUMNS
 from flows.inbox.shapes import Kind
 from flows.warehouse import connect, shown
 
