@@ -1,18 +1,12 @@
 """Arguments as people type them: instants, lengths, sizes and caps, each read or refused with what is allowed."""
 
-<<<<<<< HEAD
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flows.errors import InputError
 from flows.settings import memory_bytes
 from transforms.engine.state import Cap
 from transforms.timing.durations import parse_duration
-=======
-from datetime import datetime
-
-from flows.errors import InputError
 from transforms.timing.instants import any_iso_instant
->>>>>>> wt-signals
 
 
 def parse_instant(option: str, given: str) -> datetime:
@@ -28,9 +22,8 @@ def parse_instant(option: str, given: str) -> datetime:
     if (found := any_iso_instant(given)) is None:
         raise InputError(
             f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
-<<<<<<< HEAD
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        )
+    return found
 
 
 def parse_length(option: str, given: str) -> timedelta:
@@ -70,7 +63,3 @@ def parse_cap(option: str, given: str) -> Cap:
     if not slash or not messages.strip().isdigit():
         raise InputError(f"{option} {given!r} is not a cap; give messages and a window, like 3/7d")
     return Cap(int(messages), parse_length(option, window))
-=======
-        )
-    return found
->>>>>>> wt-signals

@@ -19,7 +19,8 @@ from flows.buckets.partition import (
     bucket_files,
 )
 from flows.decide.facts import Incoming, json_path, read_facts
-from flows.warehouse import connect, literal, read_sql, run_sql, shown, sql_text
+from flows.inbox.staging import make_macros
+from flows.warehouse import connect, literal, read_sql, run_sql, shown
 from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
@@ -125,7 +126,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
-    con.execute(sql_text("inbox/staging/macros.sql"))
+    make_macros(con)
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
     _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)

@@ -473,11 +473,7 @@ def test_templates_exist_and_are_valid_jinja(tmp_path):
         )
 
     folder = write(tmp_path / "w", a__yaml=send("hello"), b__yaml=send("helo"), c__yaml=send("broken"))
-<<<<<<< HEAD
-    assert list(load_definitions(folder, None, tmp_path / "nowhere").faults) == []
-=======
     assert not load_definitions(folder, None, tmp_path / "nowhere").faults
->>>>>>> wt-signals
     templates = write(
         tmp_path / "t",
         hello__txt__j2="Hi {{ name }}",

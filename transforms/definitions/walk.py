@@ -86,7 +86,7 @@ def _named(actions: Sequence[Action], prefix: str) -> Iterator[tuple[str, Action
     for index, action in enumerate(actions):
         name = f"{prefix}{index}"
         yield name, action
-        if isinstance(action, Fork):
+        if isinstance(action, Branching):
             for path, inner in action.paths.items():
                 yield from _named(inner, f"{name}.{path}.")
 
