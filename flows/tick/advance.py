@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 
+from flows.decide.can_happen import can_happen
 from flows.definitions.folder import Definitions
 from flows.definitions.rules import (
     Rules,
@@ -19,7 +20,7 @@ from flows.definitions.rules import (
     written_patterns,
     written_send_times,
 )
-from flows.definitions.versions import acts_alone, note_versions, pause_and_resume
+from flows.definitions.versions import note_versions, pause_and_resume
 from flows.errors import InputError
 from flows.inbox.intake import PROFILE_CHANGES, admit, begin, take_in
 from flows.settings import Settings
@@ -138,7 +139,7 @@ def _decide(
     paused, resumed = pause_and_resume(con, rules.workflows, rules.unreadable, tick.tick_id)
     _lay_out_events(con, settings, manifest.batches, tick.previous, tick.now, rules.max_lateness)
     loaded = replace(_loaded(con, tick, manifest.batches), paused=paused, resumed=resumed)
-    if not loaded.events and not _is_due(con, tick.now) and not acts_alone(con, rules.workflows):
+    if not loaded.events and not can_happen(con, rules.workflows, tick.now):
         return loaded
     from flows.decide.pending import decide_pending
 
@@ -187,11 +188,6 @@ def _next_tick(con: DuckDBPyConnection, now: datetime) -> tuple[int, datetime | 
             f"{previous.isoformat()}; give a later instant, or look at the past with `onward backtest`"
         )
     return last + 1, previous
-
-
-def _is_due(con: DuckDBPyConnection, now: datetime) -> bool:
-    query = "select 1 from executions where status = 'running' and due_at <= $1 limit 1"
-    return bool(con.execute(query, [now]).fetchall())
 
 
 def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:
