@@ -1,11 +1,12 @@
 """Arguments as people type them: instants, lengths, sizes and caps, each read or refused with what is allowed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flows.errors import InputError
 from flows.settings import memory_bytes
 from transforms.engine.state import Cap
 from transforms.timing.durations import parse_duration
+from transforms.timing.instants import any_iso_instant
 
 
 def parse_instant(option: str, given: str) -> datetime:
@@ -18,13 +19,11 @@ def parse_instant(option: str, given: str) -> datetime:
     Raises:
         InputError: it isn't one.
     """
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
+    if (found := any_iso_instant(given)) is None:
         raise InputError(
             f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        )
+    return found
 
 
 def parse_length(option: str, given: str) -> timedelta:

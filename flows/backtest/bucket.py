@@ -19,7 +19,8 @@ from flows.buckets.partition import (
     bucket_files,
 )
 from flows.decide.facts import Incoming, json_path, read_facts
-from flows.warehouse import connect, literal, read_sql, run_sql, shown, sql_text
+from flows.inbox.staging import make_macros
+from flows.warehouse import connect, literal, read_sql, run_sql, shown
 from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
@@ -37,14 +38,14 @@ BACKTESTED = (*LEDGER, PROFILES)
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a backtest's files lie: the buckets of moments, events and customers, and what was decided of each."""
+    """Where a backtest's files lie: the buckets of event times, events and customers, and what was decided of each."""
 
     root: Path
 
     @property
-    def moments(self) -> Path:
-        """The buckets of all events' moments (`buckets.Wanted.moment`)."""
-        return self.root / "moments"
+    def event_times(self) -> Path:
+        """The buckets of all events' times (`partition.Wanted.event_time`)."""
+        return self.root / "event_times"
 
     @property
     def events(self) -> Path:
@@ -106,7 +107,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
         incoming = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
+        behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
         decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, incoming)
@@ -125,9 +126,9 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
-    con.execute(sql_text("inbox/staging/macros.sql"))
+    make_macros(con)
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
-    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), TIME_COLUMNS)
+    _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
     run_sql(con, "backtest/bucket_events.sql")

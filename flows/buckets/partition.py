@@ -1,7 +1,7 @@
 """Canonical rows → customer buckets on disk: of each event only what the program can see.
 
 A bucket holds all rows of its customers, by a stable hash of the id. The few events that are read whole lie apart from
-the *moments*, which every event has: whose it is and when, and what windows need of it.
+the *event times*, which every event has: whose it is and when, and what windows need of it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -48,7 +48,7 @@ class Wanted:
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property
-    def moment(self) -> list[pl.Expr]:
+    def event_time(self) -> list[pl.Expr]:
         """Of every event: whose it is and when; if it is watched its name (an Enum of `watched`), value and id."""
         read = ("value", "event_id") if self.identified else ("value",)
         named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
@@ -59,9 +59,8 @@ class Wanted:
 
 def wanted_by(program: Program) -> Wanted:
     """What a program sees."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    return Wanted(names, types, program.signals.names, identified=bool(program.signals.chains))
+    sees, signals = program.sees, program.signals
+    return Wanted(sees.names, sees.types, signals.names, identified=bool(signals.chains))
 
 
 def how_many(events: int, memory: int, processes: int) -> int:
@@ -92,11 +91,11 @@ def bucket_files(folder: Path, bucket: int) -> list[Path]:
     return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
 
 
-def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
+def behaviors_of(event_times: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`frames.BEHAVIORS` of the times of events, their names as an Enum; history before `start`."""
     acts = pl.lit(value=True) if start is None else pl.col("ts") >= start
-    watched = moments.filter(pl.col("name").is_not_null())
-    if "event_id" not in moments.collect_schema():
+    watched = event_times.filter(pl.col("name").is_not_null())
+    if "event_id" not in event_times.collect_schema():
         watched = watched.with_columns(event_id=pl.lit(None, pl.String))
     return watched.with_columns(at="ts", acts=acts, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 

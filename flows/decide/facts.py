@@ -79,9 +79,11 @@ def property_paths(program: Program) -> list[str]:
 
 def _wanted(program: Program) -> dict[str, list[str]]:
     """Which events workflows may see, and what of them."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    return {"names": sorted(names), "types": sorted(types), "paths": property_paths(program)}
+    return {
+        "names": list(program.sees.names),
+        "types": list(program.sees.types),
+        "paths": property_paths(program),
+    }
 
 
 def _behaviors(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:

@@ -47,16 +47,6 @@ def pause_and_resume(
     return int(paused), int(resumed)
 
 
-def acts_alone(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> bool:
-    """Whether patterns or schedules of these workflows, or of executions', may do something without new events."""
-    current = [version_of(one) for one in workflows]
-    query = (
-        "select 1 from workflow_versions where watches and (list_contains($1::varchar[], version) "
-        "or version in (select version from executions where status in ('running', 'paused'))) limit 1"
-    )
-    return bool(con.execute(query, [current]).fetchall())
-
-
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
     """The stored definitions of (workflow_id, version) pairs."""
     wanted = set(versions)

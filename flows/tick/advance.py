@@ -6,9 +6,10 @@ from datetime import datetime
 
 from duckdb import DuckDBPyConnection
 
+from flows.decide.can_happen import can_happen
 from flows.definitions.folder import Definitions
 from flows.definitions.rules import Rules, rules_of, written_patterns, written_send_times
-from flows.definitions.versions import acts_alone, note_versions, pause_and_resume
+from flows.definitions.versions import note_versions, pause_and_resume
 from flows.errors import InputError
 from flows.inbox.intake import take_in
 from flows.session import Session
@@ -64,7 +65,7 @@ def decide_tick(session: Session, rules: Rules, manifest: Manifest) -> TickSumma
     paused, resumed = pause_and_resume(con, rules.workflows, rules.unreadable, tick.tick_id)
     _lay_out_events(session, manifest)
     loaded = replace(_loaded(con, tick, manifest.batches), paused=paused, resumed=resumed)
-    if not loaded.events and not _is_due(con, tick.now) and not acts_alone(con, rules.workflows):
+    if not loaded.events and not can_happen(con, rules.workflows, tick.now):
         return loaded
     from flows.decide.pending import decide_pending
 
@@ -121,11 +122,6 @@ def _view(session: Session, name: str, archives: list[str]) -> None:
     folder = archive_folder(session.settings) / "events"
     files = ", ".join(literal(folder / one) for one in archives or ["_columns.parquet"])
     session.con.execute(f"create or replace temp view {name} as select * from read_parquet([{files}])")
-
-
-def _is_due(con: DuckDBPyConnection, now: datetime) -> bool:
-    query = "select 1 from executions where status = 'running' and due_at <= $1 limit 1"
-    return bool(con.execute(query, [now]).fetchall())
 
 
 def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:

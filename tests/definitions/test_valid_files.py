@@ -324,7 +324,7 @@ LEAVES = (
 )
 
 
-def forks(inner):
+def branching(inner):
     paths = st.lists(inner, max_size=2)
     return (
         action(
@@ -346,7 +346,7 @@ WORKFLOWS = st.fixed_dictionaries(
         "workflow_id": NAMES.map(lambda name: "w" + name.replace("|", "") + "w"),
         "workflow_name": TEXT,
         "triggers": st.lists(TRIGGERS, max_size=2),
-        "actions": st.lists(st.recursive(LEAVES, forks, max_leaves=4), max_size=3),
+        "actions": st.lists(st.recursive(LEAVES, branching, max_leaves=4), max_size=3),
     },
     optional={
         "goal": TRIGGERS,
@@ -473,7 +473,7 @@ def test_templates_exist_and_are_valid_jinja(tmp_path):
         )
 
     folder = write(tmp_path / "w", a__yaml=send("hello"), b__yaml=send("helo"), c__yaml=send("broken"))
-    assert list(load_definitions(folder, None, tmp_path / "nowhere").faults) == []
+    assert not load_definitions(folder, None, tmp_path / "nowhere").faults
     templates = write(
         tmp_path / "t",
         hello__txt__j2="Hi {{ name }}",

@@ -17,7 +17,7 @@ NAMES = ["big_basket", "coupon_follow_up", "lapsed_shopper", "welcome"]
 def test_every_workflow_is_valid():
     found = read_definitions(WORKFLOWS, None, TEMPLATES)
     assert [workflow.workflow_id for workflow in found.workflows] == NAMES
-    assert load_definitions(WORKFLOWS, None, TEMPLATES).faults == ()
+    assert not load_definitions(WORKFLOWS, None, TEMPLATES).faults
 
 
 @pytest.mark.parametrize("name", NAMES)

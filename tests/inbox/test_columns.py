@@ -64,6 +64,11 @@ def test_text_is_read_by_the_declared_columns(file: str, kind: str) -> None:
     assert list(json.loads(read)) == list(CANONICAL[kind])
 
 
+def test_an_event_from_the_future_is_kept_with_the_declared_columns() -> None:
+    (told,) = re.findall(r"to_json\(\{(.*?)\}\)", sql_text("inbox/intake/judged.sql"), re.DOTALL)
+    assert re.findall(r"(\w+): \1\b", told) == [name for name in CANONICAL_EVENTS if name != "received_at"]
+
+
 def test_a_tick_and_a_backtest_read_the_same_columns(con: DuckDBPyConnection) -> None:
     empty(con, "new_events", CANONICAL_EVENTS)
     empty(con, "stored_events", CANONICAL_EVENTS)

@@ -1,4 +1,4 @@
-"""The actions of a workflow that only act (semantics.md §9); those that decide are in `forks.py`."""
+"""The actions of a workflow that only act (semantics.md §9); those that choose a path are in `branching.py`."""
 
 from collections.abc import Iterator
 from datetime import timedelta

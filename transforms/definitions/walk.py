@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from transforms.definitions.branching import Fork
+from transforms.definitions.branching import Branching
 from transforms.definitions.workflow import (
     Action,
     BranchDecision,
@@ -86,7 +86,7 @@ def _named(actions: Sequence[Action], prefix: str) -> Iterator[tuple[str, Action
     for index, action in enumerate(actions):
         name = f"{prefix}{index}"
         yield name, action
-        if isinstance(action, Fork):
+        if isinstance(action, Branching):
             for path, inner in action.paths.items():
                 yield from _named(inner, f"{name}.{path}.")
 
@@ -94,6 +94,6 @@ def _named(actions: Sequence[Action], prefix: str) -> Iterator[tuple[str, Action
 def _actions(actions: Sequence[Any], path: Path) -> Iterator[tuple[Path, Action]]:
     for index, action in enumerate(actions):
         yield (*path, index), action
-        if isinstance(action, Fork):
+        if isinstance(action, Branching):
             for name, inner in action.paths.items():
                 yield from _actions(inner, (*path, index, "paths", name))

@@ -55,8 +55,8 @@ def _sequence(name: str, events: Sequence[CountedTerm]) -> Bounded:
 
 def _scored(name: str, terms: tuple[Term, ...], weights: Sequence[float], threshold: float) -> Scored:
     """In integers: a count weighs `weight × scale`, a sum of millionths `weight × scale / 10⁶`."""
-    places = max(_decimals(one) for one in (*weights, threshold))
-    scale = 10**places * max(term.unit for term in terms)
+    digits = max(_decimals(one) for one in (*weights, threshold))
+    scale = 10**digits * max(term.unit for term in terms)
     scaled = (int(_times(one, scale)) // term.unit for one, term in zip(weights, terms, strict=True))
     return Scored(name, terms, tuple(scaled), _clamped(ceil(_times(threshold, scale))), scale)
 

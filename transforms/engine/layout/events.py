@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, instants, positions, sorted_by
+from transforms.columns.arrays import ALWAYS, NEVER, Bools, Ints, instants, positions, sorted_by
 from transforms.columns.json_values import Codes
 from transforms.engine.lanes.memory import Lanes
+from transforms.engine.layout.encode import Values, match_events
+from transforms.engine.layout.placed import Placed
+from transforms.engine.state import Facts
 from transforms.program.model import Program
 from transforms.signals.results import Signals
 from transforms.tables.frames import EVENTS
@@ -16,18 +19,22 @@ _CUSTOMER = "customer_id"
 _EVENT_RANK, _PATTERN_RANK = 0, 1
 
 
-def visible_events(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl.DataFrame:
+def seen_facts(program: Program, facts: Facts, attributes: tuple[str, ...], signals: Signals) -> Facts:
+    """What of the facts some workflow sees, which reads `attributes`; the patterns turned true are among the events."""
+    writes = facts.writes.filter(pl.col("attribute").is_in(attributes))
+    return Facts(_with_patterns(_visible(program, facts.events, writes), signals), writes)
+
+
+def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl.DataFrame:
     """The events whose type and name some workflow looks for, or that write what some workflow reads."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    any_name = {one.type for one in program.matchers if one.name is None}
-    looked_for = pl.col("name").is_in(sorted(names)) | pl.col("type").is_in(sorted(any_name))
+    looked_for = pl.col("name").is_in(program.sees.names) | pl.col("type").is_in(program.sees.types)
     if len(writes):
         looked_for |= pl.col("event_id").is_in(writes["event_id"].implode())
     mask = events.select(looked_for).to_series()
     return events if mask.all() else events.filter(mask)
 
 
-def with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
+def _with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
     """The tick's events and, of rank 1, its patterns turned true (semantics.md §3)."""
     facts = signals.facts.select(
         _CUSTOMER,
@@ -45,20 +52,30 @@ def with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
     )
 
 
-def coded_writes(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+def put_facts(lanes: Lanes, placed: Placed, writes: pl.DataFrame, values: Values) -> Ints:
+    """The events that matter, in their order, and what they write; returns their rows among those placed."""
+    match = match_events(lanes.program, placed.events, values)
+    written = _coded(placed.events, writes, values.writes)
+    rows = _in_order(placed.events, match, written["event"].to_numpy())
+    _put_events(lanes, placed.events, rows, values.events.take(rows, axis=0), match.take(rows, axis=0))
+    _put_writes(lanes, written, rows, len(placed.events))
+    return rows
+
+
+def _coded(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.DataFrame:
     """The writes with their value codes and the rows of their events."""
     rows = events.select("event_id", event=pl.int_range(pl.len(), dtype=pl.Int64))
     return writes.with_columns(code=pl.Series(codes)).join(rows, on="event_id")
 
 
-def in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> Ints:
+def _in_order(events: pl.DataFrame, match: Bools, writing: Ints) -> Ints:
     """The rows of events that match or write anything, by customer, time, rank and id (semantics.md §§3, 4)."""
     matters = np.array(match.any(axis=1))
     matters[writing] = True
     rows = np.flatnonzero(matters)
     at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
     # Most events act at their own time, so this way the keys fit into one integer.
-    found = sorted_by(lane[rows], at, events["rank"].to_numpy()[rows], ts - at)
+    found = sorted_by(events["lane"].to_numpy()[rows], at, events["rank"].to_numpy()[rows], ts - at)
     return _ties_by_id(events, rows[found.order], found.last)
 
 
@@ -74,17 +91,18 @@ def _ties_by_id(events: pl.DataFrame, rows: Ints, last: Ints) -> Ints:
     return rows
 
 
-def put_events(lanes: Lanes, at: Array, lane: Ints, codes: Codes, match: Bools) -> None:
-    """Events in their order: facts behind those that are there, and each customer's first one next."""
+def _put_events(lanes: Lanes, events: pl.DataFrame, rows: Ints, codes: Codes, match: Bools) -> None:
+    """Events `rows` in this order: facts behind those that are there, and each customer's first one next."""
+    at, lane = instants(events["at"], NEVER)[rows], events["lane"].to_numpy()[rows]
     first = lanes.facts.length
-    lanes.facts.append(len(at), codes=codes, match=match)
+    lanes.facts.append(len(rows), codes=codes, match=match)
     lanes.events = replace(lanes.events, first_fact=first, at=np.append(at, NEVER))
     bounds = np.searchsorted(lane, np.arange(len(lanes.customers) + 1))
     lanes.cursor, lanes.events_left = bounds[:-1].copy(), np.diff(bounds)
     lanes.next_event = np.where(lanes.events_left > 0, lanes.events.at[lanes.cursor], NEVER)
 
 
-def put_writes(lanes: Lanes, written: pl.DataFrame, rows: Ints, count: int) -> None:
+def _put_writes(lanes: Lanes, written: pl.DataFrame, rows: Ints, count: int) -> None:
     """What events write, event by event; of `count` events the `rows` have their place in the lanes, in this order."""
     event_of_row = np.zeros(count, np.int64)
     event_of_row[rows] = np.arange(len(rows))

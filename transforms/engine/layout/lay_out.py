@@ -4,44 +4,26 @@ Everything that needs no feedback happens here: values become codes, conditions 
 parts are matched against all events at once, and events that no workflow can see are dropped.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants
+from transforms.columns.arrays import ALWAYS, NEVER, Ints
 from transforms.columns.factorize import index_in
 from transforms.engine.lanes.alarms import drop_idle_crons
 from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.lanes.memory import IDLE, Events, Lanes, new_facts
-from transforms.engine.layout.encode import Values, as_codes, match_events
-from transforms.engine.layout.events import (
-    coded_writes,
-    in_order,
-    put_events,
-    put_writes,
-    visible_events,
-    with_patterns,
-)
-from transforms.engine.layout.place_state import (
-    put_alarms,
-    put_attributes,
-    put_clocks,
-    put_customers,
-    put_entries,
-    put_executions,
-    put_sends,
-    put_tags,
-)
-from transforms.engine.layout.reach import present, with_cron_customers
+from transforms.engine.layout.encode import Values, as_codes
+from transforms.engine.layout.events import put_facts, seen_facts
+from transforms.engine.layout.place_state import put_alarms, put_clocks, put_state
+from transforms.engine.layout.placed import place
+from transforms.engine.layout.reach import active_customers, with_cron_customers
 from transforms.engine.state import Facts, State, Tick
 from transforms.program.model import Program
-from transforms.signals.lookup import look_up
+from transforms.signals.lookup import SignalLookup, look_up
 from transforms.signals.results import NOTHING, Signals
 from transforms.timing.durations import epoch_us
-
-_CUSTOMER = "customer_id"
 
 
 @dataclass(frozen=True)
@@ -65,59 +47,39 @@ class Opened:
 
 def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, tick: Tick) -> Opened:
     """Lay out the lanes of all customers with something to do in the tick."""
-    attributes = _live_attributes(program, facts.writes)
-    writes = facts.writes.filter(pl.col("attribute").is_in(attributes))
-    events = with_patterns(visible_events(program, facts.events, writes), signals)
-    owned = state.attributes.filter(pl.col("attribute").is_in(attributes))
-    busy = present(program, state, events, owned, tick)
-    customers = with_cron_customers(program, state, busy, tick)
-    placed = (
-        *(events, state.executions, owned, state.customers, state.tags, state.entries, state.sends),
-        *(state.alarms, signals.customers.to_frame(_CUSTOMER)),
-    )
-    lane, *owners = _lanes_of(customers, [frame[_CUSTOMER] for frame in placed])
-    running, owned, known, tags, entries, sends, alarms = map(_with_lane, placed[1:-1], owners[:-1])
-    values = as_codes(program, events, running, writes, owned, alarms)
-    match = match_events(program, events, values.events, values.truth)
-    written = coded_writes(events, writes, values.writes)
-    rows = in_order(events, lane, match, written["event"].to_numpy())
+    names = _attribute_names(program, facts.writes)
+    seen = seen_facts(program, facts, names, signals)
+    active = active_customers(program, state, seen.events, tick)
+    customers = with_cron_customers(program, state, active, tick)
+    attributes = state.attributes.filter(pl.col("attribute").is_in(names))
+    placed = place(state, seen.events, attributes, customers)
+    values = as_codes(program, placed, seen.writes)
 
-    lanes = _new_lanes(program, customers, attributes, values, tick)
-    functions = signals.signals or (NOTHING,) * len(program.signals.signals)
-    lanes.signals = tuple(
-        look_up(*one, owners[-1]) for one in zip(program.signals.signals, functions, strict=True)
-    )
-    put_customers(lanes, known)
-    put_attributes(lanes, owned, values.attributes)
-    put_tags(lanes, tags)
-    put_entries(lanes, entries)
-    put_sends(lanes, sends)
-    put_executions(lanes, running, values, lanes.since)
-    codes, match = values.events.take(rows, axis=0), match.take(rows, axis=0)
-    put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], codes, match)
-    put_writes(lanes, written, rows, len(events))
+    lanes = _new_lanes(program, customers, names, values, tick)
+    lanes.signals = _looked_up(program, signals, customers)
+    put_state(lanes, placed, values)
+    event_rows = put_facts(lanes, placed, seen.writes, values)
     if program.reads_clocks:
-        put_clocks(lanes, known, values, owned, writes, tick.timezone)
-        put_alarms(lanes, alarms, values.alarms)
-        drop_idle_crons(lanes, np.arange(len(busy), len(customers)))
-    return Opened(lanes, values.dictionary, events, rows, running, alarms)
+        put_clocks(lanes, placed, seen.writes, values, tick.timezone)
+        put_alarms(lanes, placed.alarms, values.alarms)
+        drop_idle_crons(lanes, np.arange(len(active), len(customers)))
+    return Opened(lanes, values.dictionary, placed.events, event_rows, placed.executions, placed.alarms)
 
 
-def _live_attributes(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
+def _attribute_names(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
+    """The attributes that some workflow sees: the program's, and if it sees all, those that are written."""
     if not program.reads_every_attribute:
         return program.attributes
     further = set(writes["attribute"].unique()) - set(program.attributes)
     return (*program.attributes, *sorted(further))
 
 
-def _lanes_of(customers: pl.Series, owners: Sequence[pl.Series]) -> list[Ints]:
-    """The lane of every owner, -1 for customers without one."""
-    return np.split(index_in(pl.concat(owners), customers), np.cumsum([len(one) for one in owners])[:-1])
-
-
-def _with_lane(frame: pl.DataFrame, lane: Ints) -> pl.DataFrame:
-    """The rows of customers who have a lane, and which."""
-    return frame.with_columns(lane=pl.Series(lane, dtype=pl.Int64)).filter(pl.col("lane") >= 0)
+def _looked_up(program: Program, signals: Signals, customers: pl.Series) -> tuple[SignalLookup, ...]:
+    if not (declared := program.signals.signals):
+        return ()
+    lane = index_in(signals.customers, customers)
+    functions = signals.signals or (NOTHING,) * len(declared)
+    return tuple(look_up(*one, lane) for one in zip(declared, functions, strict=True))
 
 
 def _new_lanes(
