@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import polars_hash as plh
 from duckdb import DuckDBPyConnection
 
 from flows.files import aside_name, put_in_place
 from flows.settings import Settings
 from flows.store.archive import archive_folder
 from flows.warehouse import frame, literal, shown
+from transforms.columns.ids import stable_hash
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -115,9 +115,7 @@ def _archives(con: DuckDBPyConnection, settings: Settings, piece: SeenIds) -> li
 
 
 def _hashed(ids: pl.Series) -> Hashes:
-    """xxHash64: as `buckets.bucket_of`, one that doesn't change from version to version."""
-    hashed: pl.Expr = plh.col("id").nchash.xxhash64()
-    return ids.to_frame("id").select(hashed).to_series().to_numpy()
+    return ids.to_frame("id").select(stable_hash("id")).to_series().to_numpy()
 
 
 def _read(con: DuckDBPyConnection, settings: Settings) -> list[SeenIds]:
