@@ -22,6 +22,7 @@ from flows.definitions.rules import (
 from flows.definitions.versions import acts_alone, note_versions, pause_and_resume
 from flows.errors import InputError
 from flows.inbox.intake import PROFILE_CHANGES, admit, begin, take_in
+from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import (
     Batch,
@@ -60,7 +61,7 @@ def advance(
     rules = rules_of(settings, definitions.workflows, definitions.patterns, definitions.unreadable)
     with transaction(con):
         say("Loading new files")
-        batches = take_in(con, settings, now)
+        batches = take_in(Session(con, settings, say, clock), now)
         tick = TickSummary(tick_id, previous, now)
         manifest = _manifest(rules, batches, tick)
         summary = _decide(con, settings, rules, manifest, tick, say)
@@ -71,10 +72,10 @@ def advance(
             mark_unpublished(settings)
     write_clock(settings, tick_id, now)
     if batches:
-        from flows.inbox.seen_ids import read_known
+        from flows.inbox.seen_ids import read_seen_ids
 
         say("Noting event ids")
-        read_known(con, settings)
+        read_seen_ids(Session(con, settings, say, clock))
     return summary
 
 
@@ -102,7 +103,7 @@ def _replay(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, say
         begin(con)
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
-                admit(con, settings, batch)
+                admit(Session(con, settings, say, clock), batch)
         summary = _decide(con, settings, rules, manifest, tick, say)
         _record(con, summary, manifest, started, clock())
         mark_unpublished(settings)
