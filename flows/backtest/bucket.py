@@ -38,14 +38,14 @@ BACKTESTED = (*LEDGER, PROFILES)
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a backtest's files lie: the buckets of moments, events and customers, and what was decided of each."""
+    """Where a backtest's files lie: the buckets of event times, events and customers, and what was decided of each."""
 
     root: Path
 
     @property
-    def moments(self) -> Path:
-        """The buckets of all events' moments (`buckets.Wanted.moment`)."""
-        return self.root / "moments"
+    def event_times(self) -> Path:
+        """The buckets of all events' times (`Wanted.event_times`)."""
+        return self.root / "event_times"
 
     @property
     def events(self) -> Path:
@@ -107,7 +107,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
         facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, facts)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
+        behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
         decisions, state = _decide(rules, state, facts, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, facts)
@@ -128,7 +128,7 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
     """Make the views `bucket_events` and `bucket_customers`."""
     make_macros(con)
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
-    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), TIME_COLUMNS)
+    _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
     con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")

@@ -49,7 +49,7 @@ class Wanted:
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property
-    def moment(self) -> list[pl.Expr]:
+    def event_times(self) -> list[pl.Expr]:
         """Of every event: whose it is and when; if it is watched its name (an Enum of `watched`), value and id."""
         read = ("value", "event_id") if self.identified else ("value",)
         named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
@@ -93,11 +93,11 @@ def bucket_files(folder: Path, bucket: int) -> list[Path]:
     return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
 
 
-def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
+def behaviors_of(event_times: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`state.BEHAVIORS` of event times, their names as an Enum; history before `start`."""
     acts = pl.lit(value=True) if start is None else pl.col("ts") >= start
-    watched = moments.filter(pl.col("name").is_not_null())
-    if "event_id" not in moments.collect_schema():
+    watched = event_times.filter(pl.col("name").is_not_null())
+    if "event_id" not in event_times.collect_schema():
         watched = watched.with_columns(event_id=pl.lit(None, pl.String))
     return watched.with_columns(at="ts", acts=acts, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 
