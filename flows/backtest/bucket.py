@@ -11,13 +11,7 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import (
-    CUSTOMER_COLUMNS,
-    EVENT_COLUMNS,
-    TIME_COLUMNS,
-    behaviors_of,
-    bucket_files,
-)
+from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, TIME_COLUMNS, behaviors_of, bucket_files
 from flows.decide.facts import Facts, json_path, read_facts
 from flows.inbox.staging import make_macros
 from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
