@@ -11,14 +11,20 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, TIME_COLUMNS, behaviors_of, bucket_files
-from flows.decide.facts import Facts, json_path, read_facts
+from flows.buckets.partition import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    TIME_COLUMNS,
+    behaviors_of,
+    bucket_files,
+)
+from flows.decide.facts import Incoming, json_path, read_facts
 from flows.inbox.staging import make_macros
-from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
-from transforms.engine.decide import decide
+from flows.warehouse import connect, literal, read_sql, run_sql, shown
+from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
-from transforms.engine.state import Cap, State, empty_state
+from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.checks import EXECUTIONS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
@@ -38,7 +44,7 @@ class Paths:
 
     @property
     def event_times(self) -> Path:
-        """The buckets of all events' times (`Wanted.event_times`)."""
+        """The buckets of all events' times (`partition.Wanted.event_time`)."""
         return self.root / "event_times"
 
     @property
@@ -98,13 +104,13 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
-        state = _state_before(con, rules.program, facts)
+        incoming = read_facts(con, "bucket_events", rules.program, behaviors=False)
+        state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
         behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
-        decisions, state = _decide(rules, state, facts, behaviors)
+        decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
-        rows = _write(con, paths, bucket, decisions, state, facts)
+        rows = _write(con, paths, bucket, decisions, state, incoming)
         marks.append(time.perf_counter())
     counts = {
         "events": events,
@@ -125,7 +131,7 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
     _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
-    con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
+    run_sql(con, "backtest/bucket_events.sql")
 
 
 def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema) -> None:
@@ -135,31 +141,22 @@ def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema
     con.execute(f"create temp view {name} as {query}")
 
 
-def _state_before(con: DuckDBPyConnection, program: Program, facts: Facts) -> State:
+def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
     """The state before the start of the bucket's customers; attributes nobody sees aren't in it."""
-    attributes = frame(con, _attributes_query(program))
+    attributes = fold_attributes(_attributes(con, program), incoming.profile_only)
     return replace(
         empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
-        attributes=fold_attributes(attributes, facts.profile_only),
-        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
+        customers=read_sql(con, "backtest/customers.sql"),
+        attributes=attributes,
+        tags=read_sql(con, "backtest/tags.sql"),
     )
 
 
-def _attributes_query(program: Program) -> str:
-    given = "value::varchar as value, null::timestamptz as set_at"
-    present = "value is not null and value::varchar <> 'null'"
+def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
     if program.reads_every_attribute:
-        entries = "bucket_customers as c, json_each(c.attributes) as entry"
-        source = f"select c.customer_id, entry.key as attribute, entry.value as value from {entries}"
-    else:
-        names = ", ".join(map(literal, program.attributes))
-        paths = ", ".join(literal(json_path(name)) for name in program.attributes)
-        source = (
-            f"select customer_id, unnest([{names}]::varchar[]) as attribute, "
-            f"unnest(json_extract(attributes, [{paths}]::varchar[])) as value from bucket_customers"
-        )
-    return f"select customer_id, attribute, {given} from ({source}) where {present}"
+        return read_sql(con, "backtest/every_attribute.sql")
+    paths = list(map(json_path, program.attributes))
+    return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
 def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
@@ -169,7 +166,7 @@ def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
 
 
 def _decide(
-    rules: BucketPlan, state: State, facts: Facts, behaviors: pl.DataFrame
+    rules: BucketPlan, state: State, incoming: Incoming, behaviors: pl.DataFrame
 ) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
@@ -182,36 +179,19 @@ def _decide(
     decisions: list[Decided] = []
     before = None
     for now in rules.ends:
-        events, writes, patterns = (
-            _between(one, before, now) for one in (facts.events, facts.writes, found.facts)
-        )
-        tick = _Tick(events, writes, patterns, now)
-        if not decisions or tick.matters(state, rules.program):
-            since = before or (rules.start - MICROSECOND if rules.start else None)
-            decided = decide(
-                rules.program, state, tick.events, tick.writes,
-                now=now, since=since, began=rules.began, caps=rules.caps, timezone=rules.timezone,
-                signals=replace(found, facts=tick.patterns),
-            )  # fmt: skip
-            decisions.append(decided)
-            state = fold(state, decided, tick.writes, now=now, caps=rules.caps)
+        signals = replace(found, facts=_between(found.facts, before, now))
+        facts = Facts(*(_between(one, before, now) for one in (incoming.facts.events, incoming.facts.writes)))
+        tick = _tick(rules, before, now)
+        if not decisions or can_happen(rules.program, state, facts, signals, tick):
+            decisions.append(decide(rules.program, state, facts, signals, tick))
+            state = fold(state, decisions[-1], facts.writes, tick)
         before = now
     return decisions, state
 
 
-@dataclass(frozen=True)
-class _Tick:
-    """What comes in a tick."""
-
-    events: pl.DataFrame
-    writes: pl.DataFrame
-    patterns: pl.DataFrame
-    now: datetime
-
-    def matters(self, state: State, program: Program) -> bool:
-        """Whether anything can happen in it."""
-        comes = any(len(one) for one in (self.events, self.writes, self.patterns))
-        return comes or bool(program.alarms) or bool((state.executions["due_at"] <= self.now).any())
+def _tick(rules: BucketPlan, before: datetime | None, now: datetime) -> Tick:
+    since = before or (rules.start - MICROSECOND if rules.start else None)
+    return Tick(now, since, rules.began, rules.caps, rules.timezone)
 
 
 def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
@@ -226,7 +206,7 @@ def _write(
     bucket: int,
     decisions: Sequence[Decided],
     state: State,
-    facts: Facts,
+    incoming: Incoming,
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
@@ -237,7 +217,7 @@ def _write(
                 cs.starts_with("event.")
             )
         written[table.name] = _write_table(table, rows, paths.decided(table.name, bucket))
-    profiles = _profiles(con, state, facts)
+    profiles = _profiles(con, state, incoming)
     written[PROFILES.name] = _write_table(PROFILES, profiles, paths.decided(PROFILES.name, bucket))
     return written
 
@@ -247,9 +227,9 @@ def _write_table(table: Table, rows: pl.DataFrame, file: Path) -> int:
     return len(rows)
 
 
-def _profiles(con: DuckDBPyConnection, state: State, facts: Facts) -> pl.DataFrame:
+def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.DataFrame:
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
-    changed = pl.concat([one.select(columns) for one in (set_later, facts.unread)])
+    changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
-        return frame(con, sql_text("backtest/profiles.sql"))
+        return read_sql(con, "backtest/profiles.sql")

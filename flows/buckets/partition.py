@@ -49,7 +49,7 @@ class Wanted:
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property
-    def event_times(self) -> list[pl.Expr]:
+    def event_time(self) -> list[pl.Expr]:
         """Of every event: whose it is and when; if it is watched its name (an Enum of `watched`), value and id."""
         read = ("value", "event_id") if self.identified else ("value",)
         named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
@@ -60,9 +60,8 @@ class Wanted:
 
 def wanted_by(program: Program) -> Wanted:
     """What a program sees."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    return Wanted(names, types, program.signals.names, identified=bool(program.signals.chains))
+    sees, signals = program.sees, program.signals
+    return Wanted(sees.names, sees.types, signals.names, identified=bool(signals.chains))
 
 
 def how_many(events: int, memory: int, processes: int) -> int:
@@ -94,7 +93,7 @@ def bucket_files(folder: Path, bucket: int) -> list[Path]:
 
 
 def behaviors_of(event_times: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of event times, their names as an Enum; history before `start`."""
+    """`frames.BEHAVIORS` of the times of events, their names as an Enum; history before `start`."""
     acts = pl.lit(value=True) if start is None else pl.col("ts") >= start
     watched = event_times.filter(pl.col("name").is_not_null())
     if "event_id" not in event_times.collect_schema():
