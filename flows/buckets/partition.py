@@ -1,7 +1,8 @@
 """Canonical rows → customer buckets on disk: of each event only what the program can see.
 
-A bucket holds all rows of its customers, by a stable hash of the id. The few events that are read whole lie apart from
-the *event times*, which every event has: whose it is and when, and what windows need of it.
+A bucket holds all rows of its customers, by the first bits of a stable hash of the id; of a tick too. The few events
+that are read whole lie apart from the *event times*, which every event has: whose it is and when, and what windows need
+of it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-import polars_hash as plh
 
+from transforms.columns.ids import stable_hash
 from transforms.program.model import Program
 from transforms.tables.frames import BEHAVIORS, CANONICAL_CUSTOMERS, CANONICAL_EVENTS, chosen
 
@@ -80,7 +81,7 @@ def split(rows: Sequence[pl.LazyFrame], columns: Iterable[str | pl.Expr], bucket
         folder: where.
     """
     if rows:
-        kept = [*columns, bucket_of(buckets).alias("bucket")]
+        kept = [*columns, bucket_of(buckets)]
         cut = pl.concat([some.select(kept) for some in rows])
         place = pl.PartitionBy(folder, key="bucket", include_key=False)
         cut.sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
@@ -101,19 +102,22 @@ def behaviors_of(event_times: pl.LazyFrame, start: datetime | None) -> pl.DataFr
 
 
 def bucket_of(buckets: int) -> pl.Expr:
-    """The bucket of a row's customer: xxHash64 of the id, modulo their number."""
-    hashed: pl.Expr = plh.col("customer_id").nchash.xxhash64()
-    return (hashed % buckets).cast(pl.UInt16)
+    """The column `bucket`, from 0: in which of so many equal ranges the first bits of the customer id's hash lie.
+
+    So a bucket is a range of hashes, whatever their number, and doubling that halves each.
+    """
+    first_bits = stable_hash("customer_id") // 2**32
+    return (first_bits * buckets // 2**32).cast(pl.UInt16).alias("bucket")
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """The customers with one of `buckets` hash values of their id."""
+    """One of `buckets` parts of the customers, by `bucket_of`."""
 
     number: int
     buckets: int
 
     @property
     def within(self) -> str:
-        """The condition on `customer_id`."""
-        return "true" if self.buckets == 1 else f"hash(customer_id) % {self.buckets} = {self.number}"
+        """The condition on `customer_id`; of several buckets, once `by_bucket` has shown `bucket_customers`."""
+        return "true" if self.buckets == 1 else "customer_id in (select customer_id from bucket_customers)"

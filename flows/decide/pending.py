@@ -9,12 +9,13 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket, how_many
-from flows.buckets.tick import Say, by_bucket
+from flows.buckets.tick import by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
 from flows.decide.facts import Incoming, read_facts
 from flows.decide.state import add_active_customers, find_active_customers, read_state, write_decided
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
+from flows.session import Say, Session
 from flows.settings import Settings
 from flows.summary import TickSummary
 from flows.warehouse import shown
@@ -66,7 +67,7 @@ def decide_pending(
     again = events_again(con, settings, scene.program.signals, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary = loaded
-    with shown(con, events_again=again), by_bucket(con, settings, buckets, say) as lay_out:
+    with shown(con, events_again=again), by_bucket(Session(con, settings, say), buckets) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)

@@ -93,28 +93,38 @@ class Canonical:
         return sum(one.rows - one.without.size for one in self.parts)
 
 
-def read_canonical(
-    con: DuckDBPyConnection, path: Path, kind: Kind, number: int, folder: Path, limits: Limits
-) -> Canonical:
+@dataclass(frozen=True)
+class Scratch:
+    """What reading files needs.
+
+    Attributes:
+        con: a connection in UTC.
+        folder: where to write what isn't canonical as it stands, and bad rows.
+        limits: what one file may hold.
+    """
+
+    con: DuckDBPyConnection
+    folder: Path
+    limits: Limits
+
+
+def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Canonical:
     """Make the rows of a file canonical.
 
     Args:
-        con: a connection in UTC.
+        scratch: what reading needs.
         path: the file, of any format and shape.
         kind: what it holds.
         number: its place among the sources.
-        folder: where to write what isn't canonical as it stands, and bad rows.
-        limits: what one file may hold.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    source = recognise(path, kind)
-    prepare(con, source, limits)
-    types = _stored_types(con, source, limits)
+    con, source = scratch.con, recognise(path, kind)
+    prepare(con, source, scratch.limits)
+    types = _stored_types(scratch, source)
     if types is None:
-        staged = stage(con, source, "staged", limits)
-        return _written(con, kind, number, folder, staged.good, staged.bad)
+        return _staged(scratch, source, number)
     with damaged(source):
         apart = rows_apart(con, source, types, numbers=kind == "customers")
         rows = count_rows(con, source)
@@ -122,53 +132,51 @@ def read_canonical(
     if not apart.size:
         return Canonical((part,), (), 0)
     if kind == "customers" or apart.size > rows / 2:
-        staged = stage(con, source, "staged", limits)
-        return _written(con, kind, number, folder, staged.good, staged.bad)
-    good, bad = _stage_apart(con, source, types, apart)
-    others = _written(con, kind, number, folder, good, bad)
+        return _staged(scratch, source, number)
+    _stage_apart(con, source, types, apart)
+    others = _written(scratch, kind, number)
     return replace(others, parts=(part, *others.parts))
 
 
-def _stored_types(con: DuckDBPyConnection, source: Source, limits: Limits) -> dict[str, str] | None:
+def _stored_types(scratch: Scratch, source: Source) -> dict[str, str] | None:
     """The columns of a Parquet file whose canonical columns have canonical types; None for any other file."""
     if source.format != "parquet" or source.shape != "canonical":
         return None
     with damaged(source):
-        check_size(con, source, limits)
-        types = column_types(con, source)
+        check_size(scratch.con, source, scratch.limits)
+        types = column_types(scratch.con, source)
     # Further columns of a customer file are attributes.
     further = source.kind == "customers" and types.keys() - COLUMNS["customers"].keys()
     return types if has_canonical_types(source, types) and not further else None
 
 
-def _stage_apart(
-    con: DuckDBPyConnection, source: Source, types: dict[str, str], apart: Ints
-) -> tuple[int, int]:
-    """Stage only these rows; how many of them are good and bad."""
+def _staged(scratch: Scratch, source: Source, number: int) -> Canonical:
+    stage(scratch.con, source, "staged", scratch.limits)
+    return _written(scratch, source.kind, number)
+
+
+def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str], apart: Ints) -> None:
+    """Stage only these rows."""
     query = typed_events(source, types, only="rows_apart")
     filed = f"select {literal(source.path)} as file, * from ({query})"
     with shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
         con.execute(f"create or replace temp table staged as {filed}")
-    ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
-    return rows - bad, bad
 
 
-def _written(
-    con: DuckDBPyConnection, kind: Kind, number: int, folder: Path, good: int, bad: int
-) -> Canonical:
+def _written(scratch: Scratch, kind: Kind, number: int) -> Canonical:
     """Write what was staged to files; the table `staged` is gone then."""
-    parts, quarantine = [], []
-    if good:
-        file = folder / f"{kind}-{number}.parquet"
+    con, parts, quarantine = scratch.con, list[Part](), list[Path]()
+    ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
+    if rows > bad:
+        file = scratch.folder / f"{kind}-{number}.parquet"
         columns = ", ".join(COLUMNS[kind])
         write_rows(con, f"select line, {columns} from staged where reason is null order by line", file)
         check_canonical(kind, file)
-        parts.append(Part(kind, file, number, good, lines=True))
+        parts.append(Part(kind, file, number, rows - bad, lines=True))
     if bad:
-        file = folder / f"quarantine-{kind}-{number}.parquet"
-        write_rows(
-            con, "select file, line, reason, row from staged where reason is not null order by line", file
-        )
+        file = scratch.folder / f"quarantine-{kind}-{number}.parquet"
+        columns = "file, line, reason, row"
+        write_rows(con, f"select {columns} from staged where reason is not null order by line", file)
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), bad)

@@ -32,7 +32,7 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
     rules = rules_of(settings, definitions)
     with transaction(con):
         session.say("Loading new files")
-        batches = take_in(con, settings, now)
+        batches = take_in(session, now)
         manifest = _manifest(rules, batches, tick)
         summary = decide_tick(session, rules, manifest)
         if batches or _basis(manifest) != _last_basis(con):
@@ -42,10 +42,10 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
             mark_unpublished(settings)
     write_clock(settings, tick.tick_id, now)
     if batches:
-        from flows.inbox.seen_ids import read_known
+        from flows.inbox.seen_ids import read_seen_ids
 
         session.say("Noting event ids")
-        read_known(con, settings)
+        read_seen_ids(session)
     return summary
 
 

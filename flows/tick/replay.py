@@ -68,7 +68,7 @@ def _decide_again(session: Session, manifest: Manifest) -> None:
         begin(con)
         for batch in manifest.batches:
             if batch.shape != PROFILE_CHANGES:
-                admit(con, settings, batch)
+                admit(session, batch)
         summary = decide_tick(session, rules, manifest)
         record_tick(session, summary, manifest, started)
         mark_unpublished(settings)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.canonical import Canonical, read_canonical
+from flows.inbox.canonical import Canonical, Scratch, read_canonical
 from flows.inbox.duplicates import distinct
 from flows.inbox.parquet import COLUMNS, column_types, typed_events
 from flows.inbox.shapes import Kind, recognise
@@ -41,7 +41,7 @@ def canonical(folder: Path, rows: list[dict[str, Any]], kind: Kind) -> tuple[Can
     file = folder / "given.parquet"
     pl.DataFrame(rows, schema=COLUMNS[kind]).write_parquet(file)
     with connect() as con:
-        found = read_canonical(con, file, kind, 0, folder, Limits())
+        found = read_canonical(Scratch(con, folder, Limits()), file, kind, 0)
         stage(con, recognise(file, kind), "expected", Limits())
         columns = "line, " + ", ".join(COLUMNS[kind])
         expected = con.sql(f"select {columns} from expected where reason is null order by line").pl()
@@ -98,7 +98,7 @@ def test_a_row_is_read_the_same_whatever_stands_beside_it(changes: list[dict[str
     rows = [event(number, **change) for number, change in enumerate(changes)]
     pl.DataFrame(rows, schema=COLUMNS["events"]).write_parquet(file)
     with connect() as con:
-        found = read_canonical(con, file, "events", 0, file.parent, Limits())
+        found = read_canonical(Scratch(con, file.parent, Limits()), file, "events", 0)
         stage(con, recognise(file, "events"), "staged", Limits())
         columns = "line, " + ", ".join(COLUMNS["events"])
         staged = con.sql(f"select {columns} from staged where reason is null order by line").pl()
