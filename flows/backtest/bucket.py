@@ -110,7 +110,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
         behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
         decisions, state = _decide(rules, state, facts, behaviors)
         marks.append(time.perf_counter())
-        rows = _write(con, paths, bucket, decisions, state, facts)
+        rows = _write(paths, bucket, decisions, _profiles(con, state, facts))
         marks.append(time.perf_counter())
     counts = {
         "events": events,
@@ -217,14 +217,7 @@ def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.D
     return rows if mask.all() else rows.filter(mask)
 
 
-def _write(
-    con: DuckDBPyConnection,
-    paths: Paths,
-    bucket: int,
-    decisions: Sequence[Decided],
-    state: State,
-    facts: Facts,
-) -> dict[str, int]:
+def _write(paths: Paths, bucket: int, decisions: Sequence[Decided], profiles: pl.DataFrame) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
     for name in LEDGER:
@@ -234,7 +227,7 @@ def _write(
                 cs.starts_with("event.")
             )
         written[name] = _write_table(rows, paths.decided(name, bucket))
-    written["profiles"] = _write_table(_profiles(con, state, facts), paths.decided("profiles", bucket))
+    written["profiles"] = _write_table(profiles, paths.decided("profiles", bucket))
     return written
 
 

@@ -23,6 +23,7 @@ from flows.definitions.rules import (
 from flows.definitions.versions import note_versions, pause_and_resume
 from flows.errors import InputError
 from flows.inbox.intake import PROFILE_CHANGES, admit, begin, take_in
+from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import (
     Batch,
@@ -144,7 +145,7 @@ def _decide(
     from flows.decide.pending import decide_pending
 
     came = any(one.kind == "customers" for one in manifest.batches)
-    return decide_pending(con, settings, rules, loaded, say, new_customers=came)
+    return decide_pending(Session(con, settings, say), rules, loaded, new_customers=came)
 
 
 def _lay_out_events(
