@@ -10,30 +10,31 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.warehouse import quoted, read_sql, run_sql
+from transforms.engine.state import Facts
 from transforms.program.model import Program
 from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX
 
 
 @dataclass(frozen=True)
-class Facts:
+class Incoming:
     """What the events of a tick (or a history) bring.
 
     Attributes:
-        events: `state.EVENTS` plus the program's `event.X` columns: events some workflow may see.
-        writes: `state.WRITES`: profile updates of attributes that workflows see.
+        facts: the events some workflow may see, and the updates of attributes that workflows see.
         profile_only: `state.WRITES` of events that only update profiles (history, too late).
         unread: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
         behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
-    events: pl.DataFrame
-    writes: pl.DataFrame
+    facts: Facts
     profile_only: pl.DataFrame
     unread: pl.DataFrame
     behaviors: pl.DataFrame
 
 
-def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True) -> Facts:
+def read_facts(
+    con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True
+) -> Incoming:
     """Read the facts of `relation`.
 
     Args:
@@ -50,9 +51,9 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, beha
     visible = visible_attributes(program)
     run_sql(con, "decide/facts/writes.sql")
     run_sql(con, "decide/facts/live.sql", **visible)
-    return Facts(
-        events=with_properties(read_sql(con, "decide/facts/events.sql", **_wanted(program)), program),
-        writes=read_sql(con, "decide/facts/updates.sql", acts=True),
+    events = with_properties(read_sql(con, "decide/facts/events.sql", **_wanted(program)), program)
+    return Incoming(
+        facts=Facts(events, read_sql(con, "decide/facts/updates.sql", acts=True)),
         profile_only=read_sql(con, "decide/facts/updates.sql", acts=False),
         unread=read_sql(con, "decide/facts/unread.sql", **visible),
         behaviors=_behaviors(con, program) if behaviors else pl.DataFrame(schema=BEHAVIORS),
@@ -78,9 +79,11 @@ def property_paths(program: Program) -> list[str]:
 
 def _wanted(program: Program) -> dict[str, list[str]]:
     """Which events workflows may see, and what of them."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    return {"names": sorted(names), "types": sorted(types), "paths": property_paths(program)}
+    return {
+        "names": list(program.sees.names),
+        "types": list(program.sees.types),
+        "paths": property_paths(program),
+    }
 
 
 def _behaviors(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from flows.buckets.partition import Bucket, how_many
 from flows.buckets.tick import by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
-from flows.decide.facts import Facts, read_facts
+from flows.decide.facts import Incoming, read_facts
 from flows.decide.state import (
     Reach,
     add_active_customers,
@@ -103,30 +103,27 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
 
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
-    facts = read_facts(con, "bucket_events", program)
-    find_active_customers(con, facts, bucket, scene.reach)
-    signals = _signals(scene, facts, bucket)
+    incoming = read_facts(con, "bucket_events", program)
+    find_active_customers(con, incoming, bucket, scene.reach)
+    signals = _signals(scene, incoming, bucket)
     add_active_customers(con, signals.facts["customer_id"])
     stored = read_state(con, program, tick)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
-    state = replace(stored, attributes=fold_attributes(stored.attributes, facts.profile_only))
-    decided = decide(
-        program, state, facts.events, facts.writes,
-        now=tick.now, since=tick.since, began=tick.began, caps=tick.caps, timezone=tick.timezone, signals=signals,
-    )  # fmt: skip
-    final = fold_attributes(state.attributes, facts.writes, decided.attributes)
-    changed = changed_attributes(con, stored.attributes, final, facts.unread)
+    state = replace(stored, attributes=fold_attributes(stored.attributes, incoming.profile_only))
+    decided = decide(program, state, incoming.facts, signals, tick)
+    final = fold_attributes(state.attributes, incoming.facts.writes, decided.attributes)
+    changed = changed_attributes(con, stored.attributes, final, incoming.unread)
     write_decided(con, decided, changed, tick_id=scene.tick_id, now=tick.now)
     write_amounts(con, signals.amounts())
     return decided
 
 
-def _signals(scene: _Scene, facts: Facts, bucket: Bucket) -> Signals:
+def _signals(scene: _Scene, incoming: Incoming, bucket: Bucket) -> Signals:
     declared, con = scene.program.signals, scene.con
     if not declared.names:
         return Signals()
     again = con.sql(f"select * from events_again where {bucket.within}").pl()
-    behaviors = pl.concat([facts.behaviors, again])
+    behaviors = pl.concat([incoming.behaviors, again])
     amounts = read_amounts(con, behaviors["customer_id"], of_active=bool(declared.signals))
     since = scene.tick.since
     return evaluate_signals(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)

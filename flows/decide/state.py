@@ -7,7 +7,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket
-from flows.decide.facts import Facts, property_paths, visible_attributes, with_properties
+from flows.decide.facts import Incoming, property_paths, visible_attributes, with_properties
 from flows.warehouse import read_sql, run_sql, shown
 from transforms.engine.fold import set_latest
 from transforms.engine.layout.reach import awaiting_crons, crons_fire
@@ -38,16 +38,17 @@ def reach_of(program: Program, tick: Tick) -> Reach:
     return Reach(tick.now, crons_fire(program, tick), awaiting)
 
 
-def find_active_customers(con: DuckDBPyConnection, facts: Facts, bucket: Bucket, reach: Reach) -> None:
+def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: Bucket, reach: Reach) -> None:
     """Make the table `active_customers`: those of a bucket to whom something may happen in the tick.
 
     Args:
         con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
-        facts: what the events bring.
+        incoming: what the events bring.
         bucket: whom to look at.
         reach: who else is active.
     """
-    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.profile_only)])
+    facts = incoming.facts
+    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, incoming.profile_only)])
     given = {"now": reach.now, "everybody": reach.everybody, "awaiting": list(reach.awaiting)}
     with shown(con, customers_with_facts=acting.unique().to_frame()):
         run_sql(con, "decide/active_customers.sql", **given)

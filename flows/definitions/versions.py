@@ -6,20 +6,18 @@ from datetime import datetime
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.settings import Settings
+from flows.session import Session
 from flows.store.archive import keep_definition
 from flows.warehouse import run_sql, shown
 from transforms.definitions.workflow import Workflow, definition_json, version_of
 
 
-def note_versions(
-    con: DuckDBPyConnection, settings: Settings, workflows: Sequence[Workflow], now: datetime
-) -> None:
+def note_versions(session: Session, workflows: Sequence[Workflow], now: datetime) -> None:
     """Store the versions not seen before, with their steps."""
-    known = {one for (one,) in con.execute("select version from workflow_versions").fetchall()}
+    known = {one for (one,) in session.con.execute("select version from workflow_versions").fetchall()}
     for workflow in workflows:
         if version_of(workflow) not in known:
-            _add(con, settings, workflow, now)
+            _add(session, workflow, now)
 
 
 def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
@@ -69,9 +67,9 @@ def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
     return con.execute(query).fetchall()
 
 
-def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: datetime) -> None:
-    version, definition = version_of(workflow), definition_json(workflow)
-    keep_definition(settings, version, definition)
+def _add(session: Session, workflow: Workflow, now: datetime) -> None:
+    con, version, definition = session.con, version_of(workflow), definition_json(workflow)
+    keep_definition(session.settings, version, definition)
     # An idle run shall not pay for importing the compiler.
     from transforms.program.compile import compile_program
     from transforms.program.steps import listed_steps

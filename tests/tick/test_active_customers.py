@@ -18,7 +18,7 @@ from tests.engine.strategies import ticked_cases
 from tests.runs import FORMATS, house, person
 from tests.semantics.cases import Case, Row, at, event, tag, workflow
 from tests.tick.test_equals_oracle import run_ticks
-from transforms.engine.layout.reach import present, with_cron_customers
+from transforms.engine.layout.reach import active_customers, with_cron_customers
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 
@@ -45,7 +45,7 @@ def looks() -> Iterator[Looks]:
         whole = read_state(con, program, tick)
         con.execute("create or replace temp table active_customers as from read_customers")
         con.execute("drop table read_customers")
-        active = present(program, whole, facts[-1].events, whole.attributes, tick)
+        active = active_customers(program, whole, facts[-1].facts.events, tick)
         found.append((read, set(with_cron_customers(program, whole, active, tick))))
         return read_state(con, program, tick)
 

@@ -123,6 +123,14 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class Sees:
+    """Which events some workflow looks for: those with one of the names, and all of one of the types."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """Everything the waves need of the workflows; columns are positions in the tuples of names.
 
@@ -146,7 +154,14 @@ class Program:
     signals: SignalPlan = field(default_factory=SignalPlan)
     alarms: tuple[Alarm, ...] = ()
     zone_column: int = -1
-    reads_moments: bool = False
+    reads_instants: bool = False
+
+    @property
+    def sees(self) -> Sees:
+        """Which events it looks for; besides them it sees those that write attributes it reads."""
+        names = {one.name for one in self.matchers if one.name is not None}
+        types = {one.type for one in self.matchers if one.name is None}
+        return Sees(tuple(sorted(names)), tuple(sorted(types)))
 
     @property
     def acts_alone(self) -> bool:

@@ -9,37 +9,48 @@ from transforms.engine.lanes.alarms import arm_dates, set_crons
 from transforms.engine.lanes.customer_zones import read_clocks
 from transforms.engine.lanes.memory import PAUSED, PHASES, STATUSES, Lanes
 from transforms.engine.layout.encode import Values
+from transforms.engine.layout.placed import Placed
 from transforms.program.model import ZONE, Program
 
 
-def put_customers(lanes: Lanes, customers: pl.DataFrame) -> None:
+def put_state(lanes: Lanes, placed: Placed, values: Values) -> None:
+    """What customers are, have and stand at; their schedules need zones and come later."""
+    _put_customers(lanes, placed.customers)
+    _put_attributes(lanes, placed.attributes, values.attributes)
+    _put_tags(lanes, placed.tags)
+    _put_entries(lanes, placed.entries)
+    _put_sends(lanes, placed.sends)
+    _put_executions(lanes, placed.executions, values)
+
+
+def _put_customers(lanes: Lanes, customers: pl.DataFrame) -> None:
     """Since when customers are known."""
     known = customers.filter("known")
     lanes.known_from[known["lane"]] = instants(known["created_at"], ALWAYS)
 
 
-def put_attributes(lanes: Lanes, owned: pl.DataFrame, codes: Codes) -> None:
+def _put_attributes(lanes: Lanes, owned: pl.DataFrame, codes: Codes) -> None:
     """The present attributes, by their value codes."""
     column = positions(owned["attribute"], lanes.attribute_names)
     lanes.attributes[owned["lane"], column] = codes
     lanes.set_at[owned["lane"], column] = instants(owned["set_at"], ALWAYS)
 
 
-def put_tags(lanes: Lanes, tags: pl.DataFrame) -> None:
+def _put_tags(lanes: Lanes, tags: pl.DataFrame) -> None:
     """The present tags: how many, and which of those that workflows name."""
     lanes.tag_count += np.bincount(tags["lane"], minlength=len(lanes.customers))
     live = tags.filter(pl.col("tag").is_in(lanes.program.tags))
     lanes.tags[live["lane"], positions(live["tag"], lanes.program.tags)] = True
 
 
-def put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
+def _put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
     """When customers last entered workflows."""
     known = entries.filter(pl.col("workflow_id").is_in(lanes.program.slots))
     slot = positions(known["workflow_id"], lanes.program.slots)
     np.maximum.at(lanes.last_entry, (known["lane"].to_numpy(), slot), instants(known["entered_at"], ALWAYS))
 
 
-def put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
+def _put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
     """For each cap the newest accepted messages it counts, as many as it allows."""
     for cap, places in zip(lanes.caps, lanes.sends, strict=True):
         counted = sends.filter(_same("channel", cap.channel), _same("message_class", cap.message_class))
@@ -53,20 +64,13 @@ def _same(column: str, wanted: str | None) -> pl.Expr:
     return pl.lit(value=True) if wanted is None else pl.col(column).eq_missing(wanted)
 
 
-def put_clocks(
-    lanes: Lanes,
-    known: pl.DataFrame,
-    values: Values,
-    owned: pl.DataFrame,
-    writes: pl.DataFrame,
-    default: str,
-) -> None:
+def put_clocks(lanes: Lanes, placed: Placed, writes: pl.DataFrame, values: Values, default: str) -> None:
     """The zones: of the customer file, and those that the attribute `timezone` may name in the tick."""
     told = [values.literals]
-    for frame, codes in ((owned, values.attributes), (writes, values.writes)):
+    for frame, codes in ((placed.attributes, values.attributes), (writes, values.writes)):
         told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
     homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(lanes.customers))
-    homes = homes.scatter(known["lane"], known["timezone"])
+    homes = homes.scatter(placed.customers["lane"], placed.customers["timezone"])
     lanes.clocks = read_clocks(default, lanes.program.zones, homes, values.dictionary, np.concatenate(told))
 
 
@@ -84,10 +88,10 @@ def put_alarms(lanes: Lanes, alarms: pl.DataFrame, codes: Codes) -> None:
             arm_dates(lanes, number, anew, lanes.set_at[anew, alarm.column])
 
 
-def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values, since: int) -> None:
+def _put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None:
     """The executions that ran before: the first rows of the executions ledger and of the facts.
 
-    What fell due before `since` (µs), while it was paused, is due then; what is still paused keeps its instant.
+    What fell due before the tick's start, while it was paused, is due then; what is still paused keeps its instant.
     """
     flow, step = _where(lanes.program, running)
     lane = running["lane"].to_numpy()
@@ -113,7 +117,7 @@ def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values, since: i
     facts = lanes.facts.append(len(running), codes=values.contexts)
     lanes.ledgers.executions["fact"][rows] = facts
     place = (lane, slot)
-    lanes.due[place] = np.where(paused, due, np.maximum(due, since))
+    lanes.due[place] = np.where(paused, due, np.maximum(due, lanes.since))
     lanes.paused = sorted(set(slot[paused].tolist()))
     lanes.step[place], lanes.phase[place] = step, phase
     lanes.execution[place], lanes.context[place] = rows, facts

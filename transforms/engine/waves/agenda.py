@@ -1,4 +1,8 @@
-"""Who waits for what: customers by the kind of their next fact or step, in the order of semantics.md §3."""
+"""Who waits for what: customers by the kind of their next fact or step, in the order of semantics.md §3.
+
+A kind is one integer, so that all customers' kinds are one array: nothing, an event, a follow-up fact, then one kind
+for each schedule (`FIRST_ALARM` + its number in the program), then one for each step (`Agenda.first_step` + its own).
+"""
 
 import numpy as np
 
@@ -9,7 +13,7 @@ NOTHING, EVENT, FOLLOW_UP, FIRST_ALARM = range(4)
 
 
 class Agenda:
-    """The customers with something left until `now`, by kind: an event, a follow-up fact, one schedule, or one step.
+    """The customers with something left until the tick's end, by kind.
 
     Customers are independent, so who goes first is free. To keep waves few and large, the next one is that of
     the customer with most events left, and all who wait for the same kind of thing come along.

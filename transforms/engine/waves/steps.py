@@ -8,8 +8,8 @@ from transforms.engine.lanes.alarms import attributes_changed
 from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
 from transforms.engine.waves.executions import fail, finish, log, move, take_path
-from transforms.engine.waves.facts import set_attributes, tell_changes
 from transforms.engine.waves.follow_ups import emit_action
+from transforms.engine.waves.profiles import set_attributes, tell_changes
 from transforms.engine.waves.send_gates import judge
 from transforms.program.model import Flow, Step
 
