@@ -58,21 +58,6 @@ with
         group by workflow_id, branch, step
     ),
 
-    counts as (
-        select
-            workflow_id,
-            branch,
-            step,
-            coalesce(logged.logged, 0) + coalesce(stays.not_logged, 0) as entered,
-            coalesce(logged.logged, 0) - coalesce(stays.logged, 0) as passed,
-            coalesce(stays.waiting_here, 0) as waiting_here,
-            coalesce(stays.left_here_converted, 0) as left_here_converted,
-            coalesce(stays.left_here_exited, 0) as left_here_exited,
-            coalesce(stays.left_here_failed, 0) as left_here_failed
-        from logged
-        full join stays using (workflow_id, branch, step)
-    ),
-
     final as (
         select
             workflow_id,
@@ -81,18 +66,19 @@ with
             places.position,
             places.action_type,
             places.label,
-            coalesce(counts.entered, 0) as entered,
-            coalesce(counts.passed, 0) as passed,
-            coalesce(counts.waiting_here, 0) as waiting_here,
-            coalesce(counts.left_here_converted, 0) as left_here_converted,
-            coalesce(counts.left_here_exited, 0) as left_here_exited,
-            coalesce(counts.left_here_failed, 0) as left_here_failed,
+            coalesce(logged.logged, 0) + coalesce(stays.not_logged, 0) as entered,
+            coalesce(logged.logged, 0) - coalesce(stays.logged, 0) as passed,
+            coalesce(stays.waiting_here, 0) as waiting_here,
+            coalesce(stays.left_here_converted, 0) as left_here_converted,
+            coalesce(stays.left_here_exited, 0) as left_here_exited,
+            coalesce(stays.left_here_failed, 0) as left_here_failed,
             coalesce(
-                counts.left_here_converted + counts.left_here_exited + counts.left_here_failed, 0
+                stays.left_here_converted + stays.left_here_exited + stays.left_here_failed, 0
             ) as left_here,
-            100.0::double * coalesce(counts.entered, 0) / entries.executions as pct_of_entries
+            100.0::double * entered / entries.executions as pct_of_entries
         from places
-        left join counts using (workflow_id, branch, step)
+        left join logged using (workflow_id, branch, step)
+        left join stays using (workflow_id, branch, step)
         left join entries using (workflow_id, branch)
     )
 
