@@ -16,7 +16,7 @@ from transforms.columns.growing import Growing, Log
 from transforms.columns.json_values import canonical
 from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.state import Cap
-from transforms.program.model import Program
+from transforms.program.model import Flow, Program, Step
 from transforms.signals.lookup import SignalLookup
 from transforms.timing.durations import microseconds
 
@@ -114,6 +114,10 @@ class Lanes:
     paused: list[int] = field(default_factory=list)  # slots whose executions take no step
     waves: int = 0
     processed: int = 0
+
+    def flow_of(self, step: Step) -> Flow:
+        """The flow a step belongs to."""
+        return self.program.flows[step.flow]
 
     def code(self, text: str) -> int:
         """The value code of a string that the program knows: a workflow's id, a decision's name."""

@@ -135,9 +135,9 @@ def _where(program: Program, running: pl.DataFrame) -> tuple[Ints, Ints]:
                 step.branch or None,
                 None if step.action is None else step.name,
                 flow.index,
-                number,
+                step.index,
             )
-            for number, step in enumerate(program.steps)
+            for step in program.steps
             for flow in [program.flows[step.flow]]
         ],
         schema={

@@ -7,8 +7,9 @@ from transforms.columns.ids import draw
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import DUE, IDLE, REFUSALS, STATUSES, Lanes
+from transforms.engine.waves.due import Due
 from transforms.engine.waves.follow_ups import emit_action
-from transforms.program.model import Flow, Step
+from transforms.program.model import Flow
 
 HELD_OUT_BRANCH = -1
 
@@ -108,32 +109,45 @@ def finish(lanes: Lanes, flow: Flow, rows: Ints, status: str) -> None:
     emit_action(lanes, rows, flow, status)
 
 
-def move(lanes: Lanes, slot: int, rows: Ints, step: Array | int, due: Ints) -> None:
-    """Executions go on: `step` is due at `due`."""
-    place = (rows, slot)
-    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, due
+def move(due: Due, step: Array | int, at: Ints) -> None:
+    """Executions go on: `step` is due at `at`."""
+    lanes, place = due.lanes, due.place
+    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, at
 
 
-def take_path(lanes: Lanes, flow: Flow, step: Step, rows: Ints, decision: str) -> None:
-    """Executions take `decision`: its path if there is one, else the step after."""
-    lanes.decision[rows, flow.slot] = lanes.code(decision)
-    move(lanes, flow.slot, rows, step.targets.get(decision, step.next), lanes.clock[rows])
+def go_on(due: Due) -> None:
+    """Executions go on to the step after, which is due at once."""
+    move(due, due.step.next, due.now)
 
 
-def log(lanes: Lanes, flow: Flow, rows: Ints, steps: Array | int, outcome: str) -> None:
+def postpone(due: Due, phase: int, until: Array | int) -> None:
+    """The same step is due again at `until`, in another phase."""
+    due.lanes.phase[due.place], due.lanes.due[due.place] = phase, until
+
+
+def log(due: Due, outcome: str) -> None:
     """A row of the step ledger for each execution, at its customer's present instant."""
-    if outcome not in lanes.outcomes:
-        lanes.outcomes.append(outcome)
-    lanes.ledgers.steps.append(
-        len(rows),
-        execution=lanes.execution[rows, flow.slot],
-        step=steps,
-        at=lanes.clock[rows],
-        outcome=lanes.outcomes.index(outcome),
+    outcomes = due.lanes.outcomes
+    if outcome not in outcomes:
+        outcomes.append(outcome)
+    due.lanes.ledgers.steps.append(
+        due.rows.size,
+        execution=due.executions,
+        step=due.step.index,
+        at=due.now,
+        outcome=outcomes.index(outcome),
     )
 
 
-def fail(lanes: Lanes, flow: Flow, step: int, rows: Ints, outcome: str) -> None:
-    """One execution each fails at `step`; nothing else is touched."""
-    log(lanes, flow, rows, step, outcome)
-    finish(lanes, flow, rows, "failed")
+def take_path(due: Due, decision: str) -> None:
+    """Executions log `decision` and take it: its path if there is one, else the step after."""
+    if due.rows.size:
+        log(due, decision)
+        due.lanes.decision[due.place] = due.lanes.code(decision)
+        move(due, due.step.targets.get(decision, due.step.next), due.now)
+
+
+def fail(due: Due, outcome: str) -> None:
+    """One execution each fails at its step; nothing else is touched."""
+    log(due, outcome)
+    finish(due.lanes, due.flow, due.rows, "failed")

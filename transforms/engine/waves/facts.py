@@ -6,7 +6,8 @@ from transforms.columns.arrays import Bools, Ints
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import WAITING, Lanes
-from transforms.engine.waves.executions import convert, enter, finish, log, take_path
+from transforms.engine.waves.due import Due
+from transforms.engine.waves.executions import convert, enter, finish, take_path
 from transforms.program.checks import CompiledTrigger
 from transforms.program.model import Flow
 
@@ -63,10 +64,7 @@ def _end_waits(lanes: Lanes, flow: Flow, rows: Ints, match: Bools) -> None:
     for number in flow.waits:
         step = lanes.program.steps[number]
         waits = (lanes.phase[rows, flow.slot] == WAITING) & (lanes.step[rows, flow.slot] == number)
-        come = rows[waits & match[:, step.matcher]]
-        if come.size:
-            log(lanes, flow, come, number, "event")
-            take_path(lanes, flow, step, come, "event")
+        take_path(Due(lanes, flow, step, rows[waits & match[:, step.matcher]]), "event")
 
 
 def _trigger(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, match: Bools) -> None:

@@ -30,7 +30,7 @@ def run_waves(lanes: Lanes) -> None:
         elif kind < agenda.first_step:
             _take_alarm(lanes, kind - FIRST_ALARM, rows)
         else:
-            take_step(lanes, kind - agenda.first_step, rows)
+            take_step(lanes, lanes.program.steps[kind - agenda.first_step], rows)
         agenda.put(rows)
         lanes.waves += 1
 

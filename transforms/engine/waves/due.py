@@ -1,0 +1,54 @@
+"""Executions at a step that is due: what steps, gates and moves are about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from transforms.columns.arrays import Array, Bools, Ints
+from transforms.engine.lanes.checks import holds
+from transforms.engine.lanes.memory import Lanes
+from transforms.program.checks import AnyCheck
+from transforms.program.model import Flow, Step
+
+
+@dataclass(frozen=True)
+class Due:
+    """Executions that stand at one step which is due, or for which what it awaits has come.
+
+    Attributes:
+        flow: the step's.
+        rows: their customers, each at its own present instant.
+    """
+
+    lanes: Lanes
+    flow: Flow
+    step: Step
+    rows: Ints
+
+    @property
+    def place(self) -> tuple[Ints, int]:
+        """Where they stand in columns `[C, W]`."""
+        return self.rows, self.flow.slot
+
+    @property
+    def now(self) -> Ints:
+        """The customers' present instants."""
+        return self.lanes.clock[self.rows]
+
+    @property
+    def executions(self) -> Ints:
+        """Their rows in the executions ledger."""
+        executions: Ints = self.lanes.execution[self.place]
+        return executions
+
+    def of(self, rows: Ints) -> "Due":
+        """The same step for other customers."""
+        return replace(self, rows=rows)
+
+    def only(self, some: Array) -> "Due":
+        """Some of them, by a mask."""
+        return replace(self, rows=self.rows[some])
+
+    def holds(self, checks: Sequence[AnyCheck]) -> Bools:
+        """For whom `checks` hold now, of the customer, the starting fact and the last decision."""
+        context, decision = self.lanes.context[self.place], self.lanes.decision[self.place]
+        return holds(self.lanes, checks, self.rows, context, decision)
