@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from transforms.columns.arrays import Array, Bools, Ints
-from transforms.engine.lanes.checks import holds
+from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import Lanes
 from transforms.program.checks import AnyCheck
 from transforms.program.model import Flow, Step
@@ -32,12 +32,12 @@ class Due:
     @property
     def now(self) -> Ints:
         """The customers' present instants."""
-        return self.lanes.clock[self.rows]
+        return self.lanes.queue.clock[self.rows]
 
     @property
     def executions(self) -> Ints:
         """Their rows in the executions ledger."""
-        executions: Ints = self.lanes.execution[self.place]
+        executions: Ints = self.lanes.executions.execution[self.place]
         return executions
 
     def of(self, rows: Ints) -> "Due":
@@ -50,5 +50,6 @@ class Due:
 
     def holds(self, checks: Sequence[AnyCheck]) -> Bools:
         """For whom `checks` hold now, of the customer, the starting fact and the last decision."""
-        context, decision = self.lanes.context[self.place], self.lanes.decision[self.place]
-        return holds(self.lanes, checks, self.rows, context, decision)
+        stand = self.lanes.executions
+        asked = Asked(self.rows, stand.context[self.place], stand.decision[self.place], self.now)
+        return holds(self.lanes, checks, asked)

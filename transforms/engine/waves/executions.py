@@ -1,11 +1,11 @@
-"""How executions start, move on and end: the only writers of the execution lanes."""
+"""How executions start, move on and end: in the waves the only writer of where they stand."""
 
 import numpy as np
 
 from transforms.columns.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints
 from transforms.columns.ids import draw
 from transforms.columns.json_values import NULL_CODE
-from transforms.engine.lanes.checks import holds
+from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import DUE, IDLE, REFUSALS, STATUSES, Lanes
 from transforms.engine.waves.due import Due
 from transforms.engine.waves.follow_ups import emit_action
@@ -20,14 +20,14 @@ def enter(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
     rows, facts = rows[allowed], facts[allowed]
     if not rows.size:
         return
-    lanes.last_entry[rows, flow.slot] = lanes.clock[rows]
+    lanes.executions.last_entry[rows, flow.slot] = lanes.queue.clock[rows]
     held_out = _held_out(lanes, flow, rows)
     _record_held_out(lanes, flow, rows[held_out], facts[held_out])
     _start(lanes, flow, rows[~held_out], facts[~held_out])
 
 
 def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
-    now, last = lanes.clock[rows], lanes.last_entry[rows, flow.slot]
+    now, last = lanes.queue.clock[rows], lanes.executions.last_entry[rows, flow.slot]
     reentry = flow.workflow.reentry
     refused = np.full(len(rows), -1)
     if reentry.policy == "once":
@@ -37,7 +37,7 @@ def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
             REFUSALS.index("reentry_after")
         )
     refused[last == now] = REFUSALS.index("same_instant")
-    refused[lanes.phase[rows, flow.slot] != IDLE] = REFUSALS.index("running")
+    refused[lanes.executions.phase[rows, flow.slot] != IDLE] = REFUSALS.index("running")
     no = refused >= 0
     lanes.ledgers.refusals.append(
         int(no.sum()), flow=flow.index, lane=rows[no], at=now[no], reason=refused[no]
@@ -53,7 +53,7 @@ def _held_out(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
 
 
 def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
-    now, status = lanes.clock[rows], STATUSES.index("held_out")
+    now, status = lanes.queue.clock[rows], STATUSES.index("held_out")
     lanes.ledgers.executions.append(
         len(rows), lane=rows, flow=flow.index, entered=now, branch=HELD_OUT_BRANCH, fact=facts,
         status=status, ended=now, converted=NEVER, step=flow.end,
@@ -63,8 +63,8 @@ def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
 def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
     branch = _branch(lanes, flow, rows, facts)
     step = np.array([one.start for one in flow.branches])[branch]
-    now, place = lanes.clock[rows], (rows, flow.slot)
-    lanes.execution[place] = lanes.ledgers.executions.append(
+    stand, now, place = lanes.executions, lanes.queue.clock[rows], (rows, flow.slot)
+    stand.execution[place] = lanes.ledgers.executions.append(
         len(rows),
         lane=rows,
         flow=flow.index,
@@ -74,25 +74,26 @@ def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
         ended=NEVER,
         converted=NEVER,
     )
-    lanes.context[place], lanes.decision[place] = facts, NULL_CODE
-    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, now
+    stand.context[place], stand.decision[place] = facts, NULL_CODE
+    stand.step[place], stand.phase[place], stand.due[place] = step, DUE, now
     emit_action(lanes, rows, flow, "started")
 
 
 def _branch(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> Ints:
     """The first branch whose conditions hold; the last one is `default`, without conditions."""
     taken = np.full(len(rows), len(flow.branches) - 1)
+    asked = Asked(rows, facts, NULL_CODE, lanes.queue.clock[rows])
     for number, branch in reversed(list(enumerate(flow.branches[:-1]))):
-        taken[holds(lanes, branch.checks, rows, facts, NULL_CODE)] = number
+        taken[holds(lanes, branch.checks, asked)] = number
     return taken
 
 
 def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
     """The goal was reached: `converted_at` is set once, then the execution ends unless `exit: false` (§10)."""
-    executions = lanes.execution[rows, flow.slot]
+    executions = lanes.executions.execution[rows, flow.slot]
     converted = lanes.ledgers.executions["converted"]
     first = converted[executions] == NEVER
-    converted[executions[first]] = lanes.clock[rows[first]]
+    converted[executions[first]] = lanes.queue.clock[rows[first]]
     if flow.workflow.goal and flow.workflow.goal.exit:
         finish(lanes, flow, rows, "converted")
     else:
@@ -101,18 +102,19 @@ def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
 
 def finish(lanes: Lanes, flow: Flow, rows: Ints, status: str) -> None:
     """End executions of `flow` now; their step and phase are kept as where they stood."""
-    place = (rows, flow.slot)
-    executions, ledger = lanes.execution[place], lanes.ledgers.executions
-    ledger["status"][executions], ledger["ended"][executions] = STATUSES.index(status), lanes.clock[rows]
-    ledger["step"][executions], ledger["phase"][executions] = lanes.step[place], lanes.phase[place]
-    lanes.phase[place], lanes.due[place] = IDLE, NEVER
+    stand, ledger, place = lanes.executions, lanes.ledgers.executions, (rows, flow.slot)
+    executions = stand.execution[place]
+    ledger["status"][executions] = STATUSES.index(status)
+    ledger["ended"][executions] = lanes.queue.clock[rows]
+    ledger["step"][executions], ledger["phase"][executions] = stand.step[place], stand.phase[place]
+    stand.phase[place], stand.due[place] = IDLE, NEVER
     emit_action(lanes, rows, flow, status)
 
 
 def move(due: Due, step: Array | int, at: Ints) -> None:
     """Executions go on: `step` is due at `at`."""
-    lanes, place = due.lanes, due.place
-    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, at
+    stand, place = due.lanes.executions, due.place
+    stand.step[place], stand.phase[place], stand.due[place] = step, DUE, at
 
 
 def go_on(due: Due) -> None:
@@ -122,7 +124,8 @@ def go_on(due: Due) -> None:
 
 def postpone(due: Due, phase: int, until: Array | int) -> None:
     """The same step is due again at `until`, in another phase."""
-    due.lanes.phase[due.place], due.lanes.due[due.place] = phase, until
+    stand, place = due.lanes.executions, due.place
+    stand.phase[place], stand.due[place] = phase, until
 
 
 def log(due: Due, outcome: str) -> None:
@@ -143,7 +146,7 @@ def take_path(due: Due, decision: str) -> None:
     """Executions log `decision` and take it: its path if there is one, else the step after."""
     if due.rows.size:
         log(due, decision)
-        due.lanes.decision[due.place] = due.lanes.code(decision)
+        due.lanes.executions.decision[due.place] = due.lanes.tick.code(decision)
         move(due, due.step.targets.get(decision, due.step.next), due.now)
 
 

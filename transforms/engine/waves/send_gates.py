@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.columns.arrays import NEVER, Bools, Ints
-from transforms.engine.lanes.alarms import customer_zones
 from transforms.engine.waves.due import Due
+from transforms.engine.waves.profiles import count_messages
 from transforms.program.schedules import distinct
 from transforms.program.send_times import SendTime, next_allowed
 
@@ -49,8 +49,8 @@ def judge(due: Due) -> Judged:
 
 def _refuses(due: Due) -> Bools:
     lanes, result = due.lanes, np.zeros(due.rows.size, np.bool_)
-    for check in lanes.program.refuses_consent:
-        result |= lanes.truth[check.truth][lanes.attributes[due.rows, check.column]]
+    for check in lanes.tick.program.refuses_consent:
+        result |= lanes.tick.truth[check.truth][lanes.profiles.attributes[due.rows, check.column]]
     return result
 
 
@@ -65,18 +65,15 @@ def _capped(due: Due) -> Bools:
 
 
 def _count(sent: Due) -> None:
-    if sent.flow.workflow.transactional:
-        return
-    for cap, _, sends in sent.lanes.counting(sent.step.channel, sent.flow.workflow.message_class):
-        if cap.messages:
-            sends[sent.rows, 1:] = sends[sent.rows, :-1]
-            sends[sent.rows, 0] = sent.now
+    workflow = sent.flow.workflow
+    if not workflow.transactional:
+        count_messages(sent.lanes, sent.rows, sent.step.channel, workflow.message_class)
 
 
 def _next_allowed(due: Due) -> Ints:
     """The first instant from now on at which the workflow's send times allow a send, per customer."""
-    allowed, clocks = due.now, due.lanes.clocks
-    for zone, some in distinct(customer_zones(due.lanes, due.rows)):
+    allowed, clocks = due.now, due.lanes.tick.clocks
+    for zone, some in distinct(due.lanes.zones_of(due.rows)):
         times = [(one, clocks.zone(clocks.number(one.timezone, zone))) for one in due.flow.send_times]
         allowed[some] = next_allowed(times, allowed[some])
     return allowed
@@ -94,7 +91,7 @@ def _deferred(due: Due, allowed: Ints) -> dict[str, tuple[Due, Ints]]:
 
 def _shut(time: SendTime, due: Due) -> Bools:
     """For whom a send time doesn't allow a send now."""
-    now, clocks, shut = due.now, due.lanes.clocks, np.zeros(due.rows.size, np.bool_)
-    for zone, some in distinct(customer_zones(due.lanes, due.rows)):
+    now, clocks, shut = due.now, due.lanes.tick.clocks, np.zeros(due.rows.size, np.bool_)
+    for zone, some in distinct(due.lanes.zones_of(due.rows)):
         shut[some] = ~time.allows(clocks.zone(clocks.number(time.timezone, zone)).local(now[some]))
     return shut

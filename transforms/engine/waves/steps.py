@@ -5,24 +5,24 @@ import numpy as np
 from transforms.columns.arrays import LAST_INSTANT, NEVER, Ints
 from transforms.columns.growing import Log
 from transforms.columns.ids import draw
-from transforms.engine.lanes.alarms import attributes_changed
 from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
 from transforms.engine.waves.due import Due
 from transforms.engine.waves.executions import fail, finish, go_on, log, move, postpone, take_path
 from transforms.engine.waves.follow_ups import emit_action
-from transforms.engine.waves.profiles import set_attributes, tell_changes
+from transforms.engine.waves.profiles import set_attributes, set_tag, tell_changes
+from transforms.engine.waves.queue import come_due, rearm
 from transforms.engine.waves.send_gates import judge
 from transforms.program.model import Step
 
 
 def take_step(lanes: Lanes, step: Step, rows: Ints) -> None:
     """A step is due for customers `rows`."""
-    due = Due(lanes, lanes.flow_of(step), step, rows)
-    lanes.clock[rows] = lanes.due[due.place]
+    due = Due(lanes, lanes.tick.flow_of(step), step, rows)
+    come_due(lanes, due.flow.slot, rows)
     if step.action is None:
         finish(lanes, due.flow, rows, "completed")
         return
-    phase = lanes.phase[due.place]
+    phase = lanes.executions.phase[due.place]
     take_path(due.only(phase == WAITING), "timeout")
     ready = _begin(due.only(phase == DUE))
     _act(due.of(np.concatenate([rows[phase == DELAYED], ready.rows])))
@@ -32,8 +32,8 @@ def take_step(lanes: Lanes, step: Step, rows: Ints) -> None:
 
 def _complete(due: Due) -> None:
     """Complete at once who has arrived at the end now, if no fact can come between (§9: due again at t)."""
-    lanes, at_end = due.lanes, due.lanes.step[due.place] == due.flow.end
-    arrived = at_end & (lanes.due[due.place] == due.now) & (lanes.head[due.rows] < 0)
+    lanes, at_end = due.lanes, due.lanes.executions.step[due.place] == due.flow.end
+    arrived = at_end & (lanes.executions.due[due.place] == due.now) & (lanes.queue.head[due.rows] < 0)
     finish(lanes, due.flow, due.rows[arrived], "completed")
 
 
@@ -91,7 +91,7 @@ def _send(due: Due) -> None:
     sent = _pass_gates(due)
     _queue(sent.lanes.ledgers.messages, sent)
     _done(sent)
-    template = sent.lanes.literals[sent.step.value]
+    template = sent.lanes.tick.literals[sent.step.value]
     emit_action(sent.lanes, sent.rows, sent.flow, "send_email", template_id=template)
 
 
@@ -126,22 +126,18 @@ def _wait(due: Due) -> None:
 
 
 def _tag(due: Due) -> None:
-    lanes, column = due.lanes, due.step.column
-    adds = due.step.action_type == "add_tag"
-    changes = due.only(lanes.tags[due.rows, column] != adds)
-    lanes.tags[changes.rows, column] = adds
-    lanes.tag_count[changes.rows] += 1 if adds else -1
-    lanes.ledgers.tags.append(changes.rows.size, lane=changes.rows, tag=column, added=adds, at=changes.now)
+    lanes, action = due.lanes, due.step.action_type
+    set_tag(lanes, due.rows, due.step.column, has=action == "add_tag")
     _done(due)
-    emit_action(lanes, due.rows, due.flow, due.step.action_type, tag=lanes.literals[due.step.value])
+    emit_action(lanes, due.rows, due.flow, action, tag=lanes.tick.literals[due.step.value])
 
 
 def _update(due: Due) -> None:
     lanes, rows = due.lanes, due.rows
     attribute = np.full(rows.size, due.step.column)
-    code = np.full(rows.size, lanes.literals[due.step.value])
+    code = np.full(rows.size, lanes.tick.literals[due.step.value])
     before, changed = set_attributes(lanes, rows, attribute, code, due.now)
-    attributes_changed(lanes, rows[changed], attribute[changed], by_event=False)
+    rearm(lanes, rows[changed], attribute[changed], by_event=False)
     _done(due)
     tell_changes(lanes, rows[changed], attribute[changed], before[changed], code[changed])
 
