@@ -11,41 +11,41 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import behaviors_of, bucket_files
+from flows.buckets.partition import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    TIME_COLUMNS,
+    behaviors_of,
+    bucket_files,
+)
 from flows.decide.facts import Incoming, json_path, read_facts
-from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
+from flows.inbox.staging import make_macros
+from flows.warehouse import connect, literal, read_sql, run_sql, shown
 from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
-from transforms.tables.frames import AMOUNTS, BEHAVIORS
+from transforms.tables.checks import EXECUTIONS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
+from transforms.tables.frames import AMOUNTS, BEHAVIORS, Schema
+from transforms.tables.sql_types import duckdb_types
 
 MICROSECOND = timedelta(microseconds=1)
-LEDGER = ("executions", "steps", "messages", "webhooks")
-TABLES = (*LEDGER, "profiles")
-_EVENTS = {
-    "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
-    "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
-}  # fmt: skip
-_MOMENTS = {"customer_id": "varchar", "ts": "timestamptz"}
-_CUSTOMERS = {
-    "customer_id": "varchar", "created_at": "timestamptz", "attributes": "varchar", "tags": "varchar[]",
-    "timezone": "varchar",
-}  # fmt: skip
+LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
+BACKTESTED = (*LEDGER, PROFILES)
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a backtest's files lie: the buckets of moments, events and customers, and what was decided of each."""
+    """Where a backtest's files lie: the buckets of event times, events and customers, and what was decided of each."""
 
     root: Path
 
     @property
-    def moments(self) -> Path:
-        """The buckets of all events' moments (`buckets.Wanted.moment`)."""
-        return self.root / "moments"
+    def event_times(self) -> Path:
+        """The buckets of all events' times (`partition.Wanted.event_time`)."""
+        return self.root / "event_times"
 
     @property
     def events(self) -> Path:
@@ -107,7 +107,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
         incoming = read_facts(con, "bucket_events", rules.program, behaviors=False)
         state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
+        behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
         decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
         rows = _write(con, paths, bucket, decisions, state, incoming)
@@ -126,16 +126,16 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
-    con.execute(sql_text("inbox/staging/macros.sql"))
+    make_macros(con)
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
-    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
-    _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
-    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
-    con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
+    _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
+    _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
+    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
+    run_sql(con, "backtest/bucket_events.sql")
 
 
-def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]) -> None:
-    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema) -> None:
+    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in duckdb_types(columns).items())
     listed = f"from read_parquet([{', '.join(map(literal, files))}])"
     query = f"select {', '.join(columns)} {listed}" if files else f"select {nothing} limit 0"
     con.execute(f"create temp view {name} as {query}")
@@ -143,29 +143,20 @@ def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[s
 
 def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
     """The state before the start of the bucket's customers; attributes nobody sees aren't in it."""
-    attributes = frame(con, _attributes_query(program))
+    attributes = fold_attributes(_attributes(con, program), incoming.profile_only)
     return replace(
         empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
-        attributes=fold_attributes(attributes, incoming.profile_only),
-        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
+        customers=read_sql(con, "backtest/customers.sql"),
+        attributes=attributes,
+        tags=read_sql(con, "backtest/tags.sql"),
     )
 
 
-def _attributes_query(program: Program) -> str:
-    given = "value::varchar as value, null::timestamptz as set_at"
-    present = "value is not null and value::varchar <> 'null'"
+def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
     if program.reads_every_attribute:
-        entries = "bucket_customers as c, json_each(c.attributes) as entry"
-        source = f"select c.customer_id, entry.key as attribute, entry.value as value from {entries}"
-    else:
-        names = ", ".join(map(literal, program.attributes))
-        paths = ", ".join(literal(json_path(name)) for name in program.attributes)
-        source = (
-            f"select customer_id, unnest([{names}]::varchar[]) as attribute, "
-            f"unnest(json_extract(attributes, [{paths}]::varchar[])) as value from bucket_customers"
-        )
-    return f"select customer_id, attribute, {given} from ({source}) where {present}"
+        return read_sql(con, "backtest/every_attribute.sql")
+    paths = list(map(json_path, program.attributes))
+    return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
 def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
@@ -219,19 +210,20 @@ def _write(
 ) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
-    for name in LEDGER:
-        rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
-        if name == "executions":
+    for table in LEDGER:
+        rows = pl.concat([getattr(one, table.name) for one in decisions], how="diagonal")
+        if table is EXECUTIONS:
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        written[name] = _write_table(rows, paths.decided(name, bucket))
-    written["profiles"] = _write_table(_profiles(con, state, incoming), paths.decided("profiles", bucket))
+        written[table.name] = _write_table(table, rows, paths.decided(table.name, bucket))
+    profiles = _profiles(con, state, incoming)
+    written[PROFILES.name] = _write_table(PROFILES, profiles, paths.decided(PROFILES.name, bucket))
     return written
 
 
-def _write_table(rows: pl.DataFrame, file: Path) -> int:
-    rows.write_ipc(file, compat_level=pl.CompatLevel.oldest())
+def _write_table(table: Table, rows: pl.DataFrame, file: Path) -> int:
+    check(table, rows).write_ipc(file, compat_level=pl.CompatLevel.oldest())
     return len(rows)
 
 
@@ -240,4 +232,4 @@ def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.D
     columns = ["customer_id", "attribute", "value"]
     changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
-        return frame(con, sql_text("backtest/profiles.sql"))
+        return read_sql(con, "backtest/profiles.sql")

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.backtest.bucket import TABLES, BucketPlan, BucketSummary, Paths, run_bucket
+from flows.backtest.bucket import BACKTESTED, BucketPlan, BucketSummary, Paths, run_bucket
 from flows.backtest.tables import joined
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
@@ -121,7 +121,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
             loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()
-        with joined(paths, TABLES, plan.out) as tables:
+        with joined(paths, [one.name for one in BACKTESTED], plan.out) as tables:
             for bucket, told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
                 totals.update(told.counts)
                 rows.update(told.rows)
@@ -157,7 +157,7 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
     wanted = wanted_by(program)
     counted = [part.scan().filter(pl.col("ts") <= plan.end) for part in events.parts]
     split([part.scan() for part in customers.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
-    split(counted, wanted.moment, buckets, paths.moments)
+    split(counted, wanted.event_time, buckets, paths.event_times)
     split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
     began = plan.start or _first(plan, events)
     counts = {

@@ -12,7 +12,7 @@ from flows.buckets.partition import Bucket, how_many
 from flows.buckets.tick import Say, by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
 from flows.decide.facts import Incoming, read_facts
-from flows.decide.state import read_state, touch, touch_also, write_decided
+from flows.decide.state import add_active_customers, find_active_customers, read_state, write_decided
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
 from flows.settings import Settings
@@ -31,7 +31,7 @@ from transforms.signals.results import Signals
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is the same for all buckets of a tick; `everybody`, `awaiting`: see `touch`."""
+    """What is the same for all buckets of a tick; `everybody`, `awaiting`: see `find_active_customers`."""
 
     con: DuckDBPyConnection
     program: Program
@@ -106,9 +106,11 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
     incoming = read_facts(con, "bucket_events", program)
-    touch(con, incoming, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting)
+    find_active_customers(
+        con, incoming, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting
+    )
     signals = _signals(scene, incoming, bucket)
-    touch_also(con, signals.facts["customer_id"])
+    add_active_customers(con, signals.facts["customer_id"])
     stored = read_state(con, program, tick)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
     state = replace(stored, attributes=fold_attributes(stored.attributes, incoming.profile_only))
@@ -125,7 +127,7 @@ def _signals(scene: _Scene, incoming: Incoming, bucket: Bucket) -> Signals:
         return Signals()
     again = con.sql(f"select * from events_again where {bucket.within}").pl()
     behaviors = pl.concat([incoming.behaviors, again])
-    amounts = read_amounts(con, behaviors["customer_id"], of_touched=bool(declared.signals))
+    amounts = read_amounts(con, behaviors["customer_id"], of_active=bool(declared.signals))
     since = scene.tick.since
     return evaluate_signals(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
 

@@ -1,4 +1,4 @@
-"""The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
+"""The engine's state and ledger in DuckDB: what a tick reads of active customers, and what it writes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,28 +7,16 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket
-from flows.decide.facts import Incoming, among, with_properties
-from flows.warehouse import frame, run_sql, shown
+from flows.decide.facts import Incoming, property_paths, visible_attributes, with_properties
+from flows.warehouse import read_sql, run_sql, shown
 from transforms.engine.fold import set_latest
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
-_OF_TOUCHED = "semi join touched using (customer_id)"
-# Few of those touched are in flight; only of these are whole rows read.
-_TOUCHED_EXECUTIONS = (
-    "create or replace temp table touched_executions as "
-    "select rowid as place, workflow_id, customer_id, entered_at, status in ('running', 'paused') as in_flight "
-    f"from executions {_OF_TOUCHED}"
-)
-_ENTRIES = (
-    "select workflow_id, customer_id, max(entered_at) as entered_at from touched_executions "
-    "group by workflow_id, customer_id"
-)
 
-
-def touch(
+def find_active_customers(
     con: DuckDBPyConnection,
     incoming: Incoming,
     bucket: Bucket,
@@ -37,7 +25,7 @@ def touch(
     everybody: bool,
     awaiting: Sequence[str],
 ) -> None:
-    """Make the table `touched`: the customers of a bucket with something to do until `now`.
+    """Make the table `active_customers`: those of a bucket to whom something may happen until `now`.
 
     Args:
         con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
@@ -49,39 +37,36 @@ def touch(
     """
     facts = incoming.facts
     acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, incoming.profile_only)])
-    with shown(con, acting_customers=acting.unique().to_frame()):
-        run_sql(con, "decide/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
-    con.execute(f"delete from touched where not ({bucket.within})")
+    with shown(con, customers_with_facts=acting.unique().to_frame()):
+        run_sql(con, "decide/active_customers.sql", now=now, everybody=everybody, awaiting=list(awaiting))
+    con.execute(f"delete from active_customers where not ({bucket.within})")
 
 
-def touch_also(con: DuckDBPyConnection, customers: pl.Series) -> None:
+def add_active_customers(con: DuckDBPyConnection, customers: pl.Series) -> None:
     """Further customers to whom something happens: those whose patterns turned true."""
-    new = "select customer_id from further except select customer_id from touched"
+    new = "from further except from active_customers"
     with shown(con, further=customers.to_frame("customer_id")):
-        con.execute(f"insert into touched {new}")
+        con.execute(f"insert into active_customers {new}")
 
 
 def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
-    """The state of the customers in the table `touched`.
+    """The state of the customers in the table `active_customers`.
 
     Raises:
         WarehouseError: a table can't be read.
     """
-    executions = [f'"{name}"' for name in EXECUTIONS]
-    con.execute(_TOUCHED_EXECUTIONS)
-    source = "from executions where rowid in (select place from touched_executions where in_flight)"
-    running = with_properties(program, ", ".join(executions), source, "trigger_properties")
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
-    read = "true" if program.reads_every_attribute else among("attribute", program.attributes)
+    run_sql(con, "decide/state/executions_of_active.sql")
+    running = read_sql(con, "decide/state/executions.sql", paths=property_paths(program))
     return State(
-        customers=frame(con, f"select customer_id, known, created_at, timezone from profiles {_OF_TOUCHED}"),
-        attributes=frame(con, f"select * from attributes {_OF_TOUCHED} where {read}"),
-        tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
-        executions=frame(con, running),
-        entries=frame(con, _ENTRIES),
-        sends=frame(con, _sends(), since=since),
-        alarms=frame(con, f'select customer_id, key, value, "at" from schedule_alarms {_OF_TOUCHED}'),
+        customers=read_sql(con, "decide/state/customers.sql"),
+        attributes=read_sql(con, "decide/state/attributes.sql", **visible_attributes(program)),
+        tags=read_sql(con, "decide/state/tags.sql"),
+        executions=with_properties(running, program),
+        entries=read_sql(con, "decide/state/entries.sql"),
+        sends=read_sql(con, "decide/state/sends.sql", since=since),
+        alarms=read_sql(con, "decide/state/alarms.sql"),
     )
 
 
@@ -131,7 +116,7 @@ def _changed(con: DuckDBPyConnection, stored: State, incoming: Incoming, read: p
     """The attributes that differ from what is stored, whether workflows see them or not."""
     unread = incoming.unread
     with shown(con, unread=unread.select("customer_id", "attribute")):
-        others = frame(con, "select * from attributes semi join unread using (customer_id, attribute)")
+        others = read_sql(con, "decide/state/stored_attributes.sql")
     later = set_latest(others, unread.select(*ATTRIBUTES))
     both = pl.concat([read, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
     before = pl.concat([others, stored.attributes])
@@ -142,15 +127,6 @@ def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:
     last = changes.unique(["customer_id", "tag"], keep="last", maintain_order=True)
     _delete(con, "tags", ["customer_id", "tag"], last)
     _append(con, "tags", last.filter("added").select("customer_id", "tag"))
-
-
-def _sends() -> str:
-    parts = (
-        f'select customer_id, "at", {channel} as channel, message_class from {table} {_OF_TOUCHED} '
-        f'where not transactional and "at" > $since and {channel} is not null'
-        for table, channel in (("messages", "coalesce(channel, 'email')"), ("webhooks", "channel"))
-    )
-    return " union all ".join(parts)
 
 
 def _upsert(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:

@@ -93,7 +93,8 @@ def archive_file(
         InputError: the file as a whole can't be loaded.
     """
     # An idle run shall not pay for importing pyarrow.
-    from flows.inbox.duplicates import deduplicated, latest
+    from flows.inbox.canonical import check_canonical
+    from flows.inbox.duplicates import deduplicated
     from flows.inbox.seen_ids import known_before
     from flows.inbox.shapes import recognise
     from flows.inbox.staging import stage
@@ -103,14 +104,15 @@ def archive_file(
     if kind == "events":
         _judge_time(con, now, settings.max_future)
         ids = frame(con, f"select event_id from {JUDGED} where reason is null").to_series()
-        distinct = deduplicated(con, JUDGED, known_before(con, settings, known, ids, "known_events"))
+        distinct = deduplicated(con, JUDGED, kind, known_before(con, settings, known, ids))
     else:
         con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
-        distinct = latest(con, STAGED)
+        distinct = deduplicated(con, JUDGED, kind)
     number = next_batch(con)
     file = archive_folder(settings) / kind / f"{number:08d}.parquet"
     good = f"with good as (select * from {distinct.relation})"
     write_rows(con, f"{good} {sql_text(f'inbox/archive/{kind}.sql')}", file)
+    check_canonical(kind, file)
     bad = _quarantine(con, settings, number)
     earliest_ts, latest_ts = _span(con, file) if kind == "events" else (None, None)
     return Batch(
@@ -163,12 +165,15 @@ def _admit_customers(con: DuckDBPyConnection, settings: Settings, batch: Batch, 
 
 def _changes(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[Batch]:
     """What a customer file changed of known profiles, as `attribute_change` events at load time."""
+    from flows.inbox.canonical import check_canonical
+
     ((count,),) = con.execute("select count(*) from profile_changes").fetchall()
     if not count:
         return []
     number = batch.batch_id + 1
     file = archive_folder(settings) / "events" / f"{number:08d}.parquet"
     write_rows(con, "select * from profile_changes", file)
+    check_canonical("events", file)
     hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
     changes = Batch(
         batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
@@ -188,12 +193,8 @@ def _record(con: DuckDBPyConnection, batch: Batch) -> None:
 def _judge_time(con: DuckDBPyConnection, now: datetime, max_future: timedelta) -> None:
     """Rows too far in the future are bad ones too (semantics.md §4)."""
     con.execute("set variable future_limit = $1::timestamptz", [now + max_future])
-    too_far = "reason is null and ts > getvariable('future_limit')"
-    reason = f"'future: ' || ts || ' is more than {spoken(max_future)} ahead'"
-    columns = ("event_id", "customer_id", "ts", "type", "name", "value", "properties", "attributes")
-    event = f"to_json(struct_pack({', '.join(f'{one} := {one}' for one in columns)}))::varchar"
-    replaced = f"if({too_far}, {reason}, reason) as reason, if({too_far}, {event}, row) as row"
-    con.execute(f"create or replace temp view {JUDGED} as select * replace ({replaced}) from {STAGED}")
+    con.execute("set variable future_most = $1", [spoken(max_future)])
+    run_sql(con, "inbox/intake/judged.sql")
 
 
 def _quarantine(con: DuckDBPyConnection, settings: Settings, number: int) -> int:

@@ -85,13 +85,8 @@ def caught_up(con: DuckDBPyConnection, settings: Settings, known: Known) -> Know
     return pieces
 
 
-def known_before(
-    con: DuckDBPyConnection, settings: Settings, known: Known, ids: pl.Series, table: str
-) -> str | None:
-    """Put those of some ids that are known into the temporary table `table`, as `event_id`.
-
-    Returns:
-        The table's name; None if all ids are new.
+def known_before(con: DuckDBPyConnection, settings: Settings, known: Known, ids: pl.Series) -> pl.Series:
+    """Those of some ids that are known.
 
     Raises:
         WarehouseError: an archived file can't be read.
@@ -105,13 +100,12 @@ def known_before(
             suspected.append(found)
             archives += _archives(con, settings, piece)
     if not archives:
-        return None
+        return ids.clear()
     suspects = ids.filter(np.isin(hashes, np.concatenate(suspected)))
     source = f"read_parquet([{', '.join(archives)}])"
     present = f"select distinct event_id from {source} semi join suspected_ids using (event_id)"
     with shown(con, suspected_ids=suspects.to_frame("event_id")):
-        con.execute(f"create or replace temp table {table} as {present}")
-    return table
+        return frame(con, present).to_series()
 
 
 def _archives(con: DuckDBPyConnection, settings: Settings, piece: SeenIds) -> list[str]:

@@ -155,7 +155,7 @@ class Program:
     signals: SignalPlan = field(default_factory=SignalPlan)
     alarms: tuple[Alarm, ...] = ()
     zone_column: int = -1
-    reads_moments: bool = False
+    reads_instants: bool = False
 
     @property
     def sees(self) -> Sees:

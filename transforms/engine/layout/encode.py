@@ -12,7 +12,7 @@ from transforms.engine.lanes.checks import match_codes
 from transforms.engine.layout.placed import Placed
 from transforms.program.model import Program
 from transforms.tables.frames import EVENT_PREFIX
-from transforms.timing.instants import with_moments
+from transforms.timing.instants import with_instants
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Values:
     """The values of one tick as codes of one dictionary.
 
     Attributes:
-        dictionary: see `values.intern`.
+        dictionary: see `json_values.intern`.
         truth: `[condition, code]`, whether the condition holds for the value.
         literals: the program's literals.
         events: `[event, property]`.
@@ -57,8 +57,8 @@ def as_codes(program: Program, placed: Placed) -> Values:
     for kind, frame in (("event", placed.events), ("context", placed.executions)):
         columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
     dictionary, codes = intern(columns, tuple(program.literals))
-    if program.reads_moments:
-        dictionary = with_moments(dictionary)
+    if program.reads_instants:
+        dictionary = with_instants(dictionary)
     return Values(
         dictionary,
         _truth_table(program, dictionary),
@@ -74,9 +74,9 @@ def as_codes(program: Program, placed: Placed) -> Values:
 
 
 def _instants(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
-    if "moment" not in dictionary.columns:
+    if "instant" not in dictionary.columns:
         return np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    return dictionary["moment"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()
+    return dictionary["instant"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()
 
 
 def match_events(program: Program, events: pl.DataFrame, values: Values) -> Bools:
