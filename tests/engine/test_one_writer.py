@@ -1,4 +1,4 @@
-"""Each part of the lanes has one writer in the waves, and the rooms of the engine build on each other one way."""
+"""Each part of the lanes has one writer in the waves: every store into it is found, and stands where it should."""
 
 import ast
 from collections.abc import Iterator
@@ -25,15 +25,6 @@ BEFORE_THE_WAVES = {
     "tick": set[str](),
 }
 """Where start values are written; nothing of the lay-out runs once the waves do."""
-BUILDS_ON = {
-    "state.py": set[str](),
-    "lanes": {"state.py"},
-    "layout": {"state.py", "lanes"},
-    "waves": {"state.py", "lanes"},
-    "ledger.py": {"state.py", "lanes", "layout", "waves"},
-    "fold.py": {"state.py", "ledger.py"},
-    "decide.py": {"state.py", "layout", "waves", "ledger.py"},
-}
 
 
 def written(path: Path) -> Iterator[str]:
@@ -68,20 +59,3 @@ def test_a_part_of_the_lanes_has_one_writer(part: str) -> None:
 def test_columns_of_the_parts_have_names_of_their_own() -> None:
     names = [one.name for part in PARTS.values() for one in fields(part)]
     assert len(names) == len(set(names))
-
-
-def room(path: Path) -> str:
-    """What of the engine a module belongs to: its folder, or itself."""
-    return path.relative_to(ENGINE).parts[0]
-
-
-def used(path: Path) -> Iterator[str]:
-    """What of the engine a module imports."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("transforms.engine."):
-            yield room(ENGINE.parents[1] / (str(node.module).replace(".", "/") + ".py"))
-
-
-@pytest.mark.parametrize("path", [one for one in MODULES if one.parent != ENGINE or one.stem != "__init__"])
-def test_the_rooms_build_on_each_other_one_way(path: Path) -> None:
-    assert set(used(path)) <= BUILDS_ON[room(path)] | {room(path)}

@@ -21,7 +21,7 @@ class Decided:
     """What a tick decided, as rows.
 
     Attributes:
-        executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running and paused ones
+        executions: one row per execution that started, ended or went on: `frames.EXECUTIONS`; running and paused ones
             also have the `event.X` columns the next tick needs. `step` is where one stands, or stood when it ended.
         steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at,
             branch, step, action_type, at, outcome.
@@ -30,10 +30,10 @@ class Decided:
         webhooks: one row per queued request: webhook_id, execution columns, step, at, url, transactional,
             channel (null: no message), message_class.
         refusals: one row per refused entry: workflow_id, customer_id, at, reason.
-        attributes: one row per applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
+        attributes: one row per applied write of an attribute that workflows see: `frames.ATTRIBUTES`, in order.
         tags: one row per real change of a tag: customer_id, tag, added, at, in order.
         alarms: one row per customer and schedule by a date attribute that was armed anew, fired or disarmed:
-            `state.ALARMS`.
+            `frames.ALARMS`.
         entries: how many executions are new.
         facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.

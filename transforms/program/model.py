@@ -64,7 +64,7 @@ class CompiledBranch:
 
 @dataclass(frozen=True)
 class Flow:
-    """One version of one workflow; `slot` is the workflow's place in the order of workflow ids."""
+    """One version of one workflow; `slot` is the workflow's place in the program's slots."""
 
     index: int
     slot: int

@@ -1,7 +1,7 @@
 """The engine's working memory: one lane per customer, columns for everything the workflows can see.
 
 Built from state frames at the start of a tick and read back at its end (`ledger.py`). Instants are integer
-microseconds since 1970 UTC, values are codes of one dictionary (`values.py`), customers are row numbers.
+microseconds since 1970 UTC, values are codes of one dictionary (`json_values.py`), customers are row numbers.
 """
 
 from collections.abc import Iterator, Sequence

@@ -33,7 +33,7 @@ class Opened:
         dictionary: the values behind codes.
         events: the tick's visible events; the lanes' event e is row `event_rows[e]`.
         executions: those that ran before: the first facts, and the first of the executions ledger.
-        alarms: `state.ALARMS` of the lanes' customers before the tick.
+        alarms: `frames.ALARMS` of the lanes' customers before the tick.
     """
 
     lanes: Lanes

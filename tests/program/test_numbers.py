@@ -1,12 +1,13 @@
 """What a compiled program says of itself, whatever the workflows."""
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.engine.interface import program_of
 from tests.engine.strategies import cases
 from tests.semantics.cases import Case
 
 
+@settings(max_examples=50)
 @given(cases())
 def test_steps_and_flows_know_their_numbers(case: Case) -> None:
     program = program_of(case)
