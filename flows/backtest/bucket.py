@@ -110,7 +110,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
         behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
         decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
-        rows = _write(con, paths, bucket, decisions, state, incoming)
+        rows = _write(paths, bucket, decisions, _profiles(con, state, incoming))
         marks.append(time.perf_counter())
     counts = {
         "events": events,
@@ -200,14 +200,7 @@ def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.D
     return rows if mask.all() else rows.filter(mask)
 
 
-def _write(
-    con: DuckDBPyConnection,
-    paths: Paths,
-    bucket: int,
-    decisions: Sequence[Decided],
-    state: State,
-    incoming: Incoming,
-) -> dict[str, int]:
+def _write(paths: Paths, bucket: int, decisions: Sequence[Decided], profiles: pl.DataFrame) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
     for table in LEDGER:
@@ -217,7 +210,6 @@ def _write(
                 cs.starts_with("event.")
             )
         written[table.name] = _write_table(table, rows, paths.decided(table.name, bucket))
-    profiles = _profiles(con, state, incoming)
     written[PROFILES.name] = _write_table(PROFILES, profiles, paths.decided(PROFILES.name, bucket))
     return written
 

@@ -1,12 +1,13 @@
 """Window amounts in the store: what a tick reads instead of the history, and the history once, for what is new."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.settings import Settings
+from flows.session import Session
 from flows.store.archive import archive_folder
 from flows.warehouse import literal, read_sql, run_sql, shown, sql_text
 from transforms.engine.state import Tick
@@ -16,36 +17,31 @@ from transforms.signals.plan import SignalPlan, last_key
 from transforms.signals.windows import DECIMALS
 from transforms.tables.frames import AMOUNTS, BEHAVIORS
 
-Say = Callable[[str], object]
 
-
-def keep_track(
-    con: DuckDBPyConnection, settings: Settings, program: Program, previous: datetime | None, say: Say
-) -> list[str]:
+def keep_track(session: Session, program: Program, previous: datetime | None) -> list[str]:
     """Note which amounts and schedules the workflows ask for; make new amounts from history, as of `previous`.
 
     Returns:
         The keys of schedules that were not tracked before.
     """
+    con = session.con
     amounts = _noted(con, "amount", program.signals.keys)
     if amounts and previous:
-        say(f"Making {len(amounts)} new amounts of windows from history")
-        _from_history(con, settings, program.signals, amounts, previous)
+        session.say(f"Making {len(amounts)} new amounts of windows from history")
+        _from_history(session, program.signals, amounts, previous)
     alarms = [one.key for one in program.alarms if not one.is_cron]
     run_sql(con, "decide/windows/forget_alarms.sql", keys=alarms)
     return _noted(con, "alarm", alarms)
 
 
-def events_again(
-    con: DuckDBPyConnection, settings: Settings, declared: SignalPlan, tick: Tick
-) -> pl.DataFrame:
+def events_again(session: Session, declared: SignalPlan, tick: Tick) -> pl.DataFrame:
     """The events of earlier ticks that enter or leave a window in the tick (`state.BEHAVIORS`)."""
     found = [pl.DataFrame(schema=BEHAVIORS)]
     for microseconds, names in declared.shifts().items() if tick.since else ():
         assert tick.since is not None
         shift = timedelta(microseconds=microseconds)
         span = tick.since - shift, min(tick.now - shift, tick.since)
-        found.append(_archived(con, settings, names, *span))
+        found.append(_archived(session, names, *span))
     return pl.concat(found).unique(maintain_order=True)
 
 
@@ -75,27 +71,32 @@ def _noted(con: DuckDBPyConnection, kind: str, keys: Sequence[str]) -> list[str]
     return [key for (key,) in run_sql(con, "decide/windows/note_keys.sql", **noted).fetchall()]
 
 
-def _from_history(
-    con: DuckDBPyConnection, settings: Settings, declared: SignalPlan, new: list[str], previous: datetime
-) -> None:
-    """Amounts as of `previous` from all events until then: one pass, grouped by customer."""
+def _from_history(session: Session, declared: SignalPlan, new: list[str], previous: datetime) -> None:
+    """Add the new amounts as of `previous`, from all events until then."""
     calls = {key: call for key, call in _calls(declared).items() if key in new}
-    files = _files(con, settings, None, previous) if calls else []
+    files = _files(session, None, previous) if calls else []
     if files:
-        query = sql_text("decide/windows/history_amounts.sql").replace("{amounts}", ", ".join(calls.values()))
-        scale = {"largest": LARGEST, "decimals": DECIMALS}
-        names = list(declared.names)
-        run_sql(con, "decide/windows/history_amount.sql")
-        con.execute(query, {"files": files, "keys": list(calls), "names": names, "until": previous, **scale})
-        run_sql(con, "decide/windows/add_amounts.sql")
+        _sum_up(session.con, calls, files=files, names=list(declared.names), until=previous)
+        run_sql(session.con, "decide/windows/add_amounts.sql")
     chains = tuple(one for one in declared.chains if not set(one.keys).isdisjoint(new))
     if chains:
-        only = SignalPlan(chains)
-        rows = _archived(con, settings, only.names, None, previous).with_columns(fresh=pl.lit(value=True))
-        nothing = pl.DataFrame(schema=AMOUNTS)
-        found = evaluate_signals(only, rows, nothing, since=None, until=previous, emit_from=None)
-        _list(con, found.amounts().filter(pl.col("key").is_in(new)))
-        run_sql(con, "decide/windows/add_amounts.sql")
+        amounts = _chained(session, SignalPlan(chains), previous)
+        _list(session.con, amounts.filter(pl.col("key").is_in(new)))
+        run_sql(session.con, "decide/windows/add_amounts.sql")
+
+
+def _sum_up(con: DuckDBPyConnection, calls: dict[str, str], **given: Any) -> None:
+    """Make `listed_amounts` in one pass over the events, grouped by customer."""
+    query = sql_text("decide/windows/history_amounts.sql").replace("{amounts}", ", ".join(calls.values()))
+    run_sql(con, "decide/windows/history_amount.sql")
+    con.execute(query, {"keys": list(calls), "largest": LARGEST, "decimals": DECIMALS, **given})
+
+
+def _chained(session: Session, chains: SignalPlan, previous: datetime) -> pl.DataFrame:
+    """How far customers had come in ordered patterns (`state.AMOUNTS`)."""
+    rows = _archived(session, chains.names, None, previous).with_columns(fresh=pl.lit(value=True))
+    nothing = pl.DataFrame(schema=AMOUNTS)
+    return evaluate_signals(chains, rows, nothing, since=None, until=previous, emit_from=None).amounts()
 
 
 def _calls(declared: SignalPlan) -> dict[str, str]:
@@ -109,21 +110,17 @@ def _calls(declared: SignalPlan) -> dict[str, str]:
 
 
 def _archived(
-    con: DuckDBPyConnection,
-    settings: Settings,
-    names: Sequence[str],
-    after: datetime | None,
-    until: datetime,
+    session: Session, names: Sequence[str], after: datetime | None, until: datetime
 ) -> pl.DataFrame:
     """The events of earlier ticks of some names, after `after` and until `until` (`state.BEHAVIORS`)."""
-    files = _files(con, settings, after, until)
+    files = _files(session, after, until)
     if not files:
         return pl.DataFrame(schema=BEHAVIORS)
     given = {"files": files, "names": list(names), "after": after, "until": until}
-    return read_sql(con, "decide/windows/archived_events.sql", **given)
+    return read_sql(session.con, "decide/windows/archived_events.sql", **given)
 
 
-def _files(con: DuckDBPyConnection, settings: Settings, after: datetime | None, until: datetime) -> list[str]:
+def _files(session: Session, after: datetime | None, until: datetime) -> list[str]:
     """The archived batches of earlier ticks with events after `after` and until `until`."""
-    found = run_sql(con, "decide/windows/archived_batches.sql", after=after, until=until).fetchall()
-    return [str(archive_folder(settings) / "events" / name) for (name,) in found]
+    found = run_sql(session.con, "decide/windows/archived_batches.sql", after=after, until=until).fetchall()
+    return [str(archive_folder(session.settings) / "events" / name) for (name,) in found]

@@ -12,16 +12,22 @@ from flows.buckets.partition import Bucket, how_many
 from flows.buckets.tick import by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
 from flows.decide.facts import Incoming, read_facts
-from flows.decide.state import add_active_customers, find_active_customers, read_state, write_decided
+from flows.decide.state import (
+    Reach,
+    add_active_customers,
+    changed_attributes,
+    find_active_customers,
+    reach_of,
+    read_state,
+    write_decided,
+)
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
-from flows.session import Say, Session
-from flows.settings import Settings
+from flows.session import Session
 from flows.summary import TickSummary
 from flows.warehouse import shown
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold_attributes
-from transforms.engine.layout.reach import awaiting_crons, crons_fire
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
@@ -32,42 +38,34 @@ from transforms.signals.results import Signals
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is the same for all buckets of a tick; `everybody`, `awaiting`: see `find_active_customers`."""
+    """What is the same for all buckets of a tick."""
 
     con: DuckDBPyConnection
     program: Program
     tick: Tick
     tick_id: int
-    everybody: bool
-    awaiting: tuple[str, ...]
+    reach: Reach
 
 
 def decide_pending(
-    con: DuckDBPyConnection,
-    settings: Settings,
-    rules: Rules,
-    loaded: TickSummary,
-    say: Say,
-    *,
-    new_customers: bool,
+    session: Session, rules: Rules, loaded: TickSummary, *, new_customers: bool
 ) -> TickSummary:
     """Decide what `tick_events` and whatever is due bring until the tick's end, and write it down.
 
     Args:
-        con: the store, in the tick's transaction.
-        settings: where the archive lies, and how much memory to use.
+        session: the store, in the tick's transaction.
         rules: what to decide by; executions of older versions finish on theirs (semantics.md §9).
         loaded: the summary so far, with the tick's number and bounds.
-        say: told what is being done.
         new_customers: whether customer files came in, whose dates may arm schedules.
     """
+    con, settings, say = session.con, session.settings, session.say
     scene = _scene(con, rules, loaded)
-    unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
+    unarmed = keep_track(session, scene.program, loaded.previous)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    again = events_again(con, settings, scene.program.signals, scene.tick)
+    again = events_again(session, scene.program.signals, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary = loaded
-    with shown(con, events_again=again), by_bucket(Session(con, settings, say), buckets) as lay_out:
+    with shown(con, events_again=again), by_bucket(session, buckets) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)
@@ -81,8 +79,7 @@ def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene
     ((first,),) = con.execute("select min(ts) from tick_events").fetchall()
     caps = [Cap(*one) for one in rules.caps]
     tick = Tick(loaded.now, loaded.previous, first, caps, rules.timezone)
-    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
-    return _Scene(con, program, tick, loaded.tick_id, crons_fire(program, tick), awaiting)
+    return _Scene(con, program, tick, loaded.tick_id, reach_of(program, tick))
 
 
 def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
@@ -99,7 +96,7 @@ def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
 
 def _size(scene: _Scene, loaded: TickSummary) -> int:
     """About how many rows the tick looks at."""
-    query = "select count(*) from profiles" if scene.everybody else "select 0"
+    query = "select count(*) from profiles" if scene.reach.everybody else "select 0"
     ((customers,),) = scene.con.execute(query).fetchall()
     return max(loaded.events, int(customers))
 
@@ -107,9 +104,7 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
     incoming = read_facts(con, "bucket_events", program)
-    find_active_customers(
-        con, incoming, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting
-    )
+    find_active_customers(con, incoming, bucket, scene.reach)
     signals = _signals(scene, incoming, bucket)
     add_active_customers(con, signals.facts["customer_id"])
     stored = read_state(con, program, tick)
@@ -117,7 +112,8 @@ def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     state = replace(stored, attributes=fold_attributes(stored.attributes, incoming.profile_only))
     decided = decide(program, state, incoming.facts, signals, tick)
     final = fold_attributes(state.attributes, incoming.facts.writes, decided.attributes)
-    write_decided(con, stored, incoming, decided, final, tick_id=scene.tick_id, processed_at=tick.now)
+    changed = changed_attributes(con, stored.attributes, final, incoming.unread)
+    write_decided(con, decided, changed, tick_id=scene.tick_id, now=tick.now)
     write_amounts(con, signals.amounts())
     return decided
 

@@ -1,6 +1,6 @@
 """The engine's state and ledger in DuckDB: what a tick reads of active customers, and what it writes."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -10,35 +10,48 @@ from flows.buckets.partition import Bucket
 from flows.decide.facts import Incoming, property_paths, visible_attributes, with_properties
 from flows.warehouse import read_sql, run_sql, shown
 from transforms.engine.fold import set_latest
+from transforms.engine.layout.reach import awaiting_crons, crons_fire
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
 
-def find_active_customers(
-    con: DuckDBPyConnection,
-    incoming: Incoming,
-    bucket: Bucket,
-    *,
-    now: datetime,
-    everybody: bool,
-    awaiting: Sequence[str],
-) -> None:
-    """Make the table `active_customers`: those of a bucket to whom something may happen until `now`.
+@dataclass(frozen=True)
+class Reach:
+    """Whom a tick may reach besides those with facts.
+
+    Attributes:
+        now: its end; whose steps or alarms are due until then.
+        everybody: whether a cron may let any known customer enter.
+        awaiting: the versions of workflows whose executions look for a cron that fires.
+    """
+
+    now: datetime
+    everybody: bool
+    awaiting: tuple[str, ...]
+
+
+def reach_of(program: Program, tick: Tick) -> Reach:
+    """Whom a tick may reach."""
+    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
+    return Reach(tick.now, crons_fire(program, tick), awaiting)
+
+
+def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: Bucket, reach: Reach) -> None:
+    """Make the table `active_customers`: those of a bucket to whom something may happen in the tick.
 
     Args:
         con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
         incoming: what the events bring.
         bucket: whom to look at.
-        now: the tick's end.
-        everybody: whether a cron may let any known customer enter.
-        awaiting: the versions of workflows whose executions look for a cron that fires.
+        reach: who else is active.
     """
     facts = incoming.facts
     acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, incoming.profile_only)])
+    given = {"now": reach.now, "everybody": reach.everybody, "awaiting": list(reach.awaiting)}
     with shown(con, customers_with_facts=acting.unique().to_frame()):
-        run_sql(con, "decide/active_customers.sql", now=now, everybody=everybody, awaiting=list(awaiting))
+        run_sql(con, "decide/active_customers.sql", **given)
     con.execute(f"delete from active_customers where not ({bucket.within})")
 
 
@@ -70,57 +83,50 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
     )
 
 
+def changed_attributes(
+    con: DuckDBPyConnection, stored: pl.DataFrame, seen: pl.DataFrame, unread: pl.DataFrame
+) -> pl.DataFrame:
+    """The attributes that differ from what is stored, whether workflows see them or not (`state.ATTRIBUTES`).
+
+    Args:
+        con: the store.
+        stored: those that workflows see, as they were read.
+        seen: the same after the tick.
+        unread: the last updates of those that workflows don't see.
+    """
+    with shown(con, unread=unread.select("customer_id", "attribute")):
+        others = read_sql(con, "decide/state/stored_attributes.sql")
+    later = set_latest(others, unread.select(*ATTRIBUTES))
+    both = pl.concat([seen, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
+    before = pl.concat([others, stored])
+    return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
+
+
 def write_decided(
-    con: DuckDBPyConnection,
-    stored: State,
-    incoming: Incoming,
-    decided: Decided,
-    attributes: pl.DataFrame,
-    *,
-    tick_id: int,
-    processed_at: datetime,
+    con: DuckDBPyConnection, decided: Decided, attributes: pl.DataFrame, *, tick_id: int, now: datetime
 ) -> None:
     """Append a tick's ledger rows and bring the current state up to date, inside the caller's transaction.
 
     Args:
         con: the store.
-        stored: the state as it was read.
-        incoming: what the events brought; of their updates only those that no workflow sees are written from here.
         decided: what was decided.
-        attributes: the attributes that workflows see, after the tick.
+        attributes: the attributes that changed.
         tick_id: the tick's number.
-        processed_at: for the wall-clock columns.
+        now: its end, for `processed_at`.
 
     Raises:
         WarehouseError: a table can't be written.
     """
-    _upsert(
-        con,
-        "executions",
-        ["execution_id"],
-        decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id),
-    )
-    _append(
-        con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=processed_at)
-    )
+    executions = decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id)
+    _upsert(con, "executions", ["execution_id"], executions)
+    _append(con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=now))
     queued = {"tick_id": pl.lit(tick_id), "status": pl.lit("pending")}
     _append(con, "messages", decided.messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
-    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, stored, incoming, attributes))
+    _upsert(con, "attributes", ["customer_id", "attribute"], attributes)
     _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
-
-
-def _changed(con: DuckDBPyConnection, stored: State, incoming: Incoming, read: pl.DataFrame) -> pl.DataFrame:
-    """The attributes that differ from what is stored, whether workflows see them or not."""
-    unread = incoming.unread
-    with shown(con, unread=unread.select("customer_id", "attribute")):
-        others = read_sql(con, "decide/state/stored_attributes.sql")
-    later = set_latest(others, unread.select(*ATTRIBUTES))
-    both = pl.concat([read, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
-    before = pl.concat([others, stored.attributes])
-    return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:

@@ -121,7 +121,7 @@ def _prepare(store: Store) -> None:
 
 
 def _fingerprint(archive: Path) -> str:
-    names = [name for folder in ("store/schema", "store/views", "reports") for name in sql_names(folder)]
+    names = [*_statements(), *_views()]
     texts = [str(archive), *(name + sql_text(name) for name in names)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
@@ -147,9 +147,19 @@ def _found_fingerprint(con: DuckDBPyConnection, path: Path) -> str | None:
 
 
 def _create(con: DuckDBPyConnection, archive: Path) -> None:
-    for name in sql_names("store/schema"):
+    for name in _statements():
         run_sql(con, name)
-    for name in [*sql_names("store/views"), *sql_names("reports")]:
+    for name in _views():
         text = sql_text(name).replace("{archive}", literal(archive / "*.parquet"))
         view = f"create or replace view {Path(name).stem} as {text}"
         run(con, view, file=f"sql/{name}", step="create the view")
+
+
+def _statements() -> list[str]:
+    """The files that make tables, and macros that views are written with."""
+    return [*sql_names("store/schema"), *sql_names("store/macros")]
+
+
+def _views() -> list[str]:
+    """The files of views, in the order in which they are made: each may read those before it."""
+    return [*sql_names("store/views"), *sql_names("reports/base"), *sql_names("reports")]

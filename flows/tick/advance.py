@@ -70,7 +70,7 @@ def decide_tick(session: Session, rules: Rules, manifest: Manifest) -> TickSumma
     from flows.decide.pending import decide_pending
 
     came = any(one.kind == "customers" for one in manifest.batches)
-    return decide_pending(con, session.settings, rules, loaded, session.say, new_customers=came)
+    return decide_pending(session, rules, loaded, new_customers=came)
 
 
 def record_tick(session: Session, summary: TickSummary, manifest: Manifest, started: datetime) -> None:

@@ -49,7 +49,7 @@ def fold_attributes(
 
 
 def set_latest(before: pl.DataFrame, updates: pl.DataFrame) -> pl.DataFrame:
-    """Attributes (`state.ATTRIBUTES`) after `updates` (the same columns, in order); only their owners are touched."""
+    """Attributes (`frames.ATTRIBUTES`) after `updates` (the same columns, in order); only their owners are touched."""
     if updates.is_empty():
         return before
     touched = before.join(updates, on=_OWNER, how="semi", maintain_order="left")
@@ -83,7 +83,7 @@ def _newest(entries: pl.DataFrame) -> pl.DataFrame:
 
 
 def counted(decided: Decided) -> pl.DataFrame:
-    """The messages of a tick that frequency caps count (`state.SENDS`): also requests that have a channel."""
+    """The messages of a tick that frequency caps count (`frames.SENDS`): also requests that have a channel."""
     both = pl.concat([decided.messages.select(_SEND), decided.webhooks.select(_SEND)])
     return both.filter(~pl.col("transactional") & pl.col("channel").is_not_null()).drop("transactional")
 

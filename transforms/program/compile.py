@@ -89,7 +89,7 @@ class _Compiler:
     def add(self, workflow: Workflow, version: str, *, enters: bool) -> None:
         flow, first = len(self.flows), len(self.steps)
         end = self._reserve()
-        self.steps[end] = Step(flow, "", END, 0, None)
+        self.steps[end] = Step(end, flow, "", END, 0, None)
         branches = [
             CompiledBranch(name, self.checks.checks(conditions), self._block(flow, name, actions, "", end))
             for name, conditions, actions in _ways(workflow)
@@ -167,7 +167,7 @@ class _Compiler:
                 for path, steps in getattr(action, "paths", {}).items()
             }
             self.steps[place] = Step(
-                flow, branch, name, position, action,
+                place, flow, branch, name, position, action,
                 checks=self.checks.checks(action.conditions),
                 delay=microseconds(action.delay),
                 next=following,
@@ -219,7 +219,7 @@ class _Compiler:
         )
 
     def _reserve(self) -> int:
-        self.steps.append(Step(-1, "", "", -1, None))
+        self.steps.append(Step(len(self.steps), -1, "", "", -1, None))
         return len(self.steps) - 1
 
 

@@ -29,6 +29,7 @@ FOLLOW_UP_PROPERTIES = ("workflow_id", "tag", "template_id", "old_value", "new_v
 class Step:
     """One step: what it does, where it goes next. `action` is None at the end of a flow."""
 
+    index: int
     flow: int
     branch: str
     name: str
@@ -63,7 +64,7 @@ class CompiledBranch:
 
 @dataclass(frozen=True)
 class Flow:
-    """One version of one workflow; `slot` is the workflow's place in the order of workflow ids."""
+    """One version of one workflow; `slot` is the workflow's place in the program's slots."""
 
     index: int
     slot: int

@@ -29,7 +29,7 @@ class Values:
         writes: of the events' profile updates.
         attributes: of the profiles.
         alarms: of the values for which schedules were armed.
-        moments: per code the instant it stands for, µs, `NEVER` for none; empty if the program doesn't ask.
+        instants: per code the instant it stands for, µs, `NEVER` for none; empty if the program doesn't ask.
         is_wall: per code whether that instant is a wall clock's.
     """
 
@@ -42,14 +42,14 @@ class Values:
     writes: Codes
     attributes: Codes
     alarms: Codes
-    moments: Ints
+    instants: Ints
     is_wall: Bools
 
 
-def as_codes(program: Program, placed: Placed, writes: pl.DataFrame) -> Values:
+def as_codes(program: Program, placed: Placed) -> Values:
     """Code the properties of events and running executions, written values and present attributes."""
     columns = {
-        "write": writes["value"],
+        "write": placed.writes["value"],
         "attribute": placed.attributes["value"],
         "decision": _quoted(placed.executions["decision"]),
         "alarm": placed.alarms["value"],
@@ -69,11 +69,11 @@ def as_codes(program: Program, placed: Placed, writes: pl.DataFrame) -> Values:
         codes["write"],
         codes["attribute"],
         codes["alarm"],
-        *_moments(dictionary),
+        *_instants(dictionary),
     )
 
 
-def _moments(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
+def _instants(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
     if "instant" not in dictionary.columns:
         return np.zeros(0, np.int64), np.zeros(0, np.bool_)
     return dictionary["instant"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()

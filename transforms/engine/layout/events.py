@@ -52,20 +52,20 @@ def _with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
     )
 
 
-def put_facts(lanes: Lanes, placed: Placed, writes: pl.DataFrame, values: Values) -> Ints:
+def put_facts(lanes: Lanes, placed: Placed, values: Values) -> Ints:
     """The events that matter, in their order, and what they write; returns their rows among those placed."""
-    match = match_events(lanes.program, placed.events, values)
-    written = _coded(placed.events, writes, values.writes)
+    match = match_events(lanes.tick.program, placed.events, values)
+    written = _coded(placed, values)
     rows = _in_order(placed.events, match, written["event"].to_numpy())
     _put_events(lanes, placed.events, rows, values.events.take(rows, axis=0), match.take(rows, axis=0))
     _put_writes(lanes, written, rows, len(placed.events))
     return rows
 
 
-def _coded(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+def _coded(placed: Placed, values: Values) -> pl.DataFrame:
     """The writes with their value codes and the rows of their events."""
-    rows = events.select("event_id", event=pl.int_range(pl.len(), dtype=pl.Int64))
-    return writes.with_columns(code=pl.Series(codes)).join(rows, on="event_id")
+    rows = placed.events.select("event_id", event=pl.int_range(pl.len(), dtype=pl.Int64))
+    return placed.writes.with_columns(code=pl.Series(values.writes)).join(rows, on="event_id")
 
 
 def _in_order(events: pl.DataFrame, match: Bools, writing: Ints) -> Ints:
@@ -98,8 +98,9 @@ def _put_events(lanes: Lanes, events: pl.DataFrame, rows: Ints, codes: Codes, ma
     lanes.facts.append(len(rows), codes=codes, match=match)
     lanes.events = replace(lanes.events, first_fact=first, at=np.append(at, NEVER))
     bounds = np.searchsorted(lane, np.arange(len(lanes.customers) + 1))
-    lanes.cursor, lanes.events_left = bounds[:-1].copy(), np.diff(bounds)
-    lanes.next_event = np.where(lanes.events_left > 0, lanes.events.at[lanes.cursor], NEVER)
+    queue, left = lanes.queue, np.diff(bounds)
+    queue.cursor, queue.events_left = bounds[:-1].copy(), left
+    queue.next_event = np.where(left > 0, lanes.events.at[queue.cursor], NEVER)
 
 
 def _put_writes(lanes: Lanes, written: pl.DataFrame, rows: Ints, count: int) -> None:
@@ -111,8 +112,8 @@ def _put_writes(lanes: Lanes, written: pl.DataFrame, rows: Ints, count: int) -> 
     lanes.events = replace(
         lanes.events,
         write_from=np.searchsorted(event[order], np.arange(len(rows) + 1)),
-        write_attribute=positions(written["attribute"], lanes.attribute_names)[order],
+        write_attribute=positions(written["attribute"], lanes.tick.attribute_names)[order],
         write_code=written["code"].to_numpy()[order],
         write_ts=instants(written["ts"], ALWAYS)[order],
-        write_silent=written["ordinal"].to_numpy()[order] == 0,
+        write_is_event=written["ordinal"].to_numpy()[order] == 0,
     )

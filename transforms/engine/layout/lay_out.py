@@ -9,18 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Ints
+from transforms.columns.arrays import ALWAYS, Ints
 from transforms.columns.factorize import index_in
-from transforms.engine.lanes.alarms import drop_idle_crons
-from transforms.engine.lanes.customer_zones import Clocks
-from transforms.engine.lanes.memory import IDLE, Events, Lanes, new_facts
+from transforms.engine.lanes.customer_zones import Clocks, read_clocks
+from transforms.engine.lanes.memory import Lanes, TickContext
 from transforms.engine.layout.encode import Values, as_codes
 from transforms.engine.layout.events import put_facts, seen_facts
-from transforms.engine.layout.place_state import put_alarms, put_clocks, put_state
-from transforms.engine.layout.placed import place
+from transforms.engine.layout.place_state import put_alarms, put_state
+from transforms.engine.layout.placed import Placed, place
 from transforms.engine.layout.reach import active_customers, with_cron_customers
 from transforms.engine.state import Facts, State, Tick
-from transforms.program.model import Program
+from transforms.program.model import ZONE, Program
 from transforms.signals.lookup import SignalLookup, look_up
 from transforms.signals.results import NOTHING, Signals
 from transforms.timing.durations import epoch_us
@@ -34,7 +33,7 @@ class Opened:
         dictionary: the values behind codes.
         events: the tick's visible events; the lanes' event e is row `event_rows[e]`.
         executions: those that ran before: the first facts, and the first of the executions ledger.
-        alarms: `state.ALARMS` of the lanes' customers before the tick.
+        alarms: `frames.ALARMS` of the lanes' customers before the tick.
     """
 
     lanes: Lanes
@@ -51,18 +50,13 @@ def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, t
     seen = seen_facts(program, facts, names, signals)
     active = active_customers(program, state, seen.events, tick)
     customers = with_cron_customers(program, state, active, tick)
-    attributes = state.attributes.filter(pl.col("attribute").is_in(names))
-    placed = place(state, seen.events, attributes, customers)
-    values = as_codes(program, placed, seen.writes)
-
-    lanes = _new_lanes(program, customers, names, values, tick)
-    lanes.signals = _looked_up(program, signals, customers)
+    placed = place(state, seen, names, customers)
+    values = as_codes(program, placed)
+    lanes = Lanes.empty(customers, _context(program, placed, values, signals, tick))
     put_state(lanes, placed, values)
-    event_rows = put_facts(lanes, placed, seen.writes, values)
-    if program.reads_clocks:
-        put_clocks(lanes, placed, seen.writes, values, tick.timezone)
-        put_alarms(lanes, placed.alarms, values.alarms)
-        drop_idle_crons(lanes, np.arange(len(active), len(customers)))
+    event_rows = put_facts(lanes, placed, values)
+    if program.alarms:
+        put_alarms(lanes, placed.alarms, values.alarms, np.arange(len(active), len(customers)))
     return Opened(lanes, values.dictionary, placed.events, event_rows, placed.executions, placed.alarms)
 
 
@@ -74,6 +68,37 @@ def _attribute_names(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
     return (*program.attributes, *sorted(further))
 
 
+def _context(program: Program, placed: Placed, values: Values, signals: Signals, tick: Tick) -> TickContext:
+    return TickContext(
+        program=program,
+        attribute_names=placed.attribute_names,
+        truth=values.truth,
+        literals=values.literals,
+        instants=values.instants,
+        is_wall=values.is_wall,
+        clocks=_clocks(program, placed, values, tick.timezone),
+        signals=_looked_up(program, signals, placed.ids),
+        caps=tick.caps,
+        paused=_paused_slots(program, placed.executions),
+        since=ALWAYS if tick.since is None else epoch_us(tick.since),
+        cron_since=tick.cron_since,
+        until=epoch_us(tick.now),
+    )
+
+
+def _clocks(program: Program, placed: Placed, values: Values, default: str) -> Clocks:
+    """The zones: of the customer file, and those that the attribute `timezone` may name in the tick."""
+    if not program.reads_clocks:
+        nothing = np.zeros(0, np.int64)
+        return Clocks((default,), nothing, nothing)
+    told = [values.literals]
+    for frame, codes in ((placed.attributes, values.attributes), (placed.writes, values.writes)):
+        told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
+    homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(placed.ids))
+    homes = homes.scatter(placed.customers["lane"], placed.customers["timezone"])
+    return read_clocks(default, program.zones, homes, values.dictionary, np.concatenate(told))
+
+
 def _looked_up(program: Program, signals: Signals, customers: pl.Series) -> tuple[SignalLookup, ...]:
     if not (declared := program.signals.signals):
         return ()
@@ -82,45 +107,6 @@ def _looked_up(program: Program, signals: Signals, customers: pl.Series) -> tupl
     return tuple(look_up(*one, lane) for one in zip(declared, functions, strict=True))
 
 
-def _new_lanes(
-    program: Program, customers: pl.Series, attributes: tuple[str, ...], values: Values, tick: Tick
-) -> Lanes:
-    count, slots = len(customers), max(len(program.slots), 1)
-    nothing = np.zeros(0, np.int64)
-    return Lanes(
-        program=program,
-        customers=customers,
-        attribute_names=attributes,
-        truth=values.truth,
-        literals=values.literals,
-        moments=values.moments,
-        is_wall=values.is_wall,
-        caps=tick.caps,
-        clocks=Clocks((tick.timezone,), nothing, nothing),
-        signals=(),
-        since=ALWAYS if tick.since is None else epoch_us(tick.since),
-        cron_since=tick.cron_since,
-        until=epoch_us(tick.now),
-        known_from=np.full(count, NEVER),
-        attributes=np.zeros((count, len(attributes)), np.int32),
-        set_at=np.full((count, len(attributes)), ALWAYS),
-        tags=np.zeros((count, len(program.tags)), np.bool_),
-        tag_count=np.zeros(count, np.int64),
-        sends=[np.full((count, cap.messages), ALWAYS) for cap in tick.caps],
-        alarm=np.full((count, len(program.alarms)), NEVER),
-        due=np.full((count, slots), NEVER),
-        step=np.zeros((count, slots), np.int64),
-        phase=np.full((count, slots), IDLE, np.int8),
-        execution=np.zeros((count, slots), np.int64),
-        context=np.zeros((count, slots), np.int64),
-        decision=np.zeros((count, slots), np.int32),
-        last_entry=np.full((count, slots), ALWAYS),
-        clock=np.full(count, ALWAYS),
-        next_event=np.full(count, NEVER),
-        cursor=np.zeros(count, np.int64),
-        events_left=np.zeros(count, np.int64),
-        head=np.full(count, -1),
-        tail=np.full(count, -1),
-        events=Events(0, nothing, nothing, nothing, nothing, nothing, nothing.astype(np.bool_)),
-        facts=new_facts(program),
-    )
+def _paused_slots(program: Program, executions: pl.DataFrame) -> list[int]:
+    paused = set(executions.filter(pl.col("status") == "paused")["workflow_id"])
+    return [slot for slot, workflow in enumerate(program.slots) if workflow in paused]

@@ -7,7 +7,7 @@ import polars as pl
 
 from transforms.columns.arrays import Ints
 from transforms.columns.factorize import index_in
-from transforms.engine.state import State
+from transforms.engine.state import Facts, State
 
 _CUSTOMER = "customer_id"
 
@@ -17,11 +17,17 @@ class Placed:
     """What concerns the customers who have a lane; `lane` is that of a row's customer.
 
     Attributes:
+        ids: the customers, in the order of their lanes.
+        attribute_names: the attributes that workflows see.
+        writes: what the events write of them, without lanes.
         events: what comes, patterns among it (`events.seen_facts`).
         attributes: those that workflows see.
         customers, executions, tags, entries, sends, alarms: as in `State`.
     """
 
+    ids: pl.Series
+    attribute_names: tuple[str, ...]
+    writes: pl.DataFrame
     events: pl.DataFrame
     attributes: pl.DataFrame
     customers: pl.DataFrame
@@ -32,13 +38,13 @@ class Placed:
     alarms: pl.DataFrame
 
 
-def place(state: State, events: pl.DataFrame, attributes: pl.DataFrame, customers: pl.Series) -> Placed:
-    """Of the state, the events and the attributes that workflows see, the rows of `customers`: one lane each."""
-    frames = {**vars(state), "events": events, "attributes": attributes}
+def place(state: State, seen: Facts, attribute_names: tuple[str, ...], customers: pl.Series) -> Placed:
+    """Of the state and of the facts that workflows see, what concerns `customers`: one lane each."""
+    attributes = state.attributes.filter(pl.col("attribute").is_in(attribute_names))
+    frames = {**vars(state), "attributes": attributes, "events": seen.events}
     lanes = _lanes_of([frame[_CUSTOMER] for frame in frames.values()], customers)
-    return Placed(
-        **{name: _with_lane(frame, lane) for (name, frame), lane in zip(frames.items(), lanes, strict=True)}
-    )
+    placed = map(_with_lane, frames.values(), lanes)
+    return Placed(customers, attribute_names, seen.writes, **dict(zip(frames, placed, strict=True)))
 
 
 def _lanes_of(owners: list[pl.Series], customers: pl.Series) -> list[Ints]:

@@ -21,7 +21,7 @@ class Agenda:
 
     def __init__(self, lanes: Lanes) -> None:
         self.lanes = lanes
-        self.first_step = FIRST_ALARM + len(lanes.program.alarms)
+        self.first_step = FIRST_ALARM + len(lanes.tick.program.alarms)
         self.kinds = np.zeros(len(lanes.customers), np.int64)
         self.waiting: dict[int, list[Ints]] = {}
         self.put(np.arange(len(lanes.customers)))
@@ -41,7 +41,7 @@ class Agenda:
         return kind, np.concatenate(self.waiting.pop(kind))
 
     def _most_urgent(self) -> int:
-        left = self.lanes.events_left
+        left = self.lanes.queue.events_left
         busiest = int(left.argmax())
         if left[busiest] and self.kinds[busiest] != NOTHING:
             return int(self.kinds[busiest])
@@ -49,22 +49,24 @@ class Agenda:
 
     def _next(self, rows: Ints) -> Ints:
         lanes = self.lanes
-        due = lanes.due.take(rows, axis=0)
-        if lanes.paused:
-            due[:, lanes.paused] = NEVER
+        due = lanes.executions.due.take(rows, axis=0)
+        if lanes.tick.paused:
+            due[:, lanes.tick.paused] = NEVER
         slot = due.argmin(axis=1)
         next_due = due[np.arange(len(rows)), slot]
-        kinds = np.where(next_due <= lanes.until, self.first_step + lanes.step[rows, slot], NOTHING)
-        event = lanes.next_event[rows]
+        kinds = np.where(
+            next_due <= lanes.tick.until, self.first_step + lanes.executions.step[rows, slot], NOTHING
+        )
+        event = lanes.queue.next_event[rows]
         if lanes.kinds:  # there have been follow-up facts
-            queued = lanes.head[rows] >= 0
+            queued = lanes.queue.head[rows] >= 0
             kinds[queued] = FOLLOW_UP
-            next_due[queued] = lanes.clock[rows[queued]]
-        if lanes.program.alarms:
-            alarms = lanes.alarm[rows]
+            next_due[queued] = lanes.queue.clock[rows[queued]]
+        if lanes.tick.program.alarms:
+            alarms = lanes.queue.alarm[rows]
             alarm = alarms.argmin(axis=1)
             at = alarms[np.arange(len(rows)), alarm]
-            rings = (at <= next_due) & (at <= lanes.until)
+            rings = (at <= next_due) & (at <= lanes.tick.until)
             kinds[rings], next_due[rings] = FIRST_ALARM + alarm[rings], at[rings]
         kinds[(event <= next_due) & (event != NEVER)] = EVENT
         return kinds
