@@ -76,8 +76,9 @@ def test_a_tick_and_a_backtest_read_the_same_columns(con: DuckDBPyConnection) ->
     con.execute("set variable tick_previous = null::timestamptz")
     con.execute("set variable backtest_start = null::timestamptz")
     con.execute(sql_text("tick/events.sql"))
+    con.execute(sql_text("backtest/bucket_events.sql"))
     assert CANONICAL_EVENTS.keys() - EVENT_COLUMNS.keys() == {"received_at"}
     assert CANONICAL_CUSTOMERS.keys() - CUSTOMER_COLUMNS.keys() == {"email"}
-    for query in ("from tick_events", sql_text("backtest/bucket_events.sql")):
-        found = schema(con, query)
+    for events in ("tick_events", "bucket_events"):
+        found = schema(con, f"from {events}")
         assert {**EVENT_COLUMNS, "at": pl.Datetime("us", "UTC")}.items() <= found.items()
