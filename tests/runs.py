@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,7 +160,7 @@ def onward(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
 
 
 @contextmanager
-def started(*arguments: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def started(*arguments: str, cwd: Path, **environment: str) -> Generator[subprocess.Popen[str]]:
     """The command line, running; killed at the end of the block if it still does."""
     checkout = str(Path(__file__).resolve().parent.parent)
     given = {**os.environ, "PYTHONPATH": checkout, "COLUMNS": "200", **environment}

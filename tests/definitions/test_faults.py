@@ -3,6 +3,8 @@
 import copy
 import json
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ ACTION_TYPES = (
 DURATION = "is not a duration: give seconds (3600) or a number and a unit, like 90s, 30m, 12h, 2d, 1w"
 
 
-def faults(text: str, read=read_workflow) -> list[str]:
+def faults(text: str, read: Callable[[str, str], object] = read_workflow) -> list[str]:
     with pytest.raises(DefinitionError) as caught:
         read(text, "cart.yaml")
     return [str(fault) for fault in caught.value.faults]
@@ -32,7 +34,7 @@ def action(text: str) -> str:
     return f"{NO_TRIGGERS}actions:\n- {text}\n"
 
 
-def test_the_example_of_an_unknown_key():
+def test_the_example_of_an_unknown_key() -> None:
     text = NO_TRIGGERS + (
         "actions:\n- {type: end_workflow}\n- type: wait\n  config:\n    durration_seconds: 3600\n"
     )
@@ -75,21 +77,21 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("text", DOCUMENTS)
-def test_text_that_is_no_definition(text):
+def test_text_that_is_no_definition(text: str) -> None:
     assert faults(text)[0] == f"cart.yaml:{DOCUMENTS[text]}"
 
 
-def test_a_syntax_error_names_line_and_column():
+def test_a_syntax_error_names_line_and_column() -> None:
     assert faults("workflow_id: [a\nworkflow_name: W\n")[0].startswith("cart.yaml:2:14 not valid YAML: ")
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
-def test_huge_nesting_is_a_fault(opening):
+def test_huge_nesting_is_a_fault(opening: str) -> None:
     (only,) = faults(opening * 100_000)
     assert "nested more than 64 levels deep" in only or "not valid YAML" in only
 
 
-def test_aliases_of_aliases_are_bounded():
+def test_aliases_of_aliases_are_bounded() -> None:
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     assert "more than 100000 values" in faults("\n".join(lines))[0]
@@ -133,11 +135,11 @@ WORKFLOWS = {
 
 
 @pytest.mark.parametrize("text", [text for text, said in WORKFLOWS.items() if said])
-def test_workflow_faults(text):
+def test_workflow_faults(text: str) -> None:
     assert faults(text) == [f"cart.yaml:{said}" for said in WORKFLOWS[text]]
 
 
-def test_a_misspelt_required_key_is_one_fault():
+def test_a_misspelt_required_key_is_one_fault() -> None:
     (only,) = faults(HEAD + "trigers: []\n")
     assert only.startswith("cart.yaml:3:1 trigers: unknown key 'trigers'; allowed: actions, ")
     assert only.endswith("; did you mean 'triggers'?")
@@ -167,7 +169,7 @@ TRIGGERS = {
 
 
 @pytest.mark.parametrize("text", TRIGGERS)
-def test_trigger_faults(text):
+def test_trigger_faults(text: str) -> None:
     assert faults(trigger(text)) == [f"cart.yaml:{said}" for said in TRIGGERS[text]]
 
 
@@ -194,7 +196,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("text", CONDITIONS)
-def test_condition_faults(text):
+def test_condition_faults(text: str) -> None:
     found = faults(trigger("{type: behavioral, conditions: [       " + text + "]}"))
     assert [said.replace("triggers[0].conditions[0].", "…") for said in found] == [
         f"cart.yaml:{said}" for said in CONDITIONS[text]
@@ -267,11 +269,11 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("text", [text for text, said in ACTIONS.items() if "…" not in said[0]])
-def test_action_faults(text):
+def test_action_faults(text: str) -> None:
     assert faults(action(text)) == [f"cart.yaml:{said}" for said in ACTIONS[text]]
 
 
-def test_one_condition_and_a_list_of_them_are_located_alike():
+def test_one_condition_and_a_list_of_them_are_located_alike() -> None:
     one = faults(action("{type: branch_decision, config: {criteria: {yes: {attribute: a, value: 1, x: 1}}}}"))
     many = faults(
         action("{type: branch_decision, config: {criteria: {yes: [{attribute: a, value: 1, x: 1}]}}}")
@@ -302,7 +304,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("text", PATTERNS)
-def test_pattern_faults(text):
+def test_pattern_faults(text: str) -> None:
     assert faults(text, read_patterns) == [f"cart.yaml:{said}" for said in PATTERNS[text]]
 
 
@@ -393,10 +395,11 @@ RICH = {
 VALUES = [None, True, -1.5, "", [], ["a"], {}, {"a": 1}, [{}], {"type": []}]
 NAMES = ["", "default", "type", "wait"]
 SMALL = {"workflow_id": "w", "workflow_name": "W", "triggers": []}
+Keys = tuple[str | int, ...]
 PARTS = [{**RICH, "actions": []}, *({**SMALL, "actions": [each]} for each in RICH["actions"])]
 
 
-def places(value, path=()):
+def places(value: Any, path: Keys = ()) -> Iterator[Keys]:
     yield path
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -405,16 +408,16 @@ def places(value, path=()):
         yield from places(child, (*path, key))
 
 
-def changed(part, path, change):
+def changed(part: dict[str, Any], path: Keys, change: Callable[[Any, str | int], object]) -> dict[str, Any]:
     copied = copy.deepcopy(part)
-    parent = copied
+    parent: Any = copied
     for key in path[:-1]:
         parent = parent[key]
     change(parent, path[-1])
     return copied
 
 
-def mutations(part, path):
+def mutations(part: dict[str, Any], path: Keys) -> Iterator[dict[str, Any]]:
     yield changed(part, path, lambda parent, key: parent.pop(key))
     for value in VALUES:
         yield changed(part, path, lambda parent, key, value=value: parent.__setitem__(key, value))
@@ -432,7 +435,7 @@ def error_of(text: str) -> DefinitionError | None:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: str([each["type"] for each in part["actions"]]))
-def test_any_change_to_a_valid_workflow_is_valid_or_a_located_fault(part):
+def test_any_change_to_a_valid_workflow_is_valid_or_a_located_fault(part: dict[str, Any]) -> None:
     assert error_of(json.dumps(part)) is None
     for path in places(part):
         for mutated in mutations(part, path) if path else ():

@@ -1,6 +1,7 @@
 """The decision language in workflow files: groups, operators, signals, schedules, send times, names across files."""
 
 import json
+from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from flows.definitions.folder import load_definitions
 from tests.definitions.test_faults import NO_TRIGGERS, action, faults, trigger
+from transforms.definitions.patterns import Pattern
 from transforms.definitions.reading import read_patterns, read_workflow, workflow_schema
 from transforms.definitions.schedules import Schedule, schedule_of
 from transforms.definitions.signals import Amount, LastEvent, PatternScore, PatternTruth, signal_of
@@ -18,6 +20,7 @@ from transforms.definitions.workflow import (
     Group,
     QuietHours,
     SendWindow,
+    Workflow,
     definition_json,
     version_of,
 )
@@ -33,7 +36,7 @@ OPERATORS = (
 DATE = "a date or a date and time, such as 2026-03-01 or 2026-03-01T09:30:00Z"
 
 
-def read(text: str, patterns=None):
+def read(text: str, patterns: Mapping[str, Pattern] | None = None) -> Workflow:
     """The workflow, which its schema accepts too and which reads back from its canonical JSON."""
     workflow = read_workflow(text, "w.yaml", None, patterns)
     SCHEMA.validate(read_yaml(text).value)
@@ -41,7 +44,7 @@ def read(text: str, patterns=None):
     return workflow
 
 
-def conditions(text: str):
+def conditions(text: str) -> tuple[Condition | Group, ...]:
     return read(trigger(f"{{type: behavioral, conditions: {text}}}")).triggers[0].conditions
 
 
@@ -57,14 +60,14 @@ VERSIONS = {
 
 
 @pytest.mark.parametrize("file", VERSIONS)
-def test_definitions_without_the_new_features_keep_their_versions(file):
+def test_definitions_without_the_new_features_keep_their_versions(file: str) -> None:
     assert version_of(read_workflow((ROOT / file).read_text(encoding="utf-8"), file)) == VERSIONS[file]
 
 
 # Groups ---------------------------------------------------------------------------------------------------
 
 
-def test_groups_stand_where_conditions_stand():
+def test_groups_stand_where_conditions_stand() -> None:
     a, b = ("{attribute: " + name + ", operator: exists}" for name in "ab")
     one, two = (Condition(attribute=name, operator="exists") for name in "ab")
     group = Group(any=(one, Group.model_validate({"not": [two]})))
@@ -73,7 +76,7 @@ def test_groups_stand_where_conditions_stand():
     assert group.any[1].negated == (two,)
 
 
-def test_criteria_in_groups_default_to_equals():
+def test_criteria_in_groups_default_to_equals() -> None:
     text = "{criteria: {y: {any: [{attribute: a, value: 1}, {not: {attribute: b, value: 2}}]}}}"
     (found,) = read(action(f"{{type: branch_decision, config: {text}}}")).actions[0].config.criteria["y"]
     assert isinstance(found, Group)
@@ -98,7 +101,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("text", GROUPS)
-def test_group_faults(text):
+def test_group_faults(text: str) -> None:
     assert condition_faults(text) == GROUPS[text]
 
 
@@ -117,17 +120,17 @@ VALUES = {
 
 
 @pytest.mark.parametrize("operator", VALUES)
-def test_values_of_operators(operator):
+def test_values_of_operators(operator: str) -> None:
     for value in VALUES[operator]:
         (found,) = conditions(f"[{{attribute: a, operator: {operator}, value: {value}}}]")
         assert found.operator == operator
 
 
-def test_not_exists_needs_no_value():
+def test_not_exists_needs_no_value() -> None:
     assert conditions("[{attribute: a, operator: not_exists}]")[0].value is None
 
 
-def test_spellings_of_within_last_are_one_workflow():
+def test_spellings_of_within_last_are_one_workflow() -> None:
     spelled = [conditions(f"[{{attribute: a, operator: within_last, value: {v}}}]") for v in ("1d", "86400")]
     assert spelled[0] == spelled[1]
     assert spelled[0][0].value == 86400
@@ -162,7 +165,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("operator", "value"), WRONG)
-def test_wrong_values_of_operators(operator, value):
+def test_wrong_values_of_operators(operator: str, value: str) -> None:
     (only,) = condition_faults(f"[{{attribute: a, operator: {operator}, value: {value}}}]")
     assert only.split(": ", 1)[1] == WRONG[operator, value]
 
@@ -170,7 +173,7 @@ def test_wrong_values_of_operators(operator, value):
 # Signals --------------------------------------------------------------------------------------------------
 
 
-def test_signals_are_read_from_their_end():
+def test_signals_are_read_from_their_end() -> None:
     assert signal_of("events.purchase.count.30d") == Amount("purchase", "count", timedelta(days=30))
     assert signal_of("events.Order Completed.sum") == Amount("Order Completed", "total_value", None)
     assert signal_of("events.a.b.count.1.5h") == Amount("a.b", "count", timedelta(minutes=90))
@@ -199,7 +202,7 @@ def test_signals_are_read_from_their_end():
         ("pattern.", "'pattern.' names no pattern; allowed: pattern.<name>, and pattern.<name>.score of a "),
     ],
 )
-def test_signal_faults(attribute, said):
+def test_signal_faults(attribute: str, said: str) -> None:
     (only,) = condition_faults(f"[{{attribute: '{attribute}', operator: exists}}]")
     assert only.startswith(f"47 …[0].attribute: {said}")
 
@@ -207,7 +210,7 @@ def test_signal_faults(attribute, said):
 # Triggers -------------------------------------------------------------------------------------------------
 
 
-def test_schedules():
+def test_schedules() -> None:
     def schedule(config: str) -> Schedule | None:
         found = read(trigger(f"{{type: time_based, config: {config}}}")).triggers[0]
         return schedule_of(found.type, found.config)
@@ -257,19 +260,19 @@ SCHEDULES = {
 
 
 @pytest.mark.parametrize("text", SCHEDULES)
-def test_schedule_faults(text):
+def test_schedule_faults(text: str) -> None:
     found = faults(trigger(f"{{type: time_based, config: {text}}}"))
     assert [
         said.replace("cart.yaml:4:", "").replace("triggers[0].config", "…") for said in found
     ] == SCHEDULES[text]
 
 
-def test_zones():
+def test_zones() -> None:
     assert all(is_zone(name) for name in ("UTC", "Europe/Berlin", "Etc/GMT+5"))
     assert not any(is_zone(name) for name in ("", "customer", "+01:00", "europe/berlin", "Mars/Base"))
 
 
-def test_pattern_triggers_and_crossings():
+def test_pattern_triggers_and_crossings() -> None:
     workflow = read(
         trigger("{type: pattern, config: {pattern: p}}")
         + "goal: {type: attribute_change, config: {attribute: a, crosses_above: 5, crosses_below: 1.5}}\n"
@@ -294,14 +297,14 @@ TRIGGERS = {
 
 
 @pytest.mark.parametrize("text", TRIGGERS)
-def test_trigger_faults(text):
+def test_trigger_faults(text: str) -> None:
     assert faults(trigger(text)) == [f"cart.yaml:4:{TRIGGERS[text]}"]
 
 
 # Sends ----------------------------------------------------------------------------------------------------
 
 
-def test_send_times_priority_class_and_channel():
+def test_send_times_priority_class_and_channel() -> None:
     workflow = read(
         NO_TRIGGERS + "quiet_hours: {start: 21:00, end: '08:00'}\n"
         "send_window: {start: 09:00, end: 17:00:30, days: [fri, mon], timezone: Europe/Berlin}\n"
@@ -351,7 +354,7 @@ SENDS = {
 
 
 @pytest.mark.parametrize("text", SENDS)
-def test_send_faults(text):
+def test_send_faults(text: str) -> None:
     assert faults(f"{NO_TRIGGERS}{text}\n") == [f"cart.yaml:{said}" for said in SENDS[text]]
 
 
@@ -363,7 +366,7 @@ PATTERNS = (
 )
 
 
-def test_patterns_that_workflows_name_must_be_there():
+def test_patterns_that_workflows_name_must_be_there() -> None:
     patterns = read_patterns(PATTERNS, "p.yaml")
     text = (
         trigger(
@@ -385,7 +388,7 @@ def test_patterns_that_workflows_name_must_be_there():
     assert read(text).triggers[0].config == {"pattern": "intnt"}, "without the patterns, any name will do"
 
 
-def test_a_workflow_without_its_pattern_is_left_out(tmp_path):
+def test_a_workflow_without_its_pattern_is_left_out(tmp_path: Path) -> None:
     folder = tmp_path / "w"
     folder.mkdir()
     (folder / "a.yaml").write_text(trigger("{type: pattern, config: {pattern: intent}}"))

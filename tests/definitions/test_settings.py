@@ -1,6 +1,7 @@
 """Settings of the decision language: send times, caps, zone, memory; and what people read when they are wrong."""
 
 from datetime import time, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,19 +10,19 @@ from flows.settings import FrequencyCap, Settings, memory_bytes, read_settings
 from transforms.definitions.send_times import QuietHours, SendWindow
 
 
-def settings(folder, text: str) -> Settings:
+def settings(folder: Path, text: str) -> Settings:
     file = folder / "onward.toml"
     file.write_text(text, encoding="utf-8")
     return read_settings(file)
 
 
-def test_defaults(tmp_path):
+def test_defaults(tmp_path: Path) -> None:
     found = settings(tmp_path, "")
     assert (found.quiet_hours, found.send_window, found.processes) == (None, None, None)
     assert (found.timezone, found.memory, found.memory_bytes) == ("UTC", "4GB", 4 * 10**9)
 
 
-def test_send_times_caps_and_limits(tmp_path):
+def test_send_times_caps_and_limits(tmp_path: Path) -> None:
     found = settings(
         tmp_path,
         'timezone = "Europe/Berlin"\nmemory = "1.5 GiB"\nprocesses = 2\n'
@@ -37,7 +38,7 @@ def test_send_times_caps_and_limits(tmp_path):
     assert (found.timezone, found.memory_bytes, found.processes) == ("Europe/Berlin", 3 * 2**29, 2)
 
 
-def test_the_environment_sets_them_too(tmp_path, monkeypatch):
+def test_the_environment_sets_them_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONWARD_QUIET_HOURS__START", "22:00")
     monkeypatch.setenv("ONWARD_QUIET_HOURS__END", "07:00")
     assert settings(tmp_path, "").quiet_hours == QuietHours(start=time(22), end=time(7))
@@ -67,13 +68,13 @@ def test_the_environment_sets_them_too(tmp_path, monkeypatch):
         ('[send_window]\nstart = "09:00"', "send_window.end: missing key 'end'"),
     ],
 )
-def test_faults(tmp_path, text, said):
+def test_faults(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InputError) as caught:
         settings(tmp_path, text)
     assert f"\n  {said}" in str(caught.value)
 
 
-def test_amounts_of_memory():
+def test_amounts_of_memory() -> None:
     assert [memory_bytes(text) for text in ("1KB", "2 MB", "0.5GB", "1TB", "1GiB")] == [
         *(1000, 2_000_000, 500_000_000, 10**12, 2**30)
     ]

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -37,7 +38,7 @@ def read(text: str) -> Workflow:
     return read_workflow(HEAD + text, "w.yaml")
 
 
-def test_spellings_of_durations_are_one_workflow():
+def test_spellings_of_durations_are_one_workflow() -> None:
     spelled = [
         "actions: [{type: wait, config: {duration_seconds: 3600}, delay_seconds: 120}]",
         "actions: [{type: wait, config: {duration: 1h}, delay: 2m}]",
@@ -51,7 +52,7 @@ def test_spellings_of_durations_are_one_workflow():
     assert (wait.config.duration, wait.delay) == (timedelta(hours=1), timedelta(minutes=2))
 
 
-def test_paths_stand_beside_config_or_inside_it():
+def test_paths_stand_beside_config_or_inside_it() -> None:
     inside = read(
         "actions: [{type: random_split, config: {weights: {a: 1}, paths: {a: [{type: end_workflow}]}}}]"
     )
@@ -62,7 +63,7 @@ def test_paths_stand_beside_config_or_inside_it():
     assert version_of(inside) == version_of(beside)
 
 
-def test_criteria_keep_file_order_and_default_to_equals():
+def test_criteria_keep_file_order_and_default_to_equals() -> None:
     workflow = read(
         "actions:\n- type: branch_decision\n  config:\n    criteria:\n"
         "      z: {attribute: a, value: 1}\n"
@@ -79,14 +80,14 @@ def test_criteria_keep_file_order_and_default_to_equals():
     assert all(isinstance(condition, Condition) for condition in decision.config.criteria["a"])
 
 
-def test_the_order_of_criteria_and_weights_is_part_of_the_version():
+def test_the_order_of_criteria_and_weights_is_part_of_the_version() -> None:
     def split(weights: str) -> str:
         return version_of(read(f"actions: [{{type: random_split, config: {{weights: {weights}}}}}]"))
 
     assert split("{a: 0.5, b: 0.5}") != split("{b: 0.5, a: 0.5}")
 
 
-def test_the_order_of_a_triggers_keys_is_not_part_of_the_version():
+def test_the_order_of_a_triggers_keys_is_not_part_of_the_version() -> None:
     def version(config: str) -> str:
         text = f"workflow_id: w\nworkflow_name: W\ntriggers: [{{type: behavioral, config: {config}}}]"
         return version_of(read_workflow(text, "w.yaml"))
@@ -94,7 +95,7 @@ def test_the_order_of_a_triggers_keys_is_not_part_of_the_version():
     assert version("{action: a, x: 1}") == version("{x: 1, action: a}")
 
 
-def test_defaults():
+def test_defaults() -> None:
     workflow = read("")
     assert workflow == Workflow(workflow_id="w", workflow_name="W", triggers=())
     assert (workflow.is_active, workflow.holdout, workflow.transactional) == (True, 0.0, False)
@@ -102,7 +103,7 @@ def test_defaults():
     assert workflow.reentry.after is None
 
 
-def test_goal_exits_reentry_and_waits():
+def test_goal_exits_reentry_and_waits() -> None:
     workflow = read(
         "goal: {type: behavioral, config: {action: purchase}, exit: false}\n"
         "exit_on: [{type: external_event}]\nreentry: {policy: after, seconds: 90}\n"
@@ -117,7 +118,7 @@ def test_goal_exits_reentry_and_waits():
     assert (waiting.config.type, waiting.config.timeout) == ("workflow_action", timedelta(minutes=1))
 
 
-def test_yaml_scalars_are_those_of_yaml_1_2():
+def test_yaml_scalars_are_those_of_yaml_1_2() -> None:
     text = "[on, NO, 2020-01-01, 09:00, 1_000, 012, 0x1F, 1e3, .5, ~, true, '3', \"\\ud83d\\ude00\"]"
     workflow = read(
         f"actions: [{{type: trigger_webhook, config: {{url: 'https://example.com', data: {{a: {text}}}}}}}]"
@@ -127,25 +128,25 @@ def test_yaml_scalars_are_those_of_yaml_1_2():
     ]
 
 
-def test_keys_are_text_whatever_they_look_like():
+def test_keys_are_text_whatever_they_look_like() -> None:
     workflow = read("actions: [{type: random_split, config: {weights: {50: 0.5, true: 0.5}}}]")
     (split,) = workflow.actions
     assert isinstance(split, RandomSplit)
     assert list(split.config.weights) == ["50", "true"]
 
 
-def test_anchors_and_aliases():
+def test_anchors_and_aliases() -> None:
     workflow = read("branches: [{name: a, actions: &same [{type: end_workflow}]}]\nactions: *same\n")
     assert workflow.actions == workflow.branches[0].actions
 
 
-def test_json_reads_as_yaml_does_tabs_and_escapes_included():
+def test_json_reads_as_yaml_does_tabs_and_escapes_included() -> None:
     text = json.dumps(RICH | {"description": "café 😀 a/b"}, indent="\t").replace("a/b", "a\\/b")
     found = read_workflow(text, "rich.json")
     assert found.description == "café 😀 a/b"
 
 
-def test_deep_paths_are_read_and_kept():
+def test_deep_paths_are_read_and_kept() -> None:
     action: dict = {"type": "end_workflow"}
     for _ in range(14):
         action = {"type": "random_split", "config": {"weights": {"a": 1}}, "paths": {"a": [action]}}
@@ -204,7 +205,7 @@ CART = {
 }
 
 
-def with_copy(config, copy):
+def with_copy(config: Any, copy: dict[str, dict[str, str | None]]) -> Any:
     """The configuration with its `(send_email, template, delay)` written out."""
     if isinstance(config, tuple):
         kind, template, delay = config
@@ -217,7 +218,7 @@ def with_copy(config, copy):
 
 
 @pytest.mark.parametrize("seed", [WELCOME, CART], ids=lambda seed: seed["workflow_id"])
-def test_the_seeds_configuration_loads_and_stands_in_data_key_for_key(seed):
+def test_the_seeds_configuration_loads_and_stands_in_data_key_for_key(seed: dict[str, Any]) -> None:
     shipped = read_workflow((DATA / "workflows" / f"{seed['workflow_id']}.yaml").read_text(), "shipped.yaml")
     actions = [*shipped.actions, *(action for branch in shipped.branches for action in branch.actions)]
     copy = {
@@ -229,7 +230,7 @@ def test_the_seeds_configuration_loads_and_stands_in_data_key_for_key(seed):
     assert read_workflow(json.dumps(with_copy(seed, copy)), "seed.json") == shipped
 
 
-def test_other_shapes_of_the_seed_load():
+def test_other_shapes_of_the_seed_load() -> None:
     seed = {
         **CART,
         "triggers": [{"type": "time_based", "config": {"trigger_time": "daily_9am"}}],
@@ -256,7 +257,7 @@ def test_other_shapes_of_the_seed_load():
     ]
 
 
-def test_the_seeds_patterns():
+def test_the_seeds_patterns() -> None:
     patterns = read_patterns((DATA / "patterns.yaml").read_text(), "patterns.yaml")
     assert list(patterns) == ["engagement_decline", "purchase_intent", "loyalty_milestone"]
     decline = patterns["engagement_decline"]
@@ -270,7 +271,7 @@ def test_the_seeds_patterns():
     assert patterns["loyalty_milestone"].events[0].metric == "total_value"
 
 
-def test_ordered_patterns_and_snake_case():
+def test_ordered_patterns_and_snake_case() -> None:
     text = "p: {pattern: ordered, events: [{type: a}, {type: b, within: 1h}], trigger_action: x}"
     pattern = read_patterns(text, "p.yaml")["p"]
     assert isinstance(pattern, OrderedPattern)
@@ -308,7 +309,9 @@ TRIGGERS = st.fixed_dictionaries(
 )
 
 
-def action(config, kind, **more):
+def action(
+    config: dict[str, st.SearchStrategy[Any]], kind: str, **more: st.SearchStrategy[Any]
+) -> st.SearchStrategy[dict[str, Any]]:
     fixed = {"type": st.just(kind), "config": st.fixed_dictionaries(config), **more}
     return st.fixed_dictionaries(fixed, optional={"delay": DURATIONS, "conditions": CONDITIONS})
 
@@ -324,7 +327,7 @@ LEAVES = (
 )
 
 
-def branching(inner):
+def branching(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     paths = st.lists(inner, max_size=2)
     return (
         action(
@@ -364,7 +367,7 @@ SCHEMA = jsonschema.Draft202012Validator(workflow_schema())
 
 @settings(max_examples=40, deadline=None)
 @given(WORKFLOWS)
-def test_a_definition_reads_back_from_its_canonical_json(config):
+def test_a_definition_reads_back_from_its_canonical_json(config: dict[str, Any]) -> None:
     workflow = read_workflow(json.dumps(config), "w.json")
     again = read_workflow(definition_json(workflow), "w.json")
     assert again == workflow
@@ -376,13 +379,13 @@ def test_a_definition_reads_back_from_its_canonical_json(config):
 # Schemas --------------------------------------------------------------------------------------------------
 
 
-def test_the_committed_schemas_are_current(tmp_path):
+def test_the_committed_schemas_are_current(tmp_path: Path) -> None:
     for path in write_schemas(tmp_path):
         committed = (DATA / path.name).read_text(encoding="utf-8")
         assert committed == path.read_text(encoding="utf-8"), "run: python -m flows.definitions.folder"
 
 
-def test_the_schema_accepts_every_accepted_spelling_and_refuses_others():
+def test_the_schema_accepts_every_accepted_spelling_and_refuses_others() -> None:
     schema = workflow_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(RICH, schema)
@@ -392,7 +395,7 @@ def test_the_schema_accepts_every_accepted_spelling_and_refuses_others():
             jsonschema.validate(RICH | {"actions": [wrong]}, schema)
 
 
-def test_the_schema_of_patterns_accepts_both_spellings():
+def test_the_schema_of_patterns_accepts_both_spellings() -> None:
     schema = patterns_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     term = {"type": "a", "timeWindow": "1d", "minCount": 1}
@@ -402,7 +405,7 @@ def test_the_schema_of_patterns_accepts_both_spellings():
 @pytest.mark.parametrize(
     "path", [*DATA.glob("workflows/*.yaml"), DATA / "patterns.yaml"], ids=lambda path: path.name
 )
-def test_shipped_files_name_their_schema(path):
+def test_shipped_files_name_their_schema(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
     name = first.removeprefix("# yaml-language-server: $schema=")
     assert (path.parent / name).is_file()
@@ -418,13 +421,13 @@ def write(folder: Path, **files: str) -> Path:
     return folder
 
 
-def test_the_shipped_definitions_are_valid():
+def test_the_shipped_definitions_are_valid() -> None:
     found = read_definitions(DATA / "workflows", DATA / "patterns.yaml", DATA / "templates")
     assert [workflow.workflow_id for workflow in found.workflows] == ["cart_abandonment", "welcome_series"]
     assert len(found.patterns) == 3
 
 
-def test_an_invalid_file_touches_no_other(tmp_path):
+def test_an_invalid_file_touches_no_other(tmp_path: Path) -> None:
     folder = write(
         tmp_path / "w",
         good__yaml=HEAD,
@@ -444,7 +447,7 @@ def test_an_invalid_file_touches_no_other(tmp_path):
     assert str(caught.value).endswith("faults: 2; valid workflows beside them: 1; nothing was loaded")
 
 
-def test_two_files_with_one_id_are_both_left_out(tmp_path):
+def test_two_files_with_one_id_are_both_left_out(tmp_path: Path) -> None:
     folder = write(
         tmp_path / "w", a__yaml=HEAD, b__json='{"workflow_id": "w", "workflow_name": "W", "triggers": []}'
     )
@@ -455,7 +458,7 @@ def test_two_files_with_one_id_are_both_left_out(tmp_path):
     ]
 
 
-def test_text_that_is_not_utf_8_and_files_too_big(tmp_path):
+def test_text_that_is_not_utf_8_and_files_too_big(tmp_path: Path) -> None:
     folder = write(tmp_path / "w")
     (folder / "a.yaml").write_bytes(b"workflow_id: w\nworkflow_name: \xff\n")
     (folder / "b.yaml").write_bytes(b"#" * (4 * 1024**2 + 1))
@@ -466,7 +469,7 @@ def test_text_that_is_not_utf_8_and_files_too_big(tmp_path):
     ]
 
 
-def test_templates_exist_and_are_valid_jinja(tmp_path):
+def test_templates_exist_and_are_valid_jinja(tmp_path: Path) -> None:
     def send(template: str) -> str:
         return f"{HEAD}actions:\n- {{type: send_email, config: {{template_id: {template}}}}}\n".replace(
             "workflow_id: w", f"workflow_id: {template}"
@@ -490,6 +493,6 @@ def test_templates_exist_and_are_valid_jinja(tmp_path):
     ]
 
 
-def test_a_missing_folder_says_what_to_do(tmp_path):
+def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder of workflows; create it, or name another"):
         load_definitions(tmp_path / "none")

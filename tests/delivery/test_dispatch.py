@@ -1,15 +1,19 @@
 import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any, Never
 
 import polars as pl
 import pytest
 
-from flows.delivery.dispatch import Channel, Composed, Policy, deliver
+from flows.delivery.contents import StepKey
+from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver
 from flows.delivery.messages import message_channel
 from flows.delivery.send_ledger import Kind, SendLedger
-from flows.delivery.senders.base import Answer
+from flows.delivery.senders.base import Answer, Outgoing, Sender
 from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
 from flows.settings import Settings
@@ -27,7 +31,7 @@ SCHEMA = {
 }  # fmt: skip
 
 
-def message(number=1, **changes):
+def message(number: int = 1, **changes: Any) -> dict[str, Any]:
     row = {
         "message_id": f"{number:032x}", "execution_id": f"e{number}", "workflow_id": "welcome",
         "version": "v1", "branch": "default", "customer_id": f"c{number}",
@@ -38,8 +42,11 @@ def message(number=1, **changes):
     return {**row, **changes}
 
 
-def due(*rows) -> pl.DataFrame:
+def due(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+Answering = Callable[[list[str]], list[Answer]]
 
 
 class Recorder:
@@ -48,43 +55,51 @@ class Recorder:
     name = "recorder"
     batch_limit = 1000
 
-    def __init__(self, answers=None, *, repeatable=False):
+    def __init__(self, answers: Answering | None = None, *, repeatable: bool = False) -> None:
         self.repeatable = repeatable
-        self.calls = []
+        self.calls: list[tuple[str, bytes]] = []
         self.answers = answers or (lambda ids: [Answer(one, "sent") for one in ids])
 
-    def prepare(self, messages):
+    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         return json.dumps([[one.message_id, one.subject] for one in messages]).encode()
 
-    def hand_over(self, key, payload):
+    def hand_over(self, key: str, payload: bytes) -> list[Answer]:
         self.calls.append((key, payload))
         return self.answers([one for one, _ in json.loads(payload)])
 
     @property
-    def handed_over(self):
+    def handed_over(self) -> list[str]:
         return [one for _, payload in self.calls for one, _ in json.loads(payload)]
 
 
-def broken(_):
+def broken(_: list[str]) -> Never:
     raise OnwardError("line dead")
 
 
 @pytest.fixture
-def ledger(tmp_path):
+def ledger(tmp_path: Path) -> Iterator[SendLedger]:
     with SendLedger(tmp_path / "state" / "sends.sqlite", lambda: WALL) as opened:
         yield opened
 
 
-def dispatch(frame, sender, ledger, *, contents=CONTENTS, batch_size=2, **counted):
+def dispatch(
+    frame: pl.DataFrame,
+    sender: Sender,
+    ledger: SendLedger,
+    *,
+    contents: Mapping[StepKey, ContentSource] = CONTENTS,
+    batch_size: int = 2,
+    **counted: Counted,
+) -> pl.DataFrame:
     policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
     return deliver(message_channel(contents, sender), frame, ledger, policy, **counted).sort("message_id")
 
 
-def outcome(frame):
+def outcome(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in frame.select("status", "status_reason", "sent_at").rows()]
 
 
-def test_a_sent_message(tmp_path, ledger):
+def test_a_sent_message(tmp_path: Path, ledger: SendLedger) -> None:
     result = dispatch(due(message()), open_sender(Settings(data_dir=tmp_path)), ledger)
     assert result.columns == ["message_id", "status", "status_reason", "sent_at"]
     assert result.schema["sent_at"] == pl.Datetime("us", "UTC")
@@ -96,7 +111,7 @@ def test_a_sent_message(tmp_path, ledger):
     assert mail.get_body(("html",)).get_content().strip() == "<p>Zoë</p>"
 
 
-def test_nothing_due(ledger):
+def test_nothing_due(ledger: SendLedger) -> None:
     sender = Recorder()
     result = dispatch(due(), sender, ledger)
     assert result.schema == {
@@ -121,7 +136,9 @@ def test_nothing_due(ledger):
         ({"step": "7"}, ("failed", "this step has no content any more", None)),
     ],
 )
-def test_outcomes(ledger, changes, expected):
+def test_outcomes(
+    ledger: SendLedger, changes: dict[str, Any], expected: tuple[str, str | None, datetime | None]
+) -> None:
     sender = Recorder()
     result = dispatch(due(message(1, **changes), message(2)), sender, ledger)
     assert outcome(result) == [expected, ("sent", None, WALL)]
@@ -131,7 +148,7 @@ def test_outcomes(ledger, changes, expected):
 @pytest.mark.parametrize(
     ("text", "says"), [("{{ first_name * 9 }}", "works on numbers"), ("{{ 9**9 }}", "pow isn't allowed")]
 )
-def test_a_bad_template_fails_its_own_messages_only(ledger, text, says):
+def test_a_bad_template_fails_its_own_messages_only(ledger: SendLedger, text: str, says: str) -> None:
     contents = {STEP: ContentSource("s", text), (*STEP[:3], "1"): ContentSource("s", "fine")}
     frame = due(message(1), message(2, step="1"))
     result = dispatch(frame, Recorder(), ledger, contents=contents, batch_size=9)
@@ -139,7 +156,7 @@ def test_a_bad_template_fails_its_own_messages_only(ledger, text, says):
     assert says in result["status_reason"][0]
 
 
-def test_order_and_sizes_of_hand_overs(ledger):
+def test_order_and_sizes_of_hand_overs(ledger: SendLedger) -> None:
     sender, seen = Recorder(), []
     dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, counted=seen.append)
     assert [int(one, 16) for one in sender.handed_over] == [5, 4, 3, 2, 1]
@@ -148,14 +165,14 @@ def test_order_and_sizes_of_hand_overs(ledger):
     assert len({key for key, _ in sender.calls}) == 3
 
 
-def test_the_sender_s_own_limit_holds(ledger):
+def test_the_sender_s_own_limit_holds(ledger: SendLedger) -> None:
     sender = Recorder()
     sender.batch_limit = 1
     dispatch(due(message(1), message(2)), sender, ledger)
     assert len(sender.calls) == 2
 
 
-def test_a_second_call_sends_nothing_and_knows_the_outcome(ledger):
+def test_a_second_call_sends_nothing_and_knows_the_outcome(ledger: SendLedger) -> None:
     frame = due(message(1), message(2))
     first = dispatch(frame, Recorder(), ledger)
     later, sender = WALL + timedelta(hours=1), Recorder()
@@ -165,8 +182,8 @@ def test_a_second_call_sends_nothing_and_knows_the_outcome(ledger):
     assert sender.calls == []
 
 
-def test_answers_of_every_kind_are_final(ledger):
-    def answers(ids):
+def test_answers_of_every_kind_are_final(ledger: SendLedger) -> None:
+    def answers(ids: list[str]) -> list[Answer]:
         return [Answer(ids[0], "failed", "550 no such user"), Answer(ids[1], "unknown", "time-out")]
 
     frame = due(message(1), message(2), message(3))
@@ -179,7 +196,7 @@ def test_answers_of_every_kind_are_final(ledger):
     assert again.calls == []
 
 
-def test_a_broken_hand_over_is_held_when_it_can_t_be_repeated(ledger):
+def test_a_broken_hand_over_is_held_when_it_can_t_be_repeated(ledger: SendLedger) -> None:
     frame = due(message(1), message(2), message(3))
     with pytest.raises(OnwardError, match="line dead"):
         dispatch(frame, Recorder(broken), ledger)
@@ -190,7 +207,7 @@ def test_a_broken_hand_over_is_held_when_it_can_t_be_repeated(ledger):
     assert [int(one, 16) for one in sender.handed_over] == [1]
 
 
-def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger):
+def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger: SendLedger) -> None:
     frame = due(message(1), message(2))
     first, second = Recorder(broken, repeatable=True), Recorder(repeatable=True)
     with pytest.raises(OnwardError):
@@ -200,7 +217,7 @@ def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger):
     assert second.calls == first.calls
 
 
-def test_another_sender_doesn_t_finish_what_one_began(ledger):
+def test_another_sender_doesn_t_finish_what_one_began(ledger: SendLedger) -> None:
     with pytest.raises(OnwardError):
         dispatch(due(message()), Recorder(broken, repeatable=True), ledger)
     other = Recorder(repeatable=True)
@@ -216,18 +233,18 @@ class Texter(Recorder):
     name = "texter"
     repeatable = True
 
-    def compose(self, rows):
+    def compose(self, rows: pl.DataFrame) -> Composed:
         lost = dict.fromkeys(rows.filter(pl.col("phone").is_null())["text_id"], "no number")
         notes = {one: "short" for one in rows["text_id"] if one not in lost}
         return Composed(json.dumps([[one, "Hi"] for one in notes]).encode(), notes, lost)
 
 
-def texts(*rows) -> pl.DataFrame:
+def texts(*rows: tuple[str | datetime | None, ...]) -> pl.DataFrame:
     columns = {"text_id": pl.String, "phone": pl.String, "suppressed": pl.String, "at": SCHEMA["at"]}
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
-def test_another_channel_is_a_kind_and_a_carrier(ledger):
+def test_another_channel_is_a_kind_and_a_carrier(ledger: SendLedger) -> None:
     with pytest.raises(OnwardError):
         dispatch(due(message()), Recorder(broken, repeatable=True), ledger)
     frame = texts(
@@ -250,7 +267,7 @@ def test_another_channel_is_a_kind_and_a_carrier(ledger):
     assert dispatch(due(message()), Recorder(repeatable=True), ledger)["status"].to_list() == ["sent"]
 
 
-def test_what_can_t_be_suppressed_and_never_expires_goes_out(ledger):
+def test_what_can_t_be_suppressed_and_never_expires_goes_out(ledger: SendLedger) -> None:
     frame = texts(("a", "+1", "erasure", NOW - timedelta(days=900))).drop("suppressed")
     calls = replace(TEXTS, suppressible=False)
     texter = Texter()

@@ -8,9 +8,12 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from flows.delivery.dispatch import Policy, deliver
@@ -27,7 +30,7 @@ from tests.delivery.test_webhooks import due as due_webhooks
 KILLS = 20
 
 
-def work(folder: Path, count: int, batch_size: int):
+def work(folder: Path, count: int, batch_size: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     settings = Settings(data_dir=folder)
     frame = due(*(message(number, at=NOW - timedelta(seconds=number)) for number in range(count)))
     with SendLedger(settings.state / "sends.sqlite", lambda: WALL) as ledger:
@@ -63,7 +66,7 @@ class Crash(BaseException):
 class Fuse:
     """Breaks the n-th call of what it is put into, before or after it is done."""
 
-    def __init__(self, monkeypatch, number: int) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
         self.left = number
         for owner, name in (
             (SendLedger, "claim"), (SendLedger, "handed_over"), (SendLedger, "answered"),
@@ -72,8 +75,8 @@ class Fuse:
         ):  # fmt: skip
             monkeypatch.setattr(owner, name, self.around(getattr(owner, name)))
 
-    def around(self, call):
-        def guarded(*args, **kwargs):
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(*args: Any, **kwargs: Any) -> Any:
             self.burn()
             result = call(*args, **kwargs)
             self.burn()
@@ -87,7 +90,7 @@ class Fuse:
             raise Crash
 
 
-def test_broken_off_at_every_step_and_once_more_while_recovering(tmp_path):
+def test_broken_off_at_every_step_and_once_more_while_recovering(tmp_path: Path) -> None:
     number, crashed = 0, True
     while crashed:
         number, crashed = number + 1, False
@@ -103,7 +106,7 @@ def test_broken_off_at_every_step_and_once_more_while_recovering(tmp_path):
     assert number > 40
 
 
-def test_killed_at_random_moments(tmp_path):
+def test_killed_at_random_moments(tmp_path: Path) -> None:
     count, batch_size = 120, 10
     span = run_victim(tmp_path / "undisturbed", None)
     chance = random.Random(7)

@@ -1,11 +1,13 @@
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from flows.delivery.messages import MESSAGES
-from flows.delivery.send_ledger import SendLedger
+from flows.delivery.send_ledger import Handover, SendLedger
 from flows.delivery.senders.base import Answer
 from flows.delivery.webhooks import WEBHOOKS
 from flows.errors import OnwardError
@@ -14,19 +16,19 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "sends.sqlite"
 
 
-def claim(ledger, *names, payload=b"x"):
+def claim(ledger: SendLedger, *names: str, payload: bytes = b"x") -> Handover:
     return ledger.claim(MESSAGES, "eml", dict.fromkeys(names, "note"), payload)
 
 
-def known(ledger, *names):
+def known(ledger: SendLedger, *names: str) -> list[tuple[Any, ...]]:
     return ledger.known(pl.Series(names, dtype=pl.String)).sort("id").rows()
 
 
-def test_a_hand_over_from_claim_to_answer(path):
+def test_a_hand_over_from_claim_to_answer(path: Path) -> None:
     with SendLedger(path, lambda: AT) as ledger:
         handover = claim(ledger, "a", "b", "c")
         assert [one.state for one in ledger.unanswered(MESSAGES)] == ["claimed"]
@@ -44,7 +46,7 @@ def test_a_hand_over_from_claim_to_answer(path):
         ]
 
 
-def test_answers_for_messages_of_other_hand_overs_change_nothing(path):
+def test_answers_for_messages_of_other_hand_overs_change_nothing(path: Path) -> None:
     with SendLedger(path, lambda: AT) as ledger:
         first, second = claim(ledger, "a"), claim(ledger, "b", payload=b"y")
         ledger.answered(first.key, [Answer("a", "sent"), Answer("b", "sent")])
@@ -52,7 +54,7 @@ def test_answers_for_messages_of_other_hand_overs_change_nothing(path):
         assert [one.key for one in ledger.unanswered(MESSAGES)] == [second.key]
 
 
-def test_nothing_is_claimed_twice(path):
+def test_nothing_is_claimed_twice(path: Path) -> None:
     with SendLedger(path, lambda: AT) as ledger:
         claim(ledger, "a")
         with pytest.raises(OnwardError, match="was claimed before"):
@@ -60,14 +62,14 @@ def test_nothing_is_claimed_twice(path):
         assert len(ledger.unanswered(MESSAGES)) == 1
 
 
-def test_a_released_claim_is_forgotten(path):
+def test_a_released_claim_is_forgotten(path: Path) -> None:
     with SendLedger(path, lambda: AT) as ledger:
         ledger.release(claim(ledger, "a").key)
         assert ledger.unanswered(MESSAGES) == []
         claim(ledger, "a")
 
 
-def test_bytes_are_dropped_once_answered(path):
+def test_bytes_are_dropped_once_answered(path: Path) -> None:
     with SendLedger(path, lambda: AT) as ledger:
         ledger.answered(claim(ledger, "a", payload=b"personal").key, [])
     with sqlite3.connect(path) as db:
@@ -76,7 +78,7 @@ def test_bytes_are_dropped_once_answered(path):
     db.close()
 
 
-def test_many_ids_are_looked_up(path):
+def test_many_ids_are_looked_up(path: Path) -> None:
     names = [f"m{number}" for number in range(70_000)]
     with SendLedger(path, lambda: AT) as ledger:
         ledger.answered(claim(ledger, *names).key, [Answer(name, "sent") for name in names])
@@ -84,13 +86,13 @@ def test_many_ids_are_looked_up(path):
         assert ledger.known(pl.Series([], dtype=pl.String)).is_empty()
 
 
-def test_a_file_that_is_no_ledger(path):
+def test_a_file_that_is_no_ledger(path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(OnwardError, match="can't be opened"):
         SendLedger(path)
 
 
-def test_a_ledger_of_a_newer_version(path):
+def test_a_ledger_of_a_newer_version(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 9")
     db.close()

@@ -1,9 +1,12 @@
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,8 +33,8 @@ bodies = st.one_of(
 subjects = bodies.map(lambda text: re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]", " ", text).strip(" "))
 
 
-def outgoing(**changes) -> Outgoing:
-    fields = {
+def outgoing(**changes: Any) -> Outgoing:
+    fields: dict[str, Any] = {
         "message_id": "a" * 32, "customer_id": "c1", "workflow_id": "welcome", "step": "0",
         "template_id": "t", "to": "zoe@example.com", "subject": "Hello", "text": "Hi\n", "html": None,
         "at": AT,
@@ -39,7 +42,7 @@ def outgoing(**changes) -> Outgoing:
     return Outgoing(**{**fields, **changes})
 
 
-def by_the_library(message: Outgoing, cte) -> bytes:
+def by_the_library(message: Outgoing, cte: Callable[[str], str]) -> bytes:
     made = EmailMessage(policy=policy.SMTP)
     made["From"] = FROM
     made["To"] = message.to
@@ -66,13 +69,13 @@ def lines(text: str) -> str:
 
 
 @given(bodies, st.one_of(st.none(), bodies))
-def test_bytes_equal_the_library_s(text, html):
+def test_bytes_equal_the_library_s(text: str, html: str | None) -> None:
     message = outgoing(text=text, html=html, subject="Hello, Jane!")
     assert message_bytes(message, letterhead(FROM)).encode("ascii") == by_the_library(message, expected_cte)
 
 
 @given(subjects, bodies, st.one_of(st.none(), bodies))
-def test_a_parser_reads_back_what_was_written(subject, text, html):
+def test_a_parser_reads_back_what_was_written(subject: str, text: str, html: str | None) -> None:
     raw = message_bytes(outgoing(subject=subject, text=text, html=html), letterhead(FROM)).encode("ascii")
     parsed = message_from_bytes(raw, policy=policy.SMTP)
     assert parsed.defects == []
@@ -90,21 +93,21 @@ def test_a_parser_reads_back_what_was_written(subject, text, html):
 
 
 @given(subjects)
-def test_subject_lines_are_short_ascii(subject):
+def test_subject_lines_are_short_ascii(subject: str) -> None:
     head = subject_lines(subject).encode("ascii")
     assert head.endswith(b"\r\n")
     assert all(len(line) <= 78 and line.strip() for line in head[:-2].split(b"\r\n"))
     assert all(line.startswith(b" ") for line in head[:-2].split(b"\r\n")[1:])
 
 
-def test_the_from_line_may_be_a_name_of_any_script():
+def test_the_from_line_may_be_a_name_of_any_script() -> None:
     raw = message_bytes(outgoing(), letterhead("Zoës Lädchen <zoe@shop.example>")).encode("ascii")
     parsed = message_from_bytes(raw, policy=policy.SMTP)
     assert parsed["from"].addresses[0].display_name == "Zoës Lädchen"
     assert parsed["message-id"] == f"<{'a' * 32}@shop.example>"
 
 
-def test_a_long_list_unsubscribe_stays_one_line():
+def test_a_long_list_unsubscribe_stays_one_line() -> None:
     link = f"<https://shop.example/u/{'x' * 400}>, <mailto:u@shop.example?subject={'y' * 200}>"
     raw = message_bytes(outgoing(), letterhead(FROM, link)).encode("ascii")
     assert f"\r\nList-Unsubscribe: {link}\r\n".encode() in raw
@@ -114,12 +117,12 @@ def test_a_long_list_unsubscribe_stays_one_line():
 @pytest.mark.parametrize(
     "given_from", ["", "nobody", "a@b", "A <a@b.example>\r\nBcc: x@y.example", "a b@c.example"]
 )
-def test_an_unusable_from_address_is_refused(given_from):
+def test_an_unusable_from_address_is_refused(given_from: str) -> None:
     with pytest.raises(InputError, match="from_address"):
         letterhead(given_from)
 
 
-def test_an_unusable_list_unsubscribe_is_refused():
+def test_an_unusable_list_unsubscribe_is_refused() -> None:
     with pytest.raises(InputError, match="List-Unsubscribe"):
         letterhead(FROM, "<https://a.example>\r\nBcc: x@y.example")
 
@@ -139,16 +142,16 @@ def test_an_unusable_list_unsubscribe_is_refused():
         ("a@" + ("b" * 60 + ".") * 5 + "example", False), ("a@127.0.0.1", False),
     ],
 )  # fmt: skip
-def test_addresses(address, usable):
+def test_addresses(address: str, usable: bool) -> None:
     assert is_address(address) is usable
 
 
-def test_long_addresses_are_folded_as_the_library_does():
+def test_long_addresses_are_folded_as_the_library_does() -> None:
     message = outgoing(to="a" * 64 + "@" + "b" * 63 + ".example", subject="Hi")
     assert message_bytes(message, letterhead(FROM)).encode() == by_the_library(message, expected_cte)
 
 
-def test_the_eml_sender_writes_each_message_once(tmp_path):
+def test_the_eml_sender_writes_each_message_once(tmp_path: Path) -> None:
     sender = open_sender(Settings(data_dir=tmp_path))
     messages = [outgoing(message_id=f"{n:032d}", subject=f"Nr {n} é") for n in range(5)]
     payload = sender.prepare(messages)
@@ -170,14 +173,14 @@ def test_the_eml_sender_writes_each_message_once(tmp_path):
     assert parsed["subject"] == "Nr 3 é"
 
 
-def test_a_full_outbox_is_an_error_for_people(tmp_path):
+def test_a_full_outbox_is_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("in the way")
     sender = open_sender(Settings(data_dir=tmp_path))
     with pytest.raises(OnwardError, match="the outbox can't be written"):
         sender.hand_over("key", sender.prepare([outgoing()]))
 
 
-def test_an_unknown_sender_is_refused(tmp_path):
+def test_an_unknown_sender_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'pigeon' isn't a way of sending; allowed: eml"):
         open_sender(Settings(data_dir=tmp_path, sender="pigeon"))
 
@@ -187,7 +190,7 @@ def entries(*names: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("cut", [1, 10, 70, 71, 150])
-def test_a_journal_repairs_a_torn_end(tmp_path, cut):
+def test_a_journal_repairs_a_torn_end(tmp_path: Path, cut: int) -> None:
     journal = Journal(tmp_path / "j.ndjson", "id")
     journal.append_once(entries("a", "b"))
     journal.append_once(entries("c", "d", "e"))
@@ -197,7 +200,7 @@ def test_a_journal_repairs_a_torn_end(tmp_path, cut):
     assert [json.loads(line)["id"] for line in journal.path.read_text().splitlines()] == list("abcde")
 
 
-def test_a_journal_searches_all_of_a_long_file_when_asked(tmp_path):
+def test_a_journal_searches_all_of_a_long_file_when_asked(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j.ndjson", "id")
     journal.append_once(entries(*(f"n{n}" for n in range(40_000))))
     journal.append_once(entries("n7", "new"), search_all=True)
@@ -205,7 +208,7 @@ def test_a_journal_searches_all_of_a_long_file_when_asked(tmp_path):
     assert len(names) == len(set(names)) == 40_001
 
 
-def test_a_journal_without_any_line_break_starts_anew(tmp_path):
+def test_a_journal_without_any_line_break_starts_anew(tmp_path: Path) -> None:
     (tmp_path / "j.ndjson").write_bytes(b"x" * 3_000_000)
     journal = Journal(tmp_path / "j.ndjson", "id")
     journal.append_once(entries("a"))

@@ -1,6 +1,7 @@
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,15 @@ from transforms.content.templates import ContentError, ContentSource, Rendered, 
 TEMPLATES = Path(__file__).parents[2] / "data" / "templates"
 
 
-def rendered(text, attributes=None, event=None, *, subject="", html=None, customer=None) -> Rendered:
+def rendered(
+    text: str,
+    attributes: dict[str, Any] | None = None,
+    event: dict[str, Any] | None = None,
+    *,
+    subject: str = "",
+    html: str | None = None,
+    customer: dict[str, Any] | None = None,
+) -> Rendered:
     compiled = compile_content(ContentSource(subject, text, html))
     return render(compiled, attributes or {}, event or {}, customer or {"customer_id": "c1", "email": None})
 
@@ -38,7 +47,7 @@ def rendered(text, attributes=None, event=None, *, subject="", html=None, custom
         ("{{ '<b>' }}", "<b>"),
     ],
 )
-def test_placeholders(template, expected):
+def test_placeholders(template: str, expected: str) -> None:
     attributes = {
         "first_name": "Zoë", "vip": True, "tags": ["a", 2.0, "b"], "address": {"city": "Köln"},
         "nothing": None,
@@ -47,12 +56,12 @@ def test_placeholders(template, expected):
     assert rendered(template, attributes, event).text == expected
 
 
-def test_only_html_is_escaped():
+def test_only_html_is_escaped() -> None:
     parts = rendered("{{ n }}", {"n": "<a> & b"}, html="<p>{{ n }}</p>", subject="{{ n }}")
     assert (parts.subject, parts.text, parts.html) == ("<a> & b", "<a> & b", "<p>&lt;a&gt; &amp; b</p>")
 
 
-def test_names_without_a_value_are_empty_and_recorded_once():
+def test_names_without_a_value_are_empty_and_recorded_once() -> None:
     parts = rendered(
         "{{ a }}{{ event.b }}{{ event.b.c }}{{ a }}{{ d|default('') }}{{ null }}", {"null": None}
     )
@@ -60,19 +69,19 @@ def test_names_without_a_value_are_empty_and_recorded_once():
     assert parts.missing == ("a", "event.b", "null")
 
 
-def test_the_customer_wins_over_an_attribute_of_that_name():
+def test_the_customer_wins_over_an_attribute_of_that_name() -> None:
     customer = {"customer_id": "c1", "email": "c1@example.com"}
     parts = rendered("{{ customer_id }} {{ email }}", {"customer_id": "x", "email": "y"}, customer=customer)
     assert parts.text == "c1 c1@example.com"
     assert rendered("{{ email }}", {"email": "y@example.com"}).text == "y@example.com"
 
 
-def test_line_breaks_never_reach_the_subject():
+def test_line_breaks_never_reach_the_subject() -> None:
     parts = rendered("x", {"n": "a\r\nBcc: b@example.com\u2028\x00"}, subject=" Hi\n{{ n }} ")
     assert parts.subject == "Hi a Bcc: b@example.com"
 
 
-def test_lone_surrogates_become_replacement_characters():
+def test_lone_surrogates_become_replacement_characters() -> None:
     assert rendered("{{ n }}é", {"n": "\ud800"}).text == "\ufffdé"
 
 
@@ -98,7 +107,7 @@ def test_lone_surrogates_become_replacement_characters():
         ("x" * 500_001, "500,001 characters"),
     ],
 )
-def test_what_is_refused_when_compiled(template, says):
+def test_what_is_refused_when_compiled(template: str, says: str) -> None:
     started = time.perf_counter()
     with pytest.raises(ContentError, match=says.replace("(", r"\(").replace("?", r"\?")):
         compile_content(ContentSource("", template))
@@ -118,25 +127,25 @@ def test_what_is_refused_when_compiled(template, says):
         ("{% for a in many %}{% for b in many %}{{ name }}{% endfor %}{% endfor %}", "1,000,000 characters"),
     ],
 )
-def test_what_fails_one_message(template, says):
+def test_what_fails_one_message(template: str, says: str) -> None:
     with pytest.raises(ContentError, match=says):
         rendered(template, {"name": "%1000000000d", "many": ["x"] * 1000})
 
 
-def test_python_attributes_are_out_of_reach():
+def test_python_attributes_are_out_of_reach() -> None:
     assert (
         rendered("{{ ''.__class__ }}{{ event.__class__ }}{{ loop.x }}{{ self.__init__ }}{{ dict }}").text
         == ""
     )
 
 
-def test_a_message_needs_a_body():
+def test_a_message_needs_a_body() -> None:
     with pytest.raises(ContentError, match="needs a body"):
         compile_content(ContentSource("s", None, None))
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_any_value_can_be_printed(name, other):
+def test_any_value_can_be_printed(name: str, other: str) -> None:
     parts = rendered("{{ n }}|{{ event.o }}", {"n": name}, {"o": other}, subject="{{ n }}", html="{{ n }}")
     assert parts.text.count("|") >= 1
     assert parts.subject == "" or parts.subject.isprintable() or not set(parts.subject) & set("\r\n\x00")
@@ -145,13 +154,13 @@ def test_any_value_can_be_printed(name, other):
 
 
 @given(st.text(alphabet="{}%|()[].'ab1*~ \n#-<>=", max_size=40))
-def test_any_template_compiles_or_is_refused(source):
+def test_any_template_compiles_or_is_refused(source: str) -> None:
     with suppress(ContentError):
         rendered(source, {"a": "x", "b": [1, 2]})
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.j2")), ids=lambda path: path.name)
-def test_the_templates_in_data_render_with_and_without_values(path):
+def test_the_templates_in_data_render_with_and_without_values(path: Path) -> None:
     source = ContentSource("", path.read_text(encoding="utf-8"))
     full = render(
         compile_content(source), {"first_name": "Zoë", "location": "Köln"},

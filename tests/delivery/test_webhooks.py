@@ -1,5 +1,8 @@
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,7 +21,7 @@ DATA = '{"x": "\\n", "customer_id": 0}'
 ATTRIBUTES = '{"first_name": "Zoë"}'
 
 
-def due(count) -> pl.DataFrame:
+def due(count: int) -> pl.DataFrame:
     rows = [
         (f"w{n}", f"e{n}", "cart", f"c{n}", AT - timedelta(hours=n), "https://a.example", DATA, ATTRIBUTES)
         for n in range(count)
@@ -27,20 +30,20 @@ def due(count) -> pl.DataFrame:
 
 
 @pytest.fixture
-def ledger(tmp_path):
+def ledger(tmp_path: Path) -> Iterator[SendLedger]:
     with SendLedger(tmp_path / "sends.sqlite", lambda: AT) as opened:
         yield opened
 
 
-def dispatch(frame, ledger, outbox):
+def dispatch(frame: pl.DataFrame, ledger: SendLedger, outbox: Path) -> pl.DataFrame:
     return deliver(webhook_channel(outbox), frame, ledger, Policy(2)).sort("webhook_id")
 
 
-def written(outbox):
+def written(outbox: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (outbox / "webhooks.ndjson").read_text("utf-8").splitlines()]
 
 
-def test_requests_are_queued_once_in_order(tmp_path, ledger):
+def test_requests_are_queued_once_in_order(tmp_path: Path, ledger: SendLedger) -> None:
     for _ in range(2):
         result = dispatch(due(5), ledger, tmp_path)
         assert result.rows() == [(f"w{n}", "sent", None, AT) for n in range(5)]
@@ -57,12 +60,12 @@ def test_requests_are_queued_once_in_order(tmp_path, ledger):
     }  # fmt: skip
 
 
-def test_nothing_due(tmp_path, ledger):
+def test_nothing_due(tmp_path: Path, ledger: SendLedger) -> None:
     assert dispatch(due(0), ledger, tmp_path).columns == ["webhook_id", "status", "status_reason", "sent_at"]
     assert not (tmp_path / "webhooks.ndjson").exists()
 
 
-def test_a_missing_outbox_is_made_and_a_blocked_one_is_an_error(tmp_path, ledger):
+def test_a_missing_outbox_is_made_and_a_blocked_one_is_an_error(tmp_path: Path, ledger: SendLedger) -> None:
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(OnwardError, match="can't be written"):
         dispatch(due(1), ledger, tmp_path / "out")

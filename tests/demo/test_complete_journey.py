@@ -24,20 +24,20 @@ SCHEMA = {
 
 
 @pytest.fixture(scope="module")
-def events():
+def events() -> pl.DataFrame:
     return journey.all_events()
 
 
 @pytest.fixture(scope="module")
-def people():
+def people() -> pl.DataFrame:
     return journey.customers(journey.read_table("transactions"), journey.read_table("demographics"))
 
 
-def instant(*parts):
+def instant(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)
 
 
-def test_events_are_canonical_and_all_there(events):
+def test_events_are_canonical_and_all_there(events: pl.DataFrame) -> None:
     assert dict(events.schema) == SCHEMA
     assert {
         (kind, name): count for kind, name, count in events.group_by("type", "name").len().iter_rows()
@@ -50,13 +50,13 @@ def test_events_are_canonical_and_all_there(events):
     assert events["customer_id"].null_count() == 0
 
 
-def test_values_sum_to_the_sales_to_the_cent(events):
+def test_values_sum_to_the_sales_to_the_cent(events: pl.DataFrame) -> None:
     cents = (events["value"] * 100).round().cast(pl.Int64).sum()
     assert cents == 459_603_958
     assert cents == (journey.read_table("transactions")["sales_value"] * 100).round().cast(pl.Int64).sum()
 
 
-def test_every_household_is_a_customer(events, people):
+def test_every_household_is_a_customer(events: pl.DataFrame, people: pl.DataFrame) -> None:
     assert people.height == people["customer_id"].n_unique() == 2_469
     assert set(events["customer_id"]) == set(people["customer_id"])
     assert people["created_at"].null_count() == people.height
@@ -65,7 +65,7 @@ def test_every_household_is_a_customer(events, people):
     assert not people["attributes"].str.contains("null").any()
 
 
-def test_a_household_as_a_customer(people):
+def test_a_household_as_a_customer(people: pl.DataFrame) -> None:
     assert people.filter(pl.col("customer_id") == "1003").row(0) == (
         "1003",
         "household-1003@example.com",
@@ -77,19 +77,19 @@ def test_a_household_as_a_customer(people):
     )
 
 
-def test_order_counts_follow_time_and_event_id(events):
+def test_order_counts_follow_time_and_event_id(events: pl.DataFrame) -> None:
     orders = events.filter(pl.col("name") == "Order Completed")
     counted = orders["attributes"].str.json_path_match("$.total_purchases").cast(pl.Int64)
     expected = orders.select(pl.int_range(1, pl.len() + 1).over("customer_id")).to_series()
     assert counted.to_list() == expected.to_list()
 
 
-def test_84_baskets_share_their_second_with_another(events):
+def test_84_baskets_share_their_second_with_another(events: pl.DataFrame) -> None:
     same = events.filter(pl.col("properties").str.contains('"same_visit":true'))
     assert same.height == 84
 
 
-def test_weeks_hold_what_lies_before_their_end(events):
+def test_weeks_hold_what_lies_before_their_end(events: pl.DataFrame) -> None:
     weeks = journey.weeks(events)
     assert len(weeks) == 53
     assert weeks[0].ends == instant(2017, 1, 8)
@@ -100,7 +100,7 @@ def test_weeks_hold_what_lies_before_their_end(events):
         assert week.events["ts"].max() <= week.ends
 
 
-def test_an_event_at_a_weeks_end_belongs_to_that_week():
+def test_an_event_at_a_weeks_end_belongs_to_that_week() -> None:
     at = [instant(2016, 12, 6), instant(2017, 1, 8), instant(2017, 1, 8, 0, 0, 0, 1), instant(2018, 1, 7)]
     frame = pl.DataFrame({"ts": at}, schema={"ts": pl.Datetime("us", "UTC")})
     assert {n: w.events["ts"].to_list() for n, w in enumerate(journey.weeks(frame)) if w.events.height} == {
@@ -133,7 +133,7 @@ PRODUCTS = pl.DataFrame(
 )
 
 
-def test_baskets_become_orders():
+def test_baskets_become_orders() -> None:
     found = journey.orders(TRANSACTIONS, PRODUCTS).sort("event_id")
     assert found["event_id"].to_list() == [f"basket-3100000000{n}" for n in (1, 2, 3)]
     assert found["value"].to_list() == [4.4, 1.1, 0.0]
@@ -170,7 +170,7 @@ def test_baskets_become_orders():
         ("MISCELLANEOUS", None, None),
     ],
 )
-def test_categories_read_well(department, category, readable):
+def test_categories_read_well(department: str, category: str | None, readable: str | None) -> None:
     frame = pl.DataFrame(
         {"department": [department], "product_category": [category]},
         schema_overrides={"product_category": pl.String},
@@ -178,7 +178,7 @@ def test_categories_read_well(department, category, readable):
     assert frame.select(journey.readable_category()).item() == readable
 
 
-def test_redemptions_of_one_day_keep_ids_apart_and_count_in_their_order():
+def test_redemptions_of_one_day_keep_ids_apart_and_count_in_their_order() -> None:
     day = datetime(2017, 3, 1)
     redeemed = pl.DataFrame(
         {
@@ -203,7 +203,7 @@ def test_redemptions_of_one_day_keep_ids_apart_and_count_in_their_order():
     }
 
 
-def test_a_mailing_is_on_the_campaigns_first_day(events):
+def test_a_mailing_is_on_the_campaigns_first_day(events: pl.DataFrame) -> None:
     row = events.filter(pl.col("event_id").str.starts_with("mailing-18-")).row(0, named=True)
     assert row["ts"] == instant(2017, 10, 30)
     assert json.loads(row["properties"]) == {
@@ -213,7 +213,7 @@ def test_a_mailing_is_on_the_campaigns_first_day(events):
     }
 
 
-def test_type_a_campaigns_never_overlap_and_outlast_the_follow_up():
+def test_type_a_campaigns_never_overlap_and_outlast_the_follow_up() -> None:
     found = (
         journey.read_table("campaign_descriptions")
         .filter(pl.col("campaign_type") == "Type A")

@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -26,13 +27,13 @@ LINES = pl.DataFrame(
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path: Path) -> Path:
     path = tmp_path / "retail.parquet"
     LINES.write_parquet(path)
     return path
 
 
-def test_each_line_is_an_event():
+def test_each_line_is_an_event() -> None:
     found = online_retail.events(LINES)
     assert found.select("event_id", "customer_id", "name", "value").rows() == [
         ("line-536365-0001", "17850", "Product Ordered", 15.3),
@@ -53,7 +54,7 @@ def test_each_line_is_an_event():
     assert "description" not in json.loads(found["properties"][2])
 
 
-def test_customers_have_the_country_of_their_newest_line():
+def test_customers_have_the_country_of_their_newest_line() -> None:
     moved = LINES.head(1).with_columns(
         pl.lit("Norway").alias("country"),
         invoice_date=pl.lit(datetime(2011, 1, 1)),
@@ -66,25 +67,27 @@ def test_customers_have_the_country_of_their_newest_line():
     ]
 
 
-def test_ids_stored_as_floats_are_whole():
+def test_ids_stored_as_floats_are_whole() -> None:
     found = online_retail.events(LINES.with_columns(pl.col("customer_id").cast(pl.Float64)))
     assert found["customer_id"].to_list() == ["17850", "17850", None, "14527", None]
 
 
-def test_the_loader_quarantines_lines_without_a_customer(file, tmp_path):
+def test_the_loader_quarantines_lines_without_a_customer(file: Path, tmp_path: Path) -> None:
     mapped, _ = online_retail.write_files(file, tmp_path / "out")
     staged, by_reason = online_retail.check(mapped)
     assert (staged.rows, staged.good, staged.bad) == (5, 3, 2)
     assert by_reason == {"no_customer_id": 2}
 
 
-def test_the_command_prints_the_counts(file, tmp_path, monkeypatch, capsys):
+def test_the_command_prints_the_counts(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["demo.online_retail", str(file), "--out", str(tmp_path / "out")])
     assert online_retail.main() == 0
     assert "5 lines: 3 good, 2 to quarantine\n  2 no_customer_id\n" in capsys.readouterr().out
 
 
-def test_a_missing_column_is_named(tmp_path):
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = tmp_path / "other.parquet"
     LINES.drop("country", "quantity").write_parquet(path)
     with pytest.raises(InputError, match="no column quantity, country; found invoice_no"):
@@ -92,7 +95,7 @@ def test_a_missing_column_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"not parquet"])
-def test_an_unreadable_file_is_told(tmp_path, content):
+def test_an_unreadable_file_is_told(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "retail.parquet"
     if content is not None:
         path.write_bytes(content)

@@ -1,6 +1,8 @@
 """The demo's own files: workflows and templates are valid, and every mail has its text."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -8,31 +10,33 @@ from ruamel.yaml import YAML
 from demo.__main__ import HERE, fresh_settings
 from flows.definitions.folder import load_definitions, read_definitions
 from tests.oracle.interpreter import decide
-from tests.semantics.cases import at, case, customer, event
+from tests.semantics.cases import Result, Row, at, case, customer, event
 
 WORKFLOWS, TEMPLATES = HERE / "workflows", HERE / "templates"
 NAMES = ["big_basket", "coupon_follow_up", "lapsed_shopper", "welcome"]
 
 
-def test_every_workflow_is_valid():
+def test_every_workflow_is_valid() -> None:
     found = read_definitions(WORKFLOWS, None, TEMPLATES)
     assert [workflow.workflow_id for workflow in found.workflows] == NAMES
     assert not load_definitions(WORKFLOWS, None, TEMPLATES).faults
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_is_named_as_its_workflow(name):
+def test_a_file_is_named_as_its_workflow(name: str) -> None:
     assert f"\nworkflow_id: {name}\n" in (WORKFLOWS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def test_every_template_is_used_and_has_a_text():
+def test_every_template_is_used_and_has_a_text() -> None:
     used = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS.iterdir())
     names = {path.name.partition(".")[0] for path in TEMPLATES.iterdir()}
     assert {name for name in names if f"template_id: {name}," not in used} == set()
     assert {name for name in names if not (TEMPLATES / f"{name}.txt.j2").is_file()} == set()
 
 
-def test_the_environment_cannot_move_the_build_folder(tmp_path, monkeypatch):
+def test_the_environment_cannot_move_the_build_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     monkeypatch.setenv("ONWARD_DATA_DIR", str(mine))
@@ -45,13 +49,13 @@ def test_the_environment_cannot_move_the_build_folder(tmp_path, monkeypatch):
     assert settings.max_send_delay.days == 8
 
 
-def decided(name, *events, **attributes):
+def decided(name: str, *events: Row, **attributes: Any) -> Result:
     """What the workflow of that name makes of ann's events within a year."""
     declared = YAML(typ="safe", pure=True).load((WORKFLOWS / f"{name}.yaml").read_text(encoding="utf-8"))
     return decide(case(declared, *events, customers=[customer(**attributes)], end=at(days=365)))
 
 
-def order(day, value=20.0, *, same_visit=False, **properties):
+def order(day: int, value: float = 20.0, *, same_visit: bool = False, **properties: Any) -> Row:
     return event(
         "Order Completed",
         at(days=day),
@@ -61,19 +65,19 @@ def order(day, value=20.0, *, same_visit=False, **properties):
     )
 
 
-def mailing(day, kind="Type A"):
+def mailing(day: int, kind: str = "Type A") -> Row:
     return event("campaign_mailing", at(days=day), type="external_event", properties={"campaign_type": kind})
 
 
-def redeemed(day, kind="Type A"):
+def redeemed(day: int, kind: str = "Type A") -> Row:
     return event("Coupon Redeemed", at(days=day), properties={"campaign_type": kind})
 
 
-def statuses(result):
+def statuses(result: Result) -> list[str]:
     return [row["status"] for row in sorted(result.executions, key=lambda row: row["entered_at"])]
 
 
-def test_no_order_is_lost_to_the_watch_of_lapsed_shoppers():
+def test_no_order_is_lost_to_the_watch_of_lapsed_shoppers() -> None:
     result = decided("lapsed_shopper", order(0), order(28), order(28, same_visit=True), order(60), order(110))
     assert statuses(result) == ["exited", "converted", "converted", "completed"]
     assert [row["at"] for row in sorted(result.messages, key=lambda row: row["at"])] == [
@@ -81,17 +85,17 @@ def test_no_order_is_lost_to_the_watch_of_lapsed_shoppers():
     ]
 
 
-def test_a_redemption_of_the_same_kind_ends_the_follow_up():
+def test_a_redemption_of_the_same_kind_ends_the_follow_up() -> None:
     result = decided("coupon_follow_up", mailing(0), redeemed(2, "Type B"), redeemed(8))
     assert statuses(result) == ["converted"]
     assert [row["template_id"] for row in result.messages] == ["coupon_arrived"]
 
 
-def test_only_type_a_mailings_are_followed_up():
+def test_only_type_a_mailings_are_followed_up() -> None:
     assert decided("coupon_follow_up", mailing(0, "Type B")).executions == []
 
 
-def test_who_redeems_regularly_gets_one_reminder():
+def test_who_redeems_regularly_gets_one_reminder() -> None:
     result = decided("coupon_follow_up", mailing(0), coupons_redeemed=3)
     assert [(row["template_id"], row["at"]) for row in result.messages] == [("coupon_reminder", at(days=14))]
     assert result.executions[0]["ended_at"] - at() == timedelta(days=43)
@@ -106,7 +110,7 @@ def test_who_redeems_regularly_gets_one_reminder():
         (46.0, {"kids_count": "0"}, "welcome_full_basket"),
     ],
 )
-def test_the_second_welcome_suits_the_household(value, attributes, second):
+def test_the_second_welcome_suits_the_household(value: float, attributes: Row, second: str) -> None:
     result = decided("welcome", order(0, value), total_purchases=1, **attributes)
     assert [(row["template_id"], row["at"]) for row in result.messages] == [
         ("welcome_hello", at()),
@@ -114,11 +118,11 @@ def test_the_second_welcome_suits_the_household(value, attributes, second):
     ]
 
 
-def test_only_the_first_order_is_welcomed():
+def test_only_the_first_order_is_welcomed() -> None:
     assert decided("welcome", order(0), total_purchases=2).executions == []
 
 
-def test_a_big_basket_is_thanked_for_once_in_30_days():
+def test_a_big_basket_is_thanked_for_once_in_30_days() -> None:
     result = decided(
         "big_basket",
         order(0, 149.99),

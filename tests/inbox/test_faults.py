@@ -3,16 +3,16 @@
 import gzip
 import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from duckdb import DuckDBPyConnection
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -26,18 +26,18 @@ GOOD = {"event_id": "e", "customer_id": "c", "ts": "2024-01-01", "type": "behavi
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[duckdb.DuckDBPyConnection]:
+def shared() -> Iterator[DuckDBPyConnection]:
     with connect() as con:
         yield con
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
+def con() -> Iterator[DuckDBPyConnection]:
     with connect() as con:
         yield con
 
 
-def staged(con: duckdb.DuckDBPyConnection, path: Path, shape: str = "canonical", **limits: int) -> list[Any]:
+def staged(con: DuckDBPyConnection, path: Path, shape: str = "canonical", **limits: int) -> list[Any]:
     stage(con, recognise(path, "events", shape), "t", Limits(**limits))
     return con.execute("select line, reason, row from t where reason is not null order by line").fetchall()
 
@@ -75,7 +75,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("line", "reason"), FAULTS)
-def test_each_row_fault_has_its_reason_its_line_and_its_row(con, tmp_path, line, reason):
+def test_each_row_fault_has_its_reason_its_line_and_its_row(
+    con: DuckDBPyConnection, tmp_path: Path, line: str, reason: str
+) -> None:
     path = tmp_path / "e.ndjson"
     path.write_text(f"{line_of()}\n\n  \n{line}\r\n{line_of()}")
     assert staged(con, path) == [(4, reason, line)]
@@ -102,7 +104,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize(("given_time", "instant"), TIMES)
-def test_times(con, tmp_path, given_time, instant):
+def test_times(con: DuckDBPyConnection, tmp_path: Path, given_time: str | float, instant: str) -> None:
     path = tmp_path / "e.ndjson"
     path.write_text(line_of(ts=given_time))
     assert staged(con, path) == []
@@ -113,14 +115,18 @@ def test_times(con, tmp_path, given_time, instant):
     ("given_id", "customer_id"),
     [(12346, "12346"), (12346.0, "12346"), ("007", "007"), (2**70, str(2**70)), ("a.0", "a.0"), (1.5, "1.5")],
 )
-def test_customer_ids(con, tmp_path, given_id, customer_id):
+def test_customer_ids(
+    con: DuckDBPyConnection, tmp_path: Path, given_id: str | float, customer_id: str
+) -> None:
     path = tmp_path / "e.ndjson"
     path.write_text(line_of(customer_id=given_id))
     assert staged(con, path) == []
     assert con.execute("select customer_id from t").fetchall() == [(customer_id,)]
 
 
-def test_numbers_json_has_not_become_null_but_not_inside_strings(con, tmp_path):
+def test_numbers_json_has_not_become_null_but_not_inside_strings(
+    con: DuckDBPyConnection, tmp_path: Path
+) -> None:
     path = tmp_path / "e.ndjson"
     properties = '{"a": NaN, "b": [1, -Infinity, 1e999], "c": "NaN, \\"NaN\\"", "d": 1e300}'
     path.write_text(line_of()[:-1] + f', "value": NaN, "properties": {properties}}}')
@@ -132,7 +138,7 @@ def test_numbers_json_has_not_become_null_but_not_inside_strings(con, tmp_path):
     )
 
 
-def test_one_key_twice_is_no_reason_to_lose_an_event(con, tmp_path):
+def test_one_key_twice_is_no_reason_to_lose_an_event(con: DuckDBPyConnection, tmp_path: Path) -> None:
     row = '{"event_type": "behavioral", "customer_id": "c", "timestamp": 0, "a": %d, "a": 3}'
     path = tmp_path / "e.ndjson"
     path.write_text(f"{row % 1}\n{row % 2}")
@@ -140,33 +146,33 @@ def test_one_key_twice_is_no_reason_to_lose_an_event(con, tmp_path):
     assert con.execute("select count(distinct event_id) from t").fetchall() == [(2,)]
 
 
-def test_over_long_lines_are_quarantined_cut(con, tmp_path):
+def test_over_long_lines_are_quarantined_cut(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.ndjson"
     path.write_text(f"{line_of()}\n{line_of(name='x' * 5000)}\n{line_of()}")
     ((line, reason, row),) = staged(con, path, line_bytes=2000)
     assert (line, reason, len(row)) == (2, "line_too_long", 1000)
 
 
-def test_too_many_fields(con, tmp_path):
+def test_too_many_fields(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.ndjson"
     path.write_text(line_of(**{f"x{i}": i for i in range(30)}))
     assert [reason for _, reason, _ in staged(con, path, columns=20)] == ["too_many_fields: 35 > 20"]
 
 
-def test_lines_that_are_not_utf_8(con, tmp_path):
+def test_lines_that_are_not_utf_8(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.ndjson"
     path.write_bytes(b"\xef\xbb\xbf" + line_of().encode() + b'\n{"a": "\xff"}\n' + line_of().encode())
     assert staged(con, path) == [(2, "encoding", '{"a": "\ufffd"}')]
 
 
-def test_a_bom_is_no_fault(con, tmp_path):
+def test_a_bom_is_no_fault(con: DuckDBPyConnection, tmp_path: Path) -> None:
     for name, text in (("e.ndjson", line_of()), ("e.csv", "customer_id,ts,type\nc,2024-01-01,behavioral")):
         (tmp_path / name).write_text("\ufeff" + text)
         assert staged(con, tmp_path / name) == []
         assert con.execute("select customer_id from t").fetchall() == [("c",)]
 
 
-def test_faulty_csv_records(con, tmp_path):
+def test_faulty_csv_records(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.csv"
     records = [
         b"customer_id,ts,type,name",
@@ -189,7 +195,7 @@ def test_faulty_csv_records(con, tmp_path):
     assert good == [("c1", "two\nlines"), ("c5", "n")]
 
 
-def test_csv_cells_keep_leading_zeros_and_read_numbers(con, tmp_path):
+def test_csv_cells_keep_leading_zeros_and_read_numbers(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.csv"
     path.write_text(
         "event_type;customer_id;action;timestamp;zip;n;flag;list;blank\n"
@@ -201,7 +207,7 @@ def test_csv_cells_keep_leading_zeros_and_read_numbers(con, tmp_path):
     assert json.loads(properties) == {"zip": "0815", "n": 1.5, "flag": True, "list": [1]}
 
 
-def test_faulty_customers(con, tmp_path):
+def test_faulty_customers(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "c.ndjson"
     rows = [
         {"customer_id": ""},
@@ -222,7 +228,7 @@ def test_faulty_customers(con, tmp_path):
     ]
 
 
-def test_parquet_rows_are_quarantined_with_the_row_as_json(con, tmp_path):
+def test_parquet_rows_are_quarantined_with_the_row_as_json(con: DuckDBPyConnection, tmp_path: Path) -> None:
     pl.DataFrame([GOOD, GOOD | {"customer_id": None}]).write_parquet(tmp_path / "e.parquet")
     ((line, reason, row),) = staged(con, tmp_path / "e.parquet")
     assert (line, reason, json.loads(row)) == (2, "no_customer_id", GOOD | {"customer_id": None})
@@ -265,7 +271,14 @@ FILE_FAULTS = [
 
 
 @pytest.mark.parametrize(("name", "content", "limits", "message"), FILE_FAULTS)
-def test_a_faulty_file_is_refused_whole(con, tmp_path, name, content, limits, message):
+def test_a_faulty_file_is_refused_whole(
+    con: DuckDBPyConnection,
+    tmp_path: Path,
+    name: str,
+    content: bytes,
+    limits: dict[str, int],
+    message: str,
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
@@ -276,7 +289,9 @@ def test_a_faulty_file_is_refused_whole(con, tmp_path, name, content, limits, me
     ).fetchall() == [(0,)]
 
 
-def test_a_refused_text_file_leaves_the_open_transaction_usable(con, tmp_path):
+def test_a_refused_text_file_leaves_the_open_transaction_usable(
+    con: DuckDBPyConnection, tmp_path: Path
+) -> None:
     (tmp_path / "e.ndjson.gz").write_bytes(GZIP[:-1])
     con.execute("create table kept (x integer)")
     con.execute("begin")
@@ -287,7 +302,7 @@ def test_a_refused_text_file_leaves_the_open_transaction_usable(con, tmp_path):
     assert con.execute("from kept").fetchall() == [(1,)]
 
 
-def test_missing_files_folders_and_shapes(tmp_path):
+def test_missing_files_folders_and_shapes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         recognise(tmp_path / "none.csv", "events")
     with pytest.raises(InputError, match="not a file"):
@@ -302,7 +317,9 @@ def test_missing_files_folders_and_shapes(tmp_path):
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
-def test_a_bomb_is_refused_without_its_memory(con, tmp_path, compress):
+def test_a_bomb_is_refused_without_its_memory(
+    con: DuckDBPyConnection, tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
     path = tmp_path / "e.ndjson.gz"
     path.write_bytes(compress(line_of().encode() + b"\n" + b" " * (600 * 1024**2)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -311,7 +328,7 @@ def test_a_bomb_is_refused_without_its_memory(con, tmp_path, compress):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
 
 
-def test_a_deeply_nested_line_is_no_crash(con, tmp_path):
+def test_a_deeply_nested_line_is_no_crash(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.ndjson"
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000
     path.write_text(line_of(event_id=...)[:-1] + f', "properties": {deep}}}\n' + "[" * 500_000)
@@ -348,7 +365,12 @@ LINES = st.lists(st.binary(max_size=40) | OBJECTS | st.just(line_of().encode()),
 @given(lines=LINES)
 @example(lines=[b"\xef\xbb\xbf"])
 @example(lines=[b'{"customer_id":"\\u0000","ts":0}', b"\x00", b"\x0b", b"\xc2\x85"])
-def test_no_line_is_fatal_and_none_is_lost(shared, tmp_path_factory, kind_and_shape, lines):
+def test_no_line_is_fatal_and_none_is_lost(
+    shared: DuckDBPyConnection,
+    tmp_path_factory: pytest.TempPathFactory,
+    kind_and_shape: str,
+    lines: list[bytes],
+) -> None:
     kind, shape = kind_and_shape.split()
     path = tmp_path_factory.mktemp("garbage") / "e.ndjson"
     path.write_bytes(b"\n".join(lines))
@@ -359,7 +381,9 @@ def test_no_line_is_fatal_and_none_is_lost(shared, tmp_path_factory, kind_and_sh
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=300) | st.text('c1,"\n;é', max_size=300).map(str.encode))
-def test_no_csv_record_is_fatal(shared, tmp_path_factory, data):
+def test_no_csv_record_is_fatal(
+    shared: DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
     path = tmp_path_factory.mktemp("garbage") / "e.csv"
     path.write_bytes(CSV.encode() + data)
     source = Source(path, "events", "csv", "none", "canonical", ("customer_id", "ts", "type"))

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from duckdb import DuckDBPyConnection
 
 from flows.files import content_hash
 from flows.inbox.duplicates import deduplicated
@@ -136,7 +136,7 @@ EXPECTED = {
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
+def con() -> Iterator[DuckDBPyConnection]:
     with connect() as con:
         yield con
 
@@ -178,12 +178,12 @@ WRITERS = {
 }
 
 
-def staged_events(con: duckdb.DuckDBPyConnection, path: Path, **limits: int) -> list[tuple[Any, ...]]:
+def staged_events(con: DuckDBPyConnection, path: Path, **limits: int) -> list[tuple[Any, ...]]:
     stage(con, recognise(path, "events"), "t", Limits(**limits))
     return good_events(con)
 
 
-def good_events(con: duckdb.DuckDBPyConnection, table: str = "t") -> list[tuple[Any, ...]]:
+def good_events(con: DuckDBPyConnection, table: str = "t") -> list[tuple[Any, ...]]:
     query = f"select {', '.join(EVENT)} from {table} where reason is null order by batch_order"
     rows = con.execute(query).fetchall()
     return [(*row[:6], json.loads(row[6]), row[7] and json.loads(row[7]), row[8]) for row in rows]
@@ -191,7 +191,9 @@ def good_events(con: duckdb.DuckDBPyConnection, table: str = "t") -> list[tuple[
 
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_format_and_compression_gives_the_same_rows(con, tmp_path, shape, suffix):
+def test_every_shape_format_and_compression_gives_the_same_rows(
+    con: DuckDBPyConnection, tmp_path: Path, shape: str, suffix: str
+) -> None:
     path = WRITERS[suffix](tmp_path / f"events.{suffix}", SHAPES[shape])
     source = recognise(path, "events")
     assert source.shape == shape
@@ -200,7 +202,9 @@ def test_every_shape_format_and_compression_gives_the_same_rows(con, tmp_path, s
 
 
 @pytest.mark.parametrize("suffix", ["ndjson", "csv", "parquet"])
-def test_derived_ids_are_the_same_in_every_format_and_key_order(con, tmp_path, suffix):
+def test_derived_ids_are_the_same_in_every_format_and_key_order(
+    con: DuckDBPyConnection, tmp_path: Path, suffix: str
+) -> None:
     first = {key: value for key, value in SEED[0].items() if key != "event_id"}
     second = dict(reversed(first.items()))
     one = staged_events(con, WRITERS[suffix](tmp_path / f"a.{suffix}", [first]))
@@ -209,14 +213,14 @@ def test_derived_ids_are_the_same_in_every_format_and_key_order(con, tmp_path, s
     assert len(one[0][0]) == 32
 
 
-def test_the_derived_id_is_stable_across_versions(con, tmp_path):
+def test_the_derived_id_is_stable_across_versions(con: DuckDBPyConnection, tmp_path: Path) -> None:
     row = {"event_type": "behavioral", "customer_id": "c1", "action": "login", "timestamp": "2024-01-01"}
     ((event_id, *_),) = staged_events(con, write_ndjson(tmp_path / "a.ndjson", [row]))
     content = "c1|1704067200000000|behavioral|login||{}|"
     assert event_id == hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def test_segment_warehouse_tables(con, tmp_path):
+def test_segment_warehouse_tables(con: DuckDBPyConnection, tmp_path: Path) -> None:
     row = {
         "id": "w1",
         "user_id": "u1",
@@ -232,7 +236,9 @@ def test_segment_warehouse_tables(con, tmp_path):
     assert found == [("w1", "u1", T0, "behavioral", "Order Completed", 4.5, {"total": 4.5}, None, LATER)]
 
 
-def test_clean_canonical_parquet_is_a_view_that_filters_in_the_file(con, tmp_path):
+def test_clean_canonical_parquet_is_a_view_that_filters_in_the_file(
+    con: DuckDBPyConnection, tmp_path: Path
+) -> None:
     frame = pl.DataFrame(
         {
             "event_id": [f"e{i}" for i in range(1000)],
@@ -253,7 +259,7 @@ def test_clean_canonical_parquet_is_a_view_that_filters_in_the_file(con, tmp_pat
     assert "name = 'a'" in plan.replace("\n", " ")
 
 
-def test_parquet_columns_of_other_types(con, tmp_path):
+def test_parquet_columns_of_other_types(con: DuckDBPyConnection, tmp_path: Path) -> None:
     table = pa.table(
         {
             "customer_id": pa.array([12346.0, None, 3.0]),
@@ -275,7 +281,7 @@ def test_parquet_columns_of_other_types(con, tmp_path):
     assert bad == [(2, "no_customer_id")]
 
 
-def test_the_first_of_each_event_id_stays(con, tmp_path):
+def test_the_first_of_each_event_id_stays(con: DuckDBPyConnection, tmp_path: Path) -> None:
     rows = [{**CANONICAL[0], "event_id": i, "name": n} for i, n in zip("aabcb", "12345", strict=True)]
     staged_events(con, write_ndjson(tmp_path / "e.ndjson", rows))
     distinct = deduplicated(con, "t", "events")
@@ -287,7 +293,7 @@ def test_the_first_of_each_event_id_stays(con, tmp_path):
     assert (distinct.duplicates, [row[4] for row in good_events(con, distinct.relation)]) == (3, ["1", "4"])
 
 
-def test_customers_in_every_format(con, tmp_path):
+def test_customers_in_every_format(con: DuckDBPyConnection, tmp_path: Path) -> None:
     rows = [
         {
             "customer_id": "c1",
@@ -312,7 +318,9 @@ def test_customers_in_every_format(con, tmp_path):
         assert (kept, distinct.duplicates) == ([("12346", "x@example.com"), ("c1", "new@example.com")], 1)
 
 
-def test_customer_attributes_keep_nulls_and_win_over_further_fields(con, tmp_path):
+def test_customer_attributes_keep_nulls_and_win_over_further_fields(
+    con: DuckDBPyConnection, tmp_path: Path
+) -> None:
     row = {
         "customer_id": "c1",
         "attributes": {"plan": None, "age": 1},
@@ -327,7 +335,7 @@ def test_customer_attributes_keep_nulls_and_win_over_further_fields(con, tmp_pat
     assert tags == ["a", "b"]
 
 
-def test_customers_in_parquet(con, tmp_path):
+def test_customers_in_parquet(con: DuckDBPyConnection, tmp_path: Path) -> None:
     pq.write_table(
         pa.table(
             {
@@ -343,19 +351,19 @@ def test_customers_in_parquet(con, tmp_path):
     assert found == [("1", '{"plan":"pro"}', ["a", "b"]), ("2", "{}", [])]
 
 
-def test_content_hash_is_of_the_bytes(tmp_path):
+def test_content_hash_is_of_the_bytes(tmp_path: Path) -> None:
     path = write_text(tmp_path / "a", "abc")
     assert content_hash(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 @pytest.mark.parametrize("name", ["e.ndjson", "e.csv", "e.json"])
-def test_an_empty_text_file_has_no_rows(con, tmp_path, name):
+def test_an_empty_text_file_has_no_rows(con: DuckDBPyConnection, tmp_path: Path, name: str) -> None:
     path = write_text(tmp_path / name, "")
     assert stage(con, recognise(path, "events"), "t", Limits()) == Staged(0, 0, 0)
     assert deduplicated(con, "t", "events").duplicates == 0
 
 
-def test_staging_again_replaces(con, tmp_path):
+def test_staging_again_replaces(con: DuckDBPyConnection, tmp_path: Path) -> None:
     ndjson = write_ndjson(tmp_path / "e.ndjson", CANONICAL)
     parquet = write_parquet(tmp_path / "e.parquet", CANONICAL)
     for path in (ndjson, parquet, ndjson, ndjson):
@@ -363,7 +371,9 @@ def test_staging_again_replaces(con, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["ndjson", "csv"])
-def test_the_size_of_blocks_makes_no_difference(con, tmp_path, monkeypatch, suffix):
+def test_the_size_of_blocks_makes_no_difference(
+    con: DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
     monkeypatch.setattr("flows.inbox.blocks.BLOCK_BYTES", 50)
     monkeypatch.setattr("flows.inbox.blocks.BLOCK_RECORDS", 1)
     path = WRITERS[suffix](tmp_path / f"e.{suffix}", CANONICAL)

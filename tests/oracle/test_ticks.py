@@ -1,5 +1,6 @@
 """§1 and §4 on the oracle itself: any ticks decide the same, and what late and future events do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -73,10 +74,12 @@ def apart(found: Case, customer_id: str) -> tuple[str, Result]:
     return customer_id, decide(replace(found, customers=rows, events=[strange, *events]))
 
 
-def ticks(*loads: tuple[datetime, list[Row]], workflows: object = (), **given: object) -> Result:
+def ticks(
+    *loads: tuple[datetime, list[Row]], workflows: Row | Sequence[Row] = (), **given: timedelta
+) -> Result:
     """The result of the ticks for the customer `ann`."""
-    listed = [workflows] if isinstance(workflows, dict) else list(workflows)  # type: ignore[call-overload]
-    return decide_ticks(case(listed), list(loads), **given)  # type: ignore[arg-type]
+    listed = [workflows] if isinstance(workflows, dict) else list(workflows)
+    return decide_ticks(case(listed), list(loads), **given)
 
 
 def test_a_late_event_acts_where_its_tick_starts() -> None:

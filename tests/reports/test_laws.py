@@ -1,9 +1,11 @@
 """What must hold of the drop-off whatever the engine decided: random workflows, customers and events."""
 
 import json
+from collections.abc import Iterator
 
 import polars as pl
 import pytest
+from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 
 from flows.settings import Settings
@@ -21,14 +23,14 @@ from transforms.signals.results import Signals
 
 
 @pytest.fixture(scope="module")
-def con(tmp_path_factory):
+def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnection]:
     with open_store(Settings(data_dir=tmp_path_factory.mktemp("laws"))) as store:
         yield store.con
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases())
-def test_drop_off_adds_up(con, case):
+def test_drop_off_adds_up(con: DuckDBPyConnection, case: Case) -> None:
     program = compile_program([read_workflow(json.dumps(one), "case.json") for one in case.workflows])
     executions, steps = decided_in_two_ticks(program, case)
     store(con, program, executions, steps)
@@ -57,7 +59,7 @@ def decided_in_two_ticks(program: Program, case: Case) -> tuple[pl.DataFrame, pl
     return latest, pl.concat(steps)
 
 
-def store(con, program: Program, executions: pl.DataFrame, steps: pl.DataFrame) -> None:
+def store(con: DuckDBPyConnection, program: Program, executions: pl.DataFrame, steps: pl.DataFrame) -> None:
     flows = program.flows
     versions = [
         {"workflow_id": one.workflow.workflow_id, "version": one.version, "number": 1} for one in flows

@@ -2,11 +2,14 @@
 
 import io
 import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from duckdb import DuckDBPyConnection
 from rich.console import Console
 
 from flows.reports.frames import report_frames
@@ -19,19 +22,26 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def con(tmp_path):
+def con(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
     with open_store(Settings(data_dir=tmp_path / "data")) as store:
         yield store.con
 
 
-def insert(con, table, *rows):
+def insert(con: DuckDBPyConnection, table: str, *rows: dict[str, Any]) -> None:
     for row in rows:
         names = ", ".join(f'"{name}"' for name in row)
         places = ", ".join("?" for _ in row)
         con.execute(f"insert into {table} ({names}) values ({places})", list(row.values()))
 
 
-def version(con, workflow="welcome", number=1, steps=(), branch="default", name=None):
+def version(
+    con: DuckDBPyConnection,
+    workflow: str = "welcome",
+    number: int = 1,
+    steps: Sequence[tuple[str, str, str]] = (),
+    branch: str = "default",
+    name: str | None = None,
+) -> None:
     known = con.execute(
         "select count(*) from workflow_versions where workflow_id = ? and number = ?", [workflow, number]
     ).fetchone()
@@ -51,7 +61,16 @@ def version(con, workflow="welcome", number=1, steps=(), branch="default", name=
         insert(con, "program_steps", {**place, "position": position, "action_type": action, "label": label})
 
 
-def execution(con, name, status="completed", *logged, workflow="welcome", number=1, branch="default", **more):
+def execution(
+    con: DuckDBPyConnection,
+    name: str,
+    status: str = "completed",
+    *logged: tuple[str, str, str],
+    workflow: str = "welcome",
+    number: int = 1,
+    branch: str | None = "default",
+    **more: Any,
+) -> None:
     """One execution and its logged steps: (step, action, outcome)."""
     ended = None if status in {"running", "paused"} else T + HOUR
     row = {"execution_id": name, "workflow_id": workflow, "version": f"v{number}", "customer_id": name}
@@ -63,19 +82,26 @@ def execution(con, name, status="completed", *logged, workflow="welcome", number
         insert(con, "steps", {**entry, "step": step, "action_type": action, "outcome": outcome, "at": T})
 
 
-def message(con, name, status, at=T, workflow="welcome", template="hello"):
+def message(
+    con: DuckDBPyConnection,
+    name: str,
+    status: str,
+    at: datetime = T,
+    workflow: str = "welcome",
+    template: str = "hello",
+) -> None:
     row = {"message_id": name, "execution_id": name, "workflow_id": workflow, "customer_id": name, "at": at}
     insert(con, "messages", {**row, "template_id": template, "status": status})
 
 
-def report(con, name):
+def report(con: DuckDBPyConnection, name: str) -> pl.DataFrame:
     return report_frames(con)[f"report_{name}"]
 
 
 # The workflow summary
 
 
-def test_summary_of_a_workflow_without_executions_is_zeros(con):
+def test_summary_of_a_workflow_without_executions_is_zeros(con: DuckDBPyConnection) -> None:
     version(con, name="Welcome")
     (row,) = report(con, "workflow_summary").rows(named=True)
     assert row == {
@@ -88,7 +114,9 @@ def test_summary_of_a_workflow_without_executions_is_zeros(con):
     }
 
 
-def test_summary_counts_each_status_once_and_leaves_the_held_out_ones_out_of_the_total(con):
+def test_summary_counts_each_status_once_and_leaves_the_held_out_ones_out_of_the_total(
+    con: DuckDBPyConnection,
+) -> None:
     version(con, number=1, name="Old name")
     version(con, number=2, name="New name")
     execution(con, "a")
@@ -120,7 +148,7 @@ def test_summary_counts_each_status_once_and_leaves_the_held_out_ones_out_of_the
     }
 
 
-def test_counts_reach_polars_as_integers(con):
+def test_counts_reach_polars_as_integers(con: DuckDBPyConnection) -> None:
     schema = report(con, "workflow_summary").schema
     assert schema["total_executions"] == pl.Int64
     assert schema["completion_rate"] == pl.Float64
@@ -132,7 +160,7 @@ def test_counts_reach_polars_as_integers(con):
 # The drop-off
 
 
-def places(con):
+def places(con: DuckDBPyConnection) -> dict[str, tuple[int, ...]]:
     """step → (entered, passed, waiting, converted, exited, failed), in order; invariants checked."""
     rows = report(con, "drop_off").rows(named=True)
     for row in rows:
@@ -160,7 +188,7 @@ SENT, WAITED = ("0", "send_email", "done"), ("1", "wait", "done")
 SKIPPED = ("2", "send_email", "skipped")
 
 
-def test_drop_off_of_a_straight_path(con):
+def test_drop_off_of_a_straight_path(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE)
     execution(con, "done", "completed", SENT, WAITED, ("2", "send_email", "done"), ("3", "add_tag", "done"))
     execution(con, "skipped", "completed", SENT, WAITED, SKIPPED, ("3", "add_tag", "done"))
@@ -179,7 +207,7 @@ def test_drop_off_of_a_straight_path(con):
     assert report(con, "drop_off")["label"].to_list() == ["hello", "2d", "tips", "vip"]
 
 
-def test_whoever_waits_or_ends_during_a_wait_counts_at_the_wait(con):
+def test_whoever_waits_or_ends_during_a_wait_counts_at_the_wait(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE)
     execution(con, "waits", "running", SENT, WAITED, step="2", phase="due", due_at=T + 48 * HOUR)
     execution(con, "bought", "converted", SENT, WAITED, step="2", phase="due")
@@ -193,14 +221,14 @@ def test_whoever_waits_or_ends_during_a_wait_counts_at_the_wait(con):
     }
 
 
-def test_a_wait_at_the_end_is_still_waited_in(con):
+def test_a_wait_at_the_end_is_still_waited_in(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE[:2])
     execution(con, "waits", "running", SENT, WAITED, step=None, phase="due", due_at=T + 48 * HOUR)
     execution(con, "through", "completed", SENT, WAITED, step=None, phase="due")
     assert places(con) == {"0": (2, 2, 0, 0, 0, 0), "1": (2, 1, 1, 0, 0, 0)}
 
 
-def test_waiting_for_an_event_until_it_comes(con):
+def test_waiting_for_an_event_until_it_comes(con: DuckDBPyConnection) -> None:
     version(
         con,
         steps=[("0", "wait_for_event", "opened"), ("0.event.0", "add_tag", "keen"), ("1", "add_tag", "x")],
@@ -218,7 +246,7 @@ def test_waiting_for_an_event_until_it_comes(con):
     }
 
 
-def test_a_failure_is_left_where_it_failed(con):
+def test_a_failure_is_left_where_it_failed(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE)
     execution(con, "late", "failed", SENT, ("1", "wait", "failed:out_of_range"), step="1", phase="due")
     execution(con, "moved_on", "failed", SENT, ("1", "wait", "failed:out_of_range"), step=None, phase=None)
@@ -226,7 +254,7 @@ def test_a_failure_is_left_where_it_failed(con):
     assert places(con)["2"] == (0, 0, 0, 0, 0, 0)
 
 
-def test_drop_off_keeps_branches_apart_and_orders_by_position(con):
+def test_drop_off_keeps_branches_apart_and_orders_by_position(con: DuckDBPyConnection) -> None:
     version(con, steps=[(str(n), "add_tag", f"t{n}") for n in range(11)])
     version(con, steps=[("0", "send_email", "vip_hello")], branch="vip")
     execution(con, "a", "exited", step="0", phase="due")
@@ -239,7 +267,7 @@ def test_drop_off_keeps_branches_apart_and_orders_by_position(con):
     assert (rows[0]["left_here_exited"], rows[-1]["waiting_here"], rows[-1]["label"]) == (1, 1, "vip_hello")
 
 
-def test_versions_with_executions_are_merged_under_the_newest_of_them(con):
+def test_versions_with_executions_are_merged_under_the_newest_of_them(con: DuckDBPyConnection) -> None:
     version(con, number=1, steps=LINE)
     version(con, number=2, steps=[("0", "send_email", "hello_2"), *LINE[1:2]])
     version(con, number=3, steps=[("0", "send_email", "unused")])
@@ -257,7 +285,7 @@ def test_versions_with_executions_are_merged_under_the_newest_of_them(con):
 # Where executions stand
 
 
-def standing(con):
+def standing(con: DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
     """execution → (step, is_logged)."""
     return {
         name: tuple(place)
@@ -267,7 +295,7 @@ def standing(con):
     }
 
 
-def test_an_execution_stands_at_its_step_or_in_the_wait_before_it(con):
+def test_an_execution_stands_at_its_step_or_in_the_wait_before_it(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE)
     version(con, steps=[("0", "wait_for_event", "opened")], branch="other")
     execution(con, "new", "running", step="0", phase="due")
@@ -305,7 +333,7 @@ def test_an_execution_stands_at_its_step_or_in_the_wait_before_it(con):
 # Messages by day
 
 
-def test_messages_by_utc_day_workflow_and_template(con):
+def test_messages_by_utc_day_workflow_and_template(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE)
     for name, status in enumerate(["sent", "sent", "suppressed", "expired", "failed", "unknown", "pending"]):
         message(con, str(name), status)
@@ -331,7 +359,7 @@ def test_messages_by_utc_day_workflow_and_template(con):
     ]
 
 
-def test_the_day_is_utc_whatever_the_session_says(con):
+def test_the_day_is_utc_whatever_the_session_says(con: DuckDBPyConnection) -> None:
     con.execute("set TimeZone = 'Asia/Tokyo'")
     message(con, "m", "sent", at=datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
     assert report(con, "messages_daily")["day"].to_list() == [date(2026, 3, 1)]
@@ -340,7 +368,7 @@ def test_the_day_is_utc_whatever_the_session_says(con):
 # Customers and events
 
 
-def test_customers_carry_their_attributes_as_one_object_and_sorted_tags(con):
+def test_customers_carry_their_attributes_as_one_object_and_sorted_tags(con: DuckDBPyConnection) -> None:
     insert(con, "profiles", {"customer_id": "a", "email": "a@example.com", "timezone": "UTC", "known": True})
     insert(con, "profiles", {"customer_id": "b", "known": False})
     for name, value in {
@@ -357,7 +385,7 @@ def test_customers_carry_their_attributes_as_one_object_and_sorted_tags(con):
     assert (second["attributes"], second["tags"], second["known"]) == ("{}", [], False)
 
 
-def test_events_are_those_of_committed_batches(con, tmp_path):
+def test_events_are_those_of_committed_batches(con: DuckDBPyConnection, tmp_path: Path) -> None:
     archive = tmp_path / "data" / "state" / "archive" / "events"
     assert con.sql("select * from events").pl().is_empty()
     columns = pl.read_parquet(archive / "_columns.parquet")
@@ -376,17 +404,17 @@ def test_events_are_those_of_committed_batches(con, tmp_path):
 # The printed form
 
 
-def printed(con):
+def printed(con: DuckDBPyConnection) -> str:
     console = Console(file=io.StringIO(), width=100)
     print_reports(con, console)
     return console.file.getvalue()
 
 
-def test_without_executions_the_reports_say_what_to_do(con):
+def test_without_executions_the_reports_say_what_to_do(con: DuckDBPyConnection) -> None:
     assert "onward run" in " ".join(printed(con).split())
 
 
-def test_the_printed_reports_fit_and_name_everything(con):
+def test_the_printed_reports_fit_and_name_everything(con: DuckDBPyConnection) -> None:
     version(con, steps=LINE, workflow="abandoned_cart_recovery")
     steps = [SENT, WAITED, SKIPPED, ("3", "add_tag", "done")]
     execution(con, "a", "completed", *steps, workflow="abandoned_cart_recovery")
@@ -404,7 +432,7 @@ def test_the_printed_reports_fit_and_name_everything(con):
     assert f"{T - timedelta(days=20):%Y-%m-%d}" not in text
 
 
-def test_every_report_file_says_its_grain():
+def test_every_report_file_says_its_grain() -> None:
     folder = Path(__file__).parents[2] / "sql"
     files = [
         file

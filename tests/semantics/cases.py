@@ -1,11 +1,13 @@
 """One case of the engine — what goes in, what must come out — and short builders to write cases by hand."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 Row = dict[str, Any]
+Json: TypeAlias = "bool | int | float | str | list[Json] | Row | None"
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 """The first instant of hand-written cases: a Monday, midnight UTC."""
@@ -44,6 +46,10 @@ class Result:
     profiles: dict[str, Row] = field(default_factory=dict)
     refusals: list[Row] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+
+
+Interpret = Callable[[Case], Result]
+"""What decides a case: the oracle or the engine (the fixture `interpret`)."""
 
 
 def at(minutes: float = 0, *, days: float = 0) -> datetime:

@@ -1,10 +1,11 @@
 """§5: every operator on every kind of value, and what a condition can look up."""
 
-from typing import Any
-
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
+    Json,
+    Row,
     action,
     at,
     case,
@@ -94,7 +95,7 @@ OTHERS = [
 ]
 
 
-def holds(interpret: Any, have: Any, operator: str, value: Any) -> bool:
+def holds(interpret: Interpret, have: Json, operator: str, value: Json) -> bool:
     """Whether a customer whose attribute is `have` passes a step with the condition."""
     steps = workflow(tag("hit", when=[condition("have", operator, value)]))
     result = interpret(case(steps, event("go", at()), customers=[customer(have=have)]))
@@ -103,17 +104,19 @@ def holds(interpret: Any, have: Any, operator: str, value: Any) -> bool:
 
 
 @pytest.mark.parametrize(("have", "value", "expected"), EQUALS)
-def test_equals_and_not_equals_are_opposites(interpret: Any, have: Any, value: Any, expected: bool) -> None:
+def test_equals_and_not_equals_are_opposites(
+    interpret: Interpret, have: Json, value: Json, expected: bool
+) -> None:
     assert holds(interpret, have, "equals", value) is expected
     assert holds(interpret, have, "not_equals", value) is not expected
 
 
 @pytest.mark.parametrize(("operator", "have", "value", "expected"), OTHERS)
-def test_operator(interpret: Any, operator: str, have: Any, value: Any, expected: bool) -> None:
+def test_operator(interpret: Interpret, operator: str, have: Json, value: Json, expected: bool) -> None:
     assert holds(interpret, have, operator, value) is expected
 
 
-def test_a_list_of_conditions_is_an_and(interpret: Any) -> None:
+def test_a_list_of_conditions_is_an_and(interpret: Interpret) -> None:
     both = [condition("plan", "equals", "pro"), condition("score", "greater_than", 2)]
     steps = workflow(tag("hit", when=both))
     for score, expected in [(3, ["hit"]), (2, [])]:
@@ -121,12 +124,12 @@ def test_a_list_of_conditions_is_an_and(interpret: Any) -> None:
         assert tags_of(found) == expected
 
 
-def test_an_attribute_that_nobody_has_is_null(interpret: Any) -> None:
+def test_an_attribute_that_nobody_has_is_null(interpret: Interpret) -> None:
     steps = workflow(tag("hit", when=[condition("nowhere", "not_equals", "x")]))
     assert tags_of(interpret(case(steps, event("go", at())))) == ["hit"]
 
 
-def test_tags_are_a_sorted_list(interpret: Any) -> None:
+def test_tags_are_a_sorted_list(interpret: Interpret) -> None:
     steps = workflow(
         tag("a"),
         tag("equal", when=[condition("tags", "equals", ["a", "b"])]),
@@ -138,14 +141,14 @@ def test_tags_are_a_sorted_list(interpret: Any) -> None:
     assert tags_of(found) == ["a", "b", "equal", "has"]
 
 
-def test_no_tags_are_an_empty_list_that_exists(interpret: Any) -> None:
+def test_no_tags_are_an_empty_list_that_exists(interpret: Interpret) -> None:
     steps = workflow(
         tag("x", when=[condition("tags", "exists"), condition("tags", "equals", [])]),
     )
     assert tags_of(interpret(case(steps, event("go", at())))) == ["x"]
 
 
-def test_event_properties_are_those_of_the_fact_that_started_the_execution(interpret: Any) -> None:
+def test_event_properties_are_those_of_the_fact_that_started_the_execution(interpret: Interpret) -> None:
     steps = workflow(
         action("wait_for_event", event={"action": "buy"}),
         tag("red", when=[condition("event.color", "equals", "red")]),
@@ -156,7 +159,7 @@ def test_event_properties_are_those_of_the_fact_that_started_the_execution(inter
     assert tags_of(interpret(case(steps, go, buy))) == ["red"]
 
 
-def test_goal_conditions_see_the_fact_at_hand(interpret: Any) -> None:
+def test_goal_conditions_see_the_fact_at_hand(interpret: Interpret) -> None:
     goal = trigger("buy", when=[condition("event.color", "equals", "blue")])
     steps = workflow(action("wait", duration="1d"), goal=goal)
     go = event("go", at(), properties={"color": "blue"})
@@ -182,12 +185,14 @@ def test_goal_conditions_see_the_fact_at_hand(interpret: Any) -> None:
         ({}, False),
     ],
 )
-def test_event_value_is_the_property_else_the_column(interpret: Any, given: Any, expected: bool) -> None:
+def test_event_value_is_the_property_else_the_column(
+    interpret: Interpret, given: Row, expected: bool
+) -> None:
     steps = workflow(tag("hit", when=[condition("event.value", "greater_than", 3)]))
     assert tags_of(interpret(case(steps, event("go", at(), **given)))) == (["hit"] if expected else [])
 
 
-def test_decision_is_the_last_one_taken(interpret: Any) -> None:
+def test_decision_is_the_last_one_taken(interpret: Interpret) -> None:
     steps = workflow(
         tag("none", when=[condition("execution.decision", "exists")]),
         action("branch_decision", criteria={"yes": []}),
@@ -200,7 +205,7 @@ def test_decision_is_the_last_one_taken(interpret: Any) -> None:
     assert tags_of(interpret(case(steps, event("go", at())))) == ["only", "timeout", "yes"]
 
 
-def test_decision_in_an_exit_is_the_executions_own(interpret: Any) -> None:
+def test_decision_in_an_exit_is_the_executions_own(interpret: Interpret) -> None:
     decided = condition("execution.decision", "equals", "yes")
     steps = workflow(
         action("wait", duration="1h"),
@@ -212,7 +217,7 @@ def test_decision_in_an_exit_is_the_executions_own(interpret: Any) -> None:
     assert [(row["status"], row["ended_at"]) for row in found.executions] == [("exited", at(90))]
 
 
-def test_an_events_own_updates_are_visible_to_its_conditions(interpret: Any) -> None:
+def test_an_events_own_updates_are_visible_to_its_conditions(interpret: Interpret) -> None:
     entry = trigger("plan", "attribute_change", when=[condition("plan", "equals", "pro")])
     carried = trigger("go", when=[condition("score", "equals", 7)])
     found = interpret(

@@ -1,10 +1,9 @@
 """§4: profile updates, unknown customers, duplicates, history, and events after the end."""
 
-from typing import Any
-
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
     action,
     at,
     attributes_of,
@@ -22,7 +21,7 @@ from tests.semantics.cases import (
 )
 
 
-def test_an_attribute_change_sets_and_null_removes(interpret: Any) -> None:
+def test_an_attribute_change_sets_and_null_removes(interpret: Interpret) -> None:
     found = interpret(
         case(
             [],
@@ -35,12 +34,12 @@ def test_an_attribute_change_sets_and_null_removes(interpret: Any) -> None:
     assert attributes_of(found) == {"plan": "pro", "kept": [1]}
 
 
-def test_carried_attributes_of_any_event_are_applied(interpret: Any) -> None:
+def test_carried_attributes_of_any_event_are_applied(interpret: Interpret) -> None:
     crm = event("crm", at(), type="external_event", attributes={"a": 1, "b": None})
     assert attributes_of(interpret(case([], crm, customers=[customer(b=2, c=3)]))) == {"a": 1, "c": 3}
 
 
-def test_an_attribute_change_comes_before_its_own_attributes(interpret: Any) -> None:
+def test_an_attribute_change_comes_before_its_own_attributes(interpret: Interpret) -> None:
     both = changed("plan", "first", at(), attributes={"plan": "second"})
     steps = workflow(tag("heard"), on=trigger("plan", "attribute_change", old_value="first"))
     found = interpret(case(steps, both))
@@ -48,14 +47,14 @@ def test_an_attribute_change_comes_before_its_own_attributes(interpret: Any) -> 
     assert tags_of(found) == ["heard"]
 
 
-def test_an_attribute_change_event_causes_no_second_fact(interpret: Any) -> None:
+def test_an_attribute_change_event_causes_no_second_fact(interpret: Interpret) -> None:
     steps = workflow(wait("1d"), on=trigger("plan", "attribute_change"))
     found = interpret(case(steps, changed("plan", "pro", at())))
     assert ends_of(found) == [("w", 0, "completed", 1440)]
     assert found.refusals == []
 
 
-def test_a_customer_without_a_row_sees_no_triggers(interpret: Any) -> None:
+def test_a_customer_without_a_row_sees_no_triggers(interpret: Interpret) -> None:
     steps = workflow(tag("in"))
     found = interpret(
         case(steps, event("go", at(), "zoe", attributes={"plan": "pro"}), event("any", at(1), "zoe"))
@@ -65,7 +64,7 @@ def test_a_customer_without_a_row_sees_no_triggers(interpret: Any) -> None:
     assert found.counts["unknown_customer"] == 2
 
 
-def test_a_customer_is_known_from_created_at_on(interpret: Any) -> None:
+def test_a_customer_is_known_from_created_at_on(interpret: Interpret) -> None:
     people = [customer(created_at=at(10))]
     early = event("go", at(10).replace(minute=9), attributes={"plan": "pro"})
     seen = workflow(tag("in", when=[condition("plan", "equals", "pro")]))
@@ -75,7 +74,7 @@ def test_a_customer_is_known_from_created_at_on(interpret: Any) -> None:
     assert found.counts["unknown_customer"] == 1
 
 
-def test_follow_ups_of_an_unknown_customer_trigger_nothing(interpret: Any) -> None:
+def test_follow_ups_of_an_unknown_customer_trigger_nothing(interpret: Interpret) -> None:
     steps = workflow(tag("in"), on=trigger("plan", "attribute_change"))
     found = interpret(
         case(steps, event("view", at(), attributes={"plan": 1}), customers=[customer(created_at=at(1))])
@@ -83,14 +82,14 @@ def test_follow_ups_of_an_unknown_customer_trigger_nothing(interpret: Any) -> No
     assert found.executions == []
 
 
-def test_the_first_of_two_events_with_one_id_stays(interpret: Any) -> None:
+def test_the_first_of_two_events_with_one_id_stays(interpret: Interpret) -> None:
     first = changed("plan", "first", at(5), event_id="same")
     second = changed("plan", "second", at(9), event_id="same")
     assert attributes_of(interpret(case([], first, second))) == {"plan": "first"}
     assert attributes_of(interpret(case([], second, first))) == {"plan": "second"}
 
 
-def test_the_order_of_the_file_does_not_matter(interpret: Any) -> None:
+def test_the_order_of_the_file_does_not_matter(interpret: Interpret) -> None:
     events = [event("go", at()), changed("plan", "pro", at(30)), changed("plan", "free", at(90))]
     steps = workflow(wait("1h"), tag("pro", when=[condition("plan", "equals", "pro")]))
     for order in (events, events[::-1]):
@@ -98,7 +97,7 @@ def test_the_order_of_the_file_does_not_matter(interpret: Any) -> None:
 
 
 @pytest.mark.parametrize(("minute", "entered"), [(60, 1), (61, 0)])
-def test_events_after_the_end_are_ignored(interpret: Any, minute: int, entered: int) -> None:
+def test_events_after_the_end_are_ignored(interpret: Interpret, minute: int, entered: int) -> None:
     late = event("go", at(minute), attributes={"plan": "pro"})
     found = interpret(case(workflow(tag("in")), late, event("go", at(61), "zoe", event_id="z"), end=at(60)))
     assert len(found.executions) == entered
@@ -106,7 +105,7 @@ def test_events_after_the_end_are_ignored(interpret: Any, minute: int, entered: 
     assert found.counts["unknown_customer"] == 0
 
 
-def test_history_builds_profiles_and_triggers_nothing(interpret: Any) -> None:
+def test_history_builds_profiles_and_triggers_nothing(interpret: Interpret) -> None:
     steps = [workflow(wait("1h")), workflow(workflow_id="v", on=trigger("plan", "attribute_change"))]
     before = event("go", at(59), attributes={"plan": "pro"})
     found = interpret(case(steps, before, changed("plan", "free", at(58)), start=at(60)))
@@ -115,12 +114,12 @@ def test_history_builds_profiles_and_triggers_nothing(interpret: Any) -> None:
     assert ends_of(interpret(case(steps, event("go", at(60)), start=at(60)))) == [("w", 60, "completed", 120)]
 
 
-def test_history_of_an_unknown_customer_is_not_counted(interpret: Any) -> None:
+def test_history_of_an_unknown_customer_is_not_counted(interpret: Interpret) -> None:
     found = interpret(case(workflow(), event("go", at(), "zoe"), start=at(60)))
     assert found.counts["unknown_customer"] == 0
 
 
-def test_a_profile_change_reaches_a_running_execution(interpret: Any) -> None:
+def test_a_profile_change_reaches_a_running_execution(interpret: Interpret) -> None:
     steps = workflow(
         action("wait_for_event", event={"attribute": "plan"}, type="attribute_change"),
         tag("pro", when=[condition("plan", "equals", "pro")]),
@@ -129,7 +128,7 @@ def test_a_profile_change_reaches_a_running_execution(interpret: Any) -> None:
     assert tags_of(found) == ["pro"]
 
 
-def test_nothing_in_nothing_out(interpret: Any) -> None:
+def test_nothing_in_nothing_out(interpret: Interpret) -> None:
     found = interpret(case([], customers=[]))
     assert (found.executions, found.steps, found.messages, found.profiles) == ([], [], [], {})
     assert interpret(case(workflow(tag("t")))).executions == []

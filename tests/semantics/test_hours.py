@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
     Result,
     Row,
     action,
@@ -48,19 +49,21 @@ def go(text: str) -> Row:
         (1260, [(1260, "0", "deferred:quiet_hours"), (1920, "0", "done")]),
     ],
 )
-def test_quiet_hours_hold_a_send_back(interpret: Any, minute: float, outcomes: Any) -> None:
+def test_quiet_hours_hold_a_send_back(
+    interpret: Interpret, minute: float, outcomes: list[tuple[float, str, str]]
+) -> None:
     found = interpret(case(workflow(send()), event("go", at(minute)), quiet_hours=NIGHT))
     assert outcomes_of(found) == outcomes
 
 
-def test_the_execution_waits_with_the_send(interpret: Any) -> None:
+def test_the_execution_waits_with_the_send(interpret: Interpret) -> None:
     steps = workflow(send(), tag("t"))
     found = interpret(case(steps, event("go", at()), quiet_hours=NIGHT))
     assert outcomes_of(found)[-1] == (480, "1", "done")
     assert ends_of(found) == [("w", 0, "completed", 480)]
 
 
-def test_quiet_hours_within_a_day(interpret: Any) -> None:
+def test_quiet_hours_within_a_day(interpret: Interpret) -> None:
     noon = {"start": "12:00", "end": "13:30"}
     for minute, expected in [(719, 719), (720, 810), (809, 810), (810, 810)]:
         found = interpret(case(workflow(send()), event("go", at(minute)), quiet_hours=noon))
@@ -77,14 +80,14 @@ def test_quiet_hours_within_a_day(interpret: Any) -> None:
         ("2026-03-07 12:00", "03-09 09:00"),
     ],
 )
-def test_a_send_window_on_working_days(interpret: Any, start: str, expected: str) -> None:
+def test_a_send_window_on_working_days(interpret: Interpret, start: str, expected: str) -> None:
     found = interpret(case(workflow(send()), go(start), send_window=OFFICE))
     assert sent(found) == [expected]
     first = outcomes_of(found)[0][2]
     assert first == ("done" if start.endswith(expected) else "deferred:send_window")
 
 
-def test_a_window_over_midnight_belongs_to_the_day_it_starts_on(interpret: Any) -> None:
+def test_a_window_over_midnight_belongs_to_the_day_it_starts_on(interpret: Interpret) -> None:
     monday = {"start": "22:00", "end": "02:00", "days": ["mon"]}
     cases = [
         ("2026-03-02 01:00", "03-02 22:00"),
@@ -97,7 +100,7 @@ def test_a_window_over_midnight_belongs_to_the_day_it_starts_on(interpret: Any) 
         ]
 
 
-def test_both_must_allow(interpret: Any) -> None:
+def test_both_must_allow(interpret: Interpret) -> None:
     """The first allowed instant is that of both; what shuts first names the outcome."""
     window = {"start": "06:00", "end": "09:00"}
     found = interpret(case(workflow(send()), event("go", at()), quiet_hours=NIGHT, send_window=window))
@@ -106,7 +109,7 @@ def test_both_must_allow(interpret: Any) -> None:
     assert outcomes_of(found) == [(540, "0", "deferred:send_window"), (1920, "0", "done")]
 
 
-def test_what_is_never_allowed_is_suppressed(interpret: Any) -> None:
+def test_what_is_never_allowed_is_suppressed(interpret: Interpret) -> None:
     never = {"start": "22:00", "end": "23:00"}
     steps = workflow(send(), tag("t"))
     found = interpret(case(steps, event("go", at()), quiet_hours=NIGHT, send_window=never))
@@ -126,7 +129,9 @@ def test_what_is_never_allowed_is_suppressed(interpret: Any) -> None:
         ("Australia/Lord_Howe", "2026-04-04 12:00", "04-04 21:30"),
     ],
 )
-def test_quiet_hours_in_the_customer_s_zone(interpret: Any, zone: str, start: str, expected: str) -> None:
+def test_quiet_hours_in_the_customer_s_zone(
+    interpret: Interpret, zone: str, start: str, expected: str
+) -> None:
     people = [customer(timezone=zone)]
     end = go(start)["ts"] + 2 * DAY
     assert sent(
@@ -134,7 +139,7 @@ def test_quiet_hours_in_the_customer_s_zone(interpret: Any, zone: str, start: st
     ) == [expected]
 
 
-def test_hours_that_the_clock_skips_or_repeats(interpret: Any) -> None:
+def test_hours_that_the_clock_skips_or_repeats(interpret: Interpret) -> None:
     """In Berlin, the clock shows 02:00-03:00 not at all on 29 March, and from 00:00 to 02:00 UTC on 25 October."""
     after_two = {"start": "02:30", "end": "04:00", "timezone": "Europe/Berlin"}
     skipped = case(workflow(send()), go("2026-03-29 00:00"), send_window=after_two, end=at(days=30))
@@ -144,7 +149,7 @@ def test_hours_that_the_clock_skips_or_repeats(interpret: Any) -> None:
     assert sent(interpret(repeated)) == ["10-25 01:00"]
 
 
-def test_all_gates_are_asked_again_but_not_the_conditions(interpret: Any) -> None:
+def test_all_gates_are_asked_again_but_not_the_conditions(interpret: Interpret) -> None:
     steps = workflow(send(when=[{"attribute": "plan", "operator": "not_exists"}]))
     left = changed("email_consent", False, at(60))
     upgraded = changed("plan", "pro", at(60))
@@ -155,7 +160,7 @@ def test_all_gates_are_asked_again_but_not_the_conditions(interpret: Any) -> Non
     assert [row[0] for row in outcomes_of(found)] == [0, 480, 780]
 
 
-def test_consent_and_caps_come_first(interpret: Any) -> None:
+def test_consent_and_caps_come_first(interpret: Interpret) -> None:
     found = interpret(
         case(
             workflow(send()), event("go", at()), quiet_hours=NIGHT, customers=[customer(email_consent=False)]
@@ -166,7 +171,7 @@ def test_consent_and_caps_come_first(interpret: Any) -> None:
     assert outcomes_of(found) == [(0, "0", "suppressed:frequency_cap")]
 
 
-def test_a_workflow_s_own_hours_replace_the_setting(interpret: Any) -> None:
+def test_a_workflow_s_own_hours_replace_the_setting(interpret: Interpret) -> None:
     steps = workflow(send(), quiet_hours={"start": "00:00", "end": "01:00"})
     found = interpret(case(steps, event("go", at()), quiet_hours=NIGHT))
     assert [row[1] for row in messages_of(found)] == [60]
@@ -174,7 +179,7 @@ def test_a_workflow_s_own_hours_replace_the_setting(interpret: Any) -> None:
     assert [row[1] for row in messages_of(both)] == [540]
 
 
-def test_transactional_workflows_obey_only_their_own_hours(interpret: Any) -> None:
+def test_transactional_workflows_obey_only_their_own_hours(interpret: Interpret) -> None:
     found = interpret(case(workflow(send(), transactional=True), event("go", at()), quiet_hours=NIGHT))
     assert [row[1] for row in messages_of(found)] == [0]
     own = workflow(send(), transactional=True, quiet_hours=NIGHT)
@@ -182,7 +187,7 @@ def test_transactional_workflows_obey_only_their_own_hours(interpret: Any) -> No
     assert [row[1] for row in messages_of(found)] == [480]
 
 
-def test_priority_gets_what_a_cap_has_left(interpret: Any) -> None:
+def test_priority_gets_what_a_cap_has_left(interpret: Interpret) -> None:
     first, second, third = (workflow(send(id_), workflow_id=id_) for id_ in ("a", "b", "c"))
     ranked = [first, {**second, "priority": 10}, {**third, "priority": -1}]
     found = interpret(case(ranked, event("go", at()), caps=[(1, DAY)]))
@@ -199,7 +204,7 @@ def webhook(channel: str | None, **given: Any) -> Row:
     return action("trigger_webhook", url="https://example.com/hook", **more, **given)
 
 
-def test_a_cap_of_a_channel(interpret: Any) -> None:
+def test_a_cap_of_a_channel(interpret: Interpret) -> None:
     steps = workflow(send(), webhook("sms"), webhook("sms"), webhook(None), send())
     found = interpret(case(steps, event("go", at()), caps=[(1, DAY, "sms")]))
     capped = ["done", "done", "suppressed:frequency_cap", "done", "done"]
@@ -210,7 +215,7 @@ def test_a_cap_of_a_channel(interpret: Any) -> None:
     assert [row[2] for row in outcomes_of(of_all)] == [*capped[:3], "done", "suppressed:frequency_cap"]
 
 
-def test_a_cap_of_a_message_class(interpret: Any) -> None:
+def test_a_cap_of_a_message_class(interpret: Interpret) -> None:
     news = workflow(send(), wait("1h"), send(), workflow_id="news", message_class="newsletter")
     plain = workflow(send(), wait("1h"), send(), workflow_id="plain")
     found = interpret(case([news, plain], event("go", at()), caps=[(1, DAY, None, "newsletter")]))
@@ -219,7 +224,7 @@ def test_a_cap_of_a_message_class(interpret: Any) -> None:
     assert len(both.messages) == 4
 
 
-def test_a_webhook_with_a_channel_has_all_gates(interpret: Any) -> None:
+def test_a_webhook_with_a_channel_has_all_gates(interpret: Interpret) -> None:
     steps = workflow(webhook("sms"), webhook(None))
     people = [customer(email_consent=False)]
     found = interpret(case(steps, event("go", at()), customers=people))

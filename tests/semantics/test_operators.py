@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
+    Json,
     Row,
     action,
     at,
@@ -23,7 +25,7 @@ from tests.semantics.cases import (
 NOW = "2026-03-02T00:00:00Z"
 
 
-def holds(interpret: Any, asked: Row, **attributes: Any) -> bool:
+def holds(interpret: Interpret, asked: Row, **attributes: Any) -> bool:
     """Whether a condition holds for a customer at 2026-03-02."""
     steps = workflow(tag("t", when=[asked]))
     found = interpret(case(steps, event("go", at()), customers=[customer(**attributes)]))
@@ -91,7 +93,7 @@ def holds(interpret: Any, asked: Row, **attributes: Any) -> bool:
         ("within_last", None, "1d", False),
     ],
 )
-def test_operators(interpret: Any, operator: str, have: Any, value: Any, expected: bool) -> None:
+def test_operators(interpret: Interpret, operator: str, have: Json, value: Json, expected: bool) -> None:
     assert holds(interpret, condition("have", operator, value), have=have) is expected
 
 
@@ -114,11 +116,11 @@ YES, NO = condition("flag", "equals", True), condition("flag", "equals", False)
         ({"any": [{"all": [YES, NO]}, {"not": {"any": [NO, NO]}}]}, True),
     ],
 )
-def test_groups(interpret: Any, group: Row, expected: bool) -> None:
+def test_groups(interpret: Interpret, group: Row, expected: bool) -> None:
     assert holds(interpret, group, flag=True) is expected
 
 
-def test_groups_stand_wherever_conditions_do(interpret: Any) -> None:
+def test_groups_stand_wherever_conditions_do(interpret: Interpret) -> None:
     group = {"any": [NO, {"not": [NO]}]}
     steps = workflow(
         action("branch_decision", criteria={"one": {"not": group}, "two": group}, when=[group]),
@@ -131,7 +133,7 @@ def test_groups_stand_wherever_conditions_do(interpret: Any) -> None:
     assert [row[2] for row in runs_of(found)] == ["default"]
 
 
-def test_within_last_is_asked_at_the_step_s_instant(interpret: Any) -> None:
+def test_within_last_is_asked_at_the_step_s_instant(interpret: Interpret) -> None:
     asks = [condition("seen", "within_last", "1h")]
     for pause, outcome in [("59m", "done"), ("1h", "skipped")]:
         steps = workflow(action("wait", duration=pause), tag("t", when=asks))
@@ -158,7 +160,7 @@ def test_within_last_is_asked_at_the_step_s_instant(interpret: Any) -> None:
         (0.6, True, False, False),
     ],
 )
-def test_crossings(interpret: Any, old: Any, new: Any, above: bool, below: bool) -> None:
+def test_crossings(interpret: Interpret, old: Json, new: Json, above: bool, below: bool) -> None:
     workflows = [
         workflow(workflow_id=key, on=trigger("churn", "attribute_change", **{f"crosses_{key}": 0.7}))
         for key in ("above", "below")
@@ -167,7 +169,7 @@ def test_crossings(interpret: Any, old: Any, new: Any, above: bool, below: bool)
     assert [row[0] for row in runs_of(found)] == ["above"] * above + ["below"] * below
 
 
-def test_a_null_old_value_counts_as_zero(interpret: Any) -> None:
+def test_a_null_old_value_counts_as_zero(interpret: Interpret) -> None:
     up = workflow(on=trigger("churn", "attribute_change", crosses_above=-1), workflow_id="a")
     down = workflow(on=trigger("churn", "attribute_change", crosses_below=-1), workflow_id="b")
     rose = interpret(case([up, down], changed("churn", 5, at())))
@@ -176,7 +178,7 @@ def test_a_null_old_value_counts_as_zero(interpret: Any) -> None:
     assert [row[0] for row in runs_of(fell)] == ["b"]
 
 
-def test_updates_cross_as_well(interpret: Any) -> None:
+def test_updates_cross_as_well(interpret: Interpret) -> None:
     setter = workflow(action("update_attribute", attribute="churn", value=0.9), workflow_id="a")
     heard = workflow(on=trigger("churn", "attribute_change", crosses_above=0.7))
     people = [customer(churn=0.2)]

@@ -7,6 +7,8 @@ import pytest
 
 from tests.semantics.cases import (
     Case,
+    Interpret,
+    Json,
     Row,
     action,
     at,
@@ -52,7 +54,7 @@ def zone_key(zone: str | None) -> dict[str, str]:
     return {} if zone is None else {"timezone": zone}
 
 
-def entered(interpret: Any, found: Case) -> list[str]:
+def entered(interpret: Interpret, found: Case) -> list[str]:
     """When executions were entered, in order."""
     times = sorted(row["entered_at"] for row in interpret(found).executions)
     return [f"{time:%m-%d %H:%M}" for time in times]
@@ -77,14 +79,14 @@ def entered(interpret: Any, found: Case) -> list[str]:
     ],
 )
 def test_cron_when_clocks_change(
-    interpret: Any, cron: str, zone: str, start: str, expected: list[str]
+    interpret: Interpret, cron: str, zone: str, start: str, expected: list[str]
 ) -> None:
     begins = utc(start)
     bounds = {"start": begins, "end": begins + timedelta(days=3)}
     assert entered(interpret, case(on_cron(cron, zone=zone), **bounds)) == expected
 
 
-def test_a_cron_begins_with_the_first_event_and_includes_its_instant(interpret: Any) -> None:
+def test_a_cron_begins_with_the_first_event_and_includes_its_instant(interpret: Interpret) -> None:
     found = case(on_cron("0 9 * * *"), event("x", at(9 * 60), "bob"), end=at(days=2))
     assert entered(interpret, found) == ["03-02 09:00", "03-03 09:00"]
     later = case(on_cron("0 9 * * *"), event("x", at(9 * 60 + 1), "bob"), end=at(days=2))
@@ -92,12 +94,12 @@ def test_a_cron_begins_with_the_first_event_and_includes_its_instant(interpret: 
     assert entered(interpret, case(on_cron("0 9 * * *"), end=at(days=2))) == []
 
 
-def test_the_start_and_the_end_are_included(interpret: Any) -> None:
+def test_the_start_and_the_end_are_included(interpret: Interpret) -> None:
     found = case(on_cron("0 0 * * *"), start=at(), end=at(days=1))
     assert entered(interpret, found) == ["03-02 00:00", "03-03 00:00"]
 
 
-def test_the_default_zone(interpret: Any) -> None:
+def test_the_default_zone(interpret: Interpret) -> None:
     bounds = {"start": at(), "end": at(days=1)}
     assert entered(interpret, case(on_cron("0 9 * * *"), timezone=NEW_YORK, **bounds)) == ["03-02 14:00"]
     own = on_cron("0 9 * * *", zone="customer")
@@ -114,13 +116,15 @@ def test_the_default_zone(interpret: Any) -> None:
         (None, None, "03-02 09:00"),
     ],
 )
-def test_the_customer_s_zone(interpret: Any, attribute: Any, column: str | None, expected: str) -> None:
+def test_the_customer_s_zone(
+    interpret: Interpret, attribute: Json, column: str | None, expected: str
+) -> None:
     people = [{**customer(timezone=attribute), "timezone": column}]
     found = case(on_cron("0 9 * * *", zone="customer"), start=at(), end=at(days=1), customers=people)
     assert entered(interpret, found) == [expected]
 
 
-def test_a_zone_that_changes_before_the_schedule_fires(interpret: Any) -> None:
+def test_a_zone_that_changes_before_the_schedule_fires(interpret: Interpret) -> None:
     """9 o'clock in Berlin is 8:00 UTC, in New York 14:00: who moves may have it twice, or not at all."""
     nine = on_cron("0 9 * * *", zone="customer")
     bounds = {"start": at(), "end": at(days=1)}
@@ -136,20 +140,20 @@ def test_a_zone_that_changes_before_the_schedule_fires(interpret: Any) -> None:
     assert entered(interpret, both) == ["03-02 08:00", "03-02 14:00"]
 
 
-def test_a_zone_set_by_a_step_at_that_instant_comes_too_late(interpret: Any) -> None:
+def test_a_zone_set_by_a_step_at_that_instant_comes_too_late(interpret: Interpret) -> None:
     move = workflow(action("update_attribute", attribute="timezone", value=BERLIN), workflow_id="a", on="go")
     nine = on_cron("0 9 * * *", zone="customer")
     found = case([move, nine], event("go", at(8 * 60)), start=at(), end=at(days=1) - timedelta(hours=8))
     assert [row[0] for row in runs_of(interpret(found))] == ["a"]
 
 
-def test_customers_unknown_at_the_instant_are_left_out(interpret: Any) -> None:
+def test_customers_unknown_at_the_instant_are_left_out(interpret: Interpret) -> None:
     people = [customer(created_at=at(600))]
     found = case(on_cron("0 9 * * *"), start=at(), end=at(days=2), customers=people)
     assert entered(interpret, found) == ["03-03 09:00"]
 
 
-def test_conditions_of_a_schedule(interpret: Any) -> None:
+def test_conditions_of_a_schedule(interpret: Interpret) -> None:
     on = trigger(type="time_based", cron="0 9 * * *", when=[condition("plan", "equals", "pro")])
     people = [customer("ann", plan="pro"), customer("bob")]
     found = interpret(case(workflow(on=on), start=at(), end=at(days=1), customers=people))
@@ -158,7 +162,7 @@ def test_conditions_of_a_schedule(interpret: Any) -> None:
     assert entered(interpret, case(workflow(on=asked), start=at(), end=at(days=1))) == ["03-02 09:00"]
 
 
-def test_events_come_before_a_schedule_and_it_before_steps(interpret: Any) -> None:
+def test_events_come_before_a_schedule_and_it_before_steps(interpret: Interpret) -> None:
     nine = trigger(type="time_based", cron="0 9 * * *")
     steps = workflow(wait("1h"), send(), exit_on=[nine])
     found = interpret(case(steps, event("go", at(8 * 60))))
@@ -168,7 +172,7 @@ def test_events_come_before_a_schedule_and_it_before_steps(interpret: Any) -> No
     assert ends_of(same) == [("w", 540, "exited", 540)]
 
 
-def test_a_schedule_is_seen_only_where_it_is_declared(interpret: Any) -> None:
+def test_a_schedule_is_seen_only_where_it_is_declared(interpret: Interpret) -> None:
     plain = workflow(on=trigger(type="time_based"), workflow_id="plain")
     other = on_cron("0 10 * * *", workflow_id="other")
     nine = on_cron("0 9 * * *", workflow_id="nine")
@@ -179,7 +183,7 @@ def test_a_schedule_is_seen_only_where_it_is_declared(interpret: Any) -> None:
     assert [row[0] for row in runs_of(found)] == ["plain"]
 
 
-def test_equal_schedules_of_a_workflow_are_one_fact_others_go_in_file_order(interpret: Any) -> None:
+def test_equal_schedules_of_a_workflow_are_one_fact_others_go_in_file_order(interpret: Interpret) -> None:
     nine, also = (trigger(type="time_based", cron=cron) for cron in ("0 9 * * *", "0 9,9 * * *"))
     bounds = {"start": at(), "end": at(days=0.5)}
     once = workflow(wait("1d"), on=[nine, nine])
@@ -192,7 +196,7 @@ def test_equal_schedules_of_a_workflow_are_one_fact_others_go_in_file_order(inte
     assert ends_of(interpret(case(before, **bounds))) == [("w", 540, "converted", 540)]
 
 
-def test_a_wait_for_a_schedule(interpret: Any) -> None:
+def test_a_wait_for_a_schedule(interpret: Interpret) -> None:
     awaited = action("wait_for_event", type="time_based", event={"cron": "0 9 * * *"}, timeout="1d")
     found = interpret(case(workflow(awaited), event("go", at())))
     assert outcomes_of(found) == [(0, "0", "waiting"), (540, "0", "event")]
@@ -226,7 +230,7 @@ def test_a_wait_for_a_schedule(interpret: Any) -> None:
     ],
 )
 def test_a_date_attribute(
-    interpret: Any, value: Any, config: Row, zone: str | None, expected: str | None
+    interpret: Interpret, value: Json, config: Row, zone: str | None, expected: str | None
 ) -> None:
     found = case(
         on_date(zone=zone, **config), start=at(), end=at(days=270), customers=[customer(renews=value)]
@@ -234,7 +238,7 @@ def test_a_date_attribute(
     assert entered(interpret, found) == ([expected] if expected else [])
 
 
-def test_it_fires_once_for_each_value(interpret: Any) -> None:
+def test_it_fires_once_for_each_value(interpret: Interpret) -> None:
     """Another value arms it anew, an equal one doesn't, null disarms it."""
     dates = on_date()
     events = [
@@ -252,20 +256,20 @@ def test_it_fires_once_for_each_value(interpret: Any) -> None:
     assert entered(interpret, case(dates, *events)) == ["03-05 00:00", "03-11 00:00"]
 
 
-def test_a_value_arms_only_what_is_later_than_the_moment_it_is_set(interpret: Any) -> None:
+def test_a_value_arms_only_what_is_later_than_the_moment_it_is_set(interpret: Interpret) -> None:
     for moment, expected in [(at(days=2), []), (at(days=2) - timedelta(microseconds=1), ["03-04 00:00"])]:
         assert entered(interpret, case(on_date(), changed("renews", "2026-03-04", moment))) == expected
     gone = [changed("renews", "2026-03-04", at(1)), changed("renews", "2026-03-01", at(2))]
     assert entered(interpret, case(on_date(), *gone)) == []
 
 
-def test_a_value_set_by_a_step(interpret: Any) -> None:
+def test_a_value_set_by_a_step(interpret: Interpret) -> None:
     set_it = workflow(action("update_attribute", attribute="renews", value="2026-03-04"), workflow_id="a")
     found = interpret(case([set_it, on_date()], event("go", at())))
     assert [row[:2] for row in runs_of(found)] == [("a", 0), ("w", 2 * 24 * 60)]
 
 
-def test_the_zone_is_that_of_the_moment_it_is_set(interpret: Any) -> None:
+def test_the_zone_is_that_of_the_moment_it_is_set(interpret: Interpret) -> None:
     dates = on_date(zone="customer")
     people = [customer(timezone=BERLIN)]
     armed, moved = changed("renews", "2026-03-04", at(1)), changed("timezone", NEW_YORK, at(2))
@@ -276,7 +280,7 @@ def test_the_zone_is_that_of_the_moment_it_is_set(interpret: Any) -> None:
     assert entered(interpret, case(dates, armed, moved, other, customers=people)) == ["03-04 05:00"]
 
 
-def test_instants_before_the_start_do_not_fire(interpret: Any) -> None:
+def test_instants_before_the_start_do_not_fire(interpret: Interpret) -> None:
     people = [customer("ann", renews="2026-03-03"), customer("bob", renews="2026-03-04")]
     found = interpret(case(on_date(), start=at(days=2), customers=people))
     assert [(row["customer_id"], minutes(row["entered_at"])) for row in found.executions] == [("bob", 2880)]
@@ -284,7 +288,7 @@ def test_instants_before_the_start_do_not_fire(interpret: Any) -> None:
     assert entered(interpret, case(on_date(), told, start=at(days=2))) == ["03-05 00:00"]
 
 
-def test_follow_ups_come_after_all_schedules_of_an_instant(interpret: Any) -> None:
+def test_follow_ups_come_after_all_schedules_of_an_instant(interpret: Interpret) -> None:
     """`started` is a follow-up fact: it comes after the schedules of both."""
     first = workflow(tag("x"), workflow_id="a", on=trigger(type="time_based", cron="0 9 * * *"))
     asks = trigger("started", type="workflow_action", workflow_id="a")

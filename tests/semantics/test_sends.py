@@ -1,11 +1,12 @@
 """§11: the gates of a send, and their edges."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
+    Row,
     action,
     at,
     case,
@@ -40,20 +41,20 @@ HOUR = timedelta(hours=1)
         ({"subscription_status": "subscribed", "email_consent": False}, "suppressed:consent"),
     ],
 )
-def test_consent(interpret: Any, attributes: Any, outcome: str) -> None:
+def test_consent(interpret: Interpret, attributes: Row, outcome: str) -> None:
     found = interpret(case(workflow(send()), event("go", at()), customers=[customer(**attributes)]))
     assert outcomes_of(found) == [(0, "0", outcome)]
     assert len(found.messages) == (outcome == "done")
 
 
-def test_a_suppressed_send_does_not_stop_the_execution(interpret: Any) -> None:
+def test_a_suppressed_send_does_not_stop_the_execution(interpret: Interpret) -> None:
     steps = workflow(send(), tag("after"))
     found = interpret(case(steps, event("go", at()), customers=[customer(email_consent=False)]))
     assert tags_of(found) == ["after"]
     assert ends_of(found) == [("w", 0, "completed", 0)]
 
 
-def test_consent_is_read_when_it_is_sent(interpret: Any) -> None:
+def test_consent_is_read_when_it_is_sent(interpret: Interpret) -> None:
     steps = workflow(send(), wait("1h"), send(), wait("1h"), send())
     withdrawn = changed("email_consent", False, at(60))
     given = changed("email_consent", True, at(90))
@@ -61,25 +62,25 @@ def test_consent_is_read_when_it_is_sent(interpret: Any) -> None:
     assert [row[1] for row in messages_of(found)] == [0, 120]
 
 
-def test_a_cap_counts_up_to_its_number(interpret: Any) -> None:
+def test_a_cap_counts_up_to_its_number(interpret: Interpret) -> None:
     found = interpret(case(workflow(send("a"), send("b"), send("c")), event("go", at()), caps=[(2, HOUR)]))
     assert [outcome for *_, outcome in outcomes_of(found)] == ["done", "done", "suppressed:frequency_cap"]
 
 
-def test_a_window_leaves_out_what_is_exactly_its_length_ago(interpret: Any) -> None:
+def test_a_window_leaves_out_what_is_exactly_its_length_ago(interpret: Interpret) -> None:
     for seconds, outcome in [(3600, "done"), (3599.999999, "suppressed:frequency_cap")]:
         steps = workflow(send(), wait(seconds), send())
         found = interpret(case(steps, event("go", at()), caps=[(1, HOUR)]))
         assert outcomes_of(found)[-1][2] == outcome
 
 
-def test_suppressed_messages_do_not_count(interpret: Any) -> None:
+def test_suppressed_messages_do_not_count(interpret: Interpret) -> None:
     steps = workflow(send(), wait("40m"), send(), wait("40m"), send())
     found = interpret(case(steps, event("go", at()), caps=[(1, HOUR)]))
     assert [row[1] for row in messages_of(found)] == [0, 80]
 
 
-def test_a_cap_is_over_all_workflows_and_per_customer(interpret: Any) -> None:
+def test_a_cap_is_over_all_workflows_and_per_customer(interpret: Interpret) -> None:
     steps = [workflow(send(), workflow_id=id_) for id_ in ("b", "a")]
     found = interpret(
         case(
@@ -94,25 +95,25 @@ def test_a_cap_is_over_all_workflows_and_per_customer(interpret: Any) -> None:
     assert steps_of(found) == once + once
 
 
-def test_every_cap_must_leave_room(interpret: Any) -> None:
+def test_every_cap_must_leave_room(interpret: Interpret) -> None:
     steps = workflow(send(), wait("2h"), send(), wait("2h"), send())
     found = interpret(case(steps, event("go", at()), caps=[(1, HOUR), (2, timedelta(days=1))]))
     assert [row[1] for row in messages_of(found)] == [0, 120]
     assert outcomes_of(found)[-1][2] == "suppressed:frequency_cap"
 
 
-def test_a_cap_of_none_lets_nothing_pass(interpret: Any) -> None:
+def test_a_cap_of_none_lets_nothing_pass(interpret: Interpret) -> None:
     found = interpret(case(workflow(send()), event("go", at()), caps=[(0, HOUR)]))
     assert outcomes_of(found) == [(0, "0", "suppressed:frequency_cap")]
 
 
-def test_consent_is_the_first_gate(interpret: Any) -> None:
+def test_consent_is_the_first_gate(interpret: Interpret) -> None:
     people = [customer(email_consent=False)]
     found = interpret(case(workflow(send()), event("go", at()), customers=people, caps=[(0, HOUR)]))
     assert outcomes_of(found) == [(0, "0", "suppressed:consent")]
 
 
-def test_transactional_passes_the_gates_and_is_not_counted(interpret: Any) -> None:
+def test_transactional_passes_the_gates_and_is_not_counted(interpret: Interpret) -> None:
     receipt = workflow(send("receipt"), workflow_id="a", transactional=True)
     news = workflow(send("news"), workflow_id="b")
     shut = interpret(
@@ -123,7 +124,7 @@ def test_transactional_passes_the_gates_and_is_not_counted(interpret: Any) -> No
     assert messages_of(counted) == [("a", 0, "0", "receipt"), ("b", 0, "0", "news")]
 
 
-def test_webhooks_have_no_gate(interpret: Any) -> None:
+def test_webhooks_have_no_gate(interpret: Interpret) -> None:
     steps = workflow(action("trigger_webhook", url="https://example.com"))
     people = [customer(email_consent=False)]
     found = interpret(case(steps, event("go", at()), customers=people, caps=[(0, HOUR)]))

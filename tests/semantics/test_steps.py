@@ -1,12 +1,16 @@
 """§9: every action's outcome rows, delays, conditions, paths, completion and failure."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
+    Result,
+    Row,
     action,
     at,
     attributes_of,
@@ -27,30 +31,36 @@ from tests.semantics.cases import (
 )
 
 
-def run(interpret: Any, *actions: Any, customers: Any = None, more: Any = (), **given: Any) -> Any:
+def run(
+    interpret: Interpret,
+    *actions: Row,
+    customers: list[Row] | None = None,
+    more: Sequence[Row] = (),
+    **given: Any,
+) -> Result:
     """The result of the actions, started at minute 0."""
     return interpret(case(workflow(*actions, **given), event("go", at()), *more, customers=customers))
 
 
-def test_no_actions_complete_at_entry(interpret: Any) -> None:
+def test_no_actions_complete_at_entry(interpret: Interpret) -> None:
     found = run(interpret)
     assert (outcomes_of(found), ends_of(found)) == ([], [("w", 0, "completed", 0)])
 
 
-def test_send_email(interpret: Any) -> None:
+def test_send_email(interpret: Interpret) -> None:
     found = run(interpret, send("m1"), action("send_email", subject="Hi", content="Hello"))
     assert outcomes_of(found) == [(0, "0", "done"), (0, "1", "done")]
     assert messages_of(found) == [("w", 0, "0", "m1"), ("w", 0, "1", None)]
 
 
 @pytest.mark.parametrize("config", [{"duration": "1h"}, {"duration": 3600}, {"duration_seconds": 3600}])
-def test_wait_is_logged_when_it_starts(interpret: Any, config: Any) -> None:
+def test_wait_is_logged_when_it_starts(interpret: Interpret, config: Row) -> None:
     found = run(interpret, action("wait", **config), tag("t"))
     assert outcomes_of(found) == [(0, "0", "done"), (60, "1", "done")]
     assert ends_of(found) == [("w", 0, "completed", 60)]
 
 
-def test_a_last_wait_completes_when_it_is_over(interpret: Any) -> None:
+def test_a_last_wait_completes_when_it_is_over(interpret: Interpret) -> None:
     assert ends_of(run(interpret, wait("1h"))) == [("w", 0, "completed", 60)]
 
 
@@ -58,11 +68,11 @@ def test_a_last_wait_completes_when_it_is_over(interpret: Any) -> None:
     ("text", "minutes"),
     [("90s", 1.5), ("1.5m", 1.5), ("2h", 120), ("1d", 1440), ("1w", 10080), (0.000001, 1 / 60e6), (0, 0)],
 )
-def test_durations(interpret: Any, text: Any, minutes: float) -> None:
+def test_durations(interpret: Interpret, text: str | float, minutes: float) -> None:
     assert ends_of(run(interpret, wait(text)))[0][3] == pytest.approx(minutes)
 
 
-def test_tags_and_attributes(interpret: Any) -> None:
+def test_tags_and_attributes(interpret: Interpret) -> None:
     found = run(
         interpret,
         tag("new"),
@@ -78,35 +88,35 @@ def test_tags_and_attributes(interpret: Any) -> None:
     assert [outcome for *_, outcome in outcomes_of(found)] == ["done"] * 6
 
 
-def test_trigger_webhook(interpret: Any) -> None:
+def test_trigger_webhook(interpret: Interpret) -> None:
     found = run(interpret, wait("1h"), action("trigger_webhook", url="https://example.com/a"))
     rows = [(row["step"], row["at"], row["url"]) for row in found.webhooks]
     assert rows == [("1", at(60), "https://example.com/a")]
     assert outcomes_of(found)[-1] == (60, "1", "done")
 
 
-def test_end_workflow(interpret: Any) -> None:
+def test_end_workflow(interpret: Interpret) -> None:
     found = run(interpret, wait("1h"), action("end_workflow"), send())
     assert outcomes_of(found) == [(0, "0", "done"), (60, "1", "done")]
     assert ends_of(found) == [("w", 0, "completed", 60)]
 
 
-def test_end_workflow_in_a_path_ends_all(interpret: Any) -> None:
+def test_end_workflow_in_a_path_ends_all(interpret: Interpret) -> None:
     decide = action("branch_decision", criteria={"yes": []}, paths={"yes": [action("end_workflow")]})
     assert outcomes_of(run(interpret, decide, send())) == [(0, "0", "yes"), (0, "0.yes.0", "done")]
 
 
-def test_delay_comes_before_the_action(interpret: Any) -> None:
+def test_delay_comes_before_the_action(interpret: Interpret) -> None:
     found = run(interpret, send(delay="1h"), wait("30m", delay=60), tag("t"))
     assert outcomes_of(found) == [(60, "0", "done"), (61, "1", "done"), (91, "2", "done")]
 
 
-def test_delay_seconds(interpret: Any) -> None:
+def test_delay_seconds(interpret: Interpret) -> None:
     found = run(interpret, tag("t") | {"delay_seconds": 120}, tag("u") | {"delay_seconds": 0})
     assert outcomes_of(found) == [(2, "0", "done"), (2, "1", "done")]
 
 
-def test_conditions_are_judged_once_before_the_delay(interpret: Any) -> None:
+def test_conditions_are_judged_once_before_the_delay(interpret: Interpret) -> None:
     pro = [condition("plan", "equals", "pro")]
     steps = [tag("t", when=pro, delay="1h")]
     lost = run(interpret, *steps, customers=[customer(plan="pro")], more=[changed("plan", "free", at(30))])
@@ -115,21 +125,21 @@ def test_conditions_are_judged_once_before_the_delay(interpret: Any) -> None:
     assert outcomes_of(won) == [(0, "0", "skipped")]
 
 
-def test_a_skipped_step_skips_its_delay_and_its_paths(interpret: Any) -> None:
+def test_a_skipped_step_skips_its_delay_and_its_paths(interpret: Interpret) -> None:
     never = [condition("nowhere", "exists")]
     decide = action("branch_decision", criteria={"yes": []}, paths={"yes": [send()]}, when=never, delay="1d")
     found = run(interpret, decide, wait("1d", when=never), tag("t"))
     assert outcomes_of(found) == [(0, "0", "skipped"), (0, "1", "skipped"), (0, "2", "done")]
 
 
-def test_branch_decision_takes_the_first_criterion(interpret: Any) -> None:
+def test_branch_decision_takes_the_first_criterion(interpret: Interpret) -> None:
     criteria = {
         "rich": [condition("score", "greater_than", 5), condition("plan", "equals", "pro")],
         "pro": {"attribute": "plan", "value": "pro"},
     }
     paths = {"rich": [tag("rich")], "pro": [tag("pro")], "default": [tag("other")]}
     decide = action("branch_decision", criteria=criteria, paths=paths)
-    taken: list[tuple[Any, str, str]] = [
+    taken: list[tuple[Row, str, str]] = [
         ({"score": 6, "plan": "pro"}, "rich", "rich"),
         ({"score": 4, "plan": "pro"}, "pro", "pro"),
         ({"score": 9}, "default", "other"),
@@ -140,19 +150,19 @@ def test_branch_decision_takes_the_first_criterion(interpret: Any) -> None:
         assert tags_of(found) == [left]
 
 
-def test_a_decision_without_a_path_goes_on(interpret: Any) -> None:
+def test_a_decision_without_a_path_goes_on(interpret: Interpret) -> None:
     decide = action("branch_decision", criteria={"yes": []}, paths={"default": [send()]})
     assert outcomes_of(run(interpret, decide, tag("t"))) == [(0, "0", "yes"), (0, "1", "done")]
     bare = action("branch_decision", criteria={"yes": condition("nowhere", "exists")})
     assert outcomes_of(run(interpret, bare, tag("t"))) == [(0, "0", "default"), (0, "1", "done")]
 
 
-def test_an_empty_path_goes_on(interpret: Any) -> None:
+def test_an_empty_path_goes_on(interpret: Interpret) -> None:
     decide = action("branch_decision", criteria={"yes": []}, paths={"yes": []})
     assert outcomes_of(run(interpret, decide, tag("t"))) == [(0, "0", "yes"), (0, "1", "done")]
 
 
-def test_nested_paths_in_either_spelling(interpret: Any) -> None:
+def test_nested_paths_in_either_spelling(interpret: Interpret) -> None:
     inner = action("branch_decision", criteria={"in": []}, paths={"in": [wait("1h"), tag("deep")]})
     outer = action("branch_decision", criteria={"out": []})
     outer["config"]["paths"] = {"out": [tag("first"), inner, tag("after")]}
@@ -169,7 +179,7 @@ def test_nested_paths_in_either_spelling(interpret: Any) -> None:
     ]
 
 
-def test_random_split_goes_by_the_stable_bucket(interpret: Any) -> None:
+def test_random_split_goes_by_the_stable_bucket(interpret: Interpret) -> None:
     weights = {"b": 0.2, "a": 0.5, "c": 0.3}
     people = [f"c{number}" for number in range(30)]
     split = action("random_split", weights=weights, paths={name: [tag(name)] for name in weights})
@@ -192,7 +202,7 @@ def test_random_split_goes_by_the_stable_bucket(interpret: Any) -> None:
     assert all(tags_of(found, person) == sorted([side(person), "first"]) for person in people)
 
 
-def test_a_split_in_a_path_hashes_its_whole_step_name(interpret: Any) -> None:
+def test_a_split_in_a_path_hashes_its_whole_step_name(interpret: Interpret) -> None:
     split = action("random_split", weights={"left": 0.5, "right": 0.5})
     people = [f"c{number}" for number in range(20)]
     decide = action("branch_decision", criteria={"yes": []}, paths={"yes": [split]})
@@ -210,7 +220,7 @@ def test_a_split_in_a_path_hashes_its_whole_step_name(interpret: Any) -> None:
             assert row["outcome"] == ("left" if left else "right")
 
 
-def test_wait_for_event_takes_its_path(interpret: Any) -> None:
+def test_wait_for_event_takes_its_path(interpret: Interpret) -> None:
     paths = {"event": [tag("bought")], "timeout": [send()]}
     listens = action(
         "wait_for_event", event={"action": "buy", "minimum_amount": 5}, timeout="1h", paths=paths
@@ -231,13 +241,13 @@ def test_wait_for_event_takes_its_path(interpret: Any) -> None:
     ]
 
 
-def test_wait_for_event_of_another_type(interpret: Any) -> None:
+def test_wait_for_event_of_another_type(interpret: Interpret) -> None:
     listens = action("wait_for_event", event={"source": "crm"}, type="external_event", timeout_seconds=3600)
     more = [event("crm", at(10)), event("crm", at(20), type="external_event")]
     assert outcomes_of(run(interpret, listens, more=more)) == [(0, "0", "waiting"), (20, "0", "event")]
 
 
-def test_wait_for_event_hears_a_follow_up_of_another_workflow(interpret: Any) -> None:
+def test_wait_for_event_hears_a_follow_up_of_another_workflow(interpret: Interpret) -> None:
     listens = workflow(
         action("wait_for_event", event={"action": "add_tag", "tag": "t"}, type="workflow_action")
     )
@@ -246,25 +256,25 @@ def test_wait_for_event_hears_a_follow_up_of_another_workflow(interpret: Any) ->
     assert outcomes_of(found) == [(0, "0", "waiting"), (7, "0", "event")]
 
 
-def test_wait_for_event_without_a_time_out_waits_on(interpret: Any) -> None:
+def test_wait_for_event_without_a_time_out_waits_on(interpret: Interpret) -> None:
     assert ends_of(run(interpret, action("wait_for_event", event={"action": "buy"}))) == [
         ("w", 0, "running", None)
     ]
 
 
-def test_an_event_before_the_wait_does_not_count(interpret: Any) -> None:
+def test_an_event_before_the_wait_does_not_count(interpret: Interpret) -> None:
     listens = action("wait_for_event", event={"action": "buy"}, timeout="1h")
     found = run(interpret, wait("1h"), listens, more=[event("buy", at(30)), event("buy", at(60))])
     assert outcomes_of(found)[1:] == [(60, "1", "waiting"), (120, "1", "timeout")]
 
 
-def test_a_delayed_wait_for_event_does_not_listen_yet(interpret: Any) -> None:
+def test_a_delayed_wait_for_event_does_not_listen_yet(interpret: Interpret) -> None:
     listens = action("wait_for_event", event={"action": "buy"}, timeout="1h", delay="1h")
     found = run(interpret, listens, more=[event("buy", at(30)), event("buy", at(90))])
     assert outcomes_of(found) == [(60, "0", "waiting"), (90, "0", "event")]
 
 
-def test_two_waits_need_two_events(interpret: Any) -> None:
+def test_two_waits_need_two_events(interpret: Interpret) -> None:
     listens = action("wait_for_event", event={"action": "buy"})
     found = run(interpret, listens, listens, more=[event("buy", at(5)), event("buy", at(9))])
     assert outcomes_of(found) == [
@@ -283,7 +293,7 @@ def test_two_waits_need_two_events(interpret: Any) -> None:
         action("wait_for_event", event={"action": "buy"}, timeout="500000w"),
     ],
 )
-def test_out_of_range_fails_the_execution_and_nothing_else(interpret: Any, beyond: Any) -> None:
+def test_out_of_range_fails_the_execution_and_nothing_else(interpret: Interpret, beyond: Row) -> None:
     other = workflow(tag("fine"), workflow_id="v")
     found = interpret(case([workflow(wait("1h"), beyond, send()), other], event("go", at())))
     assert outcomes_of(found) == [(0, "0", "done"), (60, "1", "failed:out_of_range")]
@@ -292,26 +302,26 @@ def test_out_of_range_fails_the_execution_and_nothing_else(interpret: Any, beyon
     assert messages_of(found) == []
 
 
-def test_the_last_instant_of_the_calendar_is_in_range(interpret: Any) -> None:
+def test_the_last_instant_of_the_calendar_is_in_range(interpret: Interpret) -> None:
     last = datetime.max.replace(tzinfo=UTC)
     fits = int((last.replace(microsecond=0) - at()).total_seconds())
     assert ends_of(run(interpret, wait(fits))) == [("w", 0, "running", None)]
     assert ends_of(run(interpret, wait(fits + 1))) == [("w", 0, "failed", 0)]
 
 
-def test_failed_executions_may_reenter(interpret: Any) -> None:
+def test_failed_executions_may_reenter(interpret: Interpret) -> None:
     found = run(interpret, wait("500000w"), more=[event("go", at(5))])
     assert ends_of(found) == [("w", 0, "failed", 0), ("w", 5, "failed", 5)]
 
 
-def test_update_attribute_is_heard_by_the_executions_own_goal(interpret: Any) -> None:
+def test_update_attribute_is_heard_by_the_executions_own_goal(interpret: Interpret) -> None:
     sets = action("update_attribute", attribute="plan", value="pro")
     found = run(interpret, sets, send(), goal=trigger("plan", "attribute_change", new_value="pro"))
     assert ends_of(found) == [("w", 0, "converted", 0)]
     assert messages_of(found) == []
 
 
-def test_a_wait_that_is_over_listens_no_more(interpret: Any) -> None:
+def test_a_wait_that_is_over_listens_no_more(interpret: Interpret) -> None:
     listens = action("wait_for_event", event={"action": "buy"})
     found = run(interpret, listens, wait("1h"), tag("t"), more=[event("buy", at(5)), event("buy", at(9))])
     assert outcomes_of(found)[1:] == [(5, "0", "event"), (5, "1", "done"), (65, "2", "done")]

@@ -1,10 +1,10 @@
 """§6: what each trigger type and each key of its config matches."""
 
-from typing import Any
-
 import pytest
 
 from tests.semantics.cases import (
+    Interpret,
+    Row,
     action,
     at,
     case,
@@ -23,7 +23,7 @@ from tests.semantics.cases import (
 )
 
 
-def enters(interpret: Any, on: Any, *events: Any) -> bool:
+def enters(interpret: Interpret, on: Row, *events: Row) -> bool:
     """Whether the events lead to an entry of a workflow with the trigger."""
     return bool(interpret(case(workflow(tag("in"), on=on), *events)).executions)
 
@@ -37,7 +37,7 @@ def enters(interpret: Any, on: Any, *events: Any) -> bool:
         ("time_based", "trigger_time"),
     ],
 )
-def test_own_key_is_the_events_name(interpret: Any, type_: str, key: str) -> None:
+def test_own_key_is_the_events_name(interpret: Interpret, type_: str, key: str) -> None:
     on = {"type": type_, "config": {key: "this"}}
     assert enters(interpret, on, event("this", at(), type=type_))
     assert not enters(interpret, on, event("that", at(), type=type_))
@@ -45,7 +45,7 @@ def test_own_key_is_the_events_name(interpret: Any, type_: str, key: str) -> Non
     assert not enters(interpret, on, event("this", at(), type=other))
 
 
-def test_without_own_key_every_name_of_the_type_matches(interpret: Any) -> None:
+def test_without_own_key_every_name_of_the_type_matches(interpret: Interpret) -> None:
     assert enters(
         interpret, {"type": "external_event", "config": {}}, event("any", at(), type="external_event")
     )
@@ -75,29 +75,29 @@ def test_without_own_key_every_name_of_the_type_matches(interpret: Any) -> None:
         ({"first": True}, {"first": True}, True),
     ],
 )
-def test_other_keys(interpret: Any, config: Any, properties: Any, expected: bool) -> None:
+def test_other_keys(interpret: Interpret, config: Row, properties: Row, expected: bool) -> None:
     assert enters(interpret, trigger("go", **config), event("go", at(), properties=properties)) is expected
 
 
-def test_minimum_value_reads_the_value_column(interpret: Any) -> None:
+def test_minimum_value_reads_the_value_column(interpret: Interpret) -> None:
     assert enters(interpret, trigger("go", minimum_value=10), event("go", at(), value=10.0))
     assert not enters(interpret, trigger("go", minimum_value=10), event("go", at(), value=9.0))
     assert not enters(interpret, trigger("go", minimum_value=10), event("go", at()))
 
 
-def test_attribute_change_compares_old_and_new(interpret: Any) -> None:
+def test_attribute_change_compares_old_and_new(interpret: Interpret) -> None:
     on = trigger("plan", "attribute_change", old_value="free", new_value="pro")
     assert enters(interpret, on, changed("plan", "pro", at(), old="free"))
     assert not enters(interpret, on, changed("plan", "pro", at(), old="trial"))
 
 
-def test_an_attribute_change_event_fires_even_when_nothing_changed(interpret: Any) -> None:
+def test_an_attribute_change_event_fires_even_when_nothing_changed(interpret: Interpret) -> None:
     steps = workflow(tag("in"), on=trigger("plan", "attribute_change"))
     found = interpret(case(steps, changed("plan", "pro", at()), customers=[customer(plan="pro")]))
     assert tags_of(found) == ["in"]
 
 
-def test_carried_attributes_fire_only_on_real_changes(interpret: Any) -> None:
+def test_carried_attributes_fire_only_on_real_changes(interpret: Interpret) -> None:
     steps = workflow(tag("in"), on=trigger("score", "attribute_change"))
     people = [customer(score=3)]
     same = event("view", at(), attributes={"score": 3.0})
@@ -107,12 +107,12 @@ def test_carried_attributes_fire_only_on_real_changes(interpret: Any) -> None:
         assert tags_of(interpret(case(steps, other, customers=people))) == ["in"]
 
 
-def test_null_to_null_is_no_change(interpret: Any) -> None:
+def test_null_to_null_is_no_change(interpret: Interpret) -> None:
     steps = workflow(tag("in"), on=trigger("score", "attribute_change"))
     assert interpret(case(steps, event("view", at(), attributes={"score": None}))).executions == []
 
 
-def test_a_carried_change_has_old_and_new_value(interpret: Any) -> None:
+def test_a_carried_change_has_old_and_new_value(interpret: Interpret) -> None:
     on = trigger("score", "attribute_change", old_value=1, minimum_new_value=2)
     steps = workflow(tag("in"), on=on)
     found = interpret(
@@ -121,7 +121,7 @@ def test_a_carried_change_has_old_and_new_value(interpret: Any) -> None:
     assert tags_of(found) == ["in"]
 
 
-def test_update_attribute_fires_on_a_real_change_only(interpret: Any) -> None:
+def test_update_attribute_fires_on_a_real_change_only(interpret: Interpret) -> None:
     sets = workflow(action("update_attribute", attribute="plan", value="pro"))
     heard = workflow(tag("heard"), workflow_id="v", on=trigger("plan", "attribute_change", new_value="pro"))
     assert tags_of(interpret(case([sets, heard], event("go", at())))) == ["heard"]
@@ -141,7 +141,7 @@ def test_update_attribute_fires_on_a_real_change_only(interpret: Any) -> None:
         ([wait("500000w")], {"action": "failed"}),
     ],
 )
-def test_workflow_action_facts(interpret: Any, emits: Any, config: Any) -> None:
+def test_workflow_action_facts(interpret: Interpret, emits: list[Row], config: Row) -> None:
     heard = workflow(
         action("update_attribute", attribute="heard", value=True),
         workflow_id="v",
@@ -160,13 +160,13 @@ def test_workflow_action_facts(interpret: Any, emits: Any, config: Any) -> None:
         {"action": "add_tag"},
     ],
 )
-def test_workflow_action_facts_that_differ(interpret: Any, config: Any) -> None:
+def test_workflow_action_facts_that_differ(interpret: Interpret, config: Row) -> None:
     heard = workflow(tag("heard"), workflow_id="v", on={"type": "workflow_action", "config": config})
     assert tags_of(interpret(case([workflow(send("m1")), heard], event("go", at())))) == []
 
 
-def test_converted_and_exited_are_heard(interpret: Any) -> None:
-    def heard(name: str) -> Any:
+def test_converted_and_exited_are_heard(interpret: Interpret) -> None:
+    def heard(name: str) -> Row:
         return workflow(tag(name), workflow_id=name, on=trigger(name, "workflow_action"))
 
     converts = workflow(wait("1d"), goal=trigger("buy"))
@@ -178,7 +178,7 @@ def test_converted_and_exited_are_heard(interpret: Any) -> None:
 
 
 @pytest.mark.parametrize("gate", [{"email_consent": False}, {}])
-def test_neither_a_skipped_nor_a_suppressed_step_is_heard(interpret: Any, gate: Any) -> None:
+def test_neither_a_skipped_nor_a_suppressed_step_is_heard(interpret: Interpret, gate: Row) -> None:
     when = [] if gate else [condition("nowhere", "exists")]
     heard = workflow(tag("heard"), workflow_id="v", on=trigger("send_email", "workflow_action"))
     found = interpret(
@@ -187,7 +187,7 @@ def test_neither_a_skipped_nor_a_suppressed_step_is_heard(interpret: Any, gate: 
     assert tags_of(found) == []
 
 
-def test_tag_facts_come_even_when_nothing_changed(interpret: Any) -> None:
+def test_tag_facts_come_even_when_nothing_changed(interpret: Interpret) -> None:
     steps = workflow(tag("t"), action("remove_tag", tag="gone"))
     heard = [
         workflow(tag(name), workflow_id=name, on=trigger(name, "workflow_action", workflow_id="w"))
@@ -197,19 +197,19 @@ def test_tag_facts_come_even_when_nothing_changed(interpret: Any) -> None:
     assert tags_of(found) == ["add_tag", "remove_tag", "t"]
 
 
-def test_the_first_trigger_that_holds_is_enough(interpret: Any) -> None:
+def test_the_first_trigger_that_holds_is_enough(interpret: Interpret) -> None:
     never = trigger("go", when=[condition("nowhere", "exists")])
     found = interpret(case(workflow(tag("in"), on=[never, trigger("go"), trigger("go")]), event("go", at())))
     assert ends_of(found) == [("w", 0, "completed", 0)]
     assert found.refusals == []
 
 
-def test_an_inactive_workflow_is_not_entered(interpret: Any) -> None:
+def test_an_inactive_workflow_is_not_entered(interpret: Interpret) -> None:
     found = interpret(case(workflow(tag("in"), is_active=False), event("go", at())))
     assert (found.executions, found.refusals) == ([], [])
 
 
-def test_goals_and_exits_have_own_keys_too(interpret: Any) -> None:
+def test_goals_and_exits_have_own_keys_too(interpret: Interpret) -> None:
     """Facts that another workflow hears are not taken for one's own."""
     steps = workflow(wait("1h"), goal=trigger("buy"), exit_on=[trigger("leave")])
     other = workflow(workflow_id="v", on="view")

@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from ruamel.yaml import YAML
 
 os.environ["DO_NOT_TRACK"] = "1"
@@ -64,10 +67,12 @@ TABLES = {
     "tags": "*",
     "ticks": "* exclude (started_at, finished_at)",
 }
+Tables = dict[str, list[tuple[Any, ...]]]
+Found = TypeVar("Found")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def prefect_home(tmp_path_factory):
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of the user's own Prefect is read or written, by this process's children either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("home")))
@@ -76,14 +81,14 @@ def prefect_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Iterator[None]:
     """A server for flows that are called in this process."""
     quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
     with prefect_test_harness(server_startup_timeout=120), quiet:
         yield
 
 
-def settle(folder, at=NOW - timedelta(hours=1), **given):
+def settle(folder: Path, at: datetime = NOW - timedelta(hours=1), **given: str) -> Path:
     """A data folder with one workflow, customer and purchase; its settings file, with these settings."""
     for name in ("workflows", "inbox/customers", "inbox/events"):
         (folder / "data" / name).mkdir(parents=True)
@@ -94,7 +99,7 @@ def settle(folder, at=NOW - timedelta(hours=1), **given):
     return folder / "onward.toml"
 
 
-def buy(folder, customer, at):
+def buy(folder: Path, customer: str, at: datetime) -> None:
     """Put a new customer and what they bought into the inbox."""
     profile = {"customer_id": customer, "email": f"{customer}@example.com"}
     event = {"customer_id": customer, "type": "behavioral", "name": "purchase", "ts": at.isoformat()}
@@ -102,7 +107,7 @@ def buy(folder, customer, at):
     (folder / f"data/inbox/events/{customer}.ndjson").write_text(json.dumps(event) + "\n")
 
 
-def tables(file, place="state"):
+def tables(file: Path, place: str = "state") -> Tables:
     with connect(read_settings(file).data_dir / place / STATE_FILE, read_only=True) as con:
         return {
             name: sorted(con.execute(f"select {columns} from {name}").fetchall(), key=repr)
@@ -110,7 +115,7 @@ def tables(file, place="state"):
         }
 
 
-def until(found, seconds=60):
+def until(found: Callable[[], Found], seconds: float = 60) -> Found:
     """What `found` returns once it is true."""
     deadline = time.monotonic() + seconds
     while not (result := found()):
@@ -119,14 +124,14 @@ def until(found, seconds=60):
     return result
 
 
-def task_runs(state):
+def task_runs(state: State[Any]) -> list[TaskRun]:
     with get_client(sync_client=True) as client:
         ids = [state.state_details.flow_run_id]
         return client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": ids}))
 
 
 @pytest.mark.usefixtures("server")
-def test_the_tick_flow_does_what_a_plain_run_does(tmp_path):
+def test_the_tick_flow_does_what_a_plain_run_does(tmp_path: Path) -> None:
     flow_file, plain_file = settle(tmp_path / "flow"), settle(tmp_path / "plain")
     state = tick(str(flow_file), NOW.isoformat(), return_state=True)
     summary = run_tick(read_settings(plain_file), NOW)
@@ -144,7 +149,7 @@ def test_the_tick_flow_does_what_a_plain_run_does(tmp_path):
     assert {one.name.rsplit("-", 1)[0] for one in task_runs(state)} == TASKS
 
 
-def effects(file):
+def effects(file: Path) -> tuple[list[str], dict[str, Tables]]:
     """What ticks have left behind: every file, and the tables of the state, its backup and the published copy."""
     data = read_settings(file).data_dir
     kept = {
@@ -157,7 +162,7 @@ def effects(file):
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("every", ["0s", "1h"])
-def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path, every):
+def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path: Path, every: str) -> None:
     flow_file, plain_file = files = [
         settle(tmp_path / way, backup_every=every, publish_every=every) for way in ("flow", "plain")
     ]
@@ -172,7 +177,7 @@ def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path, e
 
 
 @pytest.mark.usefixtures("server")
-def test_within_backup_every_and_publish_every_the_flow_makes_no_further_copies(tmp_path):
+def test_within_backup_every_and_publish_every_the_flow_makes_no_further_copies(tmp_path: Path) -> None:
     file = settle(tmp_path, backup_every="1h", publish_every="1h")
     tick(str(file), NOW.isoformat(), return_state=True)
     first = [tables(file, place) for place in ("state/backup", "published")]
@@ -184,7 +189,7 @@ def test_within_backup_every_and_publish_every_the_flow_makes_no_further_copies(
 
 
 @pytest.mark.usefixtures("server")
-def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path):
+def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path: Path) -> None:
     file = settle(tmp_path)
     run_tick(read_settings(file), NOW)
     published = (read_settings(file).published / STATE_FILE).stat()
@@ -194,7 +199,7 @@ def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path):
 
 
 @pytest.mark.usefixtures("server")
-def test_the_report_flow_leaves_artifacts(tmp_path):
+def test_the_report_flow_leaves_artifacts(tmp_path: Path) -> None:
     file = settle(tmp_path)
     run_tick(read_settings(file), NOW)
     state = report(str(file), return_state=True)
@@ -207,7 +212,9 @@ def test_the_report_flow_leaves_artifacts(tmp_path):
 
 
 @pytest.mark.usefixtures("server")
-def test_a_mistake_fails_the_run_with_its_message_and_no_traceback(tmp_path, capfd, caplog):
+def test_a_mistake_fails_the_run_with_its_message_and_no_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     missing = tick(str(tmp_path / "none.toml"), return_state=True)
     assert missing.is_failed()
     assert "no such settings file" in missing.message
@@ -217,7 +224,9 @@ def test_a_mistake_fails_the_run_with_its_message_and_no_traceback(tmp_path, cap
 
 
 @pytest.mark.usefixtures("server")
-def test_a_tick_is_refused_while_another_run_holds_the_store(tmp_path, capfd, caplog):
+def test_a_tick_is_refused_while_another_run_holds_the_store(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     file = settle(tmp_path)
     with run_lock(read_settings(file).state / LOCK_FILE):
         state = tick(str(file), NOW.isoformat(), return_state=True)
@@ -226,13 +235,15 @@ def test_a_tick_is_refused_while_another_run_holds_the_store(tmp_path, capfd, ca
     assert "Traceback" not in "".join([*capfd.readouterr(), caplog.text])
 
 
-def test_serve_refuses_what_is_no_cron_expression(tmp_path):
+def test_serve_refuses_what_is_no_cron_expression(tmp_path: Path) -> None:
     file = settle(tmp_path)
     with pytest.raises(InputError, match=r"--cron 'daily at 9' is not a cron expression"):
         serve(read_settings(file), file, "daily at 9")
 
 
-def test_serve_refuses_a_taken_port_and_a_server_that_is_not_there(tmp_path, monkeypatch):
+def test_serve_refuses_a_taken_port_and_a_server_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     file = settle(tmp_path)
     with socket.socket() as other:
@@ -249,7 +260,7 @@ def test_serve_refuses_a_taken_port_and_a_server_that_is_not_there(tmp_path, mon
         serve(read_settings(file), file, "0 * * * *")
 
 
-def test_prefect_yaml_names_the_same_flows():
+def test_prefect_yaml_names_the_same_flows() -> None:
     listed = YAML(typ="safe", pure=True).load((ROOT / "prefect.yaml").read_text())["deployments"]
     for one in listed:
         file, _, name = one["entrypoint"].partition(":")
@@ -261,7 +272,7 @@ def test_prefect_yaml_names_the_same_flows():
         assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 
 
-def test_onward_run_does_not_import_prefect(tmp_path):
+def test_onward_run_does_not_import_prefect(tmp_path: Path) -> None:
     file = settle(tmp_path)
     script = (
         "import sys\nfrom flows.cli import app\n"
@@ -276,32 +287,32 @@ class Served:
     """A running `onward serve`: its process, what it printed, and its Prefect server's address."""
 
     file: Path
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     output: Path
     api: str
 
-    def runs(self, state_type):
+    def runs(self, state_type: str) -> list[FlowRun]:
         with temporary_settings({PREFECT_API_URL: self.api}), get_client(sync_client=True) as client:
             wanted = FlowRunFilter(state={"type": {"any_": [state_type]}})
             return client.read_flow_runs(flow_run_filter=wanted)
 
-    def pause(self):
+    def pause(self) -> None:
         with temporary_settings({PREFECT_API_URL: self.api}), get_client(sync_client=True) as client:
             for one in client.read_deployments():
                 client.request("POST", "/deployments/{id}/pause_deployment", path_params={"id": one.id})
 
-    def wait_for(self, state_type, message=""):
+    def wait_for(self, state_type: str, message: str = "") -> list[FlowRun]:
         return until(lambda: [one for one in self.runs(state_type) if message in (one.state.message or "")])
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`onward serve` with a tick every five seconds, as a user starts it."""
     folder, port = tmp_path_factory.mktemp("served"), free_port()
     file = settle(folder, datetime.now(UTC) - timedelta(hours=1))
@@ -326,7 +337,7 @@ def served(tmp_path_factory):
             process.wait(10)
 
 
-def test_a_scheduled_run_starts_by_itself_and_completes(served):
+def test_a_scheduled_run_starts_by_itself_and_completes(served: Served) -> None:
     done = served.wait_for("COMPLETED")
     assert all(one.auto_scheduled for one in done)
     found = tables(served.file, "published")
@@ -334,7 +345,7 @@ def test_a_scheduled_run_starts_by_itself_and_completes(served):
     assert len(found["messages"]) == len(found["webhooks"]) == len(found["tags"]) == 1
 
 
-def test_runs_never_overlap(served):
+def test_runs_never_overlap(served: Served) -> None:
     with run_lock(read_settings(served.file).state / LOCK_FILE):
         served.wait_for("FAILED", "another run is in progress")
     cancelled = served.wait_for("CANCELLED")
@@ -342,7 +353,7 @@ def test_runs_never_overlap(served):
     assert "leaked" not in served.output.read_text()
 
 
-def test_an_interrupt_between_runs_ends_it_cleanly_and_takes_the_server_along(served):
+def test_an_interrupt_between_runs_ends_it_cleanly_and_takes_the_server_along(served: Served) -> None:
     served.pause()
     until(lambda: not any(map(served.runs, ("SCHEDULED", "PENDING", "RUNNING"))))
     os.killpg(served.process.pid, signal.SIGINT)

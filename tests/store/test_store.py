@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Never
 
 import duckdb
 import polars as pl
 import pytest
+from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
 from flows.settings import Settings
@@ -18,34 +21,34 @@ from flows.store.backup import backup
 from flows.store.lock import RunInProgressError
 from flows.store.publish import publish
 from flows.store.recovery import UnrepairableError, backup_files
-from flows.store.state_file import SCHEMA_VERSION, open_store, rebuild_store
+from flows.store.state_file import SCHEMA_VERSION, Store, open_store, rebuild_store
 from flows.warehouse import WarehouseError, connect, read_everything, run, run_sql, sql_names, sql_text
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "it's data")
 
 
 @pytest.fixture
-def file(settings):
+def file(settings: Settings) -> Path:
     return settings.state / "onward.duckdb"
 
 
-def tick(store, number):
+def tick(store: Store, number: int) -> None:
     store.con.execute("insert into ticks (tick_id, now) values ($1, '2026-03-01 09:00+00')", [number])
 
 
-def ticks(con):
+def ticks(con: DuckDBPyConnection) -> list[int]:
     return [number for (number,) in con.execute("select tick_id from ticks order by tick_id").fetchall()]
 
 
-def stored_ticks(settings):
+def stored_ticks(settings: Settings) -> list[int]:
     with open_store(settings) as store:
         return ticks(store.con)
 
 
-def run_elsewhere(code, *args):
+def run_elsewhere(code: str, *args: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, args)],
         capture_output=True,
@@ -66,14 +69,14 @@ CRASH = """
 """
 
 
-def crash_after_commit(settings, number):
+def crash_after_commit(settings: Settings, number: int) -> None:
     assert run_elsewhere(CRASH, settings.data_dir, number).returncode == 9
 
 
 # Opening
 
 
-def test_a_new_store_has_every_table_and_view(settings):
+def test_a_new_store_has_every_table_and_view(settings: Settings) -> None:
     with open_store(settings) as store:
         found = {
             name
@@ -89,7 +92,7 @@ def test_a_new_store_has_every_table_and_view(settings):
     assert zone == [("UTC",)]
 
 
-def test_opening_again_changes_nothing(settings, file):
+def test_opening_again_changes_nothing(settings: Settings, file: Path) -> None:
     with open_store(settings) as store:
         tick(store, 1)
     before = file.stat().st_mtime_ns
@@ -97,7 +100,7 @@ def test_opening_again_changes_nothing(settings, file):
     assert file.stat().st_mtime_ns == before
 
 
-def test_changed_views_are_made_again(settings):
+def test_changed_views_are_made_again(settings: Settings) -> None:
     with open_store(settings) as store:
         store.con.execute("create or replace view report_drop_off as select 1 as old")
         store.con.execute("update schema_version set fingerprint = 'of older files'")
@@ -105,14 +108,14 @@ def test_changed_views_are_made_again(settings):
         assert "old" not in store.con.sql("select * from report_drop_off").columns
 
 
-def test_a_newer_schema_is_refused(settings):
+def test_a_newer_schema_is_refused(settings: Settings) -> None:
     with open_store(settings) as store:
         store.con.execute("update schema_version set version = $1", [SCHEMA_VERSION + 1])
     with pytest.raises(OnwardError, match=r"newer Onward.*update Onward"), open_store(settings):
         pass
 
 
-def test_a_foreign_database_is_refused_and_left_alone(settings, file):
+def test_a_foreign_database_is_refused_and_left_alone(settings: Settings, file: Path) -> None:
     file.parent.mkdir(parents=True)
     with duckdb.connect(str(file)) as con:
         con.execute("create table theirs as select 42 as answer")
@@ -122,7 +125,7 @@ def test_a_foreign_database_is_refused_and_left_alone(settings, file):
         assert con.sql("show tables").fetchall() == [("theirs",)]
 
 
-def test_a_failing_sql_says_which_and_why():
+def test_a_failing_sql_says_which_and_why() -> None:
     with (
         connect() as con,
         pytest.raises(WarehouseError, match=r"report_drop_off\.sql: could not run it") as caught,
@@ -132,13 +135,13 @@ def test_a_failing_sql_says_which_and_why():
     assert "program_steps" in caught.value.cause
 
 
-def test_run_fills_placeholders():
+def test_run_fills_placeholders() -> None:
     with connect(threads=1, memory_limit="100MB") as con:
         assert run(con, "select $a + 1", file="inline", step="add", params={"a": 1}).fetchall() == [(2,)]
         assert con.execute("select current_setting('threads')").fetchall() == [(1,)]
 
 
-def test_nothing_is_downloaded():
+def test_nothing_is_downloaded() -> None:
     with connect() as con:
         for name in ("autoinstall_known_extensions", "autoload_known_extensions"):
             assert con.execute("select current_setting($1)", [name]).fetchall() == [(False,)]
@@ -147,7 +150,7 @@ def test_nothing_is_downloaded():
 # One run at a time
 
 
-def test_a_second_run_is_told_who_holds_the_store(settings):
+def test_a_second_run_is_told_who_holds_the_store(settings: Settings) -> None:
     code = CRASH.replace("os._exit(9)", "")
     with open_store(settings):
         other = run_elsewhere(code, settings.data_dir, 1)
@@ -161,19 +164,19 @@ def test_a_second_run_is_told_who_holds_the_store(settings):
 @pytest.mark.parametrize(
     "left", [json.dumps({"pid": 999_999_999, "started_at": "2020-01-01"}), "", "half a js"]
 )
-def test_the_lock_file_of_a_dead_process_does_not_matter(settings, left):
+def test_the_lock_file_of_a_dead_process_does_not_matter(settings: Settings, left: str) -> None:
     settings.state.mkdir(parents=True)
     (settings.state / "onward.lock").write_text(left)
     assert stored_ticks(settings) == []
 
 
-def test_a_killed_run_leaves_its_commits_and_no_lock(settings):
+def test_a_killed_run_leaves_its_commits_and_no_lock(settings: Settings) -> None:
     crash_after_commit(settings, 1)
     crash_after_commit(settings, 2)
     assert stored_ticks(settings) == [1, 2]
 
 
-def test_a_file_open_in_another_program_is_not_damage(settings, file):
+def test_a_file_open_in_another_program_is_not_damage(settings: Settings, file: Path) -> None:
     assert stored_ticks(settings) == []
     hold = (
         "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -192,7 +195,7 @@ def test_a_file_open_in_another_program_is_not_damage(settings, file):
 # Damage
 
 
-def damage_with_stale_log(settings, file):
+def damage_with_stale_log(settings: Settings, file: Path) -> None:
     crash_after_commit(settings, 1)
     log = file.with_name("onward.duckdb.wal")
     shutil.copy(log, log.with_suffix(".kept"))
@@ -202,7 +205,7 @@ def damage_with_stale_log(settings, file):
     log.with_suffix(".kept").rename(log)
 
 
-def test_a_stale_log_is_set_aside(settings, file):
+def test_a_stale_log_is_set_aside(settings: Settings, file: Path) -> None:
     damage_with_stale_log(settings, file)
     with open_store(settings) as store:
         assert ticks(store.con) == [1, 2, 3]
@@ -213,31 +216,33 @@ def test_a_stale_log_is_set_aside(settings, file):
         assert "onward.duckdb.wal.stale-2" in store.warnings[0]
 
 
-def garbage(file):
+def garbage(file: Path) -> None:
     file.write_bytes(b"garbage" * 10_000)
 
 
-def emptied(file):
+def emptied(file: Path) -> None:
     file.write_bytes(b"")
 
 
-def truncated(file):
+def truncated(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 
 
-def flipped_bit(file):
+def flipped_bit(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096 + 5] ^= 1
     content[8192 + 5] ^= 1
     file.write_bytes(content)
 
 
-def deleted(file):
+def deleted(file: Path) -> None:
     file.unlink()
 
 
 @pytest.mark.parametrize("damage", [garbage, emptied, truncated, flipped_bit, deleted])
-def test_a_damaged_file_is_restored_from_the_backup(settings, file, damage):
+def test_a_damaged_file_is_restored_from_the_backup(
+    settings: Settings, file: Path, damage: Callable[[Path], None]
+) -> None:
     with open_store(settings) as store:
         tick(store, 1)
         backup(store)
@@ -252,7 +257,9 @@ def test_a_damaged_file_is_restored_from_the_backup(settings, file, damage):
 
 
 @pytest.mark.parametrize("damage", [garbage, truncated, deleted])
-def test_a_log_written_since_the_backup_is_replayed_over_it(settings, file, damage):
+def test_a_log_written_since_the_backup_is_replayed_over_it(
+    settings: Settings, file: Path, damage: Callable[[Path], None]
+) -> None:
     with open_store(settings) as store:
         tick(store, 1)
         backup(store)
@@ -263,7 +270,7 @@ def test_a_log_written_since_the_backup_is_replayed_over_it(settings, file, dama
         assert "as of tick 2" in store.warnings[0]
 
 
-def test_a_log_that_does_not_fit_the_backup_is_set_aside(settings, file):
+def test_a_log_that_does_not_fit_the_backup_is_set_aside(settings: Settings, file: Path) -> None:
     with open_store(settings) as store:
         tick(store, 1)
         backup(store)
@@ -275,7 +282,7 @@ def test_a_log_that_does_not_fit_the_backup_is_set_aside(settings, file):
         assert "doesn't fit the backup" in store.warnings[1]
 
 
-def test_a_damaged_newest_backup_leaves_the_previous_one(settings, file):
+def test_a_damaged_newest_backup_leaves_the_previous_one(settings: Settings, file: Path) -> None:
     with open_store(settings) as store:
         for number in (1, 2):
             tick(store, number)
@@ -288,7 +295,9 @@ def test_a_damaged_newest_backup_leaves_the_previous_one(settings, file):
 
 
 @pytest.mark.parametrize("damage", [garbage, emptied, truncated, flipped_bit])
-def test_without_a_backup_the_way_out_is_named_and_nothing_is_touched(settings, file, damage):
+def test_without_a_backup_the_way_out_is_named_and_nothing_is_touched(
+    settings: Settings, file: Path, damage: Callable[[Path], None]
+) -> None:
     assert stored_ticks(settings) == []
     damage(file)
     before = file.read_bytes()
@@ -297,12 +306,12 @@ def test_without_a_backup_the_way_out_is_named_and_nothing_is_touched(settings, 
     assert file.read_bytes() == before
 
 
-def stop(store):
+def stop(store: Store) -> Never:
     tick(store, 1)
     raise RuntimeError("stopped")
 
 
-def test_a_rebuild_replaces_the_file_only_when_it_is_complete(settings, file):
+def test_a_rebuild_replaces_the_file_only_when_it_is_complete(settings: Settings, file: Path) -> None:
     assert stored_ticks(settings) == []
     garbage(file)
     with pytest.raises(RuntimeError, match="stopped"), rebuild_store(settings) as store:
@@ -317,7 +326,7 @@ def test_a_rebuild_replaces_the_file_only_when_it_is_complete(settings, file):
 # Backup
 
 
-def test_a_backup_is_made_once_per_change(settings, file):
+def test_a_backup_is_made_once_per_change(settings: Settings, file: Path) -> None:
     with open_store(settings) as store:
         tick(store, 1)
         assert (backup(store), backup(store)) == (True, False)
@@ -332,7 +341,9 @@ def test_a_backup_is_made_once_per_change(settings, file):
         assert ticks(copy) == [1]
 
 
-def test_a_backup_that_reads_differently_does_not_count(settings, file, monkeypatch):
+def test_a_backup_that_reads_differently_does_not_count(
+    settings: Settings, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_store(settings) as store:
         tick(store, 1)
         backup(store)
@@ -344,7 +355,7 @@ def test_a_backup_that_reads_differently_does_not_count(settings, file, monkeypa
         assert ticks(copy) == [1]
 
 
-def test_a_backup_does_not_unlock_the_open_file(settings, file):
+def test_a_backup_does_not_unlock_the_open_file(settings: Settings, file: Path) -> None:
     with open_store(settings) as store:
         tick(store, 1)
         backup(store)
@@ -353,7 +364,7 @@ def test_a_backup_does_not_unlock_the_open_file(settings, file):
     assert "Could not set lock" in other.stderr
 
 
-def test_a_backup_inside_a_transaction_fails_clearly(settings):
+def test_a_backup_inside_a_transaction_fails_clearly(settings: Settings) -> None:
     with open_store(settings) as store:
         store.con.begin()
         tick(store, 1)
@@ -364,7 +375,7 @@ def test_a_backup_inside_a_transaction_fails_clearly(settings):
 # The published copy
 
 
-def test_an_open_reader_keeps_its_tick_and_the_next_sees_the_new_one(settings):
+def test_an_open_reader_keeps_its_tick_and_the_next_sees_the_new_one(settings: Settings) -> None:
     published = settings.published / "onward.duckdb"
     read = """
         import duckdb, sys
@@ -391,13 +402,15 @@ def test_an_open_reader_keeps_its_tick_and_the_next_sees_the_new_one(settings):
         assert ticks(con) == [1, 2]
 
 
-def ask(reader):
+def ask(reader: subprocess.Popen[str]) -> str:
     reader.stdin.write("\n")
     reader.stdin.flush()
     return reader.stdout.readline()
 
 
-def test_the_published_copy_works_from_anywhere_and_attached(settings, tmp_path, monkeypatch):
+def test_the_published_copy_works_from_anywhere_and_attached(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     here = Settings(data_dir=settings.data_dir.relative_to(tmp_path))
     with open_store(here) as store:
@@ -414,14 +427,14 @@ def test_the_published_copy_works_from_anywhere_and_attached(settings, tmp_path,
         assert con.sql("select * from journeys.customers").pl().is_empty()
 
 
-def test_nothing_is_published_twice(settings):
+def test_nothing_is_published_twice(settings: Settings) -> None:
     with open_store(settings) as store:
         assert (publish(store), publish(store)) == (True, False)
         (settings.published / "reports" / "report_drop_off.parquet").unlink()
         assert publish(store)
 
 
-def test_a_visitors_log_does_not_spoil_the_next_copy(settings):
+def test_a_visitors_log_does_not_spoil_the_next_copy(settings: Settings) -> None:
     published = settings.published / "onward.duckdb"
     with open_store(settings) as store:
         publish(store)
@@ -432,7 +445,7 @@ def test_a_visitors_log_does_not_spoil_the_next_copy(settings):
     assert published.stat().st_mode & 0o777 == 0o444
 
 
-def test_reports_are_published_as_parquet_too(settings):
+def test_reports_are_published_as_parquet_too(settings: Settings) -> None:
     with open_store(settings) as store:
         publish(store)
     files = sorted((settings.published / "reports").iterdir())
@@ -441,7 +454,9 @@ def test_reports_are_published_as_parquet_too(settings):
     assert sql_text("reports/report_drop_off.sql").startswith("-- One row per")
 
 
-def test_a_copy_that_cannot_be_made_is_explained(settings, monkeypatch, tmp_path):
+def test_a_copy_that_cannot_be_made_is_explained(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     fake = tmp_path / "bin"
     fake.mkdir()
     (fake / "cp").write_text("#!/bin/sh\necho 'No space left on device' >&2\nexit 1\n")

@@ -1,6 +1,6 @@
 """Whom a tick reads from the store: at least everybody to whom something happens by the engine's own rule."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ Looks = list[tuple[set[str], set[str]]]
 
 
 @contextmanager
-def looks() -> Iterator[Looks]:
+def looks() -> Generator[Looks]:
     """Of each tick in the block: the customers that were read, and those who are active of all there are."""
     found: Looks = []
     facts: list[Any] = []

@@ -3,7 +3,7 @@
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,7 +87,7 @@ def duration(home: House, now: datetime) -> float:
 
 
 @contextmanager
-def working(home: House, now: datetime) -> Iterator[Popen[str]]:
+def working(home: House, now: datetime) -> Generator[Popen[str]]:
     """A run in its own process, from the moment it holds the lock."""
     lock = home.settings.state / LOCK_FILE
     arguments = ("run", "--now", now.isoformat())

@@ -89,7 +89,9 @@ def test_many_more_runs_decide_what_the_oracle_does(part: int) -> None:
     @seed(part)
     @settings(max_examples=150)
     @given(ticked_cases(), formats, st.booleans(), limits, limits)
-    def search(drawn: Any, kinds: list[Format], rebuilt: bool, late: timedelta, ahead: timedelta) -> None:
+    def search(
+        drawn: tuple[Case, Ticks], kinds: list[Format], rebuilt: bool, late: timedelta, ahead: timedelta
+    ) -> None:
         seen.update(check(drawn, kinds, rebuilt, max_lateness=late, max_future=ahead).counts)
 
     search()

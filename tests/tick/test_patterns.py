@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ WAS: Row = {
 }
 
 
-def on_pattern(name: str, *actions: Row, **more: Row) -> Row:
+def on_pattern(name: str, *actions: Row, **more: Any) -> Row:
     return workflow(*actions, triggers=[{"type": "pattern", "config": {"pattern": name}}], **more)
 
 
