@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,6 +87,7 @@ def limit_memory(con: DuckDBPyConnection, most: int) -> None:
     con.execute(f"set memory_limit = '{max(most, _LEAST_MEMORY)}B'")
 
 
+@cache
 def sql_text(name: str) -> str:
     """The text of one file of `sql/`, named by its path there: `reports/report_drop_off.sql`."""
     return files("sql").joinpath(name).read_text(encoding="utf-8")

@@ -145,8 +145,9 @@ def _boxes(folder: str, imports: Imports, left: int) -> dict[str, Box]:
 def _panel(title: str, folder: str, left: int) -> str:
     imports = PANELS[folder]
     boxes = _boxes(folder, imports, left)
+    wide, high = _breadth(folder), _tall(PANELS["flows"])
     frame = (
-        f'<rect class="panel" x="{left}" y="{MARGIN}" width="{_breadth(folder)}" height="{_tall(PANELS["flows"])}" rx="12"/>\n'
+        f'<rect class="panel" x="{left}" y="{MARGIN}" width="{wide}" height="{high}" rx="12"/>\n'
         f'<text class="title" x="{left + GAP}" y="{MARGIN + 34}">{escape(title)}</text>'
     )
     arrows = [_arrow(boxes[room], boxes[one]) for room, one in direct(imports)]
