@@ -1,8 +1,12 @@
-"""Instants as people type them."""
+"""Arguments as people type them: instants, lengths, sizes and caps, each read or refused with what is allowed."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from flows.errors import InputError
+from flows.settings import memory_bytes
+from transforms.engine.state import Cap
+from transforms.timing.durations import parse_duration
+from transforms.timing.instants import any_iso_instant
 
 
 def parse_instant(option: str, given: str) -> datetime:
@@ -15,10 +19,47 @@ def parse_instant(option: str, given: str) -> datetime:
     Raises:
         InputError: it isn't one.
     """
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
+    if (found := any_iso_instant(given)) is None:
         raise InputError(
             f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        )
+    return found
+
+
+def parse_length(option: str, given: str) -> timedelta:
+    """A length of time, in seconds or like `1h`; arguments as for `parse_instant`.
+
+    Raises:
+        InputError: it isn't one, or is zero.
+    """
+    try:
+        found = parse_duration(float(given) if given.replace(".", "", 1).isdigit() else given)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
+    if not found:
+        raise InputError(f"{option} {given!r}: must be longer than nothing")
+    return found
+
+
+def parse_size(option: str, given: str) -> int:
+    """An amount of memory like `4GB`, in bytes; arguments as for `parse_instant`.
+
+    Raises:
+        InputError: it isn't one.
+    """
+    try:
+        return memory_bytes(given)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
+
+
+def parse_cap(option: str, given: str) -> Cap:
+    """A frequency cap like `3/7d`: so many messages in a window; arguments as for `parse_instant`.
+
+    Raises:
+        InputError: it isn't one.
+    """
+    messages, slash, window = given.partition("/")
+    if not slash or not messages.strip().isdigit():
+        raise InputError(f"{option} {given!r} is not a cap; give messages and a window, like 3/7d")
+    return Cap(int(messages), parse_length(option, window))

@@ -8,9 +8,8 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from flows.definitions.folder import Definitions
     from flows.settings import Settings
 
+CTRL_C = 130
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
 
 app = typer.Typer(
@@ -43,11 +43,13 @@ def main() -> None:
         app()
     except OnwardError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail(INTERRUPTED, 130)
+    except SystemExit as end:
+        if end.code == CTRL_C:  # what Typer makes of it, without a word
+            typer.echo(INTERRUPTED, err=True)
+        raise
     except Exception as error:
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
-            _fail(INTERRUPTED, 130)
+            _fail(INTERRUPTED, CTRL_C)
         if os.environ.get("ONWARD_DEBUG"):
             raise
         _fail(
@@ -68,9 +70,10 @@ def run_command(
     settings: SettingsFile = None,
 ) -> None:
     """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
-    from flows.tick.run import run_tick, wall_clock
+    from flows.arguments import parse_instant
+    from flows.tick.run import run_tick
 
-    until = _instant("--now", now) or wall_clock()
+    until = None if now is None else parse_instant("--now", now)
     with _status() as say:
         summary = run_tick(_settings(settings), until, say)
     for warning in summary.warnings:
@@ -108,13 +111,13 @@ def backtest_command(
     ] = None,
 ) -> None:
     """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
+    from flows.arguments import parse_cap, parse_instant, parse_length, parse_size
     from flows.backtest.run import Plan, backtest
     from flows.definitions.folder import read_definitions
 
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
-    until = _instant("--end", end)
-    assert until is not None
+    until = parse_instant("--end", end)
     found, defaults = read_definitions(workflows, patterns), _settings(settings)
     plan = Plan(
         workflows=found.workflows,
@@ -125,10 +128,10 @@ def backtest_command(
         events=[*events, *(more or [])],
         out=out,
         end=until,
-        start=_instant("--start", start),
-        tick=_length("--tick", tick) if tick else None,
-        caps=[_cap(one) for one in cap or []],
-        memory=_size("--memory", memory or defaults.memory),
+        start=None if start is None else parse_instant("--start", start),
+        tick=parse_length("--tick", tick) if tick else None,
+        caps=[parse_cap("--cap", one) for one in cap or []],
+        memory=parse_size("--memory", memory or defaults.memory),
         processes=processes,
     )
     if plan.start and plan.start > plan.end:
@@ -233,13 +236,15 @@ def migrate_command(
     settings: SettingsFile = None,
 ) -> None:
     """Move a workflow's executions in flight to its present version."""
-    from flows.reports.terminal import report_console
-    from flows.tick.migrate import Request, migrate, print_migrated
+    from flows.reports.terminal import print_moves, report_console
+    from flows.tick.migrate import Request, migrate
 
     request = Request(workflow, to, maps or (), dry_run, skip_unmapped)
     with _status() as say:
         found = migrate(_settings(settings), request, say)
-    print_migrated(found, request, report_console())
+    print_moves(found.plan, found.target, report_console())
+    if found.sentence:
+        typer.echo(found.sentence)
     if found.left and not (dry_run or skip_unmapped):
         raise InputError(
             f"{_counted(found.left, 'execution')} can't be moved, so nothing was; give --map OLD=NEW for their "
@@ -274,42 +279,6 @@ def _settings(file: Path | None) -> "Settings":
     from flows.settings import read_settings
 
     return read_settings(file)
-
-
-def _instant(option: str, given: str | None) -> datetime | None:
-    from flows.arguments import parse_instant
-
-    return None if given is None else parse_instant(option, given)
-
-
-def _length(option: str, given: str) -> timedelta:
-    from transforms.timing.durations import parse_duration
-
-    try:
-        found = parse_duration(float(given) if given.replace(".", "", 1).isdigit() else given)
-    except ValueError as error:
-        raise InputError(f"{option}: {error}") from None
-    if not found:
-        raise InputError(f"{option} {given!r}: must be longer than nothing")
-    return found
-
-
-def _size(option: str, given: str) -> int:
-    from flows.settings import memory_bytes
-
-    try:
-        return memory_bytes(given)
-    except ValueError as error:
-        raise InputError(f"{option}: {error}") from None
-
-
-def _cap(given: str) -> Any:
-    from transforms.engine.state import Cap
-
-    messages, slash, window = given.partition("/")
-    if not slash or not messages.strip().isdigit():
-        raise InputError(f"--cap {given!r} is not a cap; give messages and a window, like 3/7d")
-    return Cap(int(messages), _length("--cap", window))
 
 
 @contextmanager

@@ -133,6 +133,19 @@ def frame(con: DuckDBPyConnection, query: str, **params: Any) -> pl.DataFrame:
     return found
 
 
+def read_sql(con: DuckDBPyConnection, name: str, **params: Any) -> pl.DataFrame:
+    """The rows of one file of `sql/` as Polars, instants in UTC; `params` fill its `$name` placeholders.
+
+    Raises:
+        WarehouseError: naming the file and DuckDB's message.
+    """
+    try:
+        found: pl.DataFrame = con.sql(sql_text(name), params=params or None).pl()
+    except duckdb.Error as error:
+        raise WarehouseError("read rows", f"sql/{name}", error) from error
+    return found
+
+
 class _Shown:
     """What a name shows: rows, as Arrow's PyCapsule protocol hands them over."""
 

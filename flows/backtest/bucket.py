@@ -11,41 +11,41 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.buckets.partition import behaviors_of, bucket_files
-from flows.decide.facts import Facts, json_path, read_facts
-from flows.warehouse import connect, frame, literal, run_sql, shown, sql_text
-from transforms.engine.decide import decide
+from flows.buckets.partition import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    TIME_COLUMNS,
+    behaviors_of,
+    bucket_files,
+)
+from flows.decide.facts import Incoming, json_path, read_facts
+from flows.inbox.staging import make_macros
+from flows.warehouse import connect, literal, read_sql, run_sql, shown
+from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
-from transforms.engine.state import Cap, State, empty_state
+from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
-from transforms.tables.frames import AMOUNTS, BEHAVIORS
+from transforms.tables.checks import EXECUTIONS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
+from transforms.tables.frames import AMOUNTS, BEHAVIORS, Schema
+from transforms.tables.sql_types import duckdb_types
 
 MICROSECOND = timedelta(microseconds=1)
-LEDGER = ("executions", "steps", "messages", "webhooks")
-TABLES = (*LEDGER, "profiles")
-_EVENTS = {
-    "customer_id": "varchar", "ts": "timestamptz", "type": "varchar", "name": "varchar", "value": "double",
-    "event_id": "varchar", "properties": "varchar", "attributes": "varchar",
-}  # fmt: skip
-_MOMENTS = {"customer_id": "varchar", "ts": "timestamptz"}
-_CUSTOMERS = {
-    "customer_id": "varchar", "created_at": "timestamptz", "attributes": "varchar", "tags": "varchar[]",
-    "timezone": "varchar",
-}  # fmt: skip
+LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
+BACKTESTED = (*LEDGER, PROFILES)
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a backtest's files lie: the buckets of moments, events and customers, and what was decided of each."""
+    """Where a backtest's files lie: the buckets of event times, events and customers, and what was decided of each."""
 
     root: Path
 
     @property
-    def moments(self) -> Path:
-        """The buckets of all events' moments (`buckets.Wanted.moment`)."""
-        return self.root / "moments"
+    def event_times(self) -> Path:
+        """The buckets of all events' times (`partition.Wanted.event_time`)."""
+        return self.root / "event_times"
 
     @property
     def events(self) -> Path:
@@ -104,13 +104,13 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        facts = read_facts(con, "bucket_events", rules.program, behaviors=False)
-        state = _state_before(con, rules.program, facts)
+        incoming = read_facts(con, "bucket_events", rules.program, behaviors=False)
+        state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.moments, bucket), rules)
-        decisions, state = _decide(rules, state, facts, behaviors)
+        behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
+        decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
-        rows = _write(con, paths, bucket, decisions, state, facts)
+        rows = _write(paths, bucket, decisions, _profiles(con, state, incoming))
         marks.append(time.perf_counter())
     counts = {
         "events": events,
@@ -126,46 +126,37 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
-    con.execute(sql_text("inbox/staging/macros.sql"))
+    make_macros(con)
     con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
-    _view(con, "bucket_moments", bucket_files(paths.moments, bucket), _MOMENTS)
-    _view(con, "bucket_files", bucket_files(paths.events, bucket), _EVENTS)
-    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), _CUSTOMERS)
-    con.execute(f"create temp view bucket_events as {sql_text('backtest/bucket_events.sql')}")
+    _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
+    _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
+    _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
+    run_sql(con, "backtest/bucket_events.sql")
 
 
-def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]) -> None:
-    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema) -> None:
+    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in duckdb_types(columns).items())
     listed = f"from read_parquet([{', '.join(map(literal, files))}])"
     query = f"select {', '.join(columns)} {listed}" if files else f"select {nothing} limit 0"
     con.execute(f"create temp view {name} as {query}")
 
 
-def _state_before(con: DuckDBPyConnection, program: Program, facts: Facts) -> State:
+def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
     """The state before the start of the bucket's customers; attributes nobody sees aren't in it."""
-    attributes = frame(con, _attributes_query(program))
+    attributes = fold_attributes(_attributes(con, program), incoming.profile_only)
     return replace(
         empty_state(),
-        customers=frame(con, "select customer_id, true as known, created_at, timezone from bucket_customers"),
-        attributes=fold_attributes(attributes, facts.profile_only),
-        tags=frame(con, "select distinct customer_id, unnest(tags) as tag from bucket_customers"),
+        customers=read_sql(con, "backtest/customers.sql"),
+        attributes=attributes,
+        tags=read_sql(con, "backtest/tags.sql"),
     )
 
 
-def _attributes_query(program: Program) -> str:
-    given = "value::varchar as value, null::timestamptz as set_at"
-    present = "value is not null and value::varchar <> 'null'"
+def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
     if program.reads_every_attribute:
-        entries = "bucket_customers as c, json_each(c.attributes) as entry"
-        source = f"select c.customer_id, entry.key as attribute, entry.value as value from {entries}"
-    else:
-        names = ", ".join(map(literal, program.attributes))
-        paths = ", ".join(literal(json_path(name)) for name in program.attributes)
-        source = (
-            f"select customer_id, unnest([{names}]::varchar[]) as attribute, "
-            f"unnest(json_extract(attributes, [{paths}]::varchar[])) as value from bucket_customers"
-        )
-    return f"select customer_id, attribute, {given} from ({source}) where {present}"
+        return read_sql(con, "backtest/every_attribute.sql")
+    paths = list(map(json_path, program.attributes))
+    return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
 def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
@@ -175,7 +166,7 @@ def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
 
 
 def _decide(
-    rules: BucketPlan, state: State, facts: Facts, behaviors: pl.DataFrame
+    rules: BucketPlan, state: State, incoming: Incoming, behaviors: pl.DataFrame
 ) -> tuple[list[Decided], State]:
     """Tick by tick; ticks in which nothing can happen are passed over.
 
@@ -188,36 +179,19 @@ def _decide(
     decisions: list[Decided] = []
     before = None
     for now in rules.ends:
-        events, writes, patterns = (
-            _between(one, before, now) for one in (facts.events, facts.writes, found.facts)
-        )
-        tick = _Tick(events, writes, patterns, now)
-        if not decisions or tick.matters(state, rules.program):
-            since = before or (rules.start - MICROSECOND if rules.start else None)
-            decided = decide(
-                rules.program, state, tick.events, tick.writes,
-                now=now, since=since, began=rules.began, caps=rules.caps, timezone=rules.timezone,
-                signals=replace(found, facts=tick.patterns),
-            )  # fmt: skip
-            decisions.append(decided)
-            state = fold(state, decided, tick.writes, now=now, caps=rules.caps)
+        signals = replace(found, facts=_between(found.facts, before, now))
+        facts = Facts(*(_between(one, before, now) for one in (incoming.facts.events, incoming.facts.writes)))
+        tick = _tick(rules, before, now)
+        if not decisions or can_happen(rules.program, state, facts, signals, tick):
+            decisions.append(decide(rules.program, state, facts, signals, tick))
+            state = fold(state, decisions[-1], facts.writes, tick)
         before = now
     return decisions, state
 
 
-@dataclass(frozen=True)
-class _Tick:
-    """What comes in a tick."""
-
-    events: pl.DataFrame
-    writes: pl.DataFrame
-    patterns: pl.DataFrame
-    now: datetime
-
-    def matters(self, state: State, program: Program) -> bool:
-        """Whether anything can happen in it."""
-        comes = any(len(one) for one in (self.events, self.writes, self.patterns))
-        return comes or bool(program.alarms) or bool((state.executions["due_at"] <= self.now).any())
+def _tick(rules: BucketPlan, before: datetime | None, now: datetime) -> Tick:
+    since = before or (rules.start - MICROSECOND if rules.start else None)
+    return Tick(now, since, rules.began, rules.caps, rules.timezone)
 
 
 def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
@@ -226,35 +200,28 @@ def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.D
     return rows if mask.all() else rows.filter(mask)
 
 
-def _write(
-    con: DuckDBPyConnection,
-    paths: Paths,
-    bucket: int,
-    decisions: Sequence[Decided],
-    state: State,
-    facts: Facts,
-) -> dict[str, int]:
+def _write(paths: Paths, bucket: int, decisions: Sequence[Decided], profiles: pl.DataFrame) -> dict[str, int]:
     """Write the bucket's rows; of an execution, as its last tick left it. Returns how many of each table."""
     written = {}
-    for name in LEDGER:
-        rows = pl.concat([getattr(one, name) for one in decisions], how="diagonal")
-        if name == "executions":
+    for table in LEDGER:
+        rows = pl.concat([getattr(one, table.name) for one in decisions], how="diagonal")
+        if table is EXECUTIONS:
             rows = rows.unique("execution_id", keep="last", maintain_order=True).drop(
                 cs.starts_with("event.")
             )
-        written[name] = _write_table(rows, paths.decided(name, bucket))
-    written["profiles"] = _write_table(_profiles(con, state, facts), paths.decided("profiles", bucket))
+        written[table.name] = _write_table(table, rows, paths.decided(table.name, bucket))
+    written[PROFILES.name] = _write_table(PROFILES, profiles, paths.decided(PROFILES.name, bucket))
     return written
 
 
-def _write_table(rows: pl.DataFrame, file: Path) -> int:
-    rows.write_ipc(file, compat_level=pl.CompatLevel.oldest())
+def _write_table(table: Table, rows: pl.DataFrame, file: Path) -> int:
+    check(table, rows).write_ipc(file, compat_level=pl.CompatLevel.oldest())
     return len(rows)
 
 
-def _profiles(con: DuckDBPyConnection, state: State, facts: Facts) -> pl.DataFrame:
+def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.DataFrame:
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
-    changed = pl.concat([one.select(columns) for one in (set_later, facts.unread)])
+    changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
     with shown(con, changed_attributes=changed, final_tags=state.tags):
-        return frame(con, sql_text("backtest/profiles.sql"))
+        return read_sql(con, "backtest/profiles.sql")

@@ -17,14 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 
-from flows.backtest.bucket import TABLES, BucketPlan, BucketSummary, Paths, run_bucket
-from flows.backtest.tables import joined
+from flows.backtest.bucket import BACKTESTED, BucketPlan, BucketSummary, Paths, run_bucket
+from flows.backtest.tables import bucket_tables
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
 from flows.files import write_text
-from flows.inbox.canonical import Canonical, read_canonical, united
+from flows.inbox.canonical import Canonical, Scratch, read_canonical, united
 from flows.inbox.duplicates import distinct
 from flows.inbox.shapes import Kind
 from flows.settings import Limits
@@ -121,7 +120,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
             loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()
-        with joined(paths, TABLES, plan.out) as tables:
+        with bucket_tables(paths, [one.name for one in BACKTESTED], plan.out) as tables:
             for bucket, told in _decided(_rules(plan, program, loaded), loaded, paths, progress):
                 totals.update(told.counts)
                 rows.update(told.rows)
@@ -149,15 +148,16 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
 
 def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Loaded:
     with connect(memory_limit=f"{plan.memory // 2**20}MiB") as con:
-        customers, repeated_customers = _read(con, plan, paths, "customers", [plan.customers], progress)
-        events, repeated_events = _read(con, plan, paths, "events", plan.events, progress)
+        scratch = Scratch(con, paths.root, plan.limits)
+        customers, repeated_customers = _read(scratch, "customers", [plan.customers], progress)
+        events, repeated_events = _read(scratch, "events", plan.events, progress)
     processes = plan.processes or (2 if events.good >= 2 * SMALLEST else 1)
     buckets = plan.buckets or how_many(events.good, plan.memory, processes)
     progress("Splitting", 0)
     wanted = wanted_by(program)
     counted = [part.scan().filter(pl.col("ts") <= plan.end) for part in events.parts]
     split([part.scan() for part in customers.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
-    split(counted, wanted.moment, buckets, paths.moments)
+    split(counted, wanted.event_time, buckets, paths.event_times)
     split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
     began = plan.start or _first(plan, events)
     counts = {
@@ -174,14 +174,12 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
     )
 
 
-def _read(
-    con: DuckDBPyConnection, plan: Plan, paths: Paths, kind: Kind, files: Sequence[Path], progress: Progress
-) -> tuple[Canonical, int]:
+def _read(scratch: Scratch, kind: Kind, files: Sequence[Path], progress: Progress) -> tuple[Canonical, int]:
     """The files' good rows, each key once, and how many were left out for that."""
     found = []
     for number, path in enumerate(files):
         progress(f"Loading {kind}", number / len(files))
-        found.append(read_canonical(con, path, kind, number, paths.root, plan.limits))
+        found.append(read_canonical(scratch, path, kind, number))
     every = united(found)
     parts, repeated = distinct(every.parts, kind)
     return replace(every, parts=parts), repeated

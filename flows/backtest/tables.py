@@ -14,8 +14,8 @@ from flows.backtest.bucket import Paths
 from flows.files import aside_name, put_in_place
 
 
-class Joined:
-    """Tables that grow bucket by bucket; made by `joined`."""
+class BucketTables:
+    """Tables that grow bucket by bucket; made by `bucket_tables`."""
 
     def __init__(self, paths: Paths, asides: dict[str, Path], stack: ExitStack) -> None:
         self._paths, self._asides, self._stack = paths, asides, stack
@@ -41,7 +41,7 @@ class Joined:
 
 
 @contextmanager
-def joined(paths: Paths, names: Sequence[str], out: Path) -> Generator[Joined]:
+def bucket_tables(paths: Paths, names: Sequence[str], out: Path) -> Generator[BucketTables]:
     """Tables `out/NAME.parquet`: they appear whole when the block is left, or not at all.
 
     Args:
@@ -52,7 +52,7 @@ def joined(paths: Paths, names: Sequence[str], out: Path) -> Generator[Joined]:
     asides = {name: aside_name(out / f"{name}.parquet") for name in names}
     try:
         with ExitStack() as stack:
-            yield Joined(paths, asides, stack)
+            yield BucketTables(paths, asides, stack)
         for name, aside in asides.items():
             put_in_place(aside, out / f"{name}.parquet")
     finally:

@@ -1,23 +1,29 @@
 """Canonical rows → customer buckets on disk: of each event only what the program can see.
 
-A bucket holds all rows of its customers, by a stable hash of the id. The few events that are read whole lie apart from
-the *moments*, which every event has: whose it is and when, and what windows need of it.
+A bucket holds all rows of its customers, by the first bits of a stable hash of the id; of a tick too. The few events
+that are read whole lie apart from the *event times*, which every event has: whose it is and when, and what windows need
+of it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-import polars_hash as plh
 
+from transforms.columns.ids import stable_hash
 from transforms.program.model import Program
-from transforms.tables.frames import BEHAVIORS
+from transforms.tables.frames import BEHAVIORS, CANONICAL_CUSTOMERS, CANONICAL_EVENTS, chosen
 
 BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
 SMALLEST = 250_000  # events; below, another process costs more than it saves
+
+# What a bucket keeps: of events that are read whole, of every event, of customers.
+EVENT_COLUMNS = {name: kind for name, kind in CANONICAL_EVENTS.items() if name != "received_at"}
+TIME_COLUMNS = chosen(CANONICAL_EVENTS, "customer_id", "ts")
+CUSTOMER_COLUMNS = {name: kind for name, kind in CANONICAL_CUSTOMERS.items() if name != "email"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +49,19 @@ class Wanted:
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property
-    def moment(self) -> list[pl.Expr]:
+    def event_time(self) -> list[pl.Expr]:
         """Of every event: whose it is and when; if it is watched its name (an Enum of `watched`), value and id."""
         read = ("value", "event_id") if self.identified else ("value",)
         named = pl.col("name").cast(pl.Enum(self.watched), strict=False)
         watched = named.is_not_null() & (pl.col("type") == "behavioral")
         columns = [named.alias("name"), *map(pl.col, read)] if self.watched else []
-        return [pl.col("customer_id"), pl.col("ts"), *(pl.when(watched).then(one) for one in columns)]
+        return [*map(pl.col, TIME_COLUMNS), *(pl.when(watched).then(one) for one in columns)]
 
 
 def wanted_by(program: Program) -> Wanted:
     """What a program sees."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    return Wanted(names, types, program.signals.names, identified=bool(program.signals.chains))
+    sees, signals = program.sees, program.signals
+    return Wanted(sees.names, sees.types, signals.names, identified=bool(signals.chains))
 
 
 def how_many(events: int, memory: int, processes: int) -> int:
@@ -66,7 +71,7 @@ def how_many(events: int, memory: int, processes: int) -> int:
     return max(1, buckets, min(processes, events // SMALLEST))
 
 
-def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int, folder: Path) -> None:
+def split(rows: Sequence[pl.LazyFrame], columns: Iterable[str | pl.Expr], buckets: int, folder: Path) -> None:
     """Write rows to `bucket_files(folder, bucket)`; a bucket without rows has none.
 
     Args:
@@ -76,7 +81,8 @@ def split(rows: Sequence[pl.LazyFrame], columns: Sequence[pl.Expr], buckets: int
         folder: where.
     """
     if rows:
-        cut = pl.concat([some.select(*columns, bucket_of(buckets).alias("bucket")) for some in rows])
+        kept = [*columns, bucket_of(buckets)]
+        cut = pl.concat([some.select(kept) for some in rows])
         place = pl.PartitionBy(folder, key="bucket", include_key=False)
         cut.sink_parquet(place, compression="lz4", statistics=False, maintain_order=False, mkdir=True)
 
@@ -86,36 +92,32 @@ def bucket_files(folder: Path, bucket: int) -> list[Path]:
     return sorted((folder / f"bucket={bucket}").glob("*.parquet"))
 
 
-def behaviors_of(moments: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
-    """`state.BEHAVIORS` of the moments of events, their names as an Enum; history before `start`."""
+def behaviors_of(event_times: pl.LazyFrame, start: datetime | None) -> pl.DataFrame:
+    """`frames.BEHAVIORS` of the times of events, their names as an Enum; history before `start`."""
     acts = pl.lit(value=True) if start is None else pl.col("ts") >= start
-    watched = moments.filter(pl.col("name").is_not_null())
-    if "event_id" not in moments.collect_schema():
+    watched = event_times.filter(pl.col("name").is_not_null())
+    if "event_id" not in event_times.collect_schema():
         watched = watched.with_columns(event_id=pl.lit(None, pl.String))
     return watched.with_columns(at="ts", acts=acts, fresh=pl.lit(value=True)).select(*BEHAVIORS).collect()
 
 
-EVENT_COLUMNS = [
-    pl.col(one)
-    for one in ("customer_id", "ts", "type", "name", "value", "event_id", "properties", "attributes")
-]
-CUSTOMER_COLUMNS = [pl.col(one) for one in ("customer_id", "created_at", "attributes", "tags", "timezone")]
-
-
 def bucket_of(buckets: int) -> pl.Expr:
-    """The bucket of a row's customer: xxHash64 of the id, modulo their number."""
-    hashed: pl.Expr = plh.col("customer_id").nchash.xxhash64()
-    return (hashed % buckets).cast(pl.UInt16)
+    """The column `bucket`, from 0: in which of so many equal ranges the first bits of the customer id's hash lie.
+
+    So a bucket is a range of hashes, whatever their number, and doubling that halves each.
+    """
+    first_bits = stable_hash("customer_id") // 2**32
+    return (first_bits * buckets // 2**32).cast(pl.UInt16).alias("bucket")
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """The customers with one of `buckets` hash values of their id."""
+    """One of `buckets` parts of the customers, by `bucket_of`."""
 
     number: int
     buckets: int
 
     @property
     def within(self) -> str:
-        """The condition on `customer_id`."""
-        return "true" if self.buckets == 1 else f"hash(customer_id) % {self.buckets} = {self.number}"
+        """The condition on `customer_id`; of several buckets, once `by_bucket` has shown `bucket_customers`."""
+        return "true" if self.buckets == 1 else "customer_id in (select customer_id from bucket_customers)"

@@ -1,30 +1,36 @@
 """A tick's events by customer bucket, so that a long history loaded at once fits into memory."""
 
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+import polars as pl
 from duckdb import DuckDBPyConnection
+from polars.io.plugins import register_io_source
 
-from flows.buckets.partition import Bucket
-from flows.settings import Settings
-from flows.warehouse import limit_memory, literal, run
+from flows.buckets.partition import Bucket, bucket_files, split
+from flows.session import Session
+from flows.warehouse import WarehouseError, limit_memory, literal
 
-Say = Callable[[str], object]
 LayOut = Callable[[Bucket], None]
+_ROWS_AT_ONCE = 100_000
+_CUT = {"bucket_events": "from tick_events", "bucket_customers": "select customer_id from profiles"}
+"""What is cut: the view that shows a bucket's part, and all its rows. Everybody a tick may look at has a profile."""
 
 
 @contextmanager
-def by_bucket(con: DuckDBPyConnection, settings: Settings, buckets: int, say: Say) -> Generator[LayOut]:
+def by_bucket(session: Session, buckets: int) -> Generator[LayOut]:
     """Give what makes the temporary view `bucket_events`: the rows of `tick_events` of one bucket.
 
-    With several buckets, the rows are first cut into files in one pass, which go when the block ends; deciding and the
-    database then share the memory.
+    With several buckets, the rows are first cut into files in one pass, which go when the block ends, and there is
+    `bucket_customers` too, with the ids of the bucket's customers. Deciding and the database then share the memory.
 
     Raises:
         WarehouseError: the events can't be read, or the disk is full.
     """
+    con, settings = session.con, session.settings
     if buckets == 1:
         con.execute("create or replace temp table all_events as from tick_events")
         con.execute("create or replace temp view bucket_events as from all_events")
@@ -32,31 +38,41 @@ def by_bucket(con: DuckDBPyConnection, settings: Settings, buckets: int, say: Sa
         return
     folder = settings.state / "buckets"
     shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left it
-    say(f"Cutting events into {buckets} buckets")
-    _cut(con, folder, buckets)
-    limit_memory(con, settings.memory_bytes // 2)
+    session.say(f"Cutting events into {buckets} buckets")
     try:
+        for view, query in _CUT.items():
+            _cut(con, query, folder / view, buckets)
+        limit_memory(con, settings.memory_bytes // 2)
         yield lambda bucket: _show(con, folder, bucket)
     finally:
         limit_memory(con, settings.memory_bytes)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cut(con: DuckDBPyConnection, folder: Path, buckets: int) -> None:
-    folder.mkdir()
-    rows = f"select *, hash(customer_id) % {buckets} as bucket from tick_events"
-    options = "format parquet, compression lz4, partition_by (bucket), overwrite_or_ignore"
-    run(
-        con,
-        f"copy ({rows}) to {literal(folder)} ({options})",
-        file=str(folder),
-        step="cut events into buckets",
-    )
+def _cut(con: DuckDBPyConnection, query: str, folder: Path, buckets: int) -> None:
+    try:
+        split([_streamed(con, query)], [pl.all()], buckets, folder)
+    except (duckdb.Error, pl.exceptions.PolarsError, OSError) as error:
+        raise WarehouseError("cut rows into buckets", str(folder), error) from error
+
+
+def _streamed(con: DuckDBPyConnection, query: str) -> pl.LazyFrame:
+    """The rows of a query, some at a time; DuckDB has no hash that is the same in every version."""
+    rows = con.sql(query)
+
+    def batches(
+        columns: list[str] | None, _where: pl.Expr | None, _first: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
+            some = pl.DataFrame(batch)
+            yield some if columns is None else some.select(columns)
+
+    return register_io_source(batches, schema=rows.limit(0).pl().schema)
 
 
 def _show(con: DuckDBPyConnection, folder: Path, bucket: Bucket) -> None:
-    # A view: until the transaction ends, it would keep the tables of all buckets.
-    there = folder / f"bucket={bucket.number}"
-    files = f"read_parquet({literal(there / '*.parquet')}, hive_partitioning = false)"
-    rows = f"from {files}" if there.exists() else "from tick_events limit 0"
-    con.execute(f"create or replace temp view bucket_events as {rows}")
+    # Views: until the transaction ends, tables would keep the rows of all buckets.
+    for view, query in _CUT.items():
+        files = ", ".join(map(literal, bucket_files(folder / view, bucket.number)))
+        rows = f"from read_parquet([{files}])" if files else f"from ({query}) limit 0"
+        con.execute(f"create or replace temp view {view} as {rows}")

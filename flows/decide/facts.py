@@ -1,38 +1,40 @@
 """Canonical events in DuckDB → what the engine reads: facts some workflow can see, and profile updates.
 
-All workflows' needs are united into one select; properties nobody reads are never parsed.
+All workflows' needs are united; properties nobody reads are never parsed.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.warehouse import frame, literal, quoted, sql_text
+from flows.warehouse import quoted, read_sql, run_sql
+from transforms.engine.state import Facts
 from transforms.program.model import Program
-from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX, WRITES
+from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX
 
 
 @dataclass(frozen=True)
-class Facts:
+class Incoming:
     """What the events of a tick (or a history) bring.
 
     Attributes:
-        events: `state.EVENTS` plus the program's `event.X` columns: events some workflow may see.
-        writes: `state.WRITES`: profile updates of attributes that workflows see.
+        facts: the events some workflow may see, and the updates of attributes that workflows see.
         profile_only: `state.WRITES` of events that only update profiles (history, too late).
         unread: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
         behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
-    events: pl.DataFrame
-    writes: pl.DataFrame
+    facts: Facts
     profile_only: pl.DataFrame
     unread: pl.DataFrame
     behaviors: pl.DataFrame
 
 
-def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True) -> Facts:
+def read_facts(
+    con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True
+) -> Incoming:
     """Read the facts of `relation`.
 
     Args:
@@ -45,67 +47,50 @@ def read_facts(con: DuckDBPyConnection, relation: str, program: Program, *, beha
     Raises:
         WarehouseError: the relation can't be read.
     """
-    con.execute(f"create or replace temp view fact_events as select * from {quoted(relation)}")
-    con.execute(f"create or replace temp view fact_writes as {sql_text('decide/facts/writes.sql')}")
-    live = "true" if program.reads_every_attribute else among("attribute", program.attributes)
-    con.execute(f"create or replace temp table fact_live as select * from fact_writes where {live}")
-    columns = ", ".join(map(quoted, WRITES))
-    return Facts(
-        events=frame(con, _events_query(program)),
-        writes=frame(con, f"select {columns} from fact_live where acts"),
-        profile_only=frame(con, f"select {columns} from fact_live where not acts"),
-        unread=frame(con, _unread_query(live)),
-        behaviors=frame(con, _behaviors_query(program)) if behaviors else pl.DataFrame(schema=BEHAVIORS),
+    con.execute(f"create or replace temp view fact_events as from {quoted(relation)}")
+    visible = visible_attributes(program)
+    run_sql(con, "decide/facts/writes.sql")
+    run_sql(con, "decide/facts/live.sql", **visible)
+    events = with_properties(read_sql(con, "decide/facts/events.sql", **_wanted(program)), program)
+    return Incoming(
+        facts=Facts(events, read_sql(con, "decide/facts/updates.sql", acts=True)),
+        profile_only=read_sql(con, "decide/facts/updates.sql", acts=False),
+        unread=read_sql(con, "decide/facts/unread.sql", **visible),
+        behaviors=_behaviors(con, program) if behaviors else pl.DataFrame(schema=BEHAVIORS),
     )
 
 
-def with_properties(program: Program, columns: str, source: str, properties: str) -> str:
-    """The query of `columns` and one column `event.X` (JSON text) per property X that some workflow reads.
+def visible_attributes(program: Program) -> dict[str, Any]:
+    """Parameters of queries: the attributes that workflows see, and whether they see every one."""
+    return {"attributes": list(program.attributes), "every": program.reads_every_attribute}
 
-    Args:
-        program: the compiled workflows.
-        columns: what else to select.
-        source: the rest of the query, from its `from` on.
-        properties: the column that holds a JSON object; it is parsed once per row.
-    """
+
+def with_properties(rows: pl.DataFrame, program: Program) -> pl.DataFrame:
+    """Rows with a list `read` of what is at `property_paths` → with a column `event.X` for each property X."""
     names = program.properties[: program.read]
-    if not names:
-        return f"select {columns} {source}"
-    paths = ", ".join(literal(json_path(name)) for name in names)
-    each = ", ".join(
-        f"found[{i}]::varchar as {quoted(EVENT_PREFIX + name)}" for i, name in enumerate(names, 1)
-    )
-    inner = f"select {columns}, json_extract({properties}, [{paths}]) as found {source}"
-    return f"select * exclude (found), {each} from ({inner})"
+    each = {EVENT_PREFIX + name: pl.col("read").list.get(place) for place, name in enumerate(names)}
+    return rows.with_columns(**each).drop("read")
 
 
-def _events_query(program: Program) -> str:
-    names = {one.name for one in program.matchers if one.name is not None}
-    types = {one.type for one in program.matchers if one.name is None}
-    wanted = f"{among('name', sorted(names))} or {among('type', sorted(types))}"
-    writing = "event_id in (select event_id from fact_live)"
-    columns = 'event_id, customer_id, ts, "at", type, name, properties'
-    source = f"from ({sql_text('decide/facts/valued.sql')}) where acts and ({wanted} or {writing})"
-    return with_properties(program, columns, source, "properties")
+def property_paths(program: Program) -> list[str]:
+    """The JSON paths of the properties that some workflow reads."""
+    return list(map(json_path, program.properties[: program.read]))
 
 
-def _unread_query(live: str) -> str:
-    last = "arg_max(value, (ts, event_id, ordinal)) as value, max(ts) as set_at"
-    return f"select customer_id, attribute, {last} from fact_writes where not ({live}) group by all"
+def _wanted(program: Program) -> dict[str, list[str]]:
+    """Which events workflows may see, and what of them."""
+    return {
+        "names": list(program.sees.names),
+        "types": list(program.sees.types),
+        "paths": property_paths(program),
+    }
 
 
-def _behaviors_query(program: Program) -> str:
-    columns = 'event_id, customer_id, ts, "at", name, value, acts, true as fresh'
-    watched = among("name", program.signals.names)
-    return f"select {columns} from fact_events where type = 'behavioral' and {watched}"
+def _behaviors(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
+    return read_sql(con, "decide/facts/behaviors.sql", names=list(program.signals.names))
 
 
 def json_path(name: str) -> str:
     """The JSON path of a top-level entry, whatever characters its name has."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'$."{escaped}"'
-
-
-def among(column: str, names: tuple[str, ...] | list[str]) -> str:
-    """The condition that a column has one of some values."""
-    return f"{column} in ({', '.join(map(literal, names))})" if names else "false"

@@ -9,18 +9,25 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket, how_many
-from flows.buckets.tick import Say, by_bucket
+from flows.buckets.tick import by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
-from flows.decide.facts import Facts, read_facts
-from flows.decide.state import read_state, touch, touch_also, write_decided
+from flows.decide.facts import Incoming, read_facts
+from flows.decide.state import (
+    Reach,
+    add_active_customers,
+    changed_attributes,
+    find_active_customers,
+    reach_of,
+    read_state,
+    write_decided,
+)
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
-from flows.settings import Settings
+from flows.session import Session
 from flows.summary import TickSummary
 from flows.warehouse import shown
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold_attributes
-from transforms.engine.layout.reach import awaiting_crons, crons_fire
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
@@ -31,42 +38,34 @@ from transforms.signals.results import Signals
 
 @dataclass(frozen=True)
 class _Scene:
-    """What is the same for all buckets of a tick; `everybody`, `awaiting`: see `touch`."""
+    """What is the same for all buckets of a tick."""
 
     con: DuckDBPyConnection
     program: Program
     tick: Tick
     tick_id: int
-    everybody: bool
-    awaiting: tuple[str, ...]
+    reach: Reach
 
 
 def decide_pending(
-    con: DuckDBPyConnection,
-    settings: Settings,
-    rules: Rules,
-    loaded: TickSummary,
-    say: Say,
-    *,
-    new_customers: bool,
+    session: Session, rules: Rules, loaded: TickSummary, *, new_customers: bool
 ) -> TickSummary:
     """Decide what `tick_events` and whatever is due bring until the tick's end, and write it down.
 
     Args:
-        con: the store, in the tick's transaction.
-        settings: where the archive lies, and how much memory to use.
+        session: the store, in the tick's transaction.
         rules: what to decide by; executions of older versions finish on theirs (semantics.md §9).
         loaded: the summary so far, with the tick's number and bounds.
-        say: told what is being done.
         new_customers: whether customer files came in, whose dates may arm schedules.
     """
+    con, settings, say = session.con, session.settings, session.say
     scene = _scene(con, rules, loaded)
-    unarmed = keep_track(con, settings, scene.program, loaded.previous, say)
+    unarmed = keep_track(session, scene.program, loaded.previous)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    again = events_again(con, settings, scene.program.signals, scene.tick)
+    again = events_again(session, scene.program.signals, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary = loaded
-    with shown(con, events_again=again), by_bucket(con, settings, buckets, say) as lay_out:
+    with shown(con, events_again=again), by_bucket(session, buckets) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)
@@ -80,8 +79,7 @@ def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene
     ((first,),) = con.execute("select min(ts) from tick_events").fetchall()
     caps = [Cap(*one) for one in rules.caps]
     tick = Tick(loaded.now, loaded.previous, first, caps, rules.timezone)
-    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
-    return _Scene(con, program, tick, loaded.tick_id, crons_fire(program, tick), awaiting)
+    return _Scene(con, program, tick, loaded.tick_id, reach_of(program, tick))
 
 
 def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
@@ -98,37 +96,35 @@ def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
 
 def _size(scene: _Scene, loaded: TickSummary) -> int:
     """About how many rows the tick looks at."""
-    query = "select count(*) from profiles" if scene.everybody else "select 0"
+    query = "select count(*) from profiles" if scene.reach.everybody else "select 0"
     ((customers,),) = scene.con.execute(query).fetchall()
     return max(loaded.events, int(customers))
 
 
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     con, program, tick = scene.con, scene.program, scene.tick
-    facts = read_facts(con, "bucket_events", program)
-    touch(con, facts, bucket, now=tick.now, everybody=scene.everybody, awaiting=scene.awaiting)
-    signals = _signals(scene, facts, bucket)
-    touch_also(con, signals.facts["customer_id"])
+    incoming = read_facts(con, "bucket_events", program)
+    find_active_customers(con, incoming, bucket, scene.reach)
+    signals = _signals(scene, incoming, bucket)
+    add_active_customers(con, signals.facts["customer_id"])
     stored = read_state(con, program, tick)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
-    state = replace(stored, attributes=fold_attributes(stored.attributes, facts.profile_only))
-    decided = decide(
-        program, state, facts.events, facts.writes,
-        now=tick.now, since=tick.since, began=tick.began, caps=tick.caps, timezone=tick.timezone, signals=signals,
-    )  # fmt: skip
-    final = fold_attributes(state.attributes, facts.writes, decided.attributes)
-    write_decided(con, stored, facts, decided, final, tick_id=scene.tick_id, processed_at=tick.now)
+    state = replace(stored, attributes=fold_attributes(stored.attributes, incoming.profile_only))
+    decided = decide(program, state, incoming.facts, signals, tick)
+    final = fold_attributes(state.attributes, incoming.facts.writes, decided.attributes)
+    changed = changed_attributes(con, stored.attributes, final, incoming.unread)
+    write_decided(con, decided, changed, tick_id=scene.tick_id, now=tick.now)
     write_amounts(con, signals.amounts())
     return decided
 
 
-def _signals(scene: _Scene, facts: Facts, bucket: Bucket) -> Signals:
+def _signals(scene: _Scene, incoming: Incoming, bucket: Bucket) -> Signals:
     declared, con = scene.program.signals, scene.con
     if not declared.names:
         return Signals()
     again = con.sql(f"select * from events_again where {bucket.within}").pl()
-    behaviors = pl.concat([facts.behaviors, again])
-    amounts = read_amounts(con, behaviors["customer_id"], of_touched=bool(declared.signals))
+    behaviors = pl.concat([incoming.behaviors, again])
+    amounts = read_amounts(con, behaviors["customer_id"], of_active=bool(declared.signals))
     since = scene.tick.since
     return evaluate_signals(declared, behaviors, amounts, since=since, until=scene.tick.now, emit_from=since)
 

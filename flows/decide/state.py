@@ -1,155 +1,138 @@
-"""The engine's state and ledger in DuckDB: what a tick reads of the customers it touches, and what it writes."""
+"""The engine's state and ledger in DuckDB: what a tick reads of active customers, and what it writes."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket
-from flows.decide.facts import Facts, among, with_properties
-from flows.warehouse import frame, run_sql, shown
+from flows.decide.facts import Incoming, property_paths, visible_attributes, with_properties
+from flows.warehouse import read_sql, run_sql, shown
 from transforms.engine.fold import set_latest
+from transforms.engine.layout.reach import awaiting_crons, crons_fire
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
-_OF_TOUCHED = "semi join touched using (customer_id)"
-# Few of those touched are in flight; only of these are whole rows read.
-_TOUCHED_EXECUTIONS = (
-    "create or replace temp table touched_executions as "
-    "select rowid as place, workflow_id, customer_id, entered_at, status in ('running', 'paused') as in_flight "
-    f"from executions {_OF_TOUCHED}"
-)
-_ENTRIES = (
-    "select workflow_id, customer_id, max(entered_at) as entered_at from touched_executions "
-    "group by workflow_id, customer_id"
-)
 
+@dataclass(frozen=True)
+class Reach:
+    """Whom a tick may reach besides those with facts.
 
-def touch(
-    con: DuckDBPyConnection,
-    facts: Facts,
-    bucket: Bucket,
-    *,
-    now: datetime,
-    everybody: bool,
-    awaiting: Sequence[str],
-) -> None:
-    """Make the table `touched`: the customers of a bucket with something to do until `now`.
-
-    Args:
-        con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
-        facts: what the events bring.
-        bucket: whom to look at.
-        now: the tick's end.
+    Attributes:
+        now: its end; whose steps or alarms are due until then.
         everybody: whether a cron may let any known customer enter.
         awaiting: the versions of workflows whose executions look for a cron that fires.
     """
-    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, facts.profile_only)])
-    with shown(con, acting_customers=acting.unique().to_frame()):
-        run_sql(con, "decide/touched.sql", now=now, everybody=everybody, awaiting=list(awaiting))
-    con.execute(f"delete from touched where not ({bucket.within})")
+
+    now: datetime
+    everybody: bool
+    awaiting: tuple[str, ...]
 
 
-def touch_also(con: DuckDBPyConnection, customers: pl.Series) -> None:
+def reach_of(program: Program, tick: Tick) -> Reach:
+    """Whom a tick may reach."""
+    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
+    return Reach(tick.now, crons_fire(program, tick), awaiting)
+
+
+def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: Bucket, reach: Reach) -> None:
+    """Make the table `active_customers`: those of a bucket to whom something may happen in the tick.
+
+    Args:
+        con: the store; `unarmed_keys` names the schedules whose attributes are to be looked at.
+        incoming: what the events bring.
+        bucket: whom to look at.
+        reach: who else is active.
+    """
+    facts = incoming.facts
+    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, incoming.profile_only)])
+    given = {"now": reach.now, "everybody": reach.everybody, "awaiting": list(reach.awaiting)}
+    with shown(con, customers_with_facts=acting.unique().to_frame()):
+        run_sql(con, "decide/active_customers.sql", **given)
+    con.execute(f"delete from active_customers where not ({bucket.within})")
+
+
+def add_active_customers(con: DuckDBPyConnection, customers: pl.Series) -> None:
     """Further customers to whom something happens: those whose patterns turned true."""
-    new = "select customer_id from further except select customer_id from touched"
+    new = "from further except from active_customers"
     with shown(con, further=customers.to_frame("customer_id")):
-        con.execute(f"insert into touched {new}")
+        con.execute(f"insert into active_customers {new}")
 
 
 def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
-    """The state of the customers in the table `touched`.
+    """The state of the customers in the table `active_customers`.
 
     Raises:
         WarehouseError: a table can't be read.
     """
-    executions = [f'"{name}"' for name in EXECUTIONS]
-    con.execute(_TOUCHED_EXECUTIONS)
-    source = "from executions where rowid in (select place from touched_executions where in_flight)"
-    running = with_properties(program, ", ".join(executions), source, "trigger_properties")
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
-    read = "true" if program.reads_every_attribute else among("attribute", program.attributes)
+    run_sql(con, "decide/state/executions_of_active.sql")
+    running = read_sql(con, "decide/state/executions.sql", paths=property_paths(program))
     return State(
-        customers=frame(con, f"select customer_id, known, created_at, timezone from profiles {_OF_TOUCHED}"),
-        attributes=frame(con, f"select * from attributes {_OF_TOUCHED} where {read}"),
-        tags=frame(con, f"select * from tags {_OF_TOUCHED}"),
-        executions=frame(con, running),
-        entries=frame(con, _ENTRIES),
-        sends=frame(con, _sends(), since=since),
-        alarms=frame(con, f'select customer_id, key, value, "at" from schedule_alarms {_OF_TOUCHED}'),
+        customers=read_sql(con, "decide/state/customers.sql"),
+        attributes=read_sql(con, "decide/state/attributes.sql", **visible_attributes(program)),
+        tags=read_sql(con, "decide/state/tags.sql"),
+        executions=with_properties(running, program),
+        entries=read_sql(con, "decide/state/entries.sql"),
+        sends=read_sql(con, "decide/state/sends.sql", since=since),
+        alarms=read_sql(con, "decide/state/alarms.sql"),
     )
 
 
+def changed_attributes(
+    con: DuckDBPyConnection, stored: pl.DataFrame, seen: pl.DataFrame, unread: pl.DataFrame
+) -> pl.DataFrame:
+    """The attributes that differ from what is stored, whether workflows see them or not (`state.ATTRIBUTES`).
+
+    Args:
+        con: the store.
+        stored: those that workflows see, as they were read.
+        seen: the same after the tick.
+        unread: the last updates of those that workflows don't see.
+    """
+    with shown(con, unread=unread.select("customer_id", "attribute")):
+        others = read_sql(con, "decide/state/stored_attributes.sql")
+    later = set_latest(others, unread.select(*ATTRIBUTES))
+    both = pl.concat([seen, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
+    before = pl.concat([others, stored])
+    return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
+
+
 def write_decided(
-    con: DuckDBPyConnection,
-    stored: State,
-    facts: Facts,
-    decided: Decided,
-    attributes: pl.DataFrame,
-    *,
-    tick_id: int,
-    processed_at: datetime,
+    con: DuckDBPyConnection, decided: Decided, attributes: pl.DataFrame, *, tick_id: int, now: datetime
 ) -> None:
     """Append a tick's ledger rows and bring the current state up to date, inside the caller's transaction.
 
     Args:
         con: the store.
-        stored: the state as it was read.
-        facts: the tick's facts; of their updates only those that no workflow sees are written from here.
         decided: what was decided.
-        attributes: the attributes that workflows see, after the tick.
+        attributes: the attributes that changed.
         tick_id: the tick's number.
-        processed_at: for the wall-clock columns.
+        now: its end, for `processed_at`.
 
     Raises:
         WarehouseError: a table can't be written.
     """
-    _upsert(
-        con,
-        "executions",
-        ["execution_id"],
-        decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id),
-    )
-    _append(
-        con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=processed_at)
-    )
+    executions = decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id)
+    _upsert(con, "executions", ["execution_id"], executions)
+    _append(con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=now))
     queued = {"tick_id": pl.lit(tick_id), "status": pl.lit("pending")}
     _append(con, "messages", decided.messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
-    _upsert(con, "attributes", ["customer_id", "attribute"], _changed(con, stored, facts, attributes))
+    _upsert(con, "attributes", ["customer_id", "attribute"], attributes)
     _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
-
-
-def _changed(con: DuckDBPyConnection, stored: State, facts: Facts, read: pl.DataFrame) -> pl.DataFrame:
-    """The attributes that differ from what is stored, whether workflows see them or not."""
-    unread = facts.unread
-    with shown(con, unread=unread.select("customer_id", "attribute")):
-        others = frame(con, "select * from attributes semi join unread using (customer_id, attribute)")
-    later = set_latest(others, unread.select(*ATTRIBUTES))
-    both = pl.concat([read, later]).unique(["customer_id", "attribute"], keep="last", maintain_order=True)
-    before = pl.concat([others, stored.attributes])
-    return both.join(before, on=both.columns, how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:
     last = changes.unique(["customer_id", "tag"], keep="last", maintain_order=True)
     _delete(con, "tags", ["customer_id", "tag"], last)
     _append(con, "tags", last.filter("added").select("customer_id", "tag"))
-
-
-def _sends() -> str:
-    parts = (
-        f'select customer_id, "at", {channel} as channel, message_class from {table} {_OF_TOUCHED} '
-        f'where not transactional and "at" > $since and {channel} is not null'
-        for table, channel in (("messages", "coalesce(channel, 'email')"), ("webhooks", "channel"))
-    )
-    return " union all ".join(parts)
 
 
 def _upsert(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataFrame) -> None:

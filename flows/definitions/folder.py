@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flows.errors import InputError
-from transforms.content.templates import template_fault
+from transforms.content.sandbox import template_fault
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.reading import patterns_schema, read_patterns, read_workflow, workflow_schema
@@ -59,17 +59,6 @@ def read_definitions(
         last = f"faults: {len(definitions.faults)}; valid workflows beside them: {valid}; nothing was loaded"
         raise InputError("\n".join([*definitions.faults, last]))
     return definitions
-
-
-def check_definitions(
-    workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
-) -> list[str]:
-    """Every fault of every workflow, pattern and template file, as `file:line:column path: message`.
-
-    Raises:
-        InputError: `workflows_dir` isn't a folder.
-    """
-    return list(load_definitions(workflows_dir, patterns_file, templates_dir).faults)
 
 
 def load_definitions(

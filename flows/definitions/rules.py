@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from flows.definitions.folder import Definitions
 from flows.settings import Settings
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.send_times import QuietHours, SendWindow
@@ -39,21 +40,16 @@ class Rules:
     unreadable: Sequence[str] = field(default=())
 
 
-def rules_of(
-    settings: Settings,
-    workflows: Sequence[Workflow],
-    patterns: Mapping[str, Pattern],
-    unreadable: Sequence[str] = (),
-) -> Rules:
+def rules_of(settings: Settings, definitions: Definitions) -> Rules:
     """The rules of now."""
     return Rules(
-        workflows,
-        patterns,
+        definitions.workflows,
+        definitions.patterns,
         [(one.messages, one.window, one.channel, one.message_class) for one in settings.frequency_caps],
         settings.max_lateness,
         [one for one in (settings.quiet_hours, settings.send_window) if one],
         settings.timezone,
-        sorted(unreadable),
+        definitions.unreadable,
     )
 
 

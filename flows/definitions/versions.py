@@ -6,20 +6,18 @@ from datetime import datetime
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.settings import Settings
+from flows.session import Session
 from flows.store.archive import keep_definition
 from flows.warehouse import run_sql, shown
 from transforms.definitions.workflow import Workflow, definition_json, version_of
 
 
-def note_versions(
-    con: DuckDBPyConnection, settings: Settings, workflows: Sequence[Workflow], now: datetime
-) -> None:
+def note_versions(session: Session, workflows: Sequence[Workflow], now: datetime) -> None:
     """Store the versions not seen before, with their steps."""
-    known = {one for (one,) in con.execute("select version from workflow_versions").fetchall()}
+    known = {one for (one,) in session.con.execute("select version from workflow_versions").fetchall()}
     for workflow in workflows:
         if version_of(workflow) not in known:
-            _add(con, settings, workflow, now)
+            _add(session, workflow, now)
 
 
 def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
@@ -49,16 +47,6 @@ def pause_and_resume(
     return int(paused), int(resumed)
 
 
-def acts_alone(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> bool:
-    """Whether patterns or schedules of these workflows, or of executions', may do something without new events."""
-    current = [version_of(one) for one in workflows]
-    query = (
-        "select 1 from workflow_versions where watches and (list_contains($1::varchar[], version) "
-        "or version in (select version from executions where status in ('running', 'paused'))) limit 1"
-    )
-    return bool(con.execute(query, [current]).fetchall())
-
-
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
     """The stored definitions of (workflow_id, version) pairs."""
     wanted = set(versions)
@@ -79,9 +67,9 @@ def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
     return con.execute(query).fetchall()
 
 
-def _add(con: DuckDBPyConnection, settings: Settings, workflow: Workflow, now: datetime) -> None:
-    version, definition = version_of(workflow), definition_json(workflow)
-    keep_definition(settings, version, definition)
+def _add(session: Session, workflow: Workflow, now: datetime) -> None:
+    con, version, definition = session.con, version_of(workflow), definition_json(workflow)
+    keep_definition(session.settings, version, definition)
     # An idle run shall not pay for importing the compiler.
     from transforms.program.compile import compile_program
     from transforms.program.steps import listed_steps

@@ -1,207 +1,142 @@
-"""Due messages → rendered mails → a sender, in batches, each message handed over at most once.
+"""What is due → the bytes that hand it over → a carrier, each at most once: one loop for every kind of thing.
 
-Per message, in this order (semantics.md §11): what the send ledger already knows; the newest suppression;
-expiry; the address; the rendering; then the hand-over. Every outcome is a row with its reason.
+In this order (semantics.md §11): what the send ledger already knows; the newest suppression; expiry; then, some at
+once, composing their bytes, the claim, the hand-over, the answers. Every outcome is a row with its reason.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
 from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Kind, SendLedger
-from flows.delivery.senders.base import Carrier, Outgoing, Sender
-from flows.delivery.senders.mime import is_address
-from flows.errors import InputError
-from transforms.content.templates import CompiledContent, ContentError, ContentSource, compile_content, render
+from flows.delivery.senders.base import Carrier
 
-Clock = Callable[[], datetime]
-Progress = Callable[[int], object]
-StepKey = tuple[str, str, str, str]
-
-_STEP = ["workflow_id", "version", "branch", "step"]
+Counted = Callable[[int], object]
 
 
-def dispatch_messages(
-    due: pl.DataFrame,
-    contents: Mapping[StepKey, ContentSource],
-    sender: Sender,
-    ledger: SendLedger,
-    *,
-    now: datetime,
-    max_send_delay: timedelta,
-    batch_size: int,
-    clock: Clock,
-    progress: Progress | None = None,
+@dataclass(frozen=True)
+class Policy:
+    """What a dispatch goes by.
+
+    Attributes:
+        batch_size: the most at one hand-over (the carrier's own limit also holds).
+        oldest: what is due before that instant expires; None: nothing does.
+    """
+
+    batch_size: int
+    oldest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What can be handed over of some rows, as bytes, and why the others can't.
+
+    Attributes:
+        payload: the exact bytes to hand over.
+        notes: the ids in it, each with what its `status_reason` shall say once it is sent.
+        failures: the ids that aren't in it, each with the reason.
+    """
+
+    payload: bytes
+    notes: Mapping[str, str | None]
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A way out of the house.
+
+    Attributes:
+        kind: what leaves by it.
+        compose: makes the bytes to hand over of some due rows; no I/O.
+        carrier: who carries them.
+    """
+
+    kind: Kind
+    compose: Callable[[pl.DataFrame], Composed]
+    carrier: Carrier
+
+
+def deliver(
+    channel: Channel, due: pl.DataFrame, ledger: SendLedger, policy: Policy, counted: Counted = lambda _: None
 ) -> pl.DataFrame:
     """Hand over what is due; safe to repeat after a crash at any moment.
 
     Args:
-        due: one row per pending message: `message_id, workflow_id, version, branch, step, customer_id, email,
-            at, template_id, attributes` (JSON object), `trigger_properties` (JSON object or null),
-            `suppressed` (the newest known suppression's reason, or null).
-        contents: the sources of each step that sends: `(workflow_id, version, branch, step)`.
-        sender: who carries the messages.
+        channel: the way that it goes.
+        due: one row per pending thing: its id (`channel.kind.key`), `at`, `suppressed` (the newest known
+            suppression's reason, or null) if the kind can be suppressed, and what `channel.compose` reads.
         ledger: what was handed over before.
-        now: the tick's instant; messages older than `max_send_delay` before it expire.
-        max_send_delay: see `now`.
-        batch_size: the most messages per hand-over (the sender's own limit also holds).
-        clock: the time by the wall clock, UTC, for `sent_at`.
-        progress: called with the number of messages done, batch by batch.
+        policy: how many at once, and what expires.
+        counted: called with the number of things done, hand-over by hand-over.
 
     Returns:
-        One row per message of `due`: `message_id, status` (sent, suppressed, expired, failed or unknown),
-        `status_reason` (for a sent one the placeholders without a value), `sent_at`.
+        One row per thing of `due`: its id, `status` (sent, suppressed, expired, failed or unknown),
+        `status_reason` (what was noted of a sent one), `sent_at`.
 
     Raises:
-        OnwardError: the sender or the ledger can't go on; what was sent is recorded, run again.
+        OnwardError: the carrier or the ledger can't go on; what was handed over is recorded, run again.
     """
-    finish_unanswered(ledger, sender, "message", clock)
-    known = ledger.known(due["message_id"])
-    fresh = due.join(known, left_on="message_id", right_on="id", how="anti").sort("at", "message_id")
-    judged = fresh.with_columns(_judgement(now - max_send_delay))
-    settled = judged.filter(pl.col("status").is_not_null())
-    results = [known, settled.select(pl.col("message_id").alias("id"), "status", "status_reason", "sent_at")]
-    report = progress or (lambda _: None)
-    report(len(known) + len(settled))
+    _finish_unanswered(channel, ledger)
+    key = channel.kind.key
+    known = ledger.known(due[key])
+    fresh = due.join(known, left_on=key, right_on="id", how="anti").sort("at", key)
+    judged = fresh.with_columns(_judgement(channel.kind, policy))
+    settled = judged.filter(pl.col("status").is_not_null()).rename({key: "id"}).select(*KNOWN_SCHEMA)
+    counted(len(known) + len(settled))
+    results = [known, settled]
     sendable = judged.filter(pl.col("status").is_null())
-    keys: Sequence[StepKey] = sendable.select(_STEP).unique().rows()
-    compiled = {key: _compiled(contents.get(key)) for key in keys}
-    for batch in sendable.iter_slices(min(batch_size, sender.batch_limit)):
-        results.append(_dispatch_batch(batch, compiled, sender, ledger, clock))
-        report(len(batch))
-    return pl.concat(results).rename({"id": "message_id"})
+    for rows in sendable.iter_slices(min(policy.batch_size, channel.carrier.batch_limit)):
+        results += _hand_over(channel, rows, ledger)
+        counted(len(rows))
+    return pl.concat(results).rename({"id": key})
 
 
-def read_content(
-    templates: Path, template_id: str | None, subject: str | None, content: str | None
-) -> ContentSource:
-    """The sources of a message: its template files where there are any, else the inline content.
-
-    Args:
-        templates: the folder of `<template_id>.txt.j2` and `<template_id>.html.j2`.
-        template_id: as in the step's config; None for inline content only.
-        subject: the step's subject line.
-        content: the step's inline content, the text part unless `<template_id>.txt.j2` exists.
-
-    Raises:
-        InputError: the template's name leads out of the folder, or a file isn't UTF-8.
-    """
-    if template_id is None:
-        return ContentSource(subject, content)
-    if template_id != Path(template_id).name:
-        raise InputError(f"template_id: {template_id!r} must be a plain name of a file in {templates}")
-    text = _read(templates / f"{template_id}.txt.j2")
-    return ContentSource(
-        subject, content if text is None else text, _read(templates / f"{template_id}.html.j2")
+def _judgement(kind: Kind, policy: Policy) -> list[pl.Expr]:
+    """What holds a row back: `status, status_reason, sent_at`, all null where nothing does."""
+    suppressed = pl.col("suppressed") if kind.suppressible else pl.lit(None, pl.String)
+    expired = pl.lit(False) if policy.oldest is None else pl.col("at") < policy.oldest
+    status = (
+        pl.when(suppressed.is_not_null()).then(pl.lit("suppressed")).when(expired).then(pl.lit("expired"))
     )
-
-
-def finish_unanswered(ledger: SendLedger, carrier: Carrier, kind: Kind, clock: Clock) -> None:
-    """Bring to an end what a crash broke off.
-
-    A claim that was never handed over is forgotten. A begun hand-over is repeated, the same bytes under the
-    same key, if its carrier can take that; otherwise its messages are held as `unknown`.
-    """
-    for batch in ledger.unanswered(kind):
-        if batch.state == "claimed":
-            ledger.release(batch.key)
-        elif carrier.repeatable and batch.sender == carrier.name:
-            _transmit(ledger, carrier, batch, clock)
-        else:
-            ledger.answered(batch.key, [], clock())
-
-
-def hand_over(
-    ledger: SendLedger,
-    carrier: Carrier,
-    kind: Kind,
-    notes: Mapping[str, str | None],
-    payload: bytes,
-    *,
-    clock: Clock,
-) -> pl.DataFrame:
-    """Claim, hand over and record one batch; `notes` are its ids (see `SendLedger.claim`, `.known`)."""
-    if not notes:
-        return pl.DataFrame(schema=KNOWN_SCHEMA)
-    batch = ledger.claim(kind, carrier.name, notes, payload, clock())
-    _transmit(ledger, carrier, batch, clock)
-    return ledger.known(pl.Series(list(notes), dtype=pl.String))
-
-
-def _transmit(ledger: SendLedger, carrier: Carrier, batch: Handover, clock: Clock) -> None:
-    ledger.handed_over(batch.key, clock())
-    ledger.answered(batch.key, carrier.hand_over(batch.key, batch.payload), clock())
-
-
-def _judgement(oldest: datetime) -> list[pl.Expr]:
-    suppressed = pl.col("suppressed").is_not_null()
-    expired = pl.col("at") < oldest
+    too_old = pl.when(expired).then(pl.lit("max_send_delay"))
     return [
-        pl.when(suppressed).then(pl.lit("suppressed")).when(expired).then(pl.lit("expired")).alias("status"),
-        pl.when(suppressed)
-        .then("suppressed")
-        .when(expired)
-        .then(pl.lit("max_send_delay"))
-        .alias("status_reason"),
-        pl.lit(None, pl.Datetime("us", "UTC")).alias("sent_at"),
+        status.alias("status"),
+        pl.coalesce(suppressed, too_old).alias("status_reason"),
+        pl.lit(None, KNOWN_SCHEMA["sent_at"]).alias("sent_at"),
     ]
 
 
-def _dispatch_batch(
-    batch: pl.DataFrame,
-    compiled: Mapping[StepKey, CompiledContent | ContentError],
-    sender: Sender,
-    ledger: SendLedger,
-    clock: Clock,
-) -> pl.DataFrame:
-    outgoing: list[Outgoing] = []
-    notes: dict[str, str | None] = {}
-    failures: list[tuple[str, str, str, None]] = []
-    for row in batch.to_dicts():
-        try:
-            message, notes[row["message_id"]] = _compose(row, compiled[tuple(row[name] for name in _STEP)])
-            outgoing.append(message)
-        except ContentError as error:
-            failures.append((row["message_id"], "failed", str(error), None))
+def _finish_unanswered(channel: Channel, ledger: SendLedger) -> None:
+    """Bring to an end what a crash broke off.
+
+    A claim that was never handed over is forgotten. A begun hand-over is repeated, the same bytes under the
+    same key, if its carrier can take that; otherwise its things are held as `unknown`.
+    """
+    carrier = channel.carrier
+    for handover in ledger.unanswered(channel.kind):
+        if handover.state == "claimed":
+            ledger.release(handover.key)
+        elif carrier.repeatable and handover.sender == carrier.name:
+            _transmit(handover, carrier, ledger)
+        else:
+            ledger.answered(handover.key, [])
+
+
+def _hand_over(channel: Channel, rows: pl.DataFrame, ledger: SendLedger) -> list[pl.DataFrame]:
+    """Compose, claim, transmit and record some rows: what failed, and what the ledger then knows."""
+    composed = channel.compose(rows)
+    failures = [(name, "failed", reason, None) for name, reason in composed.failures.items()]
     failed = pl.DataFrame(failures, schema=KNOWN_SCHEMA, orient="row")
-    sent = hand_over(ledger, sender, "message", notes, sender.prepare(outgoing), clock=clock)
-    return pl.concat([failed, sent])
+    if not composed.notes:
+        return [failed]
+    handover = ledger.claim(channel.kind, channel.carrier.name, composed.notes, composed.payload)
+    _transmit(handover, channel.carrier, ledger)
+    return [failed, ledger.known(pl.Series(list(composed.notes), dtype=pl.String))]
 
 
-def _compiled(source: ContentSource | None) -> CompiledContent | ContentError:
-    try:
-        return (
-            ContentError("this step has no content any more") if source is None else compile_content(source)
-        )
-    except ContentError as error:
-        return error
-
-
-def _compose(row: Mapping[str, Any], content: CompiledContent | ContentError) -> tuple[Outgoing, str | None]:
-    address = (row["email"] or "").strip()
-    if not is_address(address):
-        raise ContentError("no e-mail address")
-    if isinstance(content, ContentError):
-        raise content
-    attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
-    rendered = render(content, attributes, event, {"customer_id": row["customer_id"], "email": address})
-    same = {
-        name: row[name] for name in ("message_id", "customer_id", "workflow_id", "step", "template_id", "at")
-    }
-    message = Outgoing(to=address, subject=rendered.subject, text=rendered.text, html=rendered.html, **same)
-    return message, f"missing: {', '.join(rendered.missing)}" if rendered.missing else None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
+def _transmit(handover: Handover, carrier: Carrier, ledger: SendLedger) -> None:
+    ledger.handed_over(handover.key)
+    ledger.answered(handover.key, carrier.hand_over(handover.key, handover.payload))

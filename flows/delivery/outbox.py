@@ -1,124 +1,94 @@
-"""The outbox: pending messages and webhook requests of the store → dispatch → what became of them."""
+"""The outbox: pending messages and webhook requests of the store → delivered → what became of them."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 
-from flows.definitions.versions import stored_workflows
-from flows.delivery.dispatch import Clock, StepKey, dispatch_messages, read_content
-from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import open_sender
-from flows.delivery.webhooks import dispatch_webhooks
-from flows.settings import Settings
+from flows.delivery.contents import read_contents, with_data
+from flows.delivery.dispatch import Policy, deliver
+from flows.delivery.messages import MESSAGES, message_channel
+from flows.delivery.send_ledger import Kind, SendLedger
+from flows.delivery.senders.choose import open_sender
+from flows.delivery.webhooks import WEBHOOKS, webhook_channel
+from flows.session import Session
 from flows.store.publish import mark_unpublished
 from flows.warehouse import frame, shown, sql_text
-from transforms.content.templates import ContentSource
-from transforms.definitions.workflow import SendEmail, TriggerWebhook
-from transforms.program.compile import compile_program
-from transforms.program.model import Step
 
 SEND_LEDGER = "sends.sqlite"
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
 
-def send_messages(
-    con: DuckDBPyConnection, settings: Settings, *, now: datetime, clock: Clock
-) -> dict[str, int]:
+def send_messages(session: Session, *, now: datetime) -> dict[str, int]:
     """Hand over pending messages and note what became of each; how many, by status.
 
     Safe to repeat after a crash: the send ledger is asked before anything is handed over.
 
+    Args:
+        session: the store and its settings; its clock tells `sent_at`.
+        now: the tick's instant; messages older than `max_send_delay` before it expire.
+
     Raises:
         OnwardError: the sender or the ledger can't go on.
     """
+    settings = session.settings
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        contents = {key: _content(settings, step) for key, step in _steps(con, due).items()}
-        return dispatch_messages(
-            due, contents, open_sender(settings), ledger,
-            now=now, max_send_delay=settings.max_send_delay, batch_size=settings.batch_size, clock=clock,
-        )  # fmt: skip
+        contents = read_contents(session.con, settings.templates, due)
+        policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
+        return deliver(message_channel(contents, open_sender(settings)), due, ledger, policy)
 
-    return _all_of(con, settings, "messages", "message_id", hand_over)
+    return _hand_over_all(session, MESSAGES, hand_over)
 
 
-def send_webhooks(con: DuckDBPyConnection, settings: Settings, *, clock: Clock) -> dict[str, int]:
+def send_webhooks(session: Session) -> dict[str, int]:
     """Queue pending webhook requests in the outbox and note it; how many, by status.
 
     Raises:
         OnwardError: the outbox or the ledger can't be written.
     """
+    settings = session.settings
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        data = pl.DataFrame(
-            [(*key, _data(step)) for key, step in _steps(con, due).items()],
-            schema=["workflow_id", "version", "branch", "step", "data"],
-            orient="row",
-        )
-        told = due.join(data, on=["workflow_id", "version", "branch", "step"], how="left")
-        return dispatch_webhooks(told, ledger, settings.outbox, batch_size=settings.batch_size, clock=clock)
+        told = with_data(session.con, due)
+        return deliver(webhook_channel(settings.outbox), told, ledger, Policy(settings.batch_size))
 
-    return _all_of(con, settings, "webhooks", "webhook_id", hand_over)
+    return _hand_over_all(session, WEBHOOKS, hand_over)
 
 
-def _all_of(
-    con: DuckDBPyConnection,
-    settings: Settings,
-    table: str,
-    key: str,
-    hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame],
-) -> dict[str, int]:
-    """Hand over what is pending in a table, the oldest first and so many at once that they fit into memory."""
-    done: Counter[str] = Counter()
-    with SendLedger(settings.state / SEND_LEDGER) as ledger:
-        while len(due := frame(con, sql_text(f"delivery/{table}.sql"), most=AT_ONCE)):
-            done.update(_note(con, settings, table, key, hand_over(due, ledger)))
-    return dict(done)
-
-
-def recall_sends(con: DuckDBPyConnection, settings: Settings) -> int:
+def recall_sends(session: Session) -> int:
     """Note of pending messages and requests what the send ledger knows of them; how many those are."""
     known = 0
-    with SendLedger(settings.state / SEND_LEDGER) as ledger:
-        for table, key in (("messages", "message_id"), ("webhooks", "webhook_id")):
-            pending = con.sql(f"select {key} from {table} where status = 'pending'").pl()[key]
-            results = ledger.known(pending).rename({"id": key})
-            _note(con, settings, table, key, results)
+    with _open_ledger(session) as ledger:
+        for kind in (MESSAGES, WEBHOOKS):
+            pending = frame(session.con, f"select {kind.key} from {kind.table} where status = 'pending'")
+            results = ledger.known(pending[kind.key])
+            _note(session, kind, results.rename({"id": kind.key}))
             known += len(results)
     return known
 
 
-def _steps(con: DuckDBPyConnection, due: pl.DataFrame) -> Mapping[StepKey, Step]:
-    """The steps of the versions that `due` comes from."""
-    workflows = stored_workflows(con, due.select("workflow_id", "version").unique().rows())
-    program = compile_program((), workflows)
-    flows = program.flows
-    return {
-        (flows[step.flow].workflow.workflow_id, flows[step.flow].version, step.branch, step.name): step
-        for step in program.steps
-    }
-
-
-def _content(settings: Settings, step: Step) -> ContentSource:
-    if not isinstance(step.action, SendEmail):
-        return ContentSource(None, None)
-    message = step.action.config
-    return read_content(settings.templates, message.template_id, message.subject, message.content)
-
-
-def _data(step: Step) -> str | None:
-    return json.dumps(step.action.config.data) if isinstance(step.action, TriggerWebhook) else None
-
-
-def _note(
-    con: DuckDBPyConnection, settings: Settings, table: str, key: str, results: pl.DataFrame
+def _hand_over_all(
+    session: Session, kind: Kind, hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame]
 ) -> dict[str, int]:
-    mark_unpublished(settings)
+    """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory."""
+    done: Counter[str] = Counter()
+    with _open_ledger(session) as ledger:
+        while len(due := frame(session.con, sql_text(kind.query), most=AT_ONCE)):
+            done.update(_note(session, kind, hand_over(due, ledger)))
+    return dict(done)
+
+
+def _open_ledger(session: Session) -> SendLedger:
+    return SendLedger(session.settings.state / SEND_LEDGER, session.clock)
+
+
+def _note(session: Session, kind: Kind, results: pl.DataFrame) -> dict[str, int]:
+    """Write down in the store what became of things; how many, by status."""
+    mark_unpublished(session.settings)
     became = ", ".join(f"{column} = results.{column}" for column in ("status", "status_reason", "sent_at"))
-    with shown(con, results=results):
-        con.execute(f"update {table} set {became} from results where {table}.{key} = results.{key}")
+    table, key = kind.table, kind.key
+    with shown(session.con, results=results):
+        session.con.execute(f"update {table} set {became} from results where {table}.{key} = results.{key}")
     return dict(results["status"].value_counts().iter_rows())

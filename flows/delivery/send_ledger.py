@@ -2,7 +2,7 @@
 
 SQLite, because it survives a killed process better than anything else here, and because this is the one thing
 that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
-(`sends`: claimed → handed_over → answered), one per hand-over (`batches`, with its bytes until answered).
+(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered).
 """
 
 import sqlite3
@@ -19,8 +19,7 @@ import polars as pl
 
 from flows.delivery.senders.base import Answer
 from flows.errors import OnwardError
-
-Kind = Literal["message", "webhook"]
+from flows.session import Clock, wall_clock
 
 KNOWN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
@@ -47,8 +46,27 @@ COMMIT;
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of thing that is handed over.
+
+    Attributes:
+        name: what the ledger calls it.
+        table: the store's table of what was decided, with a `status` that is first `pending`.
+        key: the column of its ids there.
+        query: the file of `sql/` that reads what is due, `$most` rows at most.
+        suppressible: whether a customer's suppression holds it back (semantics.md §11).
+    """
+
+    name: str
+    table: str
+    key: str
+    query: str
+    suppressible: bool = True
+
+
+@dataclass(frozen=True)
 class Handover:
-    """A hand-over: its idempotency key, who carries it, the exact bytes, and how far it came."""
+    """What goes out at once: its idempotency key, who carries it, the exact bytes, and how far it came."""
 
     key: str
     sender: str
@@ -57,15 +75,19 @@ class Handover:
 
 
 class SendLedger:
-    """The open ledger; use it in a `with` statement. Times are the caller's (UTC)."""
+    """The open ledger; use it in a `with` statement."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock = wall_clock) -> None:
         """Open the ledger at `path`, creating it (and its folder) at first.
+
+        Args:
+            path: the SQLite file.
+            clock: tells the times that it notes (UTC), `sent_at` among them.
 
         Raises:
             OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
         """
-        self.path = path
+        self.path, self.clock = path, clock
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -94,39 +116,38 @@ class SendLedger:
     def unanswered(self, kind: Kind) -> list[Handover]:
         """The hand-overs that a crash or an error broke off."""
         query = "SELECT key, sender, state, payload FROM batches WHERE kind = ? AND state <> 'answered'"
-        return [Handover(*row) for row in self._db.execute(query, (kind,)).fetchall()]
+        return [Handover(*row) for row in self._db.execute(query, (kind.name,)).fetchall()]
 
-    def claim(
-        self, kind: Kind, sender: str, notes: Mapping[str, str | None], payload: bytes, at: datetime
-    ) -> Handover:
-        """Record a batch before anything is sent.
+    def claim(self, kind: Kind, sender: str, notes: Mapping[str, str | None], payload: bytes) -> Handover:
+        """Record a hand-over before anything is sent.
 
         Args:
             kind: what is sent.
             sender: the name of who will carry it.
             notes: the ids, each with what its `status_reason` shall say once it is sent.
             payload: the exact bytes to hand over.
-            at: the time by the clock.
 
         Raises:
             OnwardError: one of the ids is claimed or answered already.
         """
-        batch = Handover(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
-        rows = [(name, kind, batch.key, note, _micros(at)) for name, note in notes.items()]
+        handover = Handover(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
+        at = self._now()
+        rows = [(name, kind.name, handover.key, note, at) for name, note in notes.items()]
         try:
             with self._transaction():
                 self._db.execute(
-                    "INSERT INTO batches VALUES (?, ?, ?, 'claimed', ?)", (batch.key, kind, sender, payload)
+                    "INSERT INTO batches VALUES (?, ?, ?, 'claimed', ?)",
+                    (handover.key, kind.name, sender, payload),
                 )
                 self._db.executemany(
                     "INSERT INTO sends VALUES (?, ?, ?, 'claimed', 0, ?, NULL, NULL, ?)", rows
                 )
         except sqlite3.IntegrityError as error:
             raise OnwardError(
-                f"{self.path}: something in this batch of {len(rows)} was claimed before ({error}); it was "
+                f"{self.path}: something in this hand-over of {len(rows)} was claimed before ({error}); it was "
                 "not sent; finish what is unanswered first, and don't run twice at once"
             ) from error
-        return batch
+        return handover
 
     def release(self, key: str) -> None:
         """Forget a claim that was never handed over: its messages are decided anew."""
@@ -134,22 +155,22 @@ class SendLedger:
             self._db.execute("DELETE FROM sends WHERE key = ?", (key,))
             self._db.execute("DELETE FROM batches WHERE key = ?", (key,))
 
-    def handed_over(self, key: str, at: datetime) -> None:
+    def handed_over(self, key: str) -> None:
         """Record that the hand-over begins now; from here on it may have reached the other side."""
         with self._transaction():
             self._db.execute("UPDATE batches SET state = 'handed_over' WHERE key = ?", (key,))
             self._db.execute(
                 "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? WHERE key = ?",
-                (_micros(at), key),
+                (self._now(), key),
             )
 
-    def answered(self, key: str, answers: Sequence[Answer], at: datetime) -> None:
+    def answered(self, key: str, answers: Sequence[Answer]) -> None:
         """Record the answers and drop the bytes; who got no answer is `unknown`, and stays so."""
         rows = [(one.status, one.detail, one.message_id, key) for one in answers]
         with self._transaction():
             self._db.execute(
                 "UPDATE sends SET state = 'answered', status = 'unknown', detail = ?, at = ? WHERE key = ?",
-                ("handed over, no answer", _micros(at), key),
+                ("handed over, no answer", self._now(), key),
             )
             self._db.executemany("UPDATE sends SET status = ?, detail = ? WHERE id = ? AND key = ?", rows)
             self._db.execute("UPDATE batches SET state = 'answered', payload = NULL WHERE key = ?", (key,))
@@ -172,6 +193,10 @@ class SendLedger:
         if version < _VERSION:
             self._db.executescript(_SCHEMA)
 
+    def _now(self) -> int:
+        """The time by the clock, in µs since 1970."""
+        return (self.clock() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
     @contextmanager
     def _transaction(self) -> Generator[None]:
         self._db.execute("BEGIN IMMEDIATE")
@@ -181,7 +206,3 @@ class SendLedger:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-
-
-def _micros(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

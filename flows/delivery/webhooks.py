@@ -4,18 +4,23 @@ Whoever performs the requests reads that file; the `webhook_id` is the receiver'
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from flows.delivery.dispatch import Clock, Progress, finish_unanswered, hand_over
-from flows.delivery.send_ledger import SendLedger
+from flows.delivery.dispatch import Channel, Composed
+from flows.delivery.send_ledger import Kind
 from flows.delivery.senders.base import Answer
 from flows.delivery.senders.journal import Journal
 from flows.errors import OnwardError
+
+WEBHOOKS = Kind(
+    "webhook", table="webhooks", key="webhook_id", query="delivery/webhooks.sql", suppressible=False
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class WebhookFile:
 
     outbox: Path
     name: str = "webhooks.ndjson"
+    batch_limit: int = sys.maxsize
     repeatable: bool = True
 
     def hand_over(self, key: str, payload: bytes) -> list[Answer]:  # noqa: ARG002 (the protocol's; ids suffice)
@@ -43,49 +49,18 @@ class WebhookFile:
         return [Answer(webhook_id, "sent") for webhook_id in lines]
 
 
-def dispatch_webhooks(
-    due: pl.DataFrame,
-    ledger: SendLedger,
-    outbox: Path,
-    *,
-    batch_size: int,
-    clock: Clock,
-    progress: Progress | None = None,
-) -> pl.DataFrame:
-    """Queue what is due; safe to repeat after a crash at any moment.
+def webhook_channel(outbox: Path) -> Channel:
+    """How webhook requests go out: as lines of `webhooks.ndjson` in the folder `outbox`.
 
-    Args:
-        due: one row per pending request: `webhook_id, execution_id, workflow_id, customer_id, at, url, data`
-            (the step's own data, a JSON object or null), `attributes` (the profile, a JSON object).
-        ledger: what was queued before.
-        outbox: the folder of `webhooks.ndjson`.
-        batch_size: the most requests per write.
-        clock: the time by the wall clock, UTC, for `sent_at`.
-        progress: called with the number of requests done, batch by batch.
-
-    Returns:
-        One row per request of `due`: `webhook_id, status, status_reason, sent_at`.
-
-    Raises:
-        OnwardError: the outbox or the ledger can't be written; what was queued is recorded, run again.
+    What is due has the columns `webhook_id, execution_id, workflow_id, customer_id, at, url, data` (the step's own
+    data, a JSON object or null), `attributes` (the profile, a JSON object).
     """
-    carrier = WebhookFile(outbox)
-    finish_unanswered(ledger, carrier, "webhook", clock)
-    known = ledger.known(due["webhook_id"])
-    fresh = due.join(known, left_on="webhook_id", right_on="id", how="anti").sort("at", "webhook_id")
-    report = progress or (lambda _: None)
-    report(len(known))
-    results = [known]
-    for batch in fresh.iter_slices(batch_size):
-        rows = batch.to_dicts()
-        notes = dict.fromkeys(batch["webhook_id"])
-        results.append(hand_over(ledger, carrier, "webhook", notes, _requests(rows), clock=clock))
-        report(len(batch))
-    return pl.concat(results).rename({"id": "webhook_id"})
+    return Channel(WEBHOOKS, _requests, WebhookFile(outbox))
 
 
-def _requests(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    return "\n".join(json.dumps(_request(row)) for row in rows).encode()
+def _requests(due: pl.DataFrame) -> Composed:
+    lines = "\n".join(json.dumps(_request(row)) for row in due.to_dicts())
+    return Composed(lines.encode(), notes=dict.fromkeys(due["webhook_id"]))
 
 
 def _request(row: Mapping[str, Any]) -> dict[str, Any]:

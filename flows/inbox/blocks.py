@@ -49,26 +49,23 @@ def record_blocks(data: Bytes, width: int, delimiter: str, line_bytes: int) -> I
 
     Yields:
         Tables `line` (where the record starts, from 1), `row` (a faulty record's cells as a JSON list, else
-        null), `fault` (`bad_csv: …`, `line_too_long`, `encoding`, or null), `c0`, `c1`, … (text; null if
-        faulty).
+        null), `fault` (`bad_csv: …`, `line_too_long`, `encoding`, or null), `cells` (a list of texts; null if faulty).
         At least one table.
     """
     records = _records(data, delimiter, line_bytes)
     next(records, None)
-    empty: list[str | None] = [None] * width
     block = list(islice(records, BLOCK_RECORDS))
     while True:
         faults = [_record_fault(cells, fault, width, line_bytes) for _, cells, fault in block]
-        kept = [empty if fault else cells for (_, cells, _), fault in zip(block, faults, strict=True)]
+        kept = [None if fault else cells for (_, cells, _), fault in zip(block, faults, strict=True)]
         rows = [_quoted(cells) if fault else None for (_, cells, _), fault in zip(block, faults, strict=True)]
-        columns: list[Any] = list(zip(*kept, strict=True)) or [[]] * width
         yield _sliced(
             pa.table(
                 {
                     "line": pa.array([line for line, _, _ in block], pa.int64()),
                     "row": pa.array(rows, pa.string()),
                     "fault": pa.array(faults, pa.string()),
-                    **{f"c{i}": pa.array(column, pa.string()) for i, column in enumerate(columns)},
+                    "cells": pa.array(kept, pa.list_(pa.string())),
                 }
             )
         )

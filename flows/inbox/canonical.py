@@ -12,40 +12,26 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.inbox.parquet import (
-    CANONICAL_TYPES,
+    COLUMNS,
+    FILE_ROW,
     check_size,
     column_types,
-    columns_or_nulls,
-    scan,
+    count_rows,
+    has_canonical_types,
+    rows_apart,
     typed_events,
 )
 from flows.inbox.shapes import Kind, Source, recognise
 from flows.inbox.staging import damaged, drop, prepare, stage
 from flows.settings import Limits
-from flows.warehouse import chained, literal, sql_text, write_rows
+from flows.warehouse import literal, shown, write_rows
 from transforms.columns.arrays import Ints
-from transforms.tables.frames import INSTANT
+from transforms.tables.checks import check_columns
 
-CUSTOMER_TYPES = {
-    "customer_id": "VARCHAR",
-    "email": "VARCHAR",
-    "created_at": "TIMESTAMP WITH TIME ZONE",
-    "attributes": "VARCHAR",
-    "tags": "VARCHAR[]",
-    "timezone": "VARCHAR",
-}
-OPTIONAL = {"value", "attributes", "received_at", "email", "tags", "timezone"}
-TYPES: dict[Kind, dict[str, str]] = {"events": CANONICAL_TYPES, "customers": CUSTOMER_TYPES}
 KEYS: dict[Kind, str] = {"events": "event_id", "customers": "customer_id"}
 DEFAULTS: dict[Kind, dict[str, pl.Expr]] = {
     "events": {},
     "customers": {"attributes": pl.lit("{}"), "tags": pl.lit([], pl.List(pl.String))},
-}
-_POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "VARCHAR": pl.String,
-    "DOUBLE": pl.Float64,
-    "TIMESTAMP WITH TIME ZONE": INSTANT,
-    "VARCHAR[]": pl.List(pl.String),
 }
 ROW = "row of the file"
 
@@ -75,8 +61,7 @@ class Part:
         rows = pl.scan_parquet(self.path, row_index_name=ROW)
         there = set(rows.collect_schema().names())
         columns = [
-            self._column(name, there).cast(_POLARS[kind]).alias(name)
-            for name, kind in TYPES[self.kind].items()
+            self._column(name, there).cast(kind).alias(name) for name, kind in COLUMNS[self.kind].items()
         ]
         line = pl.col("line") if self.lines else (pl.col(ROW) + 1).alias("line")
         if self.without.size:
@@ -108,100 +93,102 @@ class Canonical:
         return sum(one.rows - one.without.size for one in self.parts)
 
 
-def read_canonical(
-    con: DuckDBPyConnection, path: Path, kind: Kind, number: int, folder: Path, limits: Limits
-) -> Canonical:
+@dataclass(frozen=True)
+class Scratch:
+    """What reading files needs.
+
+    Attributes:
+        con: a connection in UTC.
+        folder: where to write what isn't canonical as it stands, and bad rows.
+        limits: what one file may hold.
+    """
+
+    con: DuckDBPyConnection
+    folder: Path
+    limits: Limits
+
+
+def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Canonical:
     """Make the rows of a file canonical.
 
     Args:
-        con: a connection in UTC.
+        scratch: what reading needs.
         path: the file, of any format and shape.
         kind: what it holds.
         number: its place among the sources.
-        folder: where to write what isn't canonical as it stands, and bad rows.
-        limits: what one file may hold.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    source = recognise(path, kind)
-    prepare(con, source, limits)
-    types = _stored_types(con, source, limits)
+    con, source = scratch.con, recognise(path, kind)
+    prepare(con, source, scratch.limits)
+    types = _stored_types(scratch, source)
     if types is None:
-        staged = stage(con, source, "staged", limits)
-        return _written(con, kind, number, folder, staged.good, staged.bad)
+        return _staged(scratch, source, number)
     with damaged(source):
-        apart = _apart(con, source, types)
-        ((rows,),) = con.execute(f"select count(*) from {scan(source)}").fetchall()
+        apart = rows_apart(con, source, types, numbers=kind == "customers")
+        rows = count_rows(con, source)
     part = Part(kind, path, number, rows, apart)
     if not apart.size:
         return Canonical((part,), (), 0)
     if kind == "customers" or apart.size > rows / 2:
-        staged = stage(con, source, "staged", limits)
-        return _written(con, kind, number, folder, staged.good, staged.bad)
-    good, bad = _stage_apart(con, source, types)
-    others = _written(con, kind, number, folder, good, bad)
+        return _staged(scratch, source, number)
+    _stage_apart(con, source, types, apart)
+    others = _written(scratch, kind, number)
     return replace(others, parts=(part, *others.parts))
 
 
-def _stored_types(con: DuckDBPyConnection, source: Source, limits: Limits) -> dict[str, str] | None:
+def _stored_types(scratch: Scratch, source: Source) -> dict[str, str] | None:
     """The columns of a Parquet file whose canonical columns have canonical types; None for any other file."""
     if source.format != "parquet" or source.shape != "canonical":
         return None
     with damaged(source):
-        check_size(con, source, limits)
-        types = column_types(con, source)
-    wanted = TYPES[source.kind]
-    fits = all(
-        types.get(one) == kind or (one in OPTIONAL and one not in types) for one, kind in wanted.items()
-    )
+        check_size(scratch.con, source, scratch.limits)
+        types = column_types(scratch.con, source)
     # Further columns of a customer file are attributes.
-    further = source.kind == "customers" and types.keys() - wanted.keys() - {"file_row_number"}
-    return types if fits and not further else None
+    further = source.kind == "customers" and types.keys() - COLUMNS["customers"].keys()
+    return types if has_canonical_types(source, types) and not further else None
 
 
-def _apart(con: DuckDBPyConnection, source: Source, types: dict[str, str]) -> Ints:
-    """The numbers of the rows that aren't canonical as they stand."""
-    found = con.execute(_apart_query(source, types)).fetchnumpy()
-    return np.asarray(found["file_row_number"], np.int64)
+def _staged(scratch: Scratch, source: Source, number: int) -> Canonical:
+    stage(scratch.con, source, "staged", scratch.limits)
+    return _written(scratch, source.kind, number)
 
 
-def _apart_query(source: Source, types: dict[str, str]) -> str:
-    columns = columns_or_nulls(TYPES[source.kind], types)
-    judged = sql_text(f"inbox/staging/{source.kind}_apart.sql")
-    return f"with source as (select file_row_number, {columns} from {scan(source)}) select * from ({judged})"
+def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str], apart: Ints) -> None:
+    """Stage only these rows."""
+    query = typed_events(source, types, only="rows_apart")
+    filed = f"select {literal(source.path)} as file, * from ({query})"
+    with shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
+        con.execute(f"create or replace temp table staged as {filed}")
 
 
-def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str]) -> tuple[int, int]:
-    """Stage only the rows of `_apart`; how many of them are good and bad."""
-    con.execute(f"create or replace temp table apart as {_apart_query(source, types)}")
-    some = f"(select * from {scan(source)} semi join apart using (file_row_number))"
-    query = chained(("typed", typed_events(some, types)), final="inbox/staging/events.sql")
-    con.execute(
-        f"create or replace temp table staged as select {literal(source.path)} as file, * from ({query})"
-    )
-    ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
-    return rows - bad, bad
-
-
-def _written(
-    con: DuckDBPyConnection, kind: Kind, number: int, folder: Path, good: int, bad: int
-) -> Canonical:
+def _written(scratch: Scratch, kind: Kind, number: int) -> Canonical:
     """Write what was staged to files; the table `staged` is gone then."""
-    parts, quarantine = [], []
-    if good:
-        file = folder / f"{kind}-{number}.parquet"
-        columns = ", ".join(TYPES[kind])
+    con, parts, quarantine = scratch.con, list[Part](), list[Path]()
+    ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
+    if rows > bad:
+        file = scratch.folder / f"{kind}-{number}.parquet"
+        columns = ", ".join(COLUMNS[kind])
         write_rows(con, f"select line, {columns} from staged where reason is null order by line", file)
-        parts.append(Part(kind, file, number, good, lines=True))
+        check_canonical(kind, file)
+        parts.append(Part(kind, file, number, rows - bad, lines=True))
     if bad:
-        file = folder / f"quarantine-{kind}-{number}.parquet"
-        write_rows(
-            con, "select file, line, reason, row from staged where reason is not null order by line", file
-        )
+        file = scratch.folder / f"quarantine-{kind}-{number}.parquet"
+        columns = "file, line, reason, row"
+        write_rows(con, f"select {columns} from staged where reason is not null order by line", file)
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), bad)
+
+
+def check_canonical(kind: Kind, file: Path) -> None:
+    """Look whether a file that was written has the columns of canonical rows; staging answers for their values.
+
+    Raises:
+        ValueError: it hasn't, which is a fault of the program.
+    """
+    check_columns(kind, COLUMNS[kind], pl.read_parquet_schema(file))
 
 
 def united(some: Sequence[Canonical]) -> Canonical:

@@ -1,22 +1,29 @@
 """Rows that share a key: two events with one id are one event, of a customer's rows the last counts.
 
-That nothing repeats is shown by 64-bit hashes of the keys alone; only where hashes meet are the keys compared.
+The rule has two forms, for speed: one for files that are read where they lie (`distinct`), one for tables that DuckDB
+has staged (`deduplicated`). That nothing repeats is shown by 64-bit hashes of the keys alone; only where hashes meet
+are the keys compared.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import polars as pl
+from duckdb import DuckDBPyConnection
 
 from flows.inbox.canonical import KEYS, ROW, Part
 from flows.inbox.shapes import Kind
 from flows.inbox.staging import drop
-from flows.warehouse import quoted
+from flows.warehouse import quoted, shown, sql_text
 from transforms.columns.arrays import Ints
 
 _RANGE = 32_000_000  # hashes compared at once: bounds memory
+
+
+def _last_counts(kind: Kind) -> bool:
+    """Of rows that share a key: whether the last one counts, or the first."""
+    return kind == "customers"
 
 
 def distinct(parts: Sequence[Part], kind: Kind) -> tuple[tuple[Part, ...], int]:
@@ -58,7 +65,7 @@ def _repeated(parts: Sequence[Part], kind: Kind, meeting: pl.Series) -> pl.DataF
         .select(key, "line", ROW, part=pl.lit(number), source=pl.lit(part.source))
         for number, part in enumerate(parts)
     ]
-    ordered = pl.concat(some).collect().sort("source", "line", descending=kind == "customers")
+    ordered = pl.concat(some).collect().sort("source", "line", descending=_last_counts(kind))
     return ordered.filter(~pl.col(key).is_first_distinct()).select("part", ROW)
 
 
@@ -75,70 +82,34 @@ class Distinct:
     duplicates: int
 
 
-def deduplicated(con: duckdb.DuckDBPyConnection, table: str, known: str | None = None) -> Distinct:
-    """The good events of a staged table, the first of each `event_id` (two with one id are one event).
-
-    Ids are compared by hash first and exactly only where hashes meet, so that memory holds 8 bytes per event
-    and a file without duplicates is passed through.
+def deduplicated(
+    con: DuckDBPyConnection, table: str, kind: Kind, before: pl.Series | None = None
+) -> Distinct:
+    """The good rows of a staged table, each key once.
 
     Args:
         con: The connection that staged the table.
         table: What `stage` made.
-        known: A relation with a column `event_id`: events loaded before, left out too.
+        kind: What its rows are.
+        before: Keys of rows loaded before, which don't count again.
 
     Returns:
-        The view `<table>_distinct` with the columns of `table`.
+        The view `<table>_distinct` with the columns of `table`; a table without duplicates is passed through.
     """
-    return _distinct(con, table, "event_id", "min", known)
-
-
-def latest(con: duckdb.DuckDBPyConnection, table: str) -> Distinct:
-    """The good customers of a staged table, the last row of each `customer_id` (an upsert)."""
-    return _distinct(con, table, "customer_id", "max", None)
-
-
-def _distinct(con: duckdb.DuckDBPyConnection, table: str, key: str, keep: str, known: str | None) -> Distinct:
-    good = f"(select * from {quoted(table)} where reason is null)"
-    view, repeated, seen = (f"{table}_{suffix}" for suffix in ("distinct", "repeated", "seen"))
-    for relation in (view, repeated, seen):
-        drop(con, relation)
-    _find_repeated(con, good, repeated, key, keep)
-    _find_seen(con, good, seen, key, known)
-    conditions = ["reason is null"]
-    if dropped := _total(
-        con, f"select sum(n - 1) from {quoted(repeated)} anti join {quoted(seen)} using ({key})"
-    ):
-        conditions.append(
-            f"not exists (select 1 from {quoted(repeated)} as r "
-            f"where r.{key} = t.{key} and r.kept <> t.batch_order)"
-        )
-    if again := _total(con, f"select sum(n) from {quoted(seen)}"):
-        conditions.append(f"not exists (select 1 from {quoted(seen)} as s where s.{key} = t.{key})")
-    query = f"select * from {quoted(table)} as t where {' and '.join(conditions)}"
+    view, left_out = f"{table}_distinct", f"{table}_left_out"
+    drop(con, view)
+    drop(con, left_out)
+    _find_left_out(con, table, left_out, kind, pl.Series([], dtype=pl.String) if before is None else before)
+    ((duplicates,),) = con.execute(f"select count(*) from {quoted(left_out)}").fetchall()
+    counting = f"anti join {quoted(left_out)} using (batch_order)" if duplicates else ""
+    query = f"select * from {quoted(table)} {counting} where reason is null"
     con.execute(f"create temp view {quoted(view)} as {query}")
-    return Distinct(view, dropped + again)
+    return Distinct(view, int(duplicates))
 
 
-def _find_repeated(con: duckdb.DuckDBPyConnection, good: str, table: str, key: str, keep: str) -> None:
-    """Put the keys that occur more than once into `table`, with how often and the row to keep."""
-    con.execute(f"""
-        create temp table {quoted(table)} as
-        with meeting as (select hash({key}) as h from {good} group by h having count(*) > 1)
-        select {key}, count(*) as n, {keep}(batch_order) as kept from {good}
-        where hash({key}) in (select h from meeting)
-        group by {key} having count(*) > 1
-    """)
-
-
-def _find_seen(con: duckdb.DuckDBPyConnection, good: str, table: str, key: str, known: str | None) -> None:
-    """Put the keys that `known` has too into `table`, with how many rows have them."""
-    among = f"{key} in (select {key} from {quoted(known)})" if known else "false"
-    con.execute(f"""
-        create temp table {quoted(table)} as
-        select {key}, count(*) as n from {good} where {among} group by {key}
-    """)
-
-
-def _total(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    ((total,),) = con.execute(query).fetchall()
-    return int(total or 0)
+def _find_left_out(con: DuckDBPyConnection, table: str, left_out: str, kind: Kind, before: pl.Series) -> None:
+    good = f"select {KEYS[kind]} as key, batch_order from {quoted(table)} where reason is null"
+    con.execute(f"create or replace temp view good_keys as {good}")
+    found = sql_text("inbox/duplicates/left_out.sql")
+    with shown(con, keys_before=before.to_frame("key")):
+        con.execute(f"create temp table {quoted(left_out)} as {found}", {"last": _last_counts(kind)})

@@ -6,7 +6,8 @@ archive repeats only the second step.
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING
 from duckdb import DuckDBPyConnection
 
 from flows.files import content_hash
+from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import Batch, archive_folder
 from flows.warehouse import frame, literal, run, run_sql, sql_text, write_rows
 from transforms.timing.durations import spoken
 
 if TYPE_CHECKING:
-    from flows.inbox.seen_ids import Known
+    from flows.inbox.duplicates import Distinct
+    from flows.inbox.seen_ids import SeenIds
     from flows.inbox.shapes import Kind
 
 KINDS: tuple["Kind", ...] = ("customers", "events")
@@ -29,45 +32,57 @@ STAGED = "staged"
 JUDGED = "judged"
 
 
-def waiting(con: DuckDBPyConnection, settings: Settings) -> Iterator[tuple["Kind", Path, str]]:
-    """The inbox files whose content wasn't loaded yet, customers first, in name order: kind, file, hash.
+@dataclass(frozen=True)
+class WaitingFile:
+    """A file of the inbox whose content wasn't loaded yet."""
+
+    kind: "Kind"
+    path: Path
+    content_hash: str
+
+
+def waiting(session: Session) -> Iterator[WaitingFile]:
+    """The inbox files whose content wasn't loaded yet, customers first, in name order.
 
     A file is read once: one of the same name, size and time of change isn't looked into again.
     """
+    con = session.con
     loaded = {one for (one,) in con.execute("select content_hash from batches").fetchall()}
     read = set(con.execute("select kind, file, bytes, changed_ns from inbox_files").fetchall())
     for kind in KINDS:
-        folder = settings.inbox / kind
-        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            if path.name.startswith(".") or not path.is_file():
-                continue
+        for path in _files(session.settings.inbox / kind):
             stamp = (kind, path.name, path.stat().st_size, path.stat().st_ctime_ns)
             if stamp in read:
                 continue
             con.execute("insert into inbox_files values ($1, $2, $3, $4)", stamp)
             if (found := content_hash(path)) not in loaded:
                 loaded.add(found)
-                yield kind, path, found
+                yield WaitingFile(kind, path, found)
 
 
-def take_in(con: DuckDBPyConnection, settings: Settings, now: datetime) -> list[Batch]:
+def _files(folder: Path) -> list[Path]:
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in there if not path.name.startswith(".") and path.is_file()]
+
+
+def take_in(session: Session, now: datetime) -> list[Batch]:
     """Archive and admit every waiting file, inside the caller's transaction.
 
     Raises:
         InputError: a file as a whole can't be loaded; roll back, and nothing has changed.
     """
-    begin(con)
-    files = list(waiting(con, settings))
+    begin(session.con)
+    files = list(waiting(session))
     if not files:
         return []
-    # An idle run shall not pay for importing Polars.
-    from flows.inbox.seen_ids import caught_up, read_known
+    # An idle run shall not pay for importing pyarrow.
+    from flows.inbox.seen_ids import read_seen_ids
 
-    known, batches = read_known(con, settings), list[Batch]()
-    for kind, path, found in files:
-        known = caught_up(con, settings, known)
-        batch = archive_file(con, settings, known, kind, path, found, now)
-        batches += admit(con, settings, batch)
+    seen, batches = read_seen_ids(session), list[Batch]()
+    for file in files:
+        seen.catch_up()
+        batch = archive_file(session, seen, file, now)
+        batches += admit(session, batch)
     return batches
 
 
@@ -78,66 +93,71 @@ def begin(con: DuckDBPyConnection) -> None:
     )
 
 
-def archive_file(
-    con: DuckDBPyConnection,
-    settings: Settings,
-    known: "Known",
-    kind: "Kind",
-    path: Path,
-    found: str,
-    now: datetime,
-) -> Batch:
-    """Write a file's good rows and bad rows to the archive, as the next batch; `known` are the ids of earlier ones.
+def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, now: datetime) -> Batch:
+    """Write a file's good rows and bad rows to the archive, as the next batch.
+
+    Args:
+        session: the store.
+        seen: the ids of earlier events.
+        file: what to archive.
+        now: when it is loaded.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    # An idle run shall not pay for importing pyarrow.
-    from flows.inbox.duplicates import deduplicated, latest
-    from flows.inbox.seen_ids import known_before
+    from flows.inbox.canonical import check_canonical
     from flows.inbox.shapes import recognise
     from flows.inbox.staging import stage
 
-    source = recognise(path, kind, _named_shape(settings, path))
+    con, settings, kind = session.con, session.settings, file.kind
+    source = recognise(file.path, kind, _named_shape(settings, file.path))
     staged = stage(con, source, STAGED, settings.limits)
-    if kind == "events":
-        _judge_time(con, now, settings.max_future)
-        ids = frame(con, f"select event_id from {JUDGED} where reason is null").to_series()
-        distinct = deduplicated(con, JUDGED, known_before(con, settings, known, ids, "known_events"))
-    else:
-        con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
-        distinct = latest(con, STAGED)
+    distinct = _judged(session, seen, kind, now)
     number = next_batch(con)
-    file = archive_folder(settings) / kind / f"{number:08d}.parquet"
+    archived = archive_folder(settings) / kind / f"{number:08d}.parquet"
     good = f"with good as (select * from {distinct.relation})"
-    write_rows(con, f"{good} {sql_text(f'inbox/archive/{kind}.sql')}", file)
-    bad = _quarantine(con, settings, number)
-    earliest_ts, latest_ts = _span(con, file) if kind == "events" else (None, None)
+    write_rows(con, f"{good} {sql_text(f'inbox/archive/{kind}.sql')}", archived)
+    check_canonical(kind, archived)
+    bad = _quarantine(session, number)
+    earliest, latest = _span(con, archived) if kind == "events" else (None, None)
     return Batch(
-        batch_id=number, kind=kind, file=path.name, content_hash=found, shape=source.shape,
+        batch_id=number, kind=kind, file=file.path.name, content_hash=file.content_hash, shape=source.shape,
         rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, loaded_at=now,
-        archive=file.name, latest=latest_ts, earliest=earliest_ts,
+        archive=archived.name, latest=latest, earliest=earliest,
     )  # fmt: skip
 
 
-def admit(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[Batch]:
+def _judged(session: Session, seen: "SeenIds", kind: "Kind", now: datetime) -> "Distinct":
+    """Make the view `judged` of what is staged; its good rows that count."""
+    from flows.inbox.duplicates import deduplicated
+
+    con = session.con
+    if kind == "customers":
+        con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
+        return deduplicated(con, JUDGED, kind)
+    _judge_time(session, now)
+    ids = frame(con, f"select event_id from {JUDGED} where reason is null").to_series()
+    return deduplicated(con, JUDGED, kind, seen.among(ids))
+
+
+def admit(session: Session, batch: Batch) -> list[Batch]:
     """Make an archived batch part of the state; customers' changes become a batch of events of their own.
 
     Returns:
         The batch, and the one of attribute changes where there are any.
     """
+    con = session.con
     _record(con, batch)
-    bad = _quarantine_file(settings, batch.batch_id)
+    bad = _quarantine_file(session, batch.batch_id)
     if bad.exists():
-        columns = "file, line, reason, row"
-        values = f"select {batch.batch_id}, {columns}, $1 from read_parquet({literal(bad)})"
+        values = f"select {batch.batch_id}, file, line, reason, row, $1 from read_parquet({literal(bad)})"
         con.execute(f"insert into quarantine {values}", [batch.loaded_at])
-    file = archive_folder(settings) / batch.kind / batch.archive
+    file = archive_folder(session.settings) / batch.kind / batch.archive
     if batch.kind == "events":
         run_sql_over(con, "inbox/intake/new_profiles.sql", file)
         run_sql_over(con, "inbox/intake/suppressions.sql", file)
         return [batch]
-    return [batch, *_admit_customers(con, settings, batch, file)]
+    return [batch, *_admit_customers(session, batch, file)]
 
 
 def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: object) -> None:
@@ -152,23 +172,28 @@ def next_batch(con: DuckDBPyConnection) -> int:
     return int(number)
 
 
-def _admit_customers(con: DuckDBPyConnection, settings: Settings, batch: Batch, file: Path) -> list[Batch]:
+def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
+    con = session.con
     run_sql_over(con, "inbox/intake/profile_changes.sql", file, now=batch.loaded_at, batch=batch.batch_id)
     run_sql(con, "inbox/intake/changed_so_far.sql")
-    changes = _changes(con, settings, batch)
+    changes = _changes(session, batch)
     for name in ("customer_attributes", "customer_tags", "customer_profiles"):
         run_sql_over(con, f"inbox/intake/{name}.sql", file)
     return changes
 
 
-def _changes(con: DuckDBPyConnection, settings: Settings, batch: Batch) -> list[Batch]:
+def _changes(session: Session, batch: Batch) -> list[Batch]:
     """What a customer file changed of known profiles, as `attribute_change` events at load time."""
+    from flows.inbox.canonical import check_canonical
+
+    con = session.con
     ((count,),) = con.execute("select count(*) from profile_changes").fetchall()
     if not count:
         return []
     number = batch.batch_id + 1
-    file = archive_folder(settings) / "events" / f"{number:08d}.parquet"
+    file = archive_folder(session.settings) / "events" / f"{number:08d}.parquet"
     write_rows(con, "select * from profile_changes", file)
+    check_canonical("events", file)
     hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
     changes = Batch(
         batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
@@ -185,30 +210,27 @@ def _record(con: DuckDBPyConnection, batch: Batch) -> None:
     con.execute(f"insert into batches ({names}) values ({marks})", fields)
 
 
-def _judge_time(con: DuckDBPyConnection, now: datetime, max_future: timedelta) -> None:
+def _judge_time(session: Session, now: datetime) -> None:
     """Rows too far in the future are bad ones too (semantics.md §4)."""
-    con.execute("set variable future_limit = $1::timestamptz", [now + max_future])
-    too_far = "reason is null and ts > getvariable('future_limit')"
-    reason = f"'future: ' || ts || ' is more than {spoken(max_future)} ahead'"
-    columns = ("event_id", "customer_id", "ts", "type", "name", "value", "properties", "attributes")
-    event = f"to_json(struct_pack({', '.join(f'{one} := {one}' for one in columns)}))::varchar"
-    replaced = f"if({too_far}, {reason}, reason) as reason, if({too_far}, {event}, row) as row"
-    con.execute(f"create or replace temp view {JUDGED} as select * replace ({replaced}) from {STAGED}")
+    con, most = session.con, session.settings.max_future
+    con.execute("set variable future_limit = $1::timestamptz", [now + most])
+    con.execute("set variable future_most = $1", [spoken(most)])
+    run_sql(con, "inbox/intake/judged.sql")
 
 
-def _quarantine(con: DuckDBPyConnection, settings: Settings, number: int) -> int:
+def _quarantine(session: Session, number: int) -> int:
     """Archive the bad rows of a batch; how many there are."""
-    file = _quarantine_file(settings, number)
+    file = _quarantine_file(session, number)
     file.unlink(missing_ok=True)
     query = f"select file, line, reason, row from {JUDGED} where reason is not null"
-    ((count,),) = con.execute(f"select count(*) from ({query})").fetchall()
+    ((count,),) = session.con.execute(f"select count(*) from ({query})").fetchall()
     if count:
-        write_rows(con, query, file)
+        write_rows(session.con, query, file)
     return int(count)
 
 
-def _quarantine_file(settings: Settings, number: int) -> Path:
-    return archive_folder(settings) / "quarantine" / f"{number:08d}.parquet"
+def _quarantine_file(session: Session, number: int) -> Path:
+    return archive_folder(session.settings) / "quarantine" / f"{number:08d}.parquet"
 
 
 def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetime | None]:

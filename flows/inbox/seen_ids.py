@@ -4,26 +4,24 @@ A hash that isn't found says that the event is new. One that is found says where
 itself. The files tell of committed batches only, and are made again from the archive where they are missing.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import polars_hash as plh
-from duckdb import DuckDBPyConnection
 
 from flows.files import aside_name, put_in_place
-from flows.settings import Settings
+from flows.session import Session
 from flows.store.archive import archive_folder
 from flows.warehouse import frame, literal, shown
+from transforms.columns.ids import stable_hash
 
 Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class SeenIds:
+class HashedBatches:
     """The hashes of the event ids of some batches that follow one another, in order.
 
     Attributes:
@@ -44,122 +42,118 @@ class SeenIds:
         place = np.minimum(np.searchsorted(self.hashes, ordered), self.hashes.size - 1)
         return np.equal(self.hashes[place], ordered)
 
-    def merged(self, later: "SeenIds") -> "SeenIds":
+    def merged(self, later: "HashedBatches") -> "HashedBatches":
         """These and those of the batches after them."""
         # A stable sort merges two sorted halves in one pass.
         both = np.sort(np.concatenate([self.hashes, later.hashes]), kind="stable")
-        return SeenIds(self.first, later.last, later.content, both)
+        return HashedBatches(self.first, later.last, later.content, both)
 
 
-Known = Sequence[SeenIds]
+class SeenIds:
+    """The ids of all events that the store has batches of; made by `read_seen_ids`.
+
+    They are kept in few pieces: each is more than twice as long as the next.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._folder = archive_folder(session.settings)
+        self._pieces = self._stored()
+
+    def catch_up(self) -> None:
+        """Take in the batches that came since, those of the transaction under way too.
+
+        Raises:
+            WarehouseError: an archived file can't be read.
+        """
+        query = "select batch_id, archive, content_hash from batches where kind = 'events' and batch_id > $1 order by 1"
+        done = self._pieces[-1].last if self._pieces else 0
+        for number, archive, content in self._session.con.execute(query, [done]).fetchall():
+            ids = self._event_ids(archive)
+            self._append(HashedBatches(done + 1, number, content, np.sort(_hashed(ids))))
+            done = number
+
+    def among(self, ids: pl.Series) -> pl.Series:
+        """Those of some ids that came before.
+
+        Raises:
+            WarehouseError: an archived file can't be read.
+        """
+        hashes = _hashed(ids)
+        ordered = np.sort(hashes)
+        meeting = [(piece, ordered[piece.holds(ordered)]) for piece in self._pieces]
+        archives = [file for piece, some in meeting if some.size for file in self._archives(piece)]
+        if not archives:
+            return ids.clear()
+        suspects = ids.filter(np.isin(hashes, np.concatenate([some for _, some in meeting])))
+        source = f"read_parquet([{', '.join(archives)}])"
+        with shown(self._session.con, suspected_ids=suspects.to_frame("event_id")):
+            query = f"select distinct event_id from {source} semi join suspected_ids using (event_id)"
+            return frame(self._session.con, query).to_series()
+
+    def keep(self) -> None:
+        """Write what isn't there yet, then remove what it stands for; not while a transaction has yet to commit."""
+        files = {self._file(piece): piece for piece in self._pieces}
+        for file, piece in files.items():
+            if not file.exists():
+                aside = aside_name(file)
+                with aside.open("wb") as out:
+                    np.save(out, piece.hashes)
+                put_in_place(aside, file)
+        for file in self._files():
+            if file not in files:
+                file.unlink()
+
+    def _append(self, piece: HashedBatches) -> None:
+        self._pieces.append(piece)
+        while len(self._pieces) > 1 and self._pieces[-2].hashes.size <= 2 * self._pieces[-1].hashes.size:
+            later = self._pieces.pop()
+            self._pieces.append(self._pieces.pop().merged(later))
+
+    def _event_ids(self, archive: str) -> pl.Series:
+        file = literal(self._folder / "events" / archive)
+        return frame(self._session.con, f"select event_id from read_parquet({file})").to_series()
+
+    def _archives(self, piece: HashedBatches) -> list[str]:
+        query = "select archive from batches where kind = 'events' and batch_id between $1 and $2"
+        found = self._session.con.execute(query, [piece.first, piece.last]).fetchall()
+        return [literal(self._folder / "events" / name) for (name,) in found]
+
+    def _stored(self) -> list[HashedBatches]:
+        """The files that follow one another from the first batch on, of batches that the store still has."""
+        query = "select batch_id, content_hash from batches where kind = 'events'"
+        there = set(self._session.con.execute(query).fetchall())
+        longest: dict[int, tuple[int, str, Path]] = {}
+        for file in self._files():
+            first, last, content = file.stem.split("-")
+            if (int(last), content) in there:
+                longest[int(first)] = int(last), content, file
+        pieces: list[HashedBatches] = []
+        begin = 1
+        while begin in longest:
+            end, content, file = longest[begin]
+            pieces.append(HashedBatches(begin, end, content, np.load(file, mmap_mode="r")))
+            begin = end + 1
+        return pieces
+
+    def _files(self) -> list[Path]:
+        return sorted((self._folder / "event_ids").glob("*.npy"))
+
+    def _file(self, piece: HashedBatches) -> Path:
+        return self._folder / "event_ids" / f"{piece.first:08d}-{piece.last:08d}-{piece.content}.npy"
 
 
-def read_known(con: DuckDBPyConnection, settings: Settings) -> Known:
+def read_seen_ids(session: Session) -> SeenIds:
     """The ids of all batches of the store, none of which a transaction has yet to commit; brings the files up to date.
 
     Raises:
         WarehouseError: an archived file can't be read.
     """
-    known = caught_up(con, settings, _read(con, settings))
-    _keep(settings, known)
-    return known
-
-
-def caught_up(con: DuckDBPyConnection, settings: Settings, known: Known) -> Known:
-    """`known` and the ids of batches that came since, in few pieces: each is more than twice as long as the next.
-
-    Raises:
-        WarehouseError: an archived file can't be read.
-    """
-    pieces = list(known)
-    query = "select batch_id, archive, content_hash from batches where kind = 'events' and batch_id > $1 order by 1"
-    done = pieces[-1].last if pieces else 0
-    for number, archive, content in con.execute(query, [done]).fetchall():
-        file = archive_folder(settings) / "events" / archive
-        ids = frame(con, f"select event_id from read_parquet({literal(file)})").to_series()
-        pieces.append(SeenIds(done + 1, number, content, np.sort(_hashed(ids))))
-        done = number
-        while len(pieces) > 1 and pieces[-2].hashes.size <= 2 * pieces[-1].hashes.size:
-            later = pieces.pop()
-            pieces.append(pieces.pop().merged(later))
-    return pieces
-
-
-def known_before(
-    con: DuckDBPyConnection, settings: Settings, known: Known, ids: pl.Series, table: str
-) -> str | None:
-    """Put those of some ids that are known into the temporary table `table`, as `event_id`.
-
-    Returns:
-        The table's name; None if all ids are new.
-
-    Raises:
-        WarehouseError: an archived file can't be read.
-    """
-    hashes = _hashed(ids)
-    ordered = np.sort(hashes)
-    suspected = [np.zeros(0, np.uint64)]
-    archives: list[str] = []
-    for piece in known:
-        if (found := ordered[piece.holds(ordered)]).size:
-            suspected.append(found)
-            archives += _archives(con, settings, piece)
-    if not archives:
-        return None
-    suspects = ids.filter(np.isin(hashes, np.concatenate(suspected)))
-    source = f"read_parquet([{', '.join(archives)}])"
-    present = f"select distinct event_id from {source} semi join suspected_ids using (event_id)"
-    with shown(con, suspected_ids=suspects.to_frame("event_id")):
-        con.execute(f"create or replace temp table {table} as {present}")
-    return table
-
-
-def _archives(con: DuckDBPyConnection, settings: Settings, piece: SeenIds) -> list[str]:
-    query = "select archive from batches where kind = 'events' and batch_id between $1 and $2"
-    folder = archive_folder(settings) / "events"
-    return [literal(folder / name) for (name,) in con.execute(query, [piece.first, piece.last]).fetchall()]
+    seen = SeenIds(session)
+    seen.catch_up()
+    seen.keep()
+    return seen
 
 
 def _hashed(ids: pl.Series) -> Hashes:
-    """xxHash64: as `buckets.bucket_of`, one that doesn't change from version to version."""
-    hashed: pl.Expr = plh.col("id").nchash.xxhash64()
-    return ids.to_frame("id").select(hashed).to_series().to_numpy()
-
-
-def _read(con: DuckDBPyConnection, settings: Settings) -> list[SeenIds]:
-    """The files that follow one another from the first batch on, of batches that the store still has."""
-    there = set(con.execute("select batch_id, content_hash from batches where kind = 'events'").fetchall())
-    longest: dict[int, tuple[int, str, Path]] = {}
-    for file in sorted(_folder(settings).glob("*.npy")):
-        first, last, content = file.stem.split("-")
-        if (int(last), content) in there:
-            longest[int(first)] = int(last), content, file
-    pieces: list[SeenIds] = []
-    begin = 1
-    while begin in longest:
-        end, content, file = longest[begin]
-        pieces.append(SeenIds(begin, end, content, np.load(file, mmap_mode="r")))
-        begin = end + 1
-    return pieces
-
-
-def _keep(settings: Settings, known: Known) -> None:
-    """Write what isn't there yet, then remove what it stands for."""
-    files = {_file(settings, piece): piece for piece in known}
-    for file, piece in files.items():
-        if not file.exists():
-            aside = aside_name(file)
-            with aside.open("wb") as out:
-                np.save(out, piece.hashes)
-            put_in_place(aside, file)
-    for file in _folder(settings).glob("*.npy"):
-        if file not in files:
-            file.unlink()
-
-
-def _folder(settings: Settings) -> Path:
-    return archive_folder(settings) / "event_ids"
-
-
-def _file(settings: Settings, piece: SeenIds) -> Path:
-    return _folder(settings) / f"{piece.first:08d}-{piece.last:08d}-{piece.content}.npy"
+    return ids.to_frame("id").select(stable_hash("id")).to_series().to_numpy()

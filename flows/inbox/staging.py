@@ -56,14 +56,21 @@ def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Li
 
 
 def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> None:
-    """Make the macros of `sql/staging/` known.
+    """Make known what the files of `sql/inbox/staging/` rely on.
 
     Raises:
         InputError: the file has more columns than allowed.
     """
     _check_width(source, limits)
+    make_macros(con)
+    con.execute("set variable staging_columns = $1", [limits.columns])
+    con.execute("set variable staging_keys = $1", [[json.dumps(name) + ":" for name in source.columns]])
+    con.execute("set variable staging_ids = $1", [[name in ID_COLUMNS for name in source.columns]])
+
+
+def make_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros of `sql/inbox/staging/macros.sql` known: how text, instants, numbers and objects are read."""
     con.execute(sql_text("inbox/staging/macros.sql"))
-    con.execute(f"set variable staging_columns = {limits.columns}")
 
 
 @contextmanager
@@ -123,8 +130,7 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, l
 
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
-    lines = "inbox/staging/ndjson.sql" if source.format == "ndjson" else _csv_lines(source)
-    query = _filed(source, _shaped(source, lines))
+    query = _filed(source, _shaped(source, f"inbox/staging/{source.format}.sql"))
     verb = f"create temp table {quoted(table)} as"
     try:
         for block in _blocks(source, limits):
@@ -155,16 +161,3 @@ def _shaped(source: Source, lines: str) -> str:
     shape = f"inbox/staging/events_{source.shape}.sql"
     typed = "inbox/staging/events_typed.sql"
     return chained(("lines", lines), ("shaped", shape), ("typed", typed), final="inbox/staging/events.sql")
-
-
-def _csv_lines(source: Source) -> str:
-    """The query of `lines` for a block of CSV records: an object of the cells that aren't blank."""
-    fields = ", ".join(
-        f"{literal(json.dumps(name) + ':')} || {'id_cell' if name in ID_COLUMNS else 'cell'}(c{index})"
-        for index, name in enumerate(source.columns)
-    )
-    return (
-        f"with objects as (select *, '{{' || concat_ws(',', {fields}) || '}}' as object from staging_block) "
-        "select line, coalesce(row, object) as row, fault, "
-        "case when fault is null then object::json end as body from objects"
-    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import polars as pl
 from duckdb import DuckDBPyConnection
@@ -10,14 +9,13 @@ from duckdb import DuckDBPyConnection
 from flows.settings import Settings
 from flows.store.lock import RunInProgressError
 from flows.store.publish import publish
-from flows.store.state_file import STATE_FILE, open_store
-from flows.warehouse import connect, sql_names
+from flows.store.state_file import STATE_FILE, open_store, report_views
+from flows.warehouse import connect
 
 
 def report_frames(con: DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Every `report_*` view as a frame, by its name; `con` is a store's or a published copy's connection."""
-    names = [Path(name).stem for name in sql_names("reports")]
-    return {name: con.sql(f"select * from {name}").pl() for name in names}
+    return {name: con.sql(f"select * from {name}").pl() for name in report_views()}
 
 
 @contextmanager
@@ -30,7 +28,7 @@ def open_reports(settings: Settings) -> Generator[DuckDBPyConnection]:
     published = settings.published / STATE_FILE
     try:
         with open_store(settings) as store:
-            publish(store, settings)
+            publish(store)
             yield store.con
     except RunInProgressError:
         if not published.exists():

@@ -1,4 +1,4 @@
-"""The reports as frames, and as tables on a terminal."""
+"""Reports, and what a migration moves, as tables on a terminal."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.reports.frames import report_frames
@@ -79,6 +80,39 @@ def print_reports(con: DuckDBPyConnection, console: Console) -> None:
         console.print(_table(f"Messages, the last {DAYS_SHOWN} days", _recent(daily), DAILY), "")
 
 
+def print_moves(plan: pl.DataFrame, target: int, console: Console) -> None:
+    """Print where a migration takes the executions of older versions; nothing if there are none.
+
+    Args:
+        plan: see `transforms.program.migration.plan_moves`; one row per version, branch and step.
+        target: the number of the version they go to.
+        console: where to print.
+    """
+    if plan.is_empty():
+        return
+    table = _empty_table()
+    for heading in ("version", "branch", "next step", f"in version {target}"):
+        table.add_column(heading)
+    table.add_column("executions", justify="right")
+    table.add_column("due from")
+    for row in plan.rows(named=True):
+        table.add_row(*map(escape, _move(row)))
+    console.print(table, "")
+
+
+def _move(row: dict[str, Any]) -> list[str]:
+    there = " ".join(filter(None, (row["to_step"], row["to_type"], row["to_label"])))
+    branch = f"{row['to_branch']}/" if row["to_branch"] != row["branch"] else ""
+    return [
+        str(row["number"]),
+        row["branch"],
+        " ".join(filter(None, (row["step"], row["action_type"], row["label"]))),
+        f"none: {row['reason']}" if row["reason"] else f"{branch}{there}",
+        f"{row['executions']:,}",
+        f"{row['due']:%Y-%m-%d %H:%M:%S}" if row["due"] else "-",
+    ]
+
+
 def _recent(daily: pl.DataFrame) -> pl.DataFrame:
     lost = pl.sum_horizontal("suppressed_at_dispatch", "expired", "failed", "unknown")
     since = pl.col("day").max() - timedelta(days=DAYS_SHOWN - 1)
@@ -87,14 +121,7 @@ def _recent(daily: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(title: str, frame: pl.DataFrame, headings: dict[str, str]) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = _empty_table(title)
     for column, heading in headings.items():
         is_number = frame.schema[column].is_numeric()
         table.add_column(
@@ -107,6 +134,17 @@ def _table(title: str, frame: pl.DataFrame, headings: dict[str, str]) -> Table:
     for cells in zip(*columns, strict=True):
         table.add_row(*cells)
     return table
+
+
+def _empty_table(title: str | None = None) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
 
 
 def _text(column: str, cell: Any) -> str:

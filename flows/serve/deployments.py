@@ -1,7 +1,7 @@
 """The Prefect deployments: a scheduled tick, a daily report, and `serve`, which runs both from one command.
 
-The flows do what `onward run` and `onward report` do, in tasks. Every task opens the store for itself, so only
-a settings file's path and instants pass between them, and a run that was killed leaves nothing open.
+The flows do what `onward run` and `onward report` do, in tasks. Every task opens the store for itself, so that a run
+that was killed leaves nothing open, and a task that finds the store busy tries again.
 """
 
 import logging
@@ -10,9 +10,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 # Prefect decides while it is imported whether to report its use.
 os.environ["DO_NOT_TRACK"] = os.environ.get("DO_NOT_TRACK", "1")
@@ -37,19 +37,15 @@ from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.arguments import parse_instant
-from flows.definitions.folder import load_definitions
-from flows.delivery.outbox import send_messages, send_webhooks
 from flows.errors import InputError, OnwardError
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
 from flows.settings import Settings, read_settings
-from flows.store.backup import backup
 from flows.store.lock import RunInProgressError
-from flows.store.publish import is_unpublished, publish
-from flows.store.state_file import STATE_FILE, open_store
+from flows.store.state_file import STATE_FILE, Store, open_store
 from flows.summary import TickSummary
-from flows.tick.advance import advance
-from flows.tick.run import catch_up, wall_clock
+from flows.tick.run import StageRunner, run_stages
+from flows.tick.stages import read_workflows
 from flows.warehouse import connect
 
 DEPLOYMENT = "onward"
@@ -88,92 +84,37 @@ def _is_busy_for_now(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> 
     return isinstance(state.data, RunInProgressError) and run.run_count < TRIES
 
 
-def step(work: Callable[P, R]) -> Task[P, R]:
-    """A task of these flows: never cached, tried again only while the store is busy for a moment."""
-    # More retries than are granted: Prefect logs a traceback when they run out, and only then.
-    return Task(
+def _in_a_task(name: str, work: Callable[[], R]) -> R:
+    """Do `work` as a task: never cached, tried again only while the store is busy for a moment.
+
+    What it works on is enclosed in it: Prefect would look through arguments, down to each step of each workflow.
+    """
+    task = Task(
         work,
+        name=name,
         cache_policy=NO_CACHE,
+        # More than are granted: Prefect logs a traceback when they run out, and only then.
         retries=TRIES,
         retry_delay_seconds=2,
         retry_condition_fn=_is_busy_for_now,
     )
+    return task()
 
 
-@step
-def check_definitions(settings_file: str | None) -> list[str]:
-    """Every fault of the definition files; a file with a fault is left out, the others run."""
-    settings = _settings(settings_file)
-    faults = load_definitions(settings.workflows, settings.patterns, settings.templates).faults
-    for fault in faults:
-        get_run_logger().warning(fault)
-    return list(faults)
+def _stages_as_tasks(settings: Settings) -> StageRunner:
+    """Each stage is a task that opens the store for itself."""
 
+    def run(stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
+        def work() -> R:
+            log = get_run_logger()
+            with open_store(settings, log.info) as store:
+                for warning in store.warnings:
+                    log.warning(warning)
+                return stage(store, *given, **named)
 
-@step
-def load_and_decide(settings_file: str | None, now: str | None) -> TickSummary:
-    """Load new files and decide until `now`, in one transaction.
+        return _in_a_task(getattr(stage, "__name__", "stage"), work)
 
-    Without `now` it is the present once the store is held, so that waiting for it can't put `now` in the past.
-    """
-    settings = _settings(settings_file)
-    given = parse_instant("now", now) if now else None
-    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
-    log = get_run_logger()
-    with open_store(settings) as store:
-        catch_up(store.con, settings, log.info)
-        until = given or wall_clock()
-        summary = advance(store.con, settings, definitions, until, log.info, wall_clock)
-    for warning in store.warnings:
-        log.warning(warning)
-    return replace(summary, warnings=store.warnings)
-
-
-@step
-def dispatch_messages(settings_file: str | None, now: str) -> dict[str, int]:
-    """Hand over the pending messages; how many, by what became of them."""
-    settings = _settings(settings_file)
-    with open_store(settings) as store:
-        return send_messages(store.con, settings, now=parse_instant("now", now), clock=wall_clock)
-
-
-@step
-def dispatch_webhooks(settings_file: str | None) -> dict[str, int]:
-    """Queue the pending webhook requests; how many, by what became of them."""
-    settings = _settings(settings_file)
-    with open_store(settings) as store:
-        return send_webhooks(store.con, settings, clock=wall_clock)
-
-
-@step
-def back_up(settings_file: str | None) -> bool:
-    """Leave a verified copy of the state; whether there was anything new to copy."""
-    with open_store(_settings(settings_file)) as store:
-        return backup(store)
-
-
-@step
-def publish_copy(settings_file: str | None) -> bool:
-    """Replace what analysts open; whether there was anything new to publish."""
-    settings = _settings(settings_file)
-    with open_store(settings) as store:
-        return publish(store, settings)
-
-
-@step
-def show_tick(settings_file: str | None, sentence: str, warnings: list[str]) -> None:
-    """Leave the tick's numbers and the reports, from the published copy, as artifacts."""
-    lines = [*sentence.splitlines(), *(f"warning: {one}" for one in warnings)]
-    create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")
-    with closing(connect(_settings(settings_file).published / STATE_FILE, read_only=True)) as con:
-        _show_reports(report_frames(con))
-
-
-@step
-def show_reports(settings_file: str | None) -> None:
-    """Publish anew, unless a run is just doing so, and leave the reports as artifacts."""
-    with open_reports(_settings(settings_file)) as con:
-        _show_reports(report_frames(con))
+    return run
 
 
 @flow(name="onward-tick")
@@ -200,24 +141,22 @@ def tick(settings_file: str | None = None, now: str | None = None) -> State[dict
 def report(settings_file: str | None = None) -> State[None]:
     """Rebuild the reports; arguments and end as for `tick`."""
     try:
-        show_reports(settings_file)
+        settings = _settings(settings_file)
+        _in_a_task("show_reports", lambda: _show_store(settings))
     except OnwardError as error:
         return Failed(message=str(error))
     return Completed(message="The reports are among the artifacts")
 
 
 def _tick(settings_file: str | None, now: str | None) -> TickSummary:
-    faults = check_definitions(settings_file)
-    summary = load_and_decide(settings_file, now)
-    dispatched = dispatch_messages(settings_file, summary.now.isoformat())
-    requests = dispatch_webhooks(settings_file)
-    dispatched |= {f"webhooks {status}": n for status, n in requests.items()}
-    if is_unpublished(_settings(settings_file)):
-        back_up(settings_file)
-        publish_copy(settings_file)
-    done = replace(summary, dispatched=dispatched, warnings=[*faults, *summary.warnings])
-    show_tick(settings_file, done.sentence, done.warnings)
-    return done
+    settings = _settings(settings_file)
+    until = parse_instant("now", now) if now else None
+    definitions = _in_a_task("check_definitions", lambda: read_workflows(settings))
+    for fault in definitions.faults:
+        get_run_logger().warning(fault)
+    summary = run_stages(_stages_as_tasks(settings), settings, definitions, until)
+    _in_a_task("show_tick", lambda: _show_tick(settings, summary))
+    return summary
 
 
 def serve(settings: Settings, settings_file: Path | None, cron: str) -> None:
@@ -236,7 +175,7 @@ def serve(settings: Settings, settings_file: Path | None, cron: str) -> None:
         OnwardError: the Prefect server doesn't answer.
     """
     deployments = _deployments(settings_file, cron)
-    for fault in load_definitions(settings.workflows, settings.patterns, settings.templates).faults:
+    for fault in read_workflows(settings).faults:
         typer.echo(f"warning: {fault}", err=True)
     # From here on a polite kill unwinds, so that no server stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -268,6 +207,20 @@ def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> 
         concurrency_limit=ONE_AT_A_TIME,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _show_tick(settings: Settings, summary: TickSummary) -> None:
+    """Leave the tick's numbers and the reports, from the published copy, as artifacts."""
+    lines = [*summary.sentence.splitlines(), *(f"warning: {one}" for one in summary.warnings)]
+    create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")
+    with closing(connect(settings.published / STATE_FILE, read_only=True)) as con:
+        _show_reports(report_frames(con))
+
+
+def _show_store(settings: Settings) -> None:
+    """Publish anew, unless a run is just doing so, and leave the reports as artifacts."""
+    with open_reports(settings) as con:
+        _show_reports(report_frames(con))
 
 
 def _show_reports(frames: dict[str, pl.DataFrame]) -> None:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, TypeAdapter
 
 from flows.files import write_text
 from flows.settings import Settings
+from transforms.definitions.workflow import Workflow
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,17 @@ def _clock_file(settings: Settings) -> Path:
     return archive_folder(settings) / "clock.json"
 
 
+def archived_workflow(settings: Settings, version: str) -> Workflow:
+    """A version's definition as the archive has it."""
+    return Workflow.model_validate_json(_definition_file(settings, version).read_bytes())
+
+
 def keep_definition(settings: Settings, version: str, definition: str) -> None:
     """Keep a workflow version's definition (JSON)."""
-    file = definition_file(settings, version)
+    file = _definition_file(settings, version)
     if not file.exists():
         write_text(file, definition)
 
 
-def definition_file(settings: Settings, version: str) -> Path:
-    """Where a version's definition lies."""
+def _definition_file(settings: Settings, version: str) -> Path:
     return archive_folder(settings) / "workflows" / f"{version}.json"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from flows.files import aside_name, copy_aside, is_copy, put_in_place
 from flows.settings import Settings
-from flows.store.state_file import STATE_FILE, Store
-from flows.warehouse import run, sql_names
+from flows.store.state_file import STATE_FILE, Store, report_views
+from flows.warehouse import literal, run
 
 
 def mark_unpublished(settings: Settings) -> None:
@@ -19,7 +19,7 @@ def is_unpublished(settings: Settings) -> bool:
     return _note(settings).exists() or not (settings.published / STATE_FILE).exists()
 
 
-def publish(store: Store, settings: Settings) -> bool:
+def publish(store: Store) -> bool:
     """Replace `published/onward.duckdb` and `published/reports/*.parquet` by what the store holds now.
 
     Whoever has the old copy open keeps reading it; nobody sees half of a tick.
@@ -32,16 +32,16 @@ def publish(store: Store, settings: Settings) -> bool:
         OnwardError: the copy could not be written.
     """
     store.checkpoint()
-    target = settings.published / STATE_FILE
-    names = [Path(name).stem for name in sql_names("reports")]
-    files = {name: settings.published / "reports" / f"{name}.parquet" for name in names}
+    published = store.settings.published
+    target = published / STATE_FILE
+    files = {name: published / "reports" / f"{name}.parquet" for name in report_views()}
     if is_copy(target, store.path) and all(file.exists() for file in files.values()):
-        _note(settings).unlink(missing_ok=True)
+        _note(store.settings).unlink(missing_ok=True)
         return False
     for name, file in files.items():
         _write_report(store, name, file)
     _replace(copy_aside(store.path, target), target)
-    _note(settings).unlink(missing_ok=True)
+    _note(store.settings).unlink(missing_ok=True)
     return True
 
 
@@ -51,8 +51,7 @@ def _note(settings: Settings) -> Path:
 
 def _write_report(store: Store, name: str, file: Path) -> None:
     aside = aside_name(file)
-    place = str(aside).replace("'", "''")
-    query = f"copy (select * from {name}) to '{place}' (format parquet)"
+    query = f"copy (select * from {name}) to {literal(aside)} (format parquet)"
     run(store.con, query, file=f"sql/reports/{name}.sql", step="write the report")
     put_in_place(aside, file)
 

@@ -10,28 +10,28 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
-from flows.files import aside_name, put_in_place
+from flows.files import put_in_place
+from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
+from flows.store.archive import archive_folder
 from flows.store.lock import run_lock
 from flows.store.recovery import keep_with_logs, open_recovered
-from flows.warehouse import connect, limit_memory, run, run_sql, sql_names, sql_text
+from flows.warehouse import connect, limit_memory, literal, run, run_sql, sql_names, sql_text, write_rows
 
 SCHEMA_VERSION = 1
 STATE_FILE = "onward.duckdb"
 LOCK_FILE = "onward.lock"
 
 
-@dataclass(frozen=True)
-class Store:
-    """An open, locked state file.
+@dataclass(frozen=True, kw_only=True)
+class Store(Session):
+    """An open, locked state file: a session over it.
 
     Attributes:
-        con: its one connection.
         path: the state file.
         warnings: what recovery had to do to open it, one sentence each; to be shown to people.
     """
 
-    con: DuckDBPyConnection
     path: Path
     warnings: list[str] = field(default_factory=list)
 
@@ -44,9 +44,19 @@ class Store:
         run(self.con, "checkpoint", file=str(self.path), step="checkpoint it")
 
 
+def report_views() -> list[str]:
+    """The names of the report views, one per file of `sql/reports/`.
+
+    They lie in the state file, and so in every copy of it, for whoever asks there.
+    """
+    return [Path(name).stem for name in sql_names("reports")]
+
+
 @contextmanager
-def open_store(settings: Settings) -> Generator[Store]:
+def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
     """Open `state/onward.duckdb` for one run, creating it with its tables and views when absent.
+
+    Arguments are those of the session.
 
     Raises:
         RunInProgressError: another run holds it.
@@ -55,19 +65,20 @@ def open_store(settings: Settings) -> Generator[Store]:
     with run_lock(settings.state / LOCK_FILE):
         path = settings.state / STATE_FILE
         con, warnings = open_recovered(path)
-        limit_memory(con, settings.memory_bytes)
+        store = Store(con, settings, say, clock, path=path, warnings=warnings)
         try:
-            prepare(con, path, settings)
-            yield Store(con, path, warnings)
+            _prepare(store)
+            yield store
         finally:
             con.close()
 
 
 @contextmanager
-def rebuild_store(settings: Settings) -> Generator[Store]:
+def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
     """A new, empty store that takes the place of the state file when the block ends without an error.
 
-    The state file is neither read nor needed; it is kept beside the new one, under `….replaced-<n>`.
+    The state file is neither read nor needed; it is kept beside the new one, under `….replaced-<n>`. Arguments are
+    those of the session.
 
     Raises:
         RunInProgressError: another run holds the store.
@@ -78,9 +89,8 @@ def rebuild_store(settings: Settings) -> Generator[Store]:
         shutil.rmtree(draft.parent, ignore_errors=True)
         draft.parent.mkdir()
         with closing(connect(draft)) as con:
-            limit_memory(con, settings.memory_bytes)
-            prepare(con, draft, settings)
-            store = Store(con, draft)
+            store = Store(con, settings, say, clock, path=draft)
+            _prepare(store)
             yield store
             store.checkpoint()
         if path.exists():
@@ -89,18 +99,20 @@ def rebuild_store(settings: Settings) -> Generator[Store]:
         draft.parent.rmdir()
 
 
-def prepare(con: DuckDBPyConnection, path: Path, settings: Settings) -> None:
-    """Make tables and views what this version's `sql/` says; nothing is written when they already are.
+def _prepare(store: Store) -> None:
+    """Limit the memory, make tables and views what this version's `sql/` says; nothing is written when they are.
 
     Raises:
         OnwardError: the file holds another program's tables, or those of a newer version of Onward.
     """
-    archive = settings.state.absolute() / "archive" / "events"
+    con, archive = store.con, archive_folder(store.settings).absolute() / "events"
+    limit_memory(con, store.settings.memory_bytes)
     wanted = _fingerprint(archive)
     columns = archive / "_columns.parquet"
     if not columns.exists():
-        _write_columns(con, columns)
-    if _found_fingerprint(con, path) != wanted:
+        # An empty archive file, so that the `events` view has its columns before anything is loaded.
+        write_rows(con, sql_text("store/event_columns.sql"), columns)
+    if _found_fingerprint(con, store.path) != wanted:
         con.begin()
         _create(con, archive)
         con.execute("delete from schema_version")
@@ -109,7 +121,7 @@ def prepare(con: DuckDBPyConnection, path: Path, settings: Settings) -> None:
 
 
 def _fingerprint(archive: Path) -> str:
-    names = [name for folder in ("store/schema", "store/views", "reports") for name in sql_names(folder)]
+    names = [*_statements(), *_views()]
     texts = [str(archive), *(name + sql_text(name) for name in names)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
@@ -135,20 +147,19 @@ def _found_fingerprint(con: DuckDBPyConnection, path: Path) -> str | None:
 
 
 def _create(con: DuckDBPyConnection, archive: Path) -> None:
-    for name in sql_names("store/schema"):
+    for name in _statements():
         run_sql(con, name)
-    for name in [*sql_names("store/views"), *sql_names("reports")]:
-        text = sql_text(name).replace("{archive}", _quoted(archive / "*.parquet"))
+    for name in _views():
+        text = sql_text(name).replace("{archive}", literal(archive / "*.parquet"))
         view = f"create or replace view {Path(name).stem} as {text}"
         run(con, view, file=f"sql/{name}", step="create the view")
 
 
-def _write_columns(con: DuckDBPyConnection, file: Path) -> None:
-    """An empty archive file, so that the `events` view has its columns before anything is loaded."""
-    aside, query = aside_name(file), sql_text("store/event_columns.sql")
-    run(con, f"copy ({query}) to {_quoted(aside)} (format parquet)", file=str(file), step="write it")
-    put_in_place(aside, file)
+def _statements() -> list[str]:
+    """The files that make tables, and macros that views are written with."""
+    return [*sql_names("store/schema"), *sql_names("store/macros")]
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _views() -> list[str]:
+    """The files of views, in the order in which they are made: each may read those before it."""
+    return [*sql_names("store/views"), *sql_names("reports/base"), *sql_names("reports")]

@@ -1,28 +1,24 @@
 """`onward migrate`: show where a workflow's executions in flight would go in another version, and move them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
 
 import polars as pl
 from duckdb import DuckDBPyConnection
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from flows.definitions.folder import Definitions, load_definitions
+from flows.definitions.folder import Definitions
 from flows.definitions.versions import stored_workflows
 from flows.errors import InputError
+from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import keep_definition
 from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.state_file import open_store
-from flows.tick.advance import Clock, Say
+from flows.tick.advance import last_tick
 from flows.tick.migrations import Migration, Move, apply_migration, write_migration
-from flows.tick.run import catch_up, wall_clock
+from flows.tick.replay import catch_up
+from flows.tick.stages import read_workflows
 from flows.warehouse import frame, sql_text, transaction
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
@@ -56,6 +52,7 @@ class Migrated:
         moved: how many executions were moved.
     """
 
+    request: Request
     plan: pl.DataFrame
     target: int
     moved: int
@@ -65,10 +62,20 @@ class Migrated:
         """How many executions can't be moved."""
         return int(self.plan.filter(pl.col("reason").is_not_null())["executions"].sum())
 
+    @property
+    def sentence(self) -> str | None:
+        """What was done, for people; None if nothing was, because some can't be moved."""
+        if self.plan.is_empty():
+            return f"No executions of other versions of {self.request.workflow_id} are in flight"
+        if self.request.dry_run:
+            ready = int(self.plan["executions"].sum()) - self.left
+            return f"Would move {ready:,} executions; {self.left:,} have no place to go. Nothing was moved"
+        if self.left and not self.moved:
+            return None
+        return f"Moved {self.moved:,} executions to version {self.target}; {self.left:,} stay where they are"
 
-def migrate(
-    settings: Settings, request: Request, say: Say = lambda _: None, clock: Clock = wall_clock
-) -> Migrated:
+
+def migrate(settings: Settings, request: Request, say: Say = silent, clock: Clock = wall_clock) -> Migrated:
     """Move a workflow's executions in flight, running or paused, to another version of it, in one transaction.
 
     Nothing is moved on a dry run, nor when some can't be moved, unless those are to be skipped.
@@ -77,58 +84,21 @@ def migrate(
         InputError: there is no such workflow, version or step; nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
-    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
-    with open_store(settings) as store:
-        catch_up(store.con, settings, say, clock)
+    definitions = read_workflows(settings)
+    with open_store(settings, say, clock) as store:
+        catch_up(store)
         target, number = _target(store.con, definitions, request)
         plan = _plan(store.con, target, request.maps)
-        found = Migrated(plan, number, 0)
+        found = Migrated(request, plan, number, 0)
         ready = plan.filter(pl.col("reason").is_null())
         if request.dry_run or ready.is_empty() or (found.left and not request.skip_unmapped):
             return found
         say("Moving executions")
-        moved = _move(store.con, settings, target, ready)
+        moved = _move(store, target, ready)
         say("Backing up and publishing")
         backup(store)
-        publish(store, settings)
-    return Migrated(plan, number, moved)
-
-
-def print_migrated(found: Migrated, request: Request, console: Console) -> None:
-    """Print where the executions of older versions go, and how many went."""
-    if found.plan.is_empty():
-        console.print(f"No executions of other versions of {request.workflow_id} are in flight")
-        return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("version", "branch", "next step", f"in version {found.target}"):
-        table.add_column(heading)
-    table.add_column("executions", justify="right")
-    table.add_column("due from")
-    for row in found.plan.rows(named=True):
-        table.add_row(*map(escape, _cells(row)))
-    console.print(table, "")
-    if request.dry_run or found.moved or not found.left:
-        console.print(_sentence(found, request))
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    there = " ".join(filter(None, (row["to_step"], row["to_type"], row["to_label"])))
-    branch = f"{row['to_branch']}/" if row["to_branch"] != row["branch"] else ""
-    return [
-        str(row["number"]),
-        row["branch"],
-        " ".join(filter(None, (row["step"], row["action_type"], row["label"]))),
-        f"none: {row['reason']}" if row["reason"] else f"{branch}{there}",
-        f"{row['executions']:,}",
-        f"{row['due']:%Y-%m-%d %H:%M:%S}" if row["due"] else "-",
-    ]
-
-
-def _sentence(found: Migrated, request: Request) -> str:
-    ready = int(found.plan["executions"].sum()) - found.left
-    if request.dry_run:
-        return f"Would move {ready:,} executions; {found.left:,} have no place to go. Nothing was moved"
-    return f"Moved {found.moved:,} executions to version {found.target}; {found.left:,} stay where they are"
+        publish(store)
+    return replace(found, moved=moved)
 
 
 def _target(con: DuckDBPyConnection, definitions: Definitions, request: Request) -> tuple[Workflow, int]:
@@ -183,8 +153,10 @@ def _plan(con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]) -> pl.
     return plan_moves(standing, source, there, mapped, sent)
 
 
-def _move(con: DuckDBPyConnection, settings: Settings, target: Workflow, ready: pl.DataFrame) -> int:
-    tick, at = _last_tick(con)
+def _move(session: Session, target: Workflow, ready: pl.DataFrame) -> int:
+    con, settings = session.con, session.settings
+    tick, at = last_tick(con)
+    assert at is not None, "executions are only there after a tick"
     query = "select count(*) from migrations where after_tick = $1"
     ((before,),) = con.execute(query, [tick]).fetchall()
     names = ("version", "branch", "step", "to_branch", "to_step", "resets")
@@ -194,9 +166,4 @@ def _move(con: DuckDBPyConnection, settings: Settings, target: Workflow, ready: 
     migration = Migration(tick, before + 1, at, target.workflow_id, version, moves)
     with transaction(con):
         write_migration(settings, migration)
-        return apply_migration(con, settings, migration)
-
-
-def _last_tick(con: DuckDBPyConnection) -> tuple[int, datetime]:
-    ((tick, at),) = con.execute("select max(tick_id), max(now) from ticks").fetchall()
-    return int(tick), at
+        return apply_migration(session, migration)

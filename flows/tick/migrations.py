@@ -7,18 +7,18 @@ rebuilt or restored state moves the same executions at the same place.
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
 from flows.definitions.versions import note_versions
 from flows.files import write_text
+from flows.session import Session
 from flows.settings import Settings
-from flows.store.archive import archive_folder
+from flows.store.archive import archive_folder, archived_workflow
 from flows.store.publish import mark_unpublished
-from flows.tick.advance import Clock, archived_workflow, move_to
-from flows.warehouse import run_sql, shown, transaction
+from flows.warehouse import run_sql, shown
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,25 @@ class Migration:
 _MIGRATION = TypeAdapter(Migration)
 
 
+def archived_migrations(settings: Settings) -> Iterator[Migration]:
+    """All migrations of the archive, in the order they were made."""
+    for file in sorted(_folder(settings).glob("*.json")):
+        yield _MIGRATION.validate_json(file.read_bytes())
+
+
 def write_migration(settings: Settings, migration: Migration) -> None:
     """Keep a migration in the archive."""
     name = f"{migration.after_tick:08d}-{migration.number:04d}.json"
-    file = archive_folder(settings) / "migrations" / name
-    write_text(file, _MIGRATION.dump_json(migration, indent=1).decode())
+    write_text(_folder(settings) / name, _MIGRATION.dump_json(migration, indent=1).decode())
 
 
-def apply_migration(con: DuckDBPyConnection, settings: Settings, migration: Migration) -> int:
+def apply_migration(session: Session, migration: Migration) -> int:
     """Move the executions, inside the caller's transaction; how many that were.
 
     The version's definition must be in the archive.
     """
-    note_versions(con, settings, [archived_workflow(settings, migration.version)], migration.at)
+    con, settings = session.con, session.settings
+    note_versions(session, [archived_workflow(settings, migration.version)], migration.at)
     moves = pl.DataFrame([asdict(one) for one in migration.moves])
     target = {"workflow_id": migration.workflow_id, "version": migration.version}
     with shown(con, moves=moves):
@@ -82,18 +88,5 @@ def apply_migration(con: DuckDBPyConnection, settings: Settings, migration: Migr
     return int(moved)
 
 
-def migrate_again(con: DuckDBPyConnection, settings: Settings, until: int | None, clock: Clock) -> None:
-    """Repeat the archived migrations that the state doesn't know, those after tick `until` or earlier (None: all)."""
-    known = set(con.execute("select after_tick, number from migrations").fetchall())
-    for migration in _archived(settings):
-        if (migration.after_tick, migration.number) not in known and (
-            until is None or migration.after_tick <= until
-        ):
-            move_to(con, settings, migration.after_tick, migration.at, clock)
-            with transaction(con):
-                apply_migration(con, settings, migration)
-
-
-def _archived(settings: Settings) -> Iterator[Migration]:
-    for file in sorted((archive_folder(settings) / "migrations").glob("*.json")):
-        yield _MIGRATION.validate_json(file.read_bytes())
+def _folder(settings: Settings) -> Path:
+    return archive_folder(settings) / "migrations"

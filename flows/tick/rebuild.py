@@ -1,15 +1,15 @@
 """`onward rebuild`: the state again from the archive alone; the send ledger sees to it that nothing is sent twice."""
 
 from flows.delivery.outbox import recall_sends
+from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.state_file import open_store, rebuild_store
-from flows.tick.advance import Clock, Say
-from flows.tick.run import catch_up, wall_clock
+from flows.tick.replay import catch_up
 
 
-def rebuild(settings: Settings, say: Say = lambda _: None, clock: Clock = wall_clock) -> str:
+def rebuild(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> str:
     """Decide every archived tick again into a new state file, which then takes the old one's place.
 
     Returns:
@@ -18,10 +18,10 @@ def rebuild(settings: Settings, say: Say = lambda _: None, clock: Clock = wall_c
     Raises:
         OnwardError: another run is in progress, or the archive can't be read; the old state stays.
     """
-    with rebuild_store(settings) as store:
-        ticks = catch_up(store.con, settings, say, clock)
-        known = recall_sends(store.con, settings)
+    with rebuild_store(settings, say, clock) as store:
+        ticks = catch_up(store)
+        known = recall_sends(store)
     with open_store(settings) as store:
         backup(store)
-        publish(store, settings)
+        publish(store)
     return f"Decided {ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"

@@ -1,40 +1,65 @@
-"""One tick: load → decide → commit → dispatch → publish. Safe to run at any time, twice, or after a crash.
+"""One tick: load → decide → commit → dispatch → back up → publish. Safe to run at any time, twice, or after a crash.
 
-Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; the
-published copy is replaced last.
+The order of the stages stands here once, for `onward run`, which opens the store once, and for the scheduled flows,
+whose every stage is a task.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from duckdb import DuckDBPyConnection
-
-from flows.definitions.folder import load_definitions
-from flows.files import lags
+from flows.definitions.folder import Definitions
+from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
-from flows.store.archive import manifests_after, read_clock
-from flows.store.backup import backup
-from flows.store.publish import is_unpublished, publish
-from flows.store.recovery import backup_files
-from flows.store.state_file import STATE_FILE, Store, open_store
+from flows.store.publish import is_unpublished
+from flows.store.state_file import Store, open_store
 from flows.summary import TickSummary
-from flows.tick.advance import Clock, Say, advance, move_to, replay
-from flows.tick.migrations import migrate_again
+from flows.tick.stages import back_up, dispatch, load_and_decide, publish_copy, read_workflows
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def wall_clock() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)
+class StageRunner(Protocol):
+    """Runs one stage in an open store: in that of the whole run, or in one that it opens for this stage alone."""
+
+    def __call__(self, stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
+        """What the stage returns; what is `given` follows the store."""
+        ...
+
+
+def run_stages(
+    run: StageRunner, settings: Settings, definitions: Definitions, now: datetime | None
+) -> TickSummary:
+    """The stages of a tick, in order.
+
+    Args:
+        run: runs each.
+        settings: where things lie.
+        definitions: what to decide by (`read_workflows`).
+        now: see `run_tick`.
+
+    Raises:
+        InputError: as for `run_tick`.
+        OnwardError: as for `run_tick`.
+    """
+    summary = run(load_and_decide, definitions, now)
+    dispatched = run(dispatch, summary.now)
+    if is_unpublished(settings):
+        run(back_up)
+        run(publish_copy)
+    return replace(summary, dispatched=dispatched, warnings=[*definitions.faults, *summary.warnings])
 
 
 def run_tick(
-    settings: Settings, now: datetime, say: Say = lambda _: None, clock: Clock = wall_clock
+    settings: Settings, now: datetime | None, say: Say = silent, clock: Clock = wall_clock
 ) -> TickSummary:
-    """The main job: one tick until `now`.
+    """The main job: one tick until `now`, one run at a time from its beginning to its end.
 
     Args:
         settings: where things lie.
-        now: the tick's end; must not be before the last tick's.
+        now: the tick's end; must not be before the last tick's. None: the present, once the store is open.
         say: told what is being done, for a status line.
         clock: the wall clock, for `sent_at` and the like; decides nothing.
 
@@ -43,60 +68,10 @@ def run_tick(
         OnwardError: another run is in progress, or the store can't be used.
     """
     say("Reading workflows")
-    definitions = load_definitions(settings.workflows, settings.patterns, settings.templates)
-    with open_store(settings) as store:
-        catch_up(store.con, settings, say, clock)
-        summary = advance(store.con, settings, definitions, now, say, clock)
-        dispatched = _dispatch(store.con, settings, now, say, clock)
-        if is_unpublished(settings):
-            _copy(store, settings, say)
-        warnings = [*definitions.faults, *store.warnings]
-    return replace(summary, dispatched=dispatched, warnings=warnings)
+    definitions = read_workflows(settings)
+    with open_store(settings, say, clock) as store:
 
+        def run(stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
+            return stage(store, *given, **named)
 
-def _copy(store: Store, settings: Settings, say: Say) -> None:
-    """Back up and publish what has changed, each if it is time to."""
-    store.checkpoint()
-    if lags(backup_files(store.path)[0], store.path, settings.backup_every):
-        say("Backing up")
-        backup(store)
-    if lags(settings.published / STATE_FILE, store.path, settings.publish_every):
-        say("Publishing")
-        publish(store, settings)
-
-
-def _dispatch(
-    con: DuckDBPyConnection, settings: Settings, now: datetime, say: Say, clock: Clock
-) -> dict[str, int]:
-    """Hand over what is pending; messages and webhook requests by what became of them."""
-    tables = ("messages", "webhooks")
-    if not any(
-        con.execute(f"select 1 from {one} where status = 'pending' limit 1").fetchall() for one in tables
-    ):
-        return {}
-    # An idle run shall not pay for importing the senders.
-    from flows.delivery.outbox import send_messages, send_webhooks
-
-    say("Dispatching messages")
-    messages = send_messages(con, settings, now=now, clock=clock)
-    requests = send_webhooks(con, settings, clock=clock)
-    return messages | {f"webhooks {status}": n for status, n in requests.items()}
-
-
-def catch_up(con: DuckDBPyConnection, settings: Settings, say: Say, clock: Clock = wall_clock) -> int:
-    """Decide again what the archive knows and the state doesn't; how many ticks that were.
-
-    There is nothing to do unless a run was killed just before its commit, or the state is a restored backup
-    or a new file: the archive's manifests then say what came in.
-    """
-    ((last,),) = con.execute("select coalesce(max(tick_id), 0) from ticks").fetchall()
-    count = 0
-    for manifest in manifests_after(settings, int(last)):
-        say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
-        migrate_again(con, settings, manifest.tick_id - 1, clock)
-        replay(con, settings, manifest, lambda _: None, clock)
-        count += 1
-    migrate_again(con, settings, None, clock)
-    if reached := read_clock(settings):
-        move_to(con, settings, *reached, clock)
-    return count
+        return run_stages(run, settings, definitions, now)

@@ -1,4 +1,5 @@
 -- One row per event of a bucket that is read whole; those before the start only update profiles and windows.
+create or replace temp view bucket_events as
 select
     event_id,
     customer_id,

@@ -1,7 +1,7 @@
 -- One row: events of a bucket, those that act, and those of customers not known at their time.
 with
-    moments as (
-        select customer_id, ts, ts >= getvariable('backtest_start') as acts from bucket_moments
+    event_times as (
+        select customer_id, ts, ts >= getvariable('backtest_start') as acts from bucket_event_times
     ),
 
     customers as (select customer_id, created_at from bucket_customers),
@@ -13,7 +13,7 @@ with
             count(*) filter (
                 where acts and (customers.customer_id is null or customers.created_at > ts)
             ) as unknown_customer
-        from moments
+        from event_times
         left join customers using (customer_id)
     )
 

@@ -5,11 +5,8 @@ with
     owned as (select * from attributes semi join pending using (customer_id)),
 
     attributes_by_customer as (
-        select
-            customer_id,
-            '{' || string_agg(to_json(attribute) || ':' || value, ',' order by attribute) || '}' as attributes
+        select customer_id, attributes_object(attribute, value) as attributes
         from owned
-        where value <> 'null'
         group by customer_id
     ),
 

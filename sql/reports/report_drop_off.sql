@@ -1,18 +1,10 @@
 -- One row per workflow, branch and step, in file order by position: who reached it, went on, waits or left there.
 --
--- entered = passed + waiting_here + left_here. A wait lasts until the next step is due, so whoever is in it
--- (or ended during it) counts at the wait, not at the step after it. Steps of all versions that have
--- executions are merged by their place; what they are is taken from the newest of these versions.
+-- entered = passed + waiting_here + left_here; whoever is in a wait counts at the wait (execution_standing). Steps of all
+-- versions that have executions are merged by their place; what they are is taken from the newest of these versions.
 -- pct_of_entries is of the executions that took the branch.
 with
     executions as not materialized (select * from executions where status <> 'held_out'),
-
-    -- A deferred send comes back to the same step and is logged then.
-    steps as not materialized (select * from steps where outcome not like 'deferred:%'),
-
-    program_steps as (select * from program_steps),
-
-    workflow_versions as (select * from workflow_versions),
 
     versions_in_use as (
         select workflow_id, version, any_value(workflow_versions.number) as number
@@ -40,52 +32,14 @@ with
         group by workflow_id, branch
     ),
 
-    -- A step is logged once, but a wait_for_event once more when it ends.
+    -- A step is logged once, but a deferred send when it is deferred, and a wait_for_event when it ends, once more.
     logged as (
         select workflow_id, branch, step, count(*) as logged
         from steps
-        where not (action_type = 'wait_for_event' and outcome in ('event', 'timeout'))
+        where
+            outcome not like 'deferred:%'
+            and not (action_type = 'wait_for_event' and outcome in ('event', 'timeout'))
         group by workflow_id, branch, step
-    ),
-
-    unfinished as (select * from executions where status <> 'completed'),
-
-    between_steps as (select * from unfinished where phase = 'due' or status = 'failed'),
-
-    -- Nearly as good as by execution_id, and instants are read several times as fast as ids.
-    near as materialized (select * from steps semi join between_steps using (entered_at)),
-
-    last_logged as (
-        select
-            execution_id,
-            arg_max(steps.step, position) as step,
-            arg_max(steps.action_type, position) as action_type,
-            arg_max(steps.outcome, position) as outcome
-        from near as steps
-        join between_steps using (execution_id)
-        join program_steps
-            on program_steps.workflow_id = between_steps.workflow_id
-            and program_steps.version = between_steps.version
-            and program_steps.branch = between_steps.branch
-            and program_steps.step = steps.step
-        group by execution_id
-    ),
-
-    held_by_last as (
-        select execution_id, step
-        from last_logged
-        where (action_type = 'wait' and outcome = 'done') or outcome like 'failed:%'
-    ),
-
-    standing as (
-        select
-            unfinished.workflow_id,
-            unfinished.branch,
-            unfinished.status,
-            coalesce(held_by_last.step, unfinished.step) as step,
-            held_by_last.step is not null or coalesce(unfinished.phase = 'waiting', false) as is_logged
-        from unfinished
-        left join held_by_last using (execution_id)
     ),
 
     stays as (
@@ -99,24 +53,9 @@ with
             count(*) filter (status = 'converted') as left_here_converted,
             count(*) filter (status = 'exited') as left_here_exited,
             count(*) filter (status = 'failed') as left_here_failed
-        from standing
+        from execution_standing
         where step is not null
         group by workflow_id, branch, step
-    ),
-
-    counts as (
-        select
-            workflow_id,
-            branch,
-            step,
-            coalesce(logged.logged, 0) + coalesce(stays.not_logged, 0) as entered,
-            coalesce(logged.logged, 0) - coalesce(stays.logged, 0) as passed,
-            coalesce(stays.waiting_here, 0) as waiting_here,
-            coalesce(stays.left_here_converted, 0) as left_here_converted,
-            coalesce(stays.left_here_exited, 0) as left_here_exited,
-            coalesce(stays.left_here_failed, 0) as left_here_failed
-        from logged
-        full join stays using (workflow_id, branch, step)
     ),
 
     final as (
@@ -127,18 +66,19 @@ with
             places.position,
             places.action_type,
             places.label,
-            coalesce(counts.entered, 0) as entered,
-            coalesce(counts.passed, 0) as passed,
-            coalesce(counts.waiting_here, 0) as waiting_here,
-            coalesce(counts.left_here_converted, 0) as left_here_converted,
-            coalesce(counts.left_here_exited, 0) as left_here_exited,
-            coalesce(counts.left_here_failed, 0) as left_here_failed,
+            coalesce(logged.logged, 0) + coalesce(stays.not_logged, 0) as entered,
+            coalesce(logged.logged, 0) - coalesce(stays.logged, 0) as passed,
+            coalesce(stays.waiting_here, 0) as waiting_here,
+            coalesce(stays.left_here_converted, 0) as left_here_converted,
+            coalesce(stays.left_here_exited, 0) as left_here_exited,
+            coalesce(stays.left_here_failed, 0) as left_here_failed,
             coalesce(
-                counts.left_here_converted + counts.left_here_exited + counts.left_here_failed, 0
+                stays.left_here_converted + stays.left_here_exited + stays.left_here_failed, 0
             ) as left_here,
-            100.0::double * coalesce(counts.entered, 0) / entries.executions as pct_of_entries
+            100.0::double * entered / entries.executions as pct_of_entries
         from places
-        left join counts using (workflow_id, branch, step)
+        left join logged using (workflow_id, branch, step)
+        left join stays using (workflow_id, branch, step)
         left join entries using (workflow_id, branch)
     )
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from flows.backtest.bucket import BACKTESTED
 from flows.backtest.run import Plan, backtest
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
@@ -37,7 +38,7 @@ from transforms.definitions.patterns import Pattern
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
 from transforms.engine.state import Cap
-from transforms.tables import checks as schemas
+from transforms.tables.checks import check
 
 INSTANT, TEXT = pl.Datetime("us", "UTC"), pl.String
 PASS = {"execution_id": TEXT, "workflow_id": TEXT, "customer_id": TEXT, "entered_at": INSTANT}
@@ -96,7 +97,7 @@ def _share(events: list[Row], part: int, parts: int) -> list[Row]:
 def table(home: House, name: str) -> list[Row]:
     rows = pl.read_parquet(home.root / "out" / f"{name}.parquet")
     if name in CONTRACT:
-        schemas.check(getattr(schemas, name.capitalize()), rows)
+        check(next(one for one in BACKTESTED if one.name == name), rows)
     return rows.to_dicts()
 
 

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flows.backtest.run import Plan, backtest
-from flows.buckets.partition import how_many
+from flows.buckets.partition import Bucket, bucket_of, how_many
 from flows.buckets.pool import WorkerError, in_processes
+from flows.buckets.tick import by_bucket
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
+from flows.session import Session
+from flows.settings import Settings
+from flows.store.state_file import open_store
+from flows.warehouse import shown
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Load, Size, write_load
+from transforms.columns.ids import stable_hash
 
 TABLES = ("executions", "steps", "messages", "webhooks", "profiles", "quarantine")
 COUNTS = (
@@ -72,6 +80,57 @@ def test_any_number_of_buckets_and_processes_says_the_same(load: Load, tmp_path:
 )
 def test_buckets_fit_into_memory(events: int, memory: float, processes: int, expected: int) -> None:
     assert how_many(events, int(memory), processes) == expected
+
+
+FIXED = {
+    1: [0, 0, 0, 0, 0, 0],
+    2: [1, 0, 0, 0, 1, 0],
+    3: [2, 0, 0, 0, 1, 0],
+    16: [14, 4, 0, 3, 8, 2],
+    1000: [934, 268, 43, 216, 544, 148],
+    65536: [0xEF46, 0x44BC, 0x0B41, 0x374D, 0x8B67, 0x2606],
+}
+IDS = ["", "abc", "ann", "12346", "müller", "客户", *(f"customer-{number}" for number in range(500))]
+
+
+def test_a_customers_bucket_is_the_same_forever() -> None:
+    ids = pl.DataFrame({"customer_id": IDS[:6]})
+    hashes = ids.select(stable_hash("customer_id")).to_series()
+    assert [f"{one:016x}" for one in hashes[:2]] == ["ef46db3751d8e999", "44bc2cf5ad770999"]
+    for buckets, expected in FIXED.items():
+        assert ids.select(bucket_of(buckets)).to_series().to_list() == expected
+
+
+@given(st.lists(st.text()), st.integers(1, 2**16))
+def test_a_bucket_is_a_range_of_the_hashes_first_bits(texts: list[str], buckets: int) -> None:
+    found = pl.DataFrame({"customer_id": texts}, schema={"customer_id": pl.String}).select(
+        hashed=stable_hash("customer_id"), bucket=bucket_of(buckets)
+    )
+    assert found["bucket"].to_list() == [(one >> 32) * buckets >> 32 for one in found["hashed"]]
+    assert found.sort("hashed")["bucket"].is_sorted()
+
+
+@pytest.mark.parametrize("owners", [IDS[1:], IDS[1:3], []], ids=len)
+def test_a_tick_is_cut_as_a_backtest_is(tmp_path: Path, owners: list[str]) -> None:
+    cut = pl.DataFrame({"customer_id": owners}, schema={"customer_id": pl.String}).with_columns(bucket_of(3))
+    settings = Settings(data_dir=tmp_path)
+    with open_store(settings) as store, shown(store.con, owners=cut.select("customer_id")):
+        store.con.execute("insert into profiles (customer_id, known) select customer_id, false from owners")
+        rows = "select customer_id, unnest([1, 2]) as n, timestamptz '2026-03-01' as ts from owners"
+        store.con.execute(f"create temp view tick_events as {rows}")
+        with by_bucket(Session(store.con, settings), 3) as lay_out:
+            for number in range(3):
+                bucket = Bucket(number, 3)
+                lay_out(bucket)
+                expected = sorted(cut.filter(pl.col("bucket") == number)["customer_id"])
+                people = store.con.sql(f"select customer_id from profiles where {bucket.within} order by 1")
+                events = store.con.sql("select * from bucket_events order by all").pl()
+                assert people.pl()["customer_id"].to_list() == expected
+                assert events.select("customer_id", "n").rows() == [
+                    (one, n) for one in expected for n in (1, 2)
+                ]
+                assert events.schema["ts"] == pl.Datetime("us", "UTC")
+    assert not (settings.state / "buckets").exists()
 
 
 def double(number: int) -> int:

@@ -10,8 +10,9 @@ from tests.benchmarks.generate import START, customer_ids
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold
-from transforms.engine.state import State, empty_state
+from transforms.engine.state import Facts, State, Tick, empty_state
 from transforms.program.compile import compile_program
+from transforms.signals.results import Signals
 from transforms.tables.frames import CUSTOMERS, EVENTS, WRITES
 
 FULL = 1_000_000
@@ -34,12 +35,13 @@ def measure(executions: int) -> str:
     who = pl.select(pl.int_range(executions)).to_series().to_numpy()
     state = _state(customer_ids(who))
     entering = _events(state)
-    nothing = pl.DataFrame(schema=WRITES)
-    decided = decide(program, state, entering, nothing, now=START)
-    state = fold(state, decided, nothing, now=START)
+    facts, tick = Facts(entering, pl.DataFrame(schema=WRITES)), Tick(START)
+    decided = decide(program, state, facts, Signals(), tick)
+    state = fold(state, decided, facts.writes, tick)
     assert len(state.executions) == executions
+    facts, tick = Facts(entering.clear(), facts.writes), Tick(START + DAY, START)
     began, cpu = time.perf_counter(), time.process_time()
-    decided = decide(program, state, entering.clear(), nothing, now=START + DAY, since=START)
+    decided = decide(program, state, facts, Signals(), tick)
     took, spent = time.perf_counter() - began, time.process_time() - cpu
     assert len(decided.messages) == executions
     return (

@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.decide.facts import Facts, read_facts
+from flows.decide.facts import Incoming, read_facts
 from flows.definitions.folder import read_definitions
 from flows.warehouse import connect, literal
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
@@ -31,7 +31,7 @@ from transforms.definitions.yaml_text import read_yaml
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, set_latest
 from transforms.engine.ledger import Decided
-from transforms.engine.state import State
+from transforms.engine.state import State, Tick
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
@@ -76,17 +76,17 @@ def compare(size: Size, runs: int = 3, check: bool = False) -> Iterator[str]:
     program = compile_program(found.workflows, (), found.patterns)
     case = case_of(load)
     state = interface.state_of(case.customers)
-    reading, deciding, facts, decided = run_engine(load, program, state, runs)
+    reading, deciding, incoming, decided = run_engine(load, program, state, runs)
     gc.freeze()  # the oracle's time shall not depend on how many dicts wait outside it
     thinking, expected = timed(lambda: interpreter.decide(case))
     gc.unfreeze()
     counts = {name: len(getattr(decided, name)) for name in TABLES}
     assert counts == {name: len(getattr(expected, name)) for name in TABLES}, "engine and oracle differ"
     if check:
-        assert_same(expected, result_of(load, state, facts, decided), ("oracle", "engine"))
-    amount = size.events + counts["steps"]
+        assert_same(expected, result_of(load, state, incoming, decided), ("oracle", "engine"))
+    amount, facts = size.events + counts["steps"], len(incoming.facts.events)
     yield (
-        f"input: {size.events:,} events ({len(facts.events):,} facts for the engine), {size.customers:,} customers; "
+        f"input: {size.events:,} events ({facts:,} facts for the engine), {size.customers:,} customers; "
         f"{', '.join(f'{n:,} {name}' for name, n in counts.items())}; {decided.waves:,} waves; "
         f"equal {'row for row' if check else 'in number'}"
     )
@@ -107,26 +107,28 @@ def line(name: str, amount: int, took: Timed, oracle_took: Timed) -> str:
     )
 
 
-def run_engine(load: Load, program: Program, state: State, runs: int) -> tuple[Timed, Timed, Facts, Decided]:
+def run_engine(
+    load: Load, program: Program, state: State, runs: int
+) -> tuple[Timed, Timed, Incoming, Decided]:
     """Medians of reading the facts and of deciding, and what came of it."""
     reading, deciding = [], []
     with connect() as con:
         view_events(con, load)
         for _ in range(runs):
-            took, facts = timed(partial(read_facts, con, "bench_events", program))
+            took, incoming = timed(partial(read_facts, con, "bench_events", program))
             reading.append(took)
-            took, decided = timed(partial(decide_load, program, state, facts, load))
+            took, decided = timed(partial(decide_load, program, state, incoming, load))
             deciding.append(took)
-    return median(reading), median(deciding), facts, decided
+    return median(reading), median(deciding), incoming, decided
 
 
-def decide_load(program: Program, state: State, facts: Facts, load: Load) -> Decided:
+def decide_load(program: Program, state: State, incoming: Incoming, load: Load) -> Decided:
     """Watch the patterns and decide, as one tick over everything."""
     amounts = pl.DataFrame(schema=AMOUNTS)
     signals = evaluate_signals(
-        program.signals, facts.behaviors, amounts, since=None, until=load.end, emit_from=None
+        program.signals, incoming.behaviors, amounts, since=None, until=load.end, emit_from=None
     )
-    return decide(program, state, facts.events, facts.writes, now=load.end, signals=signals)
+    return decide(program, state, incoming.facts, signals, Tick(load.end))
 
 
 def view_events(con: DuckDBPyConnection, load: Load) -> None:
@@ -152,12 +154,12 @@ def case_of(load: Load) -> Case:
     return Case(workflows, customers, events, load.end, patterns=patterns)
 
 
-def result_of(load: Load, state: State, facts: Facts, decided: Decided) -> Result:
+def result_of(load: Load, state: State, incoming: Incoming, decided: Decided) -> Result:
     """The engine's decisions as the oracle's tables."""
     result = Result()
     interface.collect(result, decided)
-    state = fold(state, decided, facts.writes, now=load.end)
-    attributes = set_latest(state.attributes, facts.unread)
+    state = fold(state, decided, incoming.facts.writes, Tick(load.end))
+    attributes = set_latest(state.attributes, incoming.unread)
     return interface.finished(result, replace(state, attributes=attributes))
 
 

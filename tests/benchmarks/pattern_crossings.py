@@ -54,7 +54,7 @@ def crossings(load: Load, declared: SignalPlan, buckets: int) -> tuple[Counter[s
         began = time.perf_counter()
         watched = pl.col("name").is_in(declared.names) & (pl.col("type") == "behavioral")
         rows = pl.scan_parquet(load.events).filter(watched)
-        split([rows], Wanted((), (), declared.names).moment, buckets, Path(folder))
+        split([rows], Wanted((), (), declared.names).event_time, buckets, Path(folder))
         splitting = time.perf_counter() - began
         call = partial(crossings_of, Path(folder), declared, load.end)
         for _, found in in_processes(call, range(buckets), PROCESSES, threads=1):

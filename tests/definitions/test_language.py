@@ -1,7 +1,7 @@
 """The decision language in workflow files: groups, operators, signals, schedules, send times, names across files."""
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -9,7 +9,6 @@ import pytest
 
 from flows.definitions.folder import load_definitions
 from tests.definitions.test_faults import NO_TRIGGERS, action, faults, trigger
-from transforms.definitions.condition_values import instant_of
 from transforms.definitions.reading import read_patterns, read_workflow, workflow_schema
 from transforms.definitions.schedules import Schedule, schedule_of
 from transforms.definitions.signals import Amount, LastEvent, PatternScore, PatternTruth, signal_of
@@ -166,14 +165,6 @@ WRONG = {
 def test_wrong_values_of_operators(operator, value):
     (only,) = condition_faults(f"[{{attribute: a, operator: {operator}, value: {value}}}]")
     assert only.split(": ", 1)[1] == WRONG[operator, value]
-
-
-def test_instants():
-    assert instant_of("2026-03-01") == datetime(2026, 3, 1, tzinfo=UTC)
-    assert instant_of("2026-03-01T09:30:00.5+02:00") == datetime(2026, 3, 1, 7, 30, 0, 500_000, tzinfo=UTC)
-    assert [instant_of(text) for text in ("2026", "2026-W01", "20260301", "2026-03-01T9:30", "today")] == [
-        None
-    ] * 5
 
 
 # Signals --------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.definitions.folder import check_definitions, load_definitions, read_definitions, write_schemas
+from flows.definitions.folder import load_definitions, read_definitions, write_schemas
 from flows.errors import InputError
 from tests.definitions.test_faults import RICH
 from transforms.definitions.patterns import OrderedPattern, SequencePattern
@@ -324,7 +324,7 @@ LEAVES = (
 )
 
 
-def forks(inner):
+def branching(inner):
     paths = st.lists(inner, max_size=2)
     return (
         action(
@@ -346,7 +346,7 @@ WORKFLOWS = st.fixed_dictionaries(
         "workflow_id": NAMES.map(lambda name: "w" + name.replace("|", "") + "w"),
         "workflow_name": TEXT,
         "triggers": st.lists(TRIGGERS, max_size=2),
-        "actions": st.lists(st.recursive(LEAVES, forks, max_leaves=4), max_size=3),
+        "actions": st.lists(st.recursive(LEAVES, branching, max_leaves=4), max_size=3),
     },
     optional={
         "goal": TRIGGERS,
@@ -460,7 +460,7 @@ def test_text_that_is_not_utf_8_and_files_too_big(tmp_path):
     (folder / "a.yaml").write_bytes(b"workflow_id: w\nworkflow_name: \xff\n")
     (folder / "b.yaml").write_bytes(b"#" * (4 * 1024**2 + 1))
     (folder / "c.yaml").write_bytes(b"\xef\xbb\xbf" + HEAD.encode())
-    assert check_definitions(folder) == [
+    assert list(load_definitions(folder).faults) == [
         f"{folder}/a.yaml:2:16 not UTF-8 text; save the file as UTF-8",
         f"{folder}/b.yaml:1:1 given 4,194,305 bytes; allowed: at most 4,194,304",
     ]
@@ -473,7 +473,7 @@ def test_templates_exist_and_are_valid_jinja(tmp_path):
         )
 
     folder = write(tmp_path / "w", a__yaml=send("hello"), b__yaml=send("helo"), c__yaml=send("broken"))
-    assert check_definitions(folder, None, tmp_path / "nowhere") == []
+    assert not load_definitions(folder, None, tmp_path / "nowhere").faults
     templates = write(
         tmp_path / "t",
         hello__txt__j2="Hi {{ name }}",
@@ -481,7 +481,7 @@ def test_templates_exist_and_are_valid_jinja(tmp_path):
         broken__txt__j2="fine",
         broken__html__j2="one\n{% endif %}",
     )
-    assert check_definitions(folder, None, templates) == [
+    assert list(load_definitions(folder, None, templates).faults) == [
         f"{templates}/broken.html.j2:2:1 not a valid Jinja2 template: Encountered unknown tag 'endif'.",
         f"{folder}/b.yaml:5:44 actions[0].config.template_id: no valid template 'helo', and no content; "
         "allowed: hello; did you mean 'hello'?",

@@ -1,13 +1,16 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 import polars as pl
 import pytest
 
-from flows.delivery.dispatch import dispatch_messages
-from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import Answer, open_sender
+from flows.delivery.dispatch import Channel, Composed, Policy, deliver
+from flows.delivery.messages import message_channel
+from flows.delivery.send_ledger import Kind, SendLedger
+from flows.delivery.senders.base import Answer
+from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
 from flows.settings import Settings
 from transforms.content.templates import ContentSource
@@ -50,8 +53,8 @@ class Recorder:
         self.calls = []
         self.answers = answers or (lambda ids: [Answer(one, "sent") for one in ids])
 
-    def prepare(self, batch):
-        return json.dumps([[one.message_id, one.subject] for one in batch]).encode()
+    def prepare(self, messages):
+        return json.dumps([[one.message_id, one.subject] for one in messages]).encode()
 
     def hand_over(self, key, payload):
         self.calls.append((key, payload))
@@ -68,13 +71,13 @@ def broken(_):
 
 @pytest.fixture
 def ledger(tmp_path):
-    with SendLedger(tmp_path / "state" / "sends.sqlite") as opened:
+    with SendLedger(tmp_path / "state" / "sends.sqlite", lambda: WALL) as opened:
         yield opened
 
 
-def dispatch(frame, sender, ledger, **changes):
-    given = {"now": NOW, "max_send_delay": timedelta(days=1), "batch_size": 2, "clock": lambda: WALL}
-    return dispatch_messages(frame, CONTENTS, sender, ledger, **{**given, **changes}).sort("message_id")
+def dispatch(frame, sender, ledger, *, contents=CONTENTS, batch_size=2, **counted):
+    policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
+    return deliver(message_channel(contents, sender), frame, ledger, policy, **counted).sort("message_id")
 
 
 def outcome(frame):
@@ -131,23 +134,14 @@ def test_outcomes(ledger, changes, expected):
 def test_a_bad_template_fails_its_own_messages_only(ledger, text, says):
     contents = {STEP: ContentSource("s", text), (*STEP[:3], "1"): ContentSource("s", "fine")}
     frame = due(message(1), message(2, step="1"))
-    result = dispatch_messages(
-        frame,
-        contents,
-        Recorder(),
-        ledger,
-        now=NOW,
-        max_send_delay=timedelta(1),
-        batch_size=9,
-        clock=lambda: WALL,
-    ).sort("message_id")
+    result = dispatch(frame, Recorder(), ledger, contents=contents, batch_size=9)
     assert result["status"].to_list() == ["failed", "sent"]
     assert says in result["status_reason"][0]
 
 
-def test_order_and_batches(ledger):
+def test_order_and_sizes_of_hand_overs(ledger):
     sender, seen = Recorder(), []
-    dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, progress=seen.append)
+    dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, counted=seen.append)
     assert [int(one, 16) for one in sender.handed_over] == [5, 4, 3, 2, 1]
     assert [len(json.loads(payload)) for _, payload in sender.calls] == [2, 2, 1]
     assert seen == [0, 2, 2, 1]
@@ -166,7 +160,8 @@ def test_a_second_call_sends_nothing_and_knows_the_outcome(ledger):
     first = dispatch(frame, Recorder(), ledger)
     later, sender = WALL + timedelta(hours=1), Recorder()
     suppressed = frame.with_columns(pl.lit("unsubscribe").alias("suppressed"))
-    assert dispatch(suppressed, sender, ledger, clock=lambda: later).equals(first)
+    ledger.clock = lambda: later
+    assert dispatch(suppressed, sender, ledger).equals(first)
     assert sender.calls == []
 
 
@@ -212,3 +207,53 @@ def test_another_sender_doesn_t_finish_what_one_began(ledger):
     other.name = "other"
     assert dispatch(due(message()), other, ledger)["status"].to_list() == ["unknown"]
     assert other.calls == []
+
+
+TEXTS = Kind("sms", table="texts", key="text_id", query="")
+
+
+class Texter(Recorder):
+    name = "texter"
+    repeatable = True
+
+    def compose(self, rows):
+        lost = dict.fromkeys(rows.filter(pl.col("phone").is_null())["text_id"], "no number")
+        notes = {one: "short" for one in rows["text_id"] if one not in lost}
+        return Composed(json.dumps([[one, "Hi"] for one in notes]).encode(), notes, lost)
+
+
+def texts(*rows) -> pl.DataFrame:
+    columns = {"text_id": pl.String, "phone": pl.String, "suppressed": pl.String, "at": SCHEMA["at"]}
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def test_another_channel_is_a_kind_and_a_carrier(ledger):
+    with pytest.raises(OnwardError):
+        dispatch(due(message()), Recorder(broken, repeatable=True), ledger)
+    frame = texts(
+        ("a", "+1", None, NOW), ("b", None, None, NOW), ("c", "+2", "erasure", NOW),
+        ("d", "+3", None, NOW - timedelta(days=2)), ("e", "+4", None, NOW - timedelta(hours=1)),
+    )  # fmt: skip
+    policy, texter = Policy(1, oldest=NOW - timedelta(days=1)), Texter()
+    first = deliver(Channel(TEXTS, texter.compose, texter), frame, ledger, policy).sort("text_id")
+    assert first.rows() == [
+        ("a", "sent", "short", WALL),
+        ("b", "failed", "no number", None),
+        ("c", "suppressed", "erasure", None),
+        ("d", "expired", "max_send_delay", None),
+        ("e", "sent", "short", WALL),
+    ]
+    assert texter.handed_over == ["e", "a"]
+    again = deliver(Channel(TEXTS, texter.compose, texter), frame, ledger, policy).sort("text_id")
+    assert again.equals(first)
+    assert len(texter.calls) == 2
+    assert dispatch(due(message()), Recorder(repeatable=True), ledger)["status"].to_list() == ["sent"]
+
+
+def test_what_can_t_be_suppressed_and_never_expires_goes_out(ledger):
+    frame = texts(("a", "+1", "erasure", NOW - timedelta(days=900))).drop("suppressed")
+    calls = replace(TEXTS, suppressible=False)
+    texter = Texter()
+    assert deliver(Channel(calls, texter.compose, texter), frame, ledger, Policy(9))["status"].to_list() == [
+        "sent"
+    ]

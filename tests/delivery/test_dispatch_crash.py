@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.delivery.dispatch import dispatch_messages
+from flows.delivery.dispatch import Policy, deliver
+from flows.delivery.messages import message_channel
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import eml, open_sender
+from flows.delivery.senders import eml
+from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
-from flows.delivery.webhooks import dispatch_webhooks
+from flows.delivery.webhooks import webhook_channel
 from flows.settings import Settings
 from tests.delivery.test_dispatch import CONTENTS, NOW, WALL, due, message
 from tests.delivery.test_webhooks import due as due_webhooks
@@ -28,14 +30,10 @@ KILLS = 20
 def work(folder: Path, count: int, batch_size: int):
     settings = Settings(data_dir=folder)
     frame = due(*(message(number, at=NOW - timedelta(seconds=number)) for number in range(count)))
-    with SendLedger(settings.state / "sends.sqlite") as ledger:
-        hooks = dispatch_webhooks(
-            due_webhooks(count), ledger, settings.outbox, batch_size=batch_size, clock=lambda: WALL
-        )
-        mails = dispatch_messages(
-            frame, CONTENTS, open_sender(settings), ledger, now=NOW, max_send_delay=timedelta(days=1),
-            batch_size=batch_size, clock=lambda: WALL,
-        )  # fmt: skip
+    with SendLedger(settings.state / "sends.sqlite", lambda: WALL) as ledger:
+        hooks = deliver(webhook_channel(settings.outbox), due_webhooks(count), ledger, Policy(batch_size))
+        policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
+        mails = deliver(message_channel(CONTENTS, open_sender(settings)), frame, ledger, policy)
     return mails, hooks
 
 

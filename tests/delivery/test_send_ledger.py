@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from flows.delivery.messages import MESSAGES
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders import Answer
+from flows.delivery.senders.base import Answer
+from flows.delivery.webhooks import WEBHOOKS
 from flows.errors import OnwardError
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
@@ -17,24 +19,24 @@ def path(tmp_path):
 
 
 def claim(ledger, *names, payload=b"x"):
-    return ledger.claim("message", "eml", dict.fromkeys(names, "note"), payload, AT)
+    return ledger.claim(MESSAGES, "eml", dict.fromkeys(names, "note"), payload)
 
 
 def known(ledger, *names):
     return ledger.known(pl.Series(names, dtype=pl.String)).sort("id").rows()
 
 
-def test_a_batch_from_claim_to_answer(path):
-    with SendLedger(path) as ledger:
-        batch = claim(ledger, "a", "b", "c")
-        assert [one.state for one in ledger.unanswered("message")] == ["claimed"]
-        assert ledger.unanswered("webhook") == []
+def test_a_hand_over_from_claim_to_answer(path):
+    with SendLedger(path, lambda: AT) as ledger:
+        handover = claim(ledger, "a", "b", "c")
+        assert [one.state for one in ledger.unanswered(MESSAGES)] == ["claimed"]
+        assert ledger.unanswered(WEBHOOKS) == []
         assert known(ledger, "a", "b") == []
-        ledger.handed_over(batch.key, AT)
-        assert [(one.state, one.payload) for one in ledger.unanswered("message")] == [("handed_over", b"x")]
-        ledger.answered(batch.key, [Answer("a", "sent"), Answer("b", "failed", "bounced")], AT)
-    with SendLedger(path) as ledger:
-        assert ledger.unanswered("message") == []
+        ledger.handed_over(handover.key)
+        assert [(one.state, one.payload) for one in ledger.unanswered(MESSAGES)] == [("handed_over", b"x")]
+        ledger.answered(handover.key, [Answer("a", "sent"), Answer("b", "failed", "bounced")])
+    with SendLedger(path, lambda: AT) as ledger:
+        assert ledger.unanswered(MESSAGES) == []
         assert known(ledger, "a", "b", "c", "d") == [
             ("a", "sent", "note", AT),
             ("b", "failed", "bounced", None),
@@ -42,32 +44,32 @@ def test_a_batch_from_claim_to_answer(path):
         ]
 
 
-def test_answers_for_messages_of_other_batches_change_nothing(path):
-    with SendLedger(path) as ledger:
+def test_answers_for_messages_of_other_hand_overs_change_nothing(path):
+    with SendLedger(path, lambda: AT) as ledger:
         first, second = claim(ledger, "a"), claim(ledger, "b", payload=b"y")
-        ledger.answered(first.key, [Answer("a", "sent"), Answer("b", "sent")], AT)
+        ledger.answered(first.key, [Answer("a", "sent"), Answer("b", "sent")])
         assert known(ledger, "a", "b") == [("a", "sent", "note", AT)]
-        assert [one.key for one in ledger.unanswered("message")] == [second.key]
+        assert [one.key for one in ledger.unanswered(MESSAGES)] == [second.key]
 
 
 def test_nothing_is_claimed_twice(path):
-    with SendLedger(path) as ledger:
+    with SendLedger(path, lambda: AT) as ledger:
         claim(ledger, "a")
         with pytest.raises(OnwardError, match="was claimed before"):
             claim(ledger, "b", "a", payload=b"y")
-        assert len(ledger.unanswered("message")) == 1
+        assert len(ledger.unanswered(MESSAGES)) == 1
 
 
 def test_a_released_claim_is_forgotten(path):
-    with SendLedger(path) as ledger:
+    with SendLedger(path, lambda: AT) as ledger:
         ledger.release(claim(ledger, "a").key)
-        assert ledger.unanswered("message") == []
+        assert ledger.unanswered(MESSAGES) == []
         claim(ledger, "a")
 
 
 def test_bytes_are_dropped_once_answered(path):
-    with SendLedger(path) as ledger:
-        ledger.answered(claim(ledger, "a", payload=b"personal").key, [], AT)
+    with SendLedger(path, lambda: AT) as ledger:
+        ledger.answered(claim(ledger, "a", payload=b"personal").key, [])
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT state, payload FROM batches").fetchall() == [("answered", None)]
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -76,8 +78,8 @@ def test_bytes_are_dropped_once_answered(path):
 
 def test_many_ids_are_looked_up(path):
     names = [f"m{number}" for number in range(70_000)]
-    with SendLedger(path) as ledger:
-        ledger.answered(claim(ledger, *names).key, [Answer(name, "sent") for name in names], AT)
+    with SendLedger(path, lambda: AT) as ledger:
+        ledger.answered(claim(ledger, *names).key, [Answer(name, "sent") for name in names])
         assert len(ledger.known(pl.Series(names))) == 70_000
         assert ledger.known(pl.Series([], dtype=pl.String)).is_empty()
 

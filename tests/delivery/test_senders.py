@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.senders import Outgoing, open_sender
+from flows.delivery.senders.base import Outgoing
+from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
 from flows.delivery.senders.mime import is_address, letterhead, message_bytes, subject_lines
 from flows.errors import InputError, OnwardError
@@ -149,8 +150,8 @@ def test_long_addresses_are_folded_as_the_library_does():
 
 def test_the_eml_sender_writes_each_message_once(tmp_path):
     sender = open_sender(Settings(data_dir=tmp_path))
-    batch = [outgoing(message_id=f"{n:032d}", subject=f"Nr {n} é") for n in range(5)]
-    payload = sender.prepare(batch)
+    messages = [outgoing(message_id=f"{n:032d}", subject=f"Nr {n} é") for n in range(5)]
+    payload = sender.prepare(messages)
     for _ in range(3):
         assert [a.status for a in sender.hand_over("key", payload)] == ["sent"] * 5
     index = [

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.dispatch import read_content
-from flows.errors import InputError
+from transforms.content.sandbox import PLAIN, first_fault, noting_missing, template_fault
 from transforms.content.templates import ContentError, ContentSource, Rendered, compile_content, render
 
 TEMPLATES = Path(__file__).parents[2] / "data" / "templates"
@@ -165,14 +164,27 @@ def test_the_templates_in_data_render_with_and_without_values(path):
     assert bare.missing == ()
 
 
-def test_template_files_win_over_inline_content(tmp_path):
-    (tmp_path / "a.txt.j2").write_text("file", encoding="utf-8")
-    (tmp_path / "b.html.j2").write_text("<p>file</p>", encoding="utf-8")
-    assert read_content(tmp_path, "a", "s", "inline") == ContentSource("s", "file", None)
-    assert read_content(tmp_path, "b", "s", "inline") == ContentSource("s", "inline", "<p>file</p>")
-    assert read_content(tmp_path, None, "s", "inline") == ContentSource("s", "inline")
-    with pytest.raises(InputError, match="plain name"):
-        read_content(tmp_path, "../a", "s", "inline")
-    (tmp_path / "c.txt.j2").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="UTF-8"):
-        read_content(tmp_path, "c", "s", None)
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("Hi {{ name }}", None),
+        ("one\n{% set x = 1 %}", (2, "assign isn't allowed; use placeholders, filters, if and for")),
+        ("{{ name|uper }}", (1, "filter 'uper' isn't allowed; did you mean 'upper'?")),
+        (
+            "\n\n{% if %}",
+            (3, "not a valid Jinja2 template: Expected an expression, got 'end of statement block'"),
+        ),
+    ],
+)
+def test_the_sandbox_says_what_it_refuses_and_in_which_line(
+    source: str, fault: tuple[int, str] | None
+) -> None:
+    assert template_fault(source) == fault
+    if not (fault and "not a valid" in fault[1]):
+        assert first_fault(PLAIN.parse(source)) == fault
+
+
+def test_the_sandbox_notes_what_had_no_value() -> None:
+    with noting_missing() as names:
+        PLAIN.from_string("{{ a }}{{ b.c }}{{ d|default('x') }}").render(b={})
+    assert names == ["a", "c"]

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from flows.delivery.dispatch import Policy, deliver
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.webhooks import dispatch_webhooks
+from flows.delivery.webhooks import webhook_channel
 from flows.errors import OnwardError
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,12 +28,12 @@ def due(count) -> pl.DataFrame:
 
 @pytest.fixture
 def ledger(tmp_path):
-    with SendLedger(tmp_path / "sends.sqlite") as opened:
+    with SendLedger(tmp_path / "sends.sqlite", lambda: AT) as opened:
         yield opened
 
 
 def dispatch(frame, ledger, outbox):
-    return dispatch_webhooks(frame, ledger, outbox, batch_size=2, clock=lambda: AT).sort("webhook_id")
+    return deliver(webhook_channel(outbox), frame, ledger, Policy(2)).sort("webhook_id")
 
 
 def written(outbox):

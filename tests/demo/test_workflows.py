@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from demo.__main__ import HERE, fresh_settings
-from flows.definitions.folder import check_definitions, read_definitions
+from flows.definitions.folder import load_definitions, read_definitions
 from tests.oracle.interpreter import decide
 from tests.semantics.cases import at, case, customer, event
 
@@ -17,7 +17,7 @@ NAMES = ["big_basket", "coupon_follow_up", "lapsed_shopper", "welcome"]
 def test_every_workflow_is_valid():
     found = read_definitions(WORKFLOWS, None, TEMPLATES)
     assert [workflow.workflow_id for workflow in found.workflows] == NAMES
-    assert check_definitions(WORKFLOWS, None, TEMPLATES) == []
+    assert not load_definitions(WORKFLOWS, None, TEMPLATES).faults
 
 
 @pytest.mark.parametrize("name", NAMES)

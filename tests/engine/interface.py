@@ -14,7 +14,7 @@ from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide as decide_tick
 from transforms.engine.fold import fold, fold_attributes, replaced
-from transforms.engine.state import Cap, State, empty_state
+from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
@@ -42,12 +42,9 @@ def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
             since=before, until=now, emit_from=before or case.start,
         )  # fmt: skip
         amounts = replaced(amounts, signals.amounts(), ["customer_id", "key"])
-        facts, writes = event_frame(present, program), write_frame(present)
-        decided = decide_tick(
-            program, state, facts, writes,
-            now=now, since=since, began=began, caps=caps, timezone=case.timezone, signals=signals,
-        )  # fmt: skip
-        state = fold(state, decided, writes, now=now, caps=caps)
+        facts, tick = facts_of(present, program), Tick(now, since, began, caps, case.timezone)
+        decided = decide_tick(program, state, facts, signals, tick)
+        state = fold(state, decided, facts.writes, tick)
         collect(result, decided)
         before = since = now
     return finished(result, state)
@@ -122,6 +119,10 @@ def state_of(customers: list[Row]) -> State:
         fresh.entries,
         fresh.sends,
     )
+
+
+def facts_of(events: list[Row], program: Program) -> Facts:
+    return Facts(event_frame(events, program), write_frame(events))
 
 
 def event_frame(events: list[Row], program: Program) -> pl.DataFrame:

@@ -2,7 +2,10 @@
 
 import random
 from dataclasses import replace
+from typing import Any
+from unittest import mock
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +14,8 @@ from tests.engine.compare import assert_same
 from tests.engine.strategies import cases, tick_boundaries
 from tests.oracle import interpreter
 from tests.semantics.cases import Case, Result
+from transforms.engine.decide import can_happen, decide
+from transforms.engine.ledger import Decided
 
 
 @given(st.data())
@@ -43,6 +48,24 @@ def test_shuffled_input_equals_sorted_input(case: Case, seed: int) -> None:
     once = replace(case, events=interface.first_of_each_id(case.events))
     shuffled = replace(once, events=random.Random(seed).sample(once.events, len(once.events)))
     assert_same(interface.decide(once), interface.decide(shuffled), ("as given", "shuffled"))
+
+
+@given(st.data())
+def test_a_tick_in_which_nothing_can_happen_decides_nothing(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    boundaries = data.draw(tick_boundaries(case))
+
+    def decide_and_check(*given: Any) -> Decided:
+        decided = decide(*given)
+        assert can_happen(*given) or not any(map(len, tables_of(decided)))
+        return decided
+
+    with mock.patch.object(interface, "decide_tick", decide_and_check):
+        interface.decide(case, boundaries)
+
+
+def tables_of(decided: Decided) -> list[pl.DataFrame]:
+    return [one for one in vars(decided).values() if isinstance(one, pl.DataFrame)]
 
 
 def test_nothing_in_nothing_out() -> None:

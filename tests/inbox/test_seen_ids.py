@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from flows.inbox import intake, seen_ids
-from flows.inbox.seen_ids import read_known
+from flows.inbox.intake import take_in
+from flows.inbox.seen_ids import read_seen_ids
+from flows.session import Session
 from flows.store.state_file import open_store
 from flows.warehouse import WarehouseError
 from tests.runs import House, house, person
@@ -39,6 +41,19 @@ def test_an_id_is_known_however_long_ago_it_came(home: House) -> None:
     assert home.rows("select count(*), count(distinct event_id) from events") == [(18, 18)]
 
 
+def test_the_ids_are_one_object(home: House) -> None:
+    deliver(home, 1, "a", "b")
+    with open_store(home.settings) as store:
+        seen = read_seen_ids(Session(store.con, home.settings))
+        assert seen.among(pl.Series(["b", "c", "a"])).sort().to_list() == ["a", "b"]
+        home.events("2", event("go", at(2), event_id="c"))
+        take_in(Session(store.con, home.settings), at(2))
+        assert seen.among(pl.Series(["c"])).is_empty()
+        seen.catch_up()
+        assert seen.among(pl.Series(["c"])).to_list() == ["c"]
+        assert seen.among(pl.Series([], dtype=pl.String)).is_empty()
+
+
 def test_few_files_hold_the_ids_of_many_batches(home: House) -> None:
     for number in range(1, 20):
         deliver(home, number, *(f"{number}-{n}" for n in range(10)))
@@ -59,7 +74,7 @@ def test_lost_files_are_made_again_from_the_archive(home: House, lost: str) -> N
     if lost == "the folder":
         (home.settings.state / "archive" / "event_ids").rmdir()
     with open_store(home.settings) as store:
-        read_known(store.con, home.settings)
+        read_seen_ids(Session(store.con, home.settings))
     assert sum(np.load(file).size for file in files(home)) == 8
     assert deliver(home, 3, "b", "h", "i") == 2
 

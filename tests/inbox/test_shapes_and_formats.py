@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from flows.files import content_hash
-from flows.inbox.duplicates import deduplicated, latest
+from flows.inbox.duplicates import deduplicated
 from flows.inbox.shapes import recognise
 from flows.inbox.staging import Staged, stage
 from flows.settings import Limits
@@ -246,7 +246,7 @@ def test_clean_canonical_parquet_is_a_view_that_filters_in_the_file(con, tmp_pat
     frame.write_parquet(tmp_path / "e.parquet")
     staged = stage(con, recognise(tmp_path / "e.parquet", "events"), "t", Limits())
     assert staged == Staged(1000, 1000, 0)
-    distinct = deduplicated(con, "t")
+    distinct = deduplicated(con, "t", "events")
     assert distinct.duplicates == 0
     ((_, plan),) = con.execute(f"explain select ts from {distinct.relation} where name = 'a'").fetchall()
     assert "Filters" in plan
@@ -278,13 +278,12 @@ def test_parquet_columns_of_other_types(con, tmp_path):
 def test_the_first_of_each_event_id_stays(con, tmp_path):
     rows = [{**CANONICAL[0], "event_id": i, "name": n} for i, n in zip("aabcb", "12345", strict=True)]
     staged_events(con, write_ndjson(tmp_path / "e.ndjson", rows))
-    distinct = deduplicated(con, "t")
+    distinct = deduplicated(con, "t", "events")
     assert (distinct.duplicates, [row[4] for row in good_events(con, distinct.relation)]) == (
         2,
         ["1", "3", "4"],
     )
-    con.execute("create temp table known as select 'b' as event_id")
-    distinct = deduplicated(con, "t", "known")
+    distinct = deduplicated(con, "t", "events", pl.Series(["b"]))
     assert (distinct.duplicates, [row[4] for row in good_events(con, distinct.relation)]) == (3, ["1", "4"])
 
 
@@ -308,7 +307,7 @@ def test_customers_in_every_format(con, tmp_path):
         first, second, _ = con.execute(f"select {columns} from c order by batch_order").fetchall()
         assert first == ("c1", "not an address", day, '{"age":31}', ["a", "b"], "Europe/Berlin")
         assert second == ("12346", "x@example.com", None, "{}", [], None)
-        distinct = latest(con, "c")
+        distinct = deduplicated(con, "c", "customers")
         kept = con.execute(f"select customer_id, email from {distinct.relation} order by all").fetchall()
         assert (kept, distinct.duplicates) == ([("12346", "x@example.com"), ("c1", "new@example.com")], 1)
 
@@ -353,7 +352,7 @@ def test_content_hash_is_of_the_bytes(tmp_path):
 def test_an_empty_text_file_has_no_rows(con, tmp_path, name):
     path = write_text(tmp_path / name, "")
     assert stage(con, recognise(path, "events"), "t", Limits()) == Staged(0, 0, 0)
-    assert deduplicated(con, "t").duplicates == 0
+    assert deduplicated(con, "t", "events").duplicates == 0
 
 
 def test_staging_again_replaces(con, tmp_path):

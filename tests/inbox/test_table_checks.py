@@ -1,27 +1,19 @@
-"""The border schemas accept what they describe and name what they don't."""
+"""The border checks accept what they describe and name what they don't; a run's borders do check."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 import pytest
 
-from transforms.tables import checks as schemas
+from flows.backtest.bucket import BACKTESTED
+from transforms.engine.lanes.memory import STATUSES
+from transforms.tables import checks
+from transforms.tables.checks import Table, check, check_columns
+from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, INSTANT, Schema
 
-INSTANT = pl.Datetime("us", "UTC")
 T = datetime(2026, 3, 1, tzinfo=UTC)
 HASH = "0123456789abcdef" * 2
-EVENT = {
-    "event_id": "e",
-    "customer_id": "c",
-    "ts": T,
-    "type": "behavioral",
-    "name": "visit",
-    "value": None,
-    "properties": '{"a":\n1}',
-    "attributes": None,
-    "received_at": None,
-}
-EVENT_TYPES = {"ts": INSTANT, "received_at": INSTANT, "value": pl.Float64, "attributes": pl.String}
 EXECUTION = {
     "execution_id": HASH,
     "workflow_id": "w",
@@ -32,60 +24,74 @@ EXECUTION = {
     "ended_at": T,
     "converted_at": None,
 }
-EXECUTION_TYPES = {"branch": pl.String, "entered_at": INSTANT, "ended_at": INSTANT, "converted_at": INSTANT}
-PROFILE = {"customer_id": "c", "attributes": "{}", "tags": ["a"]}
-CUSTOMER = {**PROFILE, "email": None, "created_at": None, "timezone": None}
-CUSTOMER_TYPES = {"email": pl.String, "created_at": INSTANT, "timezone": pl.String}
+PROFILE = {"customer_id": "c", "attributes": '{"a":\n1}', "tags": ["a"]}
 PLACE = {"execution_id": HASH, "workflow_id": "w", "customer_id": "c", "entered_at": T, "step": "0", "at": T}
-PLACE_TYPES = {"entered_at": INSTANT, "at": INSTANT}
-STEP = {**PLACE, "branch": "default", "action_type": "wait", "outcome": "done"}
-GOOD = {
-    schemas.Events: (EVENT, EVENT_TYPES),
-    schemas.Customers: (CUSTOMER, CUSTOMER_TYPES),
-    schemas.Executions: (EXECUTION, EXECUTION_TYPES),
-    schemas.Steps: (STEP, {**PLACE_TYPES, "branch": pl.String}),
-    schemas.Messages: ({**PLACE, "message_id": HASH, "template_id": "t"}, PLACE_TYPES),
-    schemas.Webhooks: ({**PLACE, "url": "https://example.com"}, PLACE_TYPES),
-    schemas.Profiles: (PROFILE, {}),
+GOOD: dict[str, dict[str, Any]] = {
+    "executions": EXECUTION,
+    "steps": {**PLACE, "branch": "default", "action_type": "wait", "outcome": "done"},
+    "messages": {**PLACE, "message_id": HASH, "template_id": "t"},
+    "webhooks": {**PLACE, "url": "https://example.com"},
+    "profiles": PROFILE,
 }
 
 
-def frame(table, **changes):
-    row, types = GOOD[table]
-    return pl.DataFrame([{**row, **changes}], schema_overrides=types)
+def rows(table: Table, **changes: Any) -> pl.DataFrame:
+    return pl.DataFrame([{**GOOD[table.name], **changes}], schema=table.columns)
 
 
-@pytest.mark.parametrize("table", GOOD, ids=lambda table: table.__name__)
-def test_a_good_table_passes_also_without_rows_and_with_more_columns(table):
-    good = frame(table)
-    assert schemas.check(table, good).equals(good)
-    assert schemas.check(table, good.clear()).is_empty()
-    schemas.check(table, good.with_columns(extra=1))
+@pytest.mark.parametrize("table", BACKTESTED, ids=lambda table: table.name)
+def test_a_good_table_passes_also_without_rows_and_with_more_columns(table: Table) -> None:
+    good = rows(table)
+    assert check(table, good).equals(good)
+    assert check(table, good.clear()).is_empty()
+    check(table, good.with_columns(extra=1))
 
 
 @pytest.mark.parametrize(
     ("table", "changes", "named"),
     [
-        (schemas.Events, {"type": "odd"}, "type"),
-        (schemas.Events, {"customer_id": ""}, "customer_id"),
-        (schemas.Events, {"properties": "[1]"}, "properties"),
-        (schemas.Executions, {"status": "gone"}, "status"),
-        (schemas.Executions, {"execution_id": "short"}, "execution_id"),
-        (schemas.Steps, {"branch": None}, "branch"),
-        (schemas.Profiles, {"tags": [1]}, "tags"),
+        (checks.EXECUTIONS, {"status": "gone"}, "status: one of running, .*: 'gone'"),
+        (checks.EXECUTIONS, {"execution_id": "short"}, "execution_id: 32 hexadecimal digits: 'short'"),
+        (checks.EXECUTIONS, {"execution_id": HASH + "\n"}, "execution_id: .*"),
+        (checks.STEPS, {"branch": None}, "branch: not null: null"),
+        (checks.MESSAGES, {"message_id": HASH.upper()}, "message_id: .*"),
+        (checks.PROFILES, {"attributes": "[1]"}, r"attributes: a JSON object: '\[1\]'"),
     ],
 )
-def test_a_fault_is_named(table, changes, named):
-    with pytest.raises(ValueError, match=rf"not a table of {table.__name__}:\n  {named}: .*"):
-        schemas.check(table, frame(table, **changes))
+def test_a_fault_is_named(table: Table, changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=rf"^not a table of {table.name}:\n  {named}$"):
+        check(table, rows(table, **changes))
 
 
-def test_types_are_exact():
-    naive = frame(schemas.Events).with_columns(pl.col("ts").dt.replace_time_zone(None))
-    with pytest.raises(ValueError, match=r"ts: .*Datetime"):
-        schemas.check(schemas.Events, naive)
-    with pytest.raises(ValueError, match="value"):
-        schemas.check(schemas.Events, frame(schemas.Events).drop("value"))
-    twice = pl.concat([frame(schemas.Profiles)] * 2)
-    with pytest.raises(ValueError, match=r"customer_id: .*unique"):
-        schemas.check(schemas.Profiles, twice)
+def test_a_key_is_unique() -> None:
+    for table in (checks.EXECUTIONS, checks.MESSAGES, checks.PROFILES):
+        with pytest.raises(ValueError, match=r"_id: unique: '"):
+            check(table, pl.concat([rows(table)] * 2))
+
+
+@pytest.mark.parametrize("columns", [CANONICAL_EVENTS, CANONICAL_CUSTOMERS], ids=["events", "customers"])
+def test_names_and_types_are_exact(columns: Schema) -> None:
+    found = pl.Schema(columns)
+    check_columns("these", columns, {**found, "extra": pl.Int8()})
+    instant = next(name for name, kind in columns.items() if kind == INSTANT)
+    for wrong in (
+        pl.Datetime("us"),
+        pl.Datetime("ms", "UTC"),
+        pl.Datetime("us", "Europe/Berlin"),
+        pl.String(),
+    ):
+        with pytest.raises(ValueError, match=rf"^not a table of these:\n  {instant}: Datetime.*: "):
+            check_columns("these", columns, {**found, instant: wrong})
+    found.pop("customer_id")
+    with pytest.raises(ValueError, match=r"customer_id: String: missing"):
+        check_columns("these", columns, found)
+
+
+def test_lists_are_of_what_they_should_be() -> None:
+    found = pl.Schema({**CANONICAL_CUSTOMERS, "tags": pl.List(pl.Int64)})
+    with pytest.raises(ValueError, match=r"tags: List\(String\): List\(Int64\)"):
+        check_columns("customers", CANONICAL_CUSTOMERS, found)
+
+
+def test_the_statuses_are_those_of_the_engine() -> None:
+    assert set(STATUSES) == set(checks.STATUSES)

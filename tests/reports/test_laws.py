@@ -14,9 +14,10 @@ from tests.semantics.cases import Case
 from transforms.definitions.reading import read_workflow
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold
-from transforms.engine.state import Cap
+from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
+from transforms.signals.results import Signals
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +48,9 @@ def decided_in_two_ticks(program: Program, case: Case) -> tuple[pl.DataFrame, pl
     state, executions, steps = interface.state_of(case.customers), [], []
     for since, now in ((None, middle), (middle, case.end)):
         present = [one for one in events if (since is None or one["ts"] > since) and one["ts"] <= now]
-        facts, writes = interface.event_frame(present, program), interface.write_frame(present)
-        decided = decide(program, state, facts, writes, now=now, caps=caps)
-        state = fold(state, decided, writes, now=now, caps=caps)
+        facts, tick = interface.facts_of(present, program), Tick(now, caps=caps)
+        decided = decide(program, state, facts, Signals(), tick)
+        state = fold(state, decided, facts.writes, tick)
         executions.append(decided.executions)
         steps.append(decided.steps)
     latest = pl.concat(executions).unique("execution_id", keep="last", maintain_order=True)

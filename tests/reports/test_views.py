@@ -254,6 +254,54 @@ def test_versions_with_executions_are_merged_under_the_newest_of_them(con):
     ]
 
 
+# Where executions stand
+
+
+def standing(con):
+    """execution → (step, is_logged)."""
+    return {
+        name: tuple(place)
+        for name, *place in con.execute(
+            "select execution_id, step, is_logged from execution_standing"
+        ).fetchall()
+    }
+
+
+def test_an_execution_stands_at_its_step_or_in_the_wait_before_it(con):
+    version(con, steps=LINE)
+    version(con, steps=[("0", "wait_for_event", "opened")], branch="other")
+    execution(con, "new", "running", step="0", phase="due")
+    execution(con, "delayed", "paused", SENT, WAITED, step="2", phase="delayed")
+    execution(con, "in_wait", "running", SENT, WAITED, step="2", phase="due")
+    execution(con, "bought_in_wait", "converted", SENT, WAITED, step="2", phase="due")
+    execution(con, "last_wait", "running", SENT, WAITED, step=None, phase="due")
+    execution(
+        con,
+        "for_event",
+        "running",
+        ("0", "wait_for_event", "waiting"),
+        branch="other",
+        step="0",
+        phase="waiting",
+    )
+    execution(con, "deferred", "running", ("0", "send_email", "deferred:quiet_hours"), step="0", phase="due")
+    execution(con, "failed", "failed", SENT, ("1", "wait", "failed:out_of_range"), step="2", phase="due")
+    execution(con, "nowhere", "exited", SENT, step=None, phase=None)
+    execution(con, "through", "completed", SENT, step=None)
+    execution(con, "held", "held_out", branch=None)
+    assert standing(con) == {
+        "new": ("0", False),
+        "delayed": ("2", False),
+        "in_wait": ("1", True),
+        "bought_in_wait": ("1", True),
+        "last_wait": ("1", True),
+        "for_event": ("0", True),
+        "deferred": ("0", False),
+        "failed": ("1", True),
+        "nowhere": (None, False),
+    }
+
+
 # Messages by day
 
 
@@ -359,7 +407,9 @@ def test_the_printed_reports_fit_and_name_everything(con):
 def test_every_report_file_says_its_grain():
     folder = Path(__file__).parents[2] / "sql"
     files = [
-        file for name in ("reports", "store/views", "store/schema") for file in (folder / name).glob("*.sql")
+        file
+        for name in ("reports", "reports/base", "store/views", "store/schema")
+        for file in (folder / name).glob("*.sql")
     ]
     assert files
     assert all(file.read_text().startswith(("-- One row per ", "-- One row:")) for file in files)

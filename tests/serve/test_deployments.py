@@ -41,10 +41,7 @@ pytestmark = pytest.mark.prefect
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 ONWARD = [sys.executable, "-c", "from flows.cli import main; main()"]
-TASKS = {
-    "check_definitions", "load_and_decide", "dispatch_messages", "dispatch_webhooks", "back_up", "publish_copy",
-    "show_tick",
-}  # fmt: skip
+TASKS = {"check_definitions", "load_and_decide", "dispatch", "back_up", "publish_copy", "show_tick"}
 WORKFLOW = {
     "workflow_id": "thanks",
     "workflow_name": "Thanks",
@@ -86,22 +83,27 @@ def server():
         yield
 
 
-def settle(folder, at=NOW - timedelta(hours=1)):
-    """A data folder with one workflow, customer and purchase; its settings file."""
+def settle(folder, at=NOW - timedelta(hours=1), **given):
+    """A data folder with one workflow, customer and purchase; its settings file, with these settings."""
     for name in ("workflows", "inbox/customers", "inbox/events"):
         (folder / "data" / name).mkdir(parents=True)
     (folder / "data/workflows/thanks.json").write_text(json.dumps(WORKFLOW))
-    (folder / "data/inbox/customers/c.ndjson").write_text(
-        '{"customer_id": "c1", "email": "c1@example.com"}\n'
-    )
-    event = {"customer_id": "c1", "type": "behavioral", "name": "purchase", "ts": at.isoformat()}
-    (folder / "data/inbox/events/e.ndjson").write_text(json.dumps(event) + "\n")
-    (folder / "onward.toml").write_text('data_dir = "data"\n')
+    buy(folder, "c1", at)
+    settings = {"data_dir": "data", **given}
+    (folder / "onward.toml").write_text("".join(f'{name} = "{value}"\n' for name, value in settings.items()))
     return folder / "onward.toml"
 
 
+def buy(folder, customer, at):
+    """Put a new customer and what they bought into the inbox."""
+    profile = {"customer_id": customer, "email": f"{customer}@example.com"}
+    event = {"customer_id": customer, "type": "behavioral", "name": "purchase", "ts": at.isoformat()}
+    (folder / f"data/inbox/customers/{customer}.ndjson").write_text(json.dumps(profile) + "\n")
+    (folder / f"data/inbox/events/{customer}.ndjson").write_text(json.dumps(event) + "\n")
+
+
 def tables(file, place="state"):
-    with connect(getattr(read_settings(file), place) / STATE_FILE, read_only=True) as con:
+    with connect(read_settings(file).data_dir / place / STATE_FILE, read_only=True) as con:
         return {
             name: sorted(con.execute(f"select {columns} from {name}").fetchall(), key=repr)
             for name, columns in TABLES.items()
@@ -136,10 +138,49 @@ def test_the_tick_flow_does_what_a_plain_run_does(tmp_path):
     until(
         lambda: (
             {one.state_type for one in task_runs(state)} == {StateType.COMPLETED}
-            and len(task_runs(state)) == 7
+            and len(task_runs(state)) == len(TASKS)
         )
     )
     assert {one.name.rsplit("-", 1)[0] for one in task_runs(state)} == TASKS
+
+
+def effects(file):
+    """What ticks have left behind: every file, and the tables of the state, its backup and the published copy."""
+    data = read_settings(file).data_dir
+    kept = {
+        place: tables(file, place)
+        for place in ("state", "state/backup", "published")
+        if (data / place / STATE_FILE).exists()
+    }
+    return sorted(str(one.relative_to(data)) for one in data.rglob("*")), kept
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("every", ["0s", "1h"])
+def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path, every):
+    flow_file, plain_file = files = [
+        settle(tmp_path / way, backup_every=every, publish_every=every) for way in ("flow", "plain")
+    ]
+    for minutes, customer in ((0, None), (5, "c2"), (10, None), (15, "c3")):
+        at = NOW + timedelta(minutes=minutes)
+        if customer:
+            for file in files:
+                buy(file.parent, customer, at - timedelta(minutes=1))
+        state = tick(str(flow_file), at.isoformat(), return_state=True)
+        assert state.message == run_tick(read_settings(plain_file), at).sentence
+        assert effects(flow_file) == effects(plain_file)
+
+
+@pytest.mark.usefixtures("server")
+def test_within_backup_every_and_publish_every_the_flow_makes_no_further_copies(tmp_path):
+    file = settle(tmp_path, backup_every="1h", publish_every="1h")
+    tick(str(file), NOW.isoformat(), return_state=True)
+    first = [tables(file, place) for place in ("state/backup", "published")]
+    buy(tmp_path, "c2", NOW + timedelta(minutes=1))
+    state = tick(str(file), (NOW + timedelta(minutes=5)).isoformat(), return_state=True)
+    assert state.is_completed()
+    assert len(tables(file)["messages"]) == 2
+    assert [tables(file, place) for place in ("state/backup", "published")] == first
 
 
 @pytest.mark.usefixtures("server")

@@ -12,7 +12,7 @@ import pytest
 from flows.delivery import outbox
 from flows.store.recovery import backup_files
 from flows.store.state_file import STATE_FILE
-from flows.tick import advance, run
+from flows.tick import advance, stages
 from flows.warehouse import connect
 from tests.runs import TABLES, House, house, person
 from tests.semantics.cases import at, event, send, workflow
@@ -60,10 +60,10 @@ def die(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (advance, "_record"),
+        (advance, "record_tick"),
         (outbox, "send_messages"),
-        (run, "backup"),
-        (run, "publish"),
+        (stages, "backup"),
+        (stages, "publish"),
     ],
 )
 def test_what_a_killed_run_left_out_the_next_one_publishes(

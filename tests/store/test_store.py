@@ -81,7 +81,8 @@ def test_a_new_store_has_every_table_and_view(settings):
         }
         zone = store.con.execute("select current_setting('TimeZone')").fetchall()
         assert store.warnings == []
-    files = [name for folder in ("store/schema", "store/views", "reports") for name in sql_names(folder)]
+    folders = ("store/schema", "store/views", "reports/base", "reports")
+    files = [name for folder in folders for name in sql_names(folder)]
     assert found == {Path(name).stem for name in files}
     contract = "customers events executions steps messages webhooks suppressions quarantine ticks"
     assert found >= set(contract.split())
@@ -347,7 +348,7 @@ def test_a_backup_does_not_unlock_the_open_file(settings, file):
     with open_store(settings) as store:
         tick(store, 1)
         backup(store)
-        publish(store, settings)
+        publish(store)
         other = run_elsewhere("import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True)", file)
     assert "Could not set lock" in other.stderr
 
@@ -373,7 +374,7 @@ def test_an_open_reader_keeps_its_tick_and_the_next_sees_the_new_one(settings):
     """
     with open_store(settings) as store:
         tick(store, 1)
-        publish(store, settings)
+        publish(store)
         with subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(read), str(published)],
             stdin=subprocess.PIPE,
@@ -382,7 +383,7 @@ def test_an_open_reader_keeps_its_tick_and_the_next_sees_the_new_one(settings):
         ) as reader:
             answers = [ask(reader)]
             tick(store, 2)
-            assert publish(store, settings)
+            assert publish(store)
             answers.append(ask(reader))
             reader.communicate()
     assert answers == ["1\n", "1\n"]
@@ -401,7 +402,7 @@ def test_the_published_copy_works_from_anywhere_and_attached(settings, tmp_path,
     here = Settings(data_dir=settings.data_dir.relative_to(tmp_path))
     with open_store(here) as store:
         tick(store, 1)
-        publish(store, here)
+        publish(store)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     with connect(settings.published / "onward.duckdb", read_only=True) as con:
@@ -415,25 +416,25 @@ def test_the_published_copy_works_from_anywhere_and_attached(settings, tmp_path,
 
 def test_nothing_is_published_twice(settings):
     with open_store(settings) as store:
-        assert (publish(store, settings), publish(store, settings)) == (True, False)
+        assert (publish(store), publish(store)) == (True, False)
         (settings.published / "reports" / "report_drop_off.parquet").unlink()
-        assert publish(store, settings)
+        assert publish(store)
 
 
 def test_a_visitors_log_does_not_spoil_the_next_copy(settings):
     published = settings.published / "onward.duckdb"
     with open_store(settings) as store:
-        publish(store, settings)
+        publish(store)
         published.with_name("onward.duckdb.wal").write_bytes(b"their log")
         tick(store, 1)
-        publish(store, settings)
+        publish(store)
     assert not published.with_name("onward.duckdb.wal").exists()
     assert published.stat().st_mode & 0o777 == 0o444
 
 
 def test_reports_are_published_as_parquet_too(settings):
     with open_store(settings) as store:
-        publish(store, settings)
+        publish(store)
     files = sorted((settings.published / "reports").iterdir())
     assert [file.stem for file in files] == [Path(name).stem for name in sql_names("reports")]
     assert pl.read_parquet(files[0]).is_empty()

@@ -225,6 +225,20 @@ def test_interrupted(onward: Onward, home: House) -> None:
     assert home.rows("select count(*), count(distinct customer_id) from tags") == [(20_001, 20_001)]
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interrupt_is_told_wherever_it_strikes(
+    onward: Onward, home: House, monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    def strike(*_: object) -> None:
+        raise raised
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.tick.stages.advance", strike)
+        says(onward("run", "--now", "2026-03-02T00:10"), 130, "interrupted", "run again")
+    says(onward("run", "--now", "2026-03-02T00:10"), 0, "1 sent")
+    assert len(home.outbox()) == 1
+
+
 def test_an_unexpected_fault_is_one_and_a_message(onward: Onward, home: House) -> None:
     home.settings.outbox.write_text("a file where the outbox should be")
     says(onward("run", "--now", "2026-03-02T00:10"), 1, "outbox")

@@ -8,7 +8,7 @@ import pytest
 import flows.decide.pending
 from flows.tick.rebuild import rebuild
 from tests.runs import House, house, person
-from tests.semantics.cases import Row, at, event, tag, wait, workflow
+from tests.semantics.cases import Row, at, condition, event, tag, wait, workflow
 
 KEEN: Row = {"keen": {"pattern": "sequence", "events": [{"type": "view", "timeWindow": "1h", "minCount": 2}]}}
 CALM: Row = {"calm": {"pattern": "sequence", "events": [{"type": "view", "timeWindow": "1h", "maxCount": 0}]}}
@@ -19,6 +19,13 @@ LOYAL: Row = {
     }
 }
 STEPS: Row = {"steps": {"pattern": "ordered", "events": [{"type": "view"}, {"type": "buy", "within": "1h"}]}}
+
+WAS: Row = {
+    "was": {
+        "pattern": "sequence",
+        "events": [{"type": "view", "timeWindow": "1h", "offset": "30m", "minCount": 2}],
+    }
+}
 
 
 def on_pattern(name: str, *actions: Row, **more: Row) -> Row:
@@ -74,6 +81,43 @@ def test_a_new_pattern_knows_history_and_fires_only_for_what_comes(tmp_path: Pat
 
 def buy(customer_id: str, minute: int, value: float) -> Row:
     return event("buy", at(minute), customer_id, value=value)
+
+
+def test_an_event_without_a_value_adds_nothing_in_history_either(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(tag("t")))
+    home.customers("people", person("ann"))
+    home.events("1", event("buy", at(5)), buy("ann", 6, 70))
+    home.tick(at(10))
+    home.define(on_pattern("loyal", tag("t")))
+    home.patterns(LOYAL)
+    home.events("2", buy("ann", 15, 20))
+    home.tick(at(20))
+    assert entered(home) == []
+    assert amounts(home) == [("ann", "total_value|0||buy", 90_000_000)]
+
+
+def test_amounts_made_from_history_are_those_kept_all_along(tmp_path: Path) -> None:
+    names = ("buy.count.1h", "buy.sum.2h", "buy.sum", "view.count", "view.days_since")
+    asking = [
+        workflow(*(tag("t", when=[condition(f"events.{name}", "exists")]) for name in names)),
+        *(on_pattern(name, tag("t"), workflow_id=name) for name in ("was", "steps")),
+    ]
+    always, later = house(tmp_path / "always", *asking), house(tmp_path / "later", workflow(tag("t")))
+    first = event("view", at(0)), event("view", at(40)), buy("ann", 45, 1.0000015), buy("bob", 60, -3)
+    second = event("buy", at(61)), buy("ann", 90, 1e13), event("view", at(95), "cy"), buy("cy", 5, 2)
+    for home in (always, later):
+        home.patterns(WAS | STEPS)
+        home.customers("people", person("ann"), person("bob"), person("cy"))
+        home.events("1", *first)
+        home.tick(at(60))
+        home.events("2", *second)
+        home.tick(at(100))
+    later.define(*asking)
+    for home in (always, later):
+        home.events("3", event("other", at(101)))
+        home.tick(at(101))
+    assert amounts(later) == amounts(always)
+    assert len(amounts(later)) > 12
 
 
 def test_what_windows_held_at_the_start_is_made_from_history(tmp_path: Path) -> None:

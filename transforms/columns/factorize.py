@@ -26,7 +26,7 @@ def factorize(texts: pl.Series) -> tuple[pl.Series, Ints]:
 
 def index_in(texts: pl.Series, among: pl.Series) -> Ints:
     """Where each text stands among others, which are distinct; −1 for those that don't."""
-    return _places(_hashed(texts), _hashed(among)).astype(np.int64)
+    return _index_in(_hashed(texts), _hashed(among)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class _Hashes:
     second: Array
 
     def table(self) -> tuple[Array, Array]:
-        """Where the first hash puts each text in a table of twice their number, and the table, −1 where none is.
+        """The slot of each text in a table of twice their number, by its first hash, and the table, −1 where none is.
 
-        Of several with one place the last is noted.
+        Of several with one slot the last is noted.
         """
         size = self.first.size.bit_length() + 1
-        place = self.places(size)
+        slot = self.slots(size)
         table = np.full(1 << size, -1, np.int32)
-        table[place] = np.arange(self.first.size, dtype=np.int32)
-        return place, table
+        table[slot] = np.arange(self.first.size, dtype=np.int32)
+        return slot, table
 
-    def places(self, size: int) -> Ints:
+    def slots(self, size: int) -> Ints:
         """The first `size` bits of the first hash."""
-        places: Ints = (self.first >> np.uint64(_HASH_BITS - size)).view(np.int64)
-        return places
+        slots: Ints = (self.first >> np.uint64(_HASH_BITS - size)).view(np.int64)
+        return slots
 
     def differ(self, other: "_Hashes", rows: Array) -> Array:
         """Whether the texts differ from those that stand in `rows` of others."""
@@ -56,7 +56,7 @@ class _Hashes:
         return differ
 
     def mixed(self, rows: Ints) -> "_Hashes":
-        """Some of the texts with another first hash, for another place."""
+        """Some of the texts with another first hash, for another slot."""
         return _Hashes(self.first[rows] * _MIX + self.second[rows], self.second[rows])
 
 
@@ -67,26 +67,26 @@ def _hashed(texts: pl.Series) -> _Hashes:
 def _leaders(texts: _Hashes) -> Array:
     """For every row the row that stands for all of its text: the one noted in the table.
 
-    Rows that find another text there try again among themselves, at other places.
+    Rows that find another text there try again among themselves, at other slots.
     """
-    place, table = texts.table()
-    leaders = table.take(place)
+    slot, table = texts.table()
+    leaders = table.take(slot)
     rest = np.flatnonzero(texts.differ(texts, leaders))
     if rest.size:
         leaders[rest] = rest[_leaders(texts.mixed(rest))]
     return leaders
 
 
-def _places(texts: _Hashes, among: _Hashes) -> Array:
+def _index_in(texts: _Hashes, among: _Hashes) -> Array:
     if not among.first.size:
         return np.full(texts.first.size, -1)
-    place, table = among.table()
-    lost = np.flatnonzero(table[place] != np.arange(place.size))
-    found = table.take(texts.places(table.size.bit_length() - 1))
+    slot, table = among.table()
+    lost = np.flatnonzero(table[slot] != np.arange(slot.size))
+    found = table.take(texts.slots(table.size.bit_length() - 1))
     missed = texts.differ(among, found)
     rest = np.flatnonzero(missed & (found >= 0))
     found[missed] = -1
     if lost.size and rest.size:
-        again = _places(texts.mixed(rest), among.mixed(lost))
+        again = _index_in(texts.mixed(rest), among.mixed(lost))
         found[rest] = np.where(again >= 0, lost[again], -1)
     return found

@@ -1,4 +1,4 @@
-"""Ids and buckets: pure functions of the facts, stable in every language and forever (semantics.md §§6, 12)."""
+"""Ids, draws and hashes: pure functions of the facts, stable in every language and forever (semantics.md §§6, 12)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,12 @@ def draw(*parts: str, customers: pl.Series) -> npt.NDArray[np.float64]:
     digest = texts.select(plh.col("t").chash.sha2_256().str.head(_BUCKET_DIGITS))
     integers = digest.to_series().str.to_integer(base=16, dtype=pl.UInt64)
     return integers.to_numpy().astype(np.float64) / _BUCKETS
+
+
+def stable_hash(column: str) -> pl.Expr:
+    """XXH64, seed 0, of a column's texts in UTF-8: 64 bits that no version of a library changes."""
+    hashed: pl.Expr = plh.col(column).nchash.xxhash64()
+    return hashed
 
 
 def _id(*parts: str | pl.Expr) -> pl.Expr:

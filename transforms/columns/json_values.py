@@ -64,7 +64,7 @@ def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
         .when(pl.col("number") == 1).then(pl.lit("true")).otherwise(pl.lit("false")),
         text=pl.lit(None, pl.String),
         items=pl.lit(None, pl.List(pl.String)),
-        moment=pl.lit(None, pl.Int64),
+        instant=pl.lit(None, pl.Int64),
     )  # fmt: skip
     return frame.with_columns(json=pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json"))
 

@@ -1,4 +1,4 @@
-"""The actions of a workflow that only act (semantics.md §9); those that decide are in `forks.py`."""
+"""The actions of a workflow that only act (semantics.md §9); those that choose a path are in `branching.py`."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from transforms.content.templates import template_fault
+from transforms.content.sandbox import template_fault
 from transforms.definitions.base import Definition, Duration, Name, advice, fault, refusal
 from transforms.definitions.conditions import Conditions
 

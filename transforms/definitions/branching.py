@@ -1,4 +1,4 @@
-"""The actions that decide, each with paths of actions of their own, and the union of all actions."""
+"""The actions that choose a path, each with paths of actions of their own, and the union of all actions."""
 
 from collections.abc import Iterator, Mapping
 from math import fsum
@@ -22,7 +22,7 @@ from transforms.definitions.conditions import Criteria
 from transforms.definitions.triggers import TriggerConfig, TriggerType, config_faults, unknown_pattern
 
 
-class Fork(ActionBase):
+class Branching(ActionBase):
     """An action with a decision, and a path of actions for some or all of its outcomes."""
 
     paths: dict[str, tuple["Action", ...]] = Field(default={})
@@ -79,7 +79,7 @@ class Decision(Definition):
             yield key_fault(("criteria", "default"), message)
 
 
-class BranchDecision(Fork):
+class BranchDecision(Branching):
     """Decides by conditions; `default` when none holds."""
 
     type: Literal["branch_decision"]
@@ -104,7 +104,7 @@ class Split(Definition):
     weights: Annotated[dict[Name, Annotated[Number, Field(gt=0)]], AfterValidator(_sums_to_one)]
 
 
-class RandomSplit(Fork):
+class RandomSplit(Branching):
     """Decides by a stable hash of workflow, step and customer."""
 
     type: Literal["random_split"]
@@ -136,7 +136,7 @@ class AwaitedEvent(Definition):
         yield from unknown_pattern(given.get("type"), given.get("event"), ("event",), known)
 
 
-class WaitForEvent(Fork):
+class WaitForEvent(Branching):
     """Waits for the first matching fact, decision `event`, else for the time-out, decision `timeout`."""
 
     type: Literal["wait_for_event"]
@@ -166,5 +166,5 @@ Action = Annotated[
     Field(discriminator="type"),
 ]
 
-for _fork in (BranchDecision, RandomSplit, WaitForEvent):
-    _fork.model_rebuild()
+for _branching in (BranchDecision, RandomSplit, WaitForEvent):
+    _branching.model_rebuild()

@@ -1,29 +1,14 @@
 """What the value of a condition may be, operator by operator (semantics.md §5)."""
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from transforms.timing.durations import parse_duration
+from transforms.timing.instants import extended_iso_instant
 
-_INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?", re.ASCII
-)
 _EXAMPLES = "a date or a date and time, such as 2026-03-01 or 2026-03-01T09:30:00Z"
-
-
-def instant_of(text: str) -> datetime | None:
-    """The instant that ISO 8601 text stands for, in UTC unless it has an offset; None for other text."""
-    if not _INSTANT.fullmatch(text):
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def value_fault(operator: str, value: Any) -> str | None:
@@ -42,7 +27,7 @@ def _text(operator: str, value: Any) -> str | None:
 
 
 def _instant(operator: str, value: Any) -> str | None:
-    found = instant_of(value) if isinstance(value, str) else None
+    found = extended_iso_instant(value) if isinstance(value, str) else None
     return None if found else f"{operator} needs {_EXAMPLES}"
 
 
@@ -76,7 +61,7 @@ def _range(operator: str, value: Any) -> str | None:
         return f"{operator} needs a list of two, [low, high], such as [10, 20]"
     low, high = value
     if isinstance(low, str) and isinstance(high, str):
-        instants = instant_of(low), instant_of(high)
+        instants = extended_iso_instant(low), extended_iso_instant(high)
         ordered = instants[0] <= instants[1] if instants[0] and instants[1] else low <= high
     elif _is_number(low) and _is_number(high):
         ordered = low <= high

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from transforms.definitions.branching import Fork
+from transforms.definitions.branching import Branching
 from transforms.definitions.workflow import (
     Action,
     BranchDecision,
@@ -25,6 +25,17 @@ def actions_of(workflow: Workflow) -> Iterator[tuple[Path, Action]]:
     yield from _actions(workflow.actions, ("actions",))
     for index, branch in enumerate(workflow.branches):
         yield from _actions(branch.actions, ("branches", index, "actions"))
+
+
+def named_steps(workflow: Workflow) -> Iterator[tuple[str, str, Action]]:
+    """Every action with its branch and the name of its step there, as tables have them (semantics.md §9).
+
+    The workflow's own actions are the branch `default`; the first step of path `yes` of step `2` is `2.yes.0`.
+    """
+    own = ("default", workflow.actions)
+    for branch, actions in (*((one.name, one.actions) for one in workflow.branches), own):
+        for name, action in _named(actions, ""):
+            yield branch, name, action
 
 
 def triggers_of(workflow: Workflow) -> Iterator[tuple[Path, str, Trigger]]:
@@ -71,9 +82,18 @@ def _step_conditions(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condit
                 yield (*path, "config", "criteria", name), criteria
 
 
+def _named(actions: Sequence[Action], prefix: str) -> Iterator[tuple[str, Action]]:
+    for index, action in enumerate(actions):
+        name = f"{prefix}{index}"
+        yield name, action
+        if isinstance(action, Branching):
+            for path, inner in action.paths.items():
+                yield from _named(inner, f"{name}.{path}.")
+
+
 def _actions(actions: Sequence[Any], path: Path) -> Iterator[tuple[Path, Action]]:
     for index, action in enumerate(actions):
         yield (*path, index), action
-        if isinstance(action, Fork):
+        if isinstance(action, Branching):
             for name, inner in action.paths.items():
                 yield from _actions(inner, (*path, index, "paths", name))

@@ -1,29 +1,25 @@
 """State + what a tick decided → the next state; the same fold for stores, backtests and tests."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
 from transforms.engine.ledger import Decided
-from transforms.engine.state import Cap, State
+from transforms.engine.state import State, Tick
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS, SENDS
 
 _OWNER = ["customer_id", "attribute"]
 _SEND = [*SENDS, "transactional"]
 
 
-def fold(
-    state: State, decided: Decided, writes: pl.DataFrame, *, now: datetime, caps: Sequence[Cap] = ()
-) -> State:
+def fold(state: State, decided: Decided, writes: pl.DataFrame, tick: Tick) -> State:
     """The state after a tick.
 
     Args:
         state: the state the tick started from.
         decided: what it decided.
-        writes: all profile updates of the tick's events (`state.WRITES`), seen by a workflow or not.
-        now: the tick's end.
-        caps: frequency caps; accepted messages older than the longest window are forgotten.
+        writes: all profile updates of the tick's events (`frames.WRITES`), seen by a workflow or not.
+        tick: its bounds; accepted messages older than the longest window of its caps are forgotten.
     """
     taken = decided.executions
     return State(
@@ -32,7 +28,7 @@ def fold(
         tags=_fold_tags(state.tags, decided.tags),
         executions=_running(state.executions, taken),
         entries=_newest(pl.concat([state.entries, taken.select(state.entries.columns)])),
-        sends=_recent(pl.concat([state.sends, counted(decided)]), now, caps),
+        sends=_recent(pl.concat([state.sends, counted(decided)]), tick),
         alarms=replaced(state.alarms, decided.alarms, ["customer_id", "key"]),
     )
 
@@ -53,7 +49,7 @@ def fold_attributes(
 
 
 def set_latest(before: pl.DataFrame, updates: pl.DataFrame) -> pl.DataFrame:
-    """Attributes (`state.ATTRIBUTES`) after `updates` (the same columns, in order); only their owners are touched."""
+    """Attributes (`frames.ATTRIBUTES`) after `updates` (the same columns, in order); only their owners are touched."""
     if updates.is_empty():
         return before
     touched = before.join(updates, on=_OWNER, how="semi", maintain_order="left")
@@ -87,7 +83,7 @@ def _newest(entries: pl.DataFrame) -> pl.DataFrame:
 
 
 def counted(decided: Decided) -> pl.DataFrame:
-    """The messages of a tick that frequency caps count (`state.SENDS`): also requests that have a channel."""
+    """The messages of a tick that frequency caps count (`frames.SENDS`): also requests that have a channel."""
     both = pl.concat([decided.messages.select(_SEND), decided.webhooks.select(_SEND)])
     return both.filter(~pl.col("transactional") & pl.col("channel").is_not_null()).drop("transactional")
 
@@ -97,6 +93,6 @@ def replaced(before: pl.DataFrame, after: pl.DataFrame, keys: list[str]) -> pl.D
     return pl.concat([before.join(after, on=keys, how="anti", maintain_order="left"), after])
 
 
-def _recent(sends: pl.DataFrame, now: datetime, caps: Sequence[Cap]) -> pl.DataFrame:
-    longest = max((cap.window for cap in caps), default=timedelta(0))
-    return sends.filter(pl.col("at") > now - longest)
+def _recent(sends: pl.DataFrame, tick: Tick) -> pl.DataFrame:
+    longest = max((cap.window for cap in tick.caps), default=timedelta(0))
+    return sends.filter(pl.col("at") > tick.now - longest)

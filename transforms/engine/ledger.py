@@ -21,7 +21,7 @@ class Decided:
     """What a tick decided, as rows.
 
     Attributes:
-        executions: one row per execution that started, ended or went on: `state.EXECUTIONS`; running and paused ones
+        executions: one row per execution that started, ended or went on: `frames.EXECUTIONS`; running and paused ones
             also have the `event.X` columns the next tick needs. `step` is where one stands, or stood when it ended.
         steps: one row per logged outcome of a step: execution_id, workflow_id, version, customer_id, entered_at,
             branch, step, action_type, at, outcome.
@@ -30,10 +30,10 @@ class Decided:
         webhooks: one row per queued request: webhook_id, execution columns, step, at, url, transactional,
             channel (null: no message), message_class.
         refusals: one row per refused entry: workflow_id, customer_id, at, reason.
-        attributes: one row per applied write of an attribute that workflows see: `state.ATTRIBUTES`, in order.
+        attributes: one row per applied write of an attribute that workflows see: `frames.ATTRIBUTES`, in order.
         tags: one row per real change of a tag: customer_id, tag, added, at, in order.
         alarms: one row per customer and schedule by a date attribute that was armed anew, fired or disarmed:
-            `state.ALARMS`.
+            `frames.ALARMS`.
         entries: how many executions are new.
         facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.
@@ -75,23 +75,25 @@ def _executions(opened: Opened) -> pl.DataFrame:
     lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
     running = np.isin(ledger["status"], (RUNNING, PAUSED))
     lane, flow = ledger["lane"], ledger["flow"]
-    slot = np.array([one.slot for one in lanes.program.flows], np.int64)[flow]
-    stands = np.where(running, lanes.step[lane, slot], ledger["step"])
-    phase = np.where(running, lanes.phase[lane, slot], ledger["phase"])
-    due = np.where(running, lanes.due[lane, slot], NEVER)
-    decision = np.where(running, lanes.decision[lane, slot], 0)
-    workflows = [one.workflow.workflow_id for one in lanes.program.flows]
+    slot = np.array([one.slot for one in lanes.tick.program.flows], np.int64)[flow]
+    stands = np.where(running, lanes.executions.step[lane, slot], ledger["step"])
+    phase = np.where(running, lanes.executions.phase[lane, slot], ledger["phase"])
+    due = np.where(running, lanes.executions.due[lane, slot], NEVER)
+    decision = np.where(running, lanes.executions.decision[lane, slot], 0)
+    workflows = [one.workflow.workflow_id for one in lanes.tick.program.flows]
     frame = pl.DataFrame(
         {
             "workflow_id": _named(workflows, flow),
-            "version": _named([one.version for one in lanes.program.flows], flow),
+            "version": _named([one.version for one in lanes.tick.program.flows], flow),
             "customer_id": lanes.customers.gather(lane),
             "entered_at": _instant(ledger["entered"]),
             "branch": _branches(opened),
             "status": _named(STATUSES, ledger["status"]),
             "ended_at": _instant(ledger["ended"]),
             "converted_at": _instant(ledger["converted"]),
-            "step": _named([None if one.action is None else one.name for one in lanes.program.steps], stands),
+            "step": _named(
+                [None if one.action is None else one.name for one in lanes.tick.program.steps], stands
+            ),
             "phase": _named([None, *PHASES[1:]], phase),
             "due_at": _instant(due),
             "decision": opened.dictionary["text"].gather(decision),
@@ -106,7 +108,7 @@ def _branches(opened: Opened) -> pl.Series:
     """Branch names: of executions from before as they were, of new ones by number; null when held out."""
     lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
     before = len(opened.executions)
-    names = [[branch.name for branch in flow.branches] for flow in lanes.program.flows]
+    names = [[branch.name for branch in flow.branches] for flow in lanes.tick.program.flows]
     first = np.cumsum([0, *(len(some) for some in names)])
     flat: list[str | None] = [*(name for some in names for name in some), None]
     number = np.where(ledger["branch"] < 0, len(flat) - 1, first[ledger["flow"]] + ledger["branch"])
@@ -146,7 +148,7 @@ def _places(opened: Opened, facts: Ints) -> Ints:
 
 def _properties(opened: Opened, codes: Array) -> pl.Series:
     """A follow-up fact's properties as a JSON object."""
-    columns = [opened.lanes.program.properties.index(name) for name in FOLLOW_UP_PROPERTIES]
+    columns = [opened.lanes.tick.program.properties.index(name) for name in FOLLOW_UP_PROPERTIES]
     texts = pl.DataFrame(
         {
             name: _value(opened, codes[:, column])
@@ -160,7 +162,7 @@ def _properties(opened: Opened, codes: Array) -> pl.Series:
 
 def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
     """The `event.X` columns of running executions; null for others, which nothing reads any more."""
-    names = opened.lanes.program.properties
+    names = opened.lanes.tick.program.properties
     codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
     codes[running] = opened.lanes.facts["codes"][facts[running]]
     texts = _texts(opened)
@@ -170,7 +172,7 @@ def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
 def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
     ledger = lanes.ledgers.steps
     taken = _taken(lanes, executions, ledger["execution"], ledger["step"])
-    actions = _named([one.action_type for one in lanes.program.steps], ledger["step"])
+    actions = _named([one.action_type for one in lanes.tick.program.steps], ledger["step"])
     return taken.with_columns(
         action_type=actions, at=_instant(ledger["at"]), outcome=_named(lanes.outcomes, ledger["outcome"])
     )
@@ -178,7 +180,7 @@ def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
 
 def _messages(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
     ledger = lanes.ledgers.messages
-    templates = [_config(one.action, "template_id") for one in lanes.program.steps]
+    templates = [_config(one.action, "template_id") for one in lanes.tick.program.steps]
     return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
         message_id=message_id(),
         at=_instant(ledger["at"]),
@@ -189,7 +191,7 @@ def _messages(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
 
 def _webhooks(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
     ledger = lanes.ledgers.webhooks
-    urls = [_config(one.action, "url") for one in lanes.program.steps]
+    urls = [_config(one.action, "url") for one in lanes.tick.program.steps]
     return _taken(lanes, executions, ledger["execution"], ledger["step"]).with_columns(
         webhook_id=message_id(),
         at=_instant(ledger["at"]),
@@ -200,10 +202,10 @@ def _webhooks(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
 
 def _kinds(lanes: Lanes, steps: Ints) -> dict[str, pl.Series]:
     """What caps look at."""
-    workflows = [lanes.program.flows[one.flow].workflow for one in lanes.program.steps]
+    workflows = [lanes.tick.program.flows[one.flow].workflow for one in lanes.tick.program.steps]
     return {
         "transactional": pl.Series([one.transactional for one in workflows], dtype=pl.Boolean).gather(steps),
-        "channel": _named([one.channel for one in lanes.program.steps], steps),
+        "channel": _named([one.channel for one in lanes.tick.program.steps], steps),
         "message_class": _named([one.message_class for one in workflows], steps),
     }
 
@@ -212,14 +214,14 @@ def _alarms(opened: Opened) -> pl.DataFrame:
     """When dates fire that weren't armed so before."""
     lanes = opened.lanes
     found = [pl.DataFrame(schema=ALARMS)]
-    for number, alarm in enumerate(lanes.program.alarms):
+    for number, alarm in enumerate(lanes.tick.program.alarms):
         if not alarm.is_cron:
-            codes = lanes.attributes[:, alarm.column]
+            codes = lanes.profiles.attributes[:, alarm.column]
             armed = {
                 "customer_id": lanes.customers,
                 "key": pl.Series([alarm.key], dtype=pl.String).new_from_index(0, codes.size),
                 "value": _value(opened, codes),
-                "at": _instant(lanes.alarm[:, number]),
+                "at": _instant(lanes.queue.alarm[:, number]),
             }
             found.append(pl.DataFrame(armed))
     every, before = pl.concat(found), opened.alarms.select(*ALARMS)
@@ -230,13 +232,13 @@ def _alarms(opened: Opened) -> pl.DataFrame:
 
 
 def _taken(lanes: Lanes, executions: pl.DataFrame, rows: Ints, steps: Ints) -> pl.DataFrame:
-    names = _named([one.name for one in lanes.program.steps], steps)
+    names = _named([one.name for one in lanes.tick.program.steps], steps)
     return executions.select(_TAKEN)[rows].with_columns(step=names)
 
 
 def _refusals(lanes: Lanes) -> pl.DataFrame:
     ledger = lanes.ledgers.refusals
-    workflows = [one.workflow.workflow_id for one in lanes.program.flows]
+    workflows = [one.workflow.workflow_id for one in lanes.tick.program.flows]
     return pl.DataFrame(
         {
             "workflow_id": _named(workflows, ledger["flow"]),
@@ -252,7 +254,7 @@ def _attributes(opened: Opened) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "customer_id": lanes.customers.gather(ledger["lane"]),
-            "attribute": _named(lanes.attribute_names, ledger["attribute"]),
+            "attribute": _named(lanes.tick.attribute_names, ledger["attribute"]),
             "value": _value(opened, ledger["code"]),
             "set_at": _instant(ledger["set_at"]),
         },
@@ -265,7 +267,7 @@ def _tags(lanes: Lanes) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "customer_id": lanes.customers.gather(ledger["lane"]),
-            "tag": _named(lanes.program.tags, ledger["tag"]),
+            "tag": _named(lanes.tick.program.tags, ledger["tag"]),
             "added": ledger["added"] == 1,
             "at": _instant(ledger["at"]),
         }

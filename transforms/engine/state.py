@@ -52,14 +52,30 @@ class Cap:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What comes in a tick.
+
+    Attributes:
+        events: the events that act in it: columns of `frames.EVENTS` plus `event.X` (JSON text) per property X that
+            some workflow reads; `at` is the instant an event acts at, `ts` its own time. Their order doesn't matter.
+        writes: `frames.WRITES`: the profile updates that they carry; `ordinal` is 0 for the change that an
+            `attribute_change` event itself is, then 1, 2, … in name order.
+    """
+
+    events: pl.DataFrame
+    writes: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class Tick:
     """What bounds a tick.
 
     Attributes:
-        now: its end, inclusive.
-        since: its start, exclusive; None in the first.
+        now: its end, inclusive; aware, UTC.
+        since: its start, exclusive: schedules fire after it, and what fell due before it, while its workflow was
+            paused, acts then. None in the first.
         began: in the first tick, the instant from which on crons fire, inclusive; None: they don't.
-        caps: frequency caps.
+        caps: frequency caps (semantics.md §11).
         timezone: the configured default.
     """
 

@@ -36,10 +36,10 @@ class Emitted:
         return f"{subject} {detail}".strip()
 
 
-def chains(workflows: Sequence[Workflow]) -> Iterator[list[tuple[str, str]]]:
+def cascades(workflows: Sequence[Workflow]) -> Iterator[list[tuple[str, str]]]:
     """The shortest ways in which active workflows start each other again and again, or themselves.
 
-    Workflows with `reentry: once` end such a chain, so they are in none.
+    Workflows with `reentry: once` end a cascade, so they are in none.
 
     Yields:
         (workflow_id, the words of a fact of it that starts the next) of each workflow in the circle.

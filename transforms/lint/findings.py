@@ -14,9 +14,10 @@ from transforms.definitions.patterns import Pattern
 from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.walk import ENTRY, Path, actions_of, conditions_of, triggers_of
 from transforms.definitions.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
-from transforms.lint.cascades import chains
+from transforms.lint.cascades import cascades
+from transforms.program.compile_patterns import compile_pattern
 from transforms.program.conditions import truth_of
-from transforms.signals.patterns import Bounded, compile_pattern
+from transforms.signals.patterns import Bounded
 from transforms.timing.durations import spoken
 
 ENOUGH_CONVERSIONS = 20
@@ -83,7 +84,7 @@ def lint(workflows: Sequence[Workflow], patterns: Mapping[str, Pattern], evidenc
             for index, one in enumerate(types)
             if (what := _never_seen("behavioral", one, evidence.names))
         )
-    yield from map(_circle, chains(active))
+    yield from map(_circle, cascades(active))
 
 
 def branch_attributes(workflows: Sequence[Workflow]) -> list[str]:

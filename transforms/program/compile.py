@@ -6,16 +6,13 @@ from types import MappingProxyType
 from typing import Any
 
 from transforms.definitions.patterns import Pattern
-from transforms.definitions.schedules import schedule_of
 from transforms.definitions.send_times import QuietHours, SendWindow
-from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.workflow import (
     Action,
     AddTag,
     BranchDecision,
     Condition,
     Conditions,
-    Group,
     RandomSplit,
     RemoveTag,
     SendEmail,
@@ -27,15 +24,15 @@ from transforms.definitions.workflow import (
     Workflow,
     version_of,
 )  # fmt: skip
-from transforms.program.checks import Check, CompiledTrigger, Matcher
+from transforms.program.checks import Check
 from transforms.program.compile_checks import CheckBuilder
 from transforms.program.compile_schedules import AlarmBuilder
 from transforms.program.compile_signals import SignalBuilder
+from transforms.program.compile_triggers import TriggerBuilder
 from transforms.program.model import (
     EMAIL,
     END,
     FOLLOW_UP_PROPERTIES,
-    SCHEDULE,
     ZONE,
     CompiledBranch,
     Flow,
@@ -84,23 +81,23 @@ class _Compiler:
         self.signals = SignalBuilder(patterns)
         self.checks = CheckBuilder(self.signals)
         self.alarms = AlarmBuilder()
+        self.triggers = TriggerBuilder(self.checks, self.signals, self.alarms)
         self.flows: list[Flow] = []
         self.steps: list[Step] = []
-        self.matchers: list[Matcher] = []
         self.position = 0
 
     def add(self, workflow: Workflow, version: str, *, enters: bool) -> None:
         flow, first = len(self.flows), len(self.steps)
         end = self._reserve()
-        self.steps[end] = Step(flow, "", END, 0, None)
+        self.steps[end] = Step(end, flow, "", END, 0, None)
         branches = [
             CompiledBranch(name, self.checks.checks(conditions), self._block(flow, name, actions, "", end))
             for name, conditions, actions in _ways(workflow)
         ]
         waits = tuple(pc for pc in range(first, len(self.steps)) if self.steps[pc].matcher >= 0)
-        triggers = tuple(map(self._trigger, workflow.triggers)) if enters else ()
-        goal = self._trigger(workflow.goal) if workflow.goal else None
-        exits = tuple(map(self._trigger, workflow.exit_on))
+        triggers = tuple(map(self.triggers.trigger, workflow.triggers)) if enters else ()
+        goal = self.triggers.trigger(workflow.goal) if workflow.goal else None
+        exits = tuple(map(self.triggers.trigger, workflow.exit_on))
         leaving = [one.matcher for one in (goal, *exits) if one]
         reactors = [*leaving, *(self.steps[pc].matcher for pc in waits)]
         self.alarms.add(workflow.workflow_id, flow, triggers, reactors)
@@ -145,7 +142,7 @@ class _Compiler:
             flows=tuple(self.flows),
             slots=tuple(self.slots),
             steps=tuple(self.steps),
-            matchers=tuple(self.matchers),
+            matchers=tuple(self.triggers.matchers),
             attributes=tuple(self.checks.attributes),
             properties=tuple(self.checks.properties),
             read=read,
@@ -156,7 +153,7 @@ class _Compiler:
             signals=self.signals.plan(),
             alarms=alarms,
             zone_column=zone_column,
-            reads_moments=self.checks.reads_moments or any(not one.is_cron for one in alarms),
+            reads_instants=self.checks.reads_instants or any(not one.is_cron for one in alarms),
         )
 
     def _block(self, flow: int, branch: str, actions: Sequence[Action], prefix: str, after: int) -> int:
@@ -170,7 +167,7 @@ class _Compiler:
                 for path, steps in getattr(action, "paths", {}).items()
             }
             self.steps[place] = Step(
-                flow, branch, name, position, action,
+                place, flow, branch, name, position, action,
                 checks=self.checks.checks(action.conditions),
                 delay=microseconds(action.delay),
                 next=following,
@@ -210,12 +207,8 @@ class _Compiler:
                 self.checks.literals_of(["event", "timeout"])
                 event = Trigger(type=config.type, config=config.event)
                 timeout = None if config.timeout is None else microseconds(config.timeout)
-                return {"matcher": self._matcher(event), "duration": timeout}
+                return {"matcher": self.triggers.matcher(event), "duration": timeout}
         return {}
-
-    def _trigger(self, trigger: Trigger) -> CompiledTrigger:
-        about_customer = [one for one in trigger.conditions if not _about_fact(one)]
-        return CompiledTrigger(self._matcher(trigger), self.checks.checks(about_customer))
 
     def _send_times(self, workflow: Workflow) -> tuple[SendTime, ...]:
         own = [one for one in (workflow.quiet_hours, workflow.send_window) if one]
@@ -225,39 +218,9 @@ class _Compiler:
             quiet_hours(one) if isinstance(one, QuietHours) else send_window(one) for one in (*own, *others)
         )
 
-    def _matcher(self, trigger: Trigger) -> int:
-        about_fact = [one for one in trigger.conditions if _about_fact(one)]
-        conditions = tuple(one for one in self.checks.checks(about_fact) if isinstance(one, Check))
-        schedule = schedule_of(trigger.type, trigger.config)
-        if schedule:
-            self.alarms.declare(len(self.matchers), schedule)
-            self.matchers.append(Matcher(SCHEDULE, "", conditions))
-            return len(self.matchers) - 1
-        own = OWN_KEYS[trigger.type]
-        config = [
-            check
-            for key, value in trigger.config.items()
-            if key != own
-            for check in self.checks.config(key, value)
-        ]
-        name = None if (given := trigger.config.get(own)) is None else str(given)
-        self.matchers.append(Matcher(trigger.type, name, (*config, *conditions)))
-        if trigger.type == "attribute_change" and name is not None:
-            self.checks.column(self.checks.attributes, name)
-        if trigger.type == "pattern" and name is not None:
-            self.signals.pattern(name)
-        return len(self.matchers) - 1
-
     def _reserve(self) -> int:
-        self.steps.append(Step(-1, "", "", -1, None))
+        self.steps.append(Step(len(self.steps), -1, "", "", -1, None))
         return len(self.steps) - 1
-
-
-def _about_fact(condition: Condition | Group) -> bool:
-    """Whether a trigger's condition depends on the fact alone, and not on the instant."""
-    if isinstance(condition, Group) or condition.operator == "within_last":
-        return False
-    return condition.attribute.startswith("event.")
 
 
 def _ways(workflow: Workflow) -> list[tuple[str, Conditions, tuple[Action, ...]]]:

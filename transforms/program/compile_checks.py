@@ -11,7 +11,7 @@ from transforms.definitions.workflow import Condition, Group
 from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
 from transforms.program.compile_signals import SignalBuilder
 from transforms.program.conditions import (
-    NEEDS_MOMENTS,
+    NEEDS_INSTANTS,
     above,
     at_least,
     at_most,
@@ -34,7 +34,7 @@ class CheckBuilder:
         self.truths: list[pl.Expr] = []
         self.known_truths: dict[tuple[str, str], int] = {}
         self.literals: dict[str, int] = {}
-        self.reads_moments = False
+        self.reads_instants = False
 
     def config(self, key: str, value: Any) -> list[Check]:
         """The checks of one key of a trigger's config (semantics.md §6)."""
@@ -71,7 +71,7 @@ class CheckBuilder:
     def check(self, condition: Condition) -> AnyCheck:
         """The check of one condition."""
         name, operator, value = condition.attribute, condition.operator, condition.value
-        self.reads_moments |= operator in NEEDS_MOMENTS
+        self.reads_instants |= operator in NEEDS_INSTANTS
         if name == "tags":
             return self._tag_check(operator, value)
         if signal := signal_of(name):

@@ -1,6 +1,7 @@
 """Schedules of workflows → alarms, each declared once."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from transforms.definitions.schedules import Schedule
 from transforms.program.checks import CompiledTrigger
@@ -38,19 +39,16 @@ class AlarmBuilder:
     ) -> None:
         if schedule := self.schedules.get(matcher):
             before = self.found.get((workflow_id, schedule)) or Alarm(workflow_id, schedule, (), (), ())
-            self.found[workflow_id, schedule] = Alarm(
-                workflow_id,
-                schedule,
-                (*before.matchers, matcher),
-                (*before.triggers, *triggers),
-                (*before.flows, *flows),
+            self.found[workflow_id, schedule] = replace(
+                before,
+                matchers=(*before.matchers, matcher),
+                triggers=(*before.triggers, *triggers),
+                flows=(*before.flows, *flows),
             )
 
     def alarms(self, column: Callable[[str], int]) -> tuple[Alarm, ...]:
         """All of them; `column` gives the place of an attribute."""
         return tuple(
-            Alarm(*vars(one).values())
-            if (name := one.schedule.attribute) is None
-            else Alarm(one.workflow_id, one.schedule, one.matchers, one.triggers, one.flows, column(name))
+            one if (name := one.schedule.attribute) is None else replace(one, column=column(name))
             for one in self.found.values()
         )

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.signals import PatternScore, PatternTruth, Signal
-from transforms.signals.patterns import AnyPattern, compile_pattern
+from transforms.program.compile_patterns import compile_pattern
+from transforms.signals.patterns import AnyPattern
 from transforms.signals.plan import SignalPlan
 
 

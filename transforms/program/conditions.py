@@ -1,8 +1,8 @@
 """A condition → where it looks, one Polars expression over distinct values, and a sentence for people.
 
-The expressions read the dictionary of `values.intern` (columns `json`, `kind`, `number`, `text`, `items`) and
+The expressions read the dictionary of `json_values.intern` (columns `json`, `kind`, `number`, `text`, `items`) and
 follow the tables of semantics.md §5 and docs/decision-language.md: wrong types make a condition false, never an
-error. `before`, `after` and `between` also read `moment` (`moments.with_moments`).
+error. `before`, `after` and `between` also read `instant` (`instants.with_instants`).
 """
 
 from collections.abc import Callable, Iterable
@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 
 from transforms.columns.json_values import LIST, NULL, NUMBER, STRING, canonical, text_of
-from transforms.definitions.condition_values import instant_of
 from transforms.definitions.workflow import Condition, Group
 from transforms.timing.durations import epoch_us, parse_duration, spoken
+from transforms.timing.instants import extended_iso_instant
 
-_kind, _number, _text, _moment = (pl.col(name) for name in ("kind", "number", "text", "moment"))
+_kind, _number, _text, _instant = (pl.col(name) for name in ("kind", "number", "text", "instant"))
 
 
 def truth_of(operator: str, value: Any) -> pl.Expr:
@@ -123,11 +123,11 @@ def _matches(value: Any) -> pl.Expr:
 
 
 def _before(value: Any) -> pl.Expr:
-    return _moment < _micros(value)
+    return _instant < _micros(value)
 
 
 def _after(value: Any) -> pl.Expr:
-    return _moment > _micros(value)
+    return _instant > _micros(value)
 
 
 def _between(bounds: Any) -> pl.Expr:
@@ -135,14 +135,14 @@ def _between(bounds: Any) -> pl.Expr:
     if _is_number(low):
         return (_kind == NUMBER) & _number.is_between(low, high)
     as_text = _text.is_between(pl.lit(low), pl.lit(high))
-    if not (instant_of(low) and instant_of(high)):
+    if not (extended_iso_instant(low) and extended_iso_instant(high)):
         return as_text
-    within = _moment.is_between(_micros(low), _micros(high))
-    return pl.when(_moment.is_not_null()).then(within).otherwise(as_text)
+    within = _instant.is_between(_micros(low), _micros(high))
+    return pl.when(_instant.is_not_null()).then(within).otherwise(as_text)
 
 
 def _micros(text: str) -> int:
-    instant = instant_of(text)
+    instant = extended_iso_instant(text)
     assert instant is not None, "checked when the file was read"
     return epoch_us(instant)
 
@@ -178,5 +178,5 @@ _OPERATORS: dict[str, Callable[[Any], pl.Expr]] = {
 }
 
 
-NEEDS_MOMENTS = ("before", "after", "between", "within_last")
-"""The operators that read `moment`."""
+NEEDS_INSTANTS = ("before", "after", "between", "within_last")
+"""The operators that read `instant`."""

@@ -29,6 +29,7 @@ FOLLOW_UP_PROPERTIES = ("workflow_id", "tag", "template_id", "old_value", "new_v
 class Step:
     """One step: what it does, where it goes next. `action` is None at the end of a flow."""
 
+    index: int
     flow: int
     branch: str
     name: str
@@ -63,7 +64,7 @@ class CompiledBranch:
 
 @dataclass(frozen=True)
 class Flow:
-    """One version of one workflow; `slot` is the workflow's place in the order of workflow ids."""
+    """One version of one workflow; `slot` is the workflow's place in the program's slots."""
 
     index: int
     slot: int
@@ -123,6 +124,14 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class Sees:
+    """Which events some workflow looks for: those with one of the names, and all of one of the types."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """Everything the waves need of the workflows; columns are positions in the tuples of names.
 
@@ -146,7 +155,14 @@ class Program:
     signals: SignalPlan = field(default_factory=SignalPlan)
     alarms: tuple[Alarm, ...] = ()
     zone_column: int = -1
-    reads_moments: bool = False
+    reads_instants: bool = False
+
+    @property
+    def sees(self) -> Sees:
+        """Which events it looks for; besides them it sees those that write attributes it reads."""
+        names = {one.name for one in self.matchers if one.name is not None}
+        types = {one.type for one in self.matchers if one.name is None}
+        return Sees(tuple(sorted(names)), tuple(sorted(types)))
 
     @property
     def acts_alone(self) -> bool:

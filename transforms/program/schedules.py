@@ -31,21 +31,21 @@ def cron_instants(cron: str, timezone: str, since: int, until: int) -> Ints:
     return instants[(since < instants) & (instants <= until)]
 
 
-def date_instants(schedule: Schedule, moments: Ints, is_wall: Bools, zone: Zone) -> Ints:
+def date_instants(schedule: Schedule, values: Ints, is_wall: Bools, zone: Zone) -> Ints:
     """When the values of a date attribute fire.
 
     Args:
         schedule: with `attribute`.
-        moments: the values: µs since 1970 UTC, or of the wall clock; `NEVER` for none.
+        values: µs since 1970 UTC, or of the wall clock; `NEVER` for none.
         is_wall: which of them are wall clock times.
         zone: the zone of wall clock times and of `at`.
 
     Returns:
         Instants, `NEVER` where there is none.
     """
-    none = moments == NEVER
-    values = np.where(none, 0, moments)
-    instants = np.where(is_wall, zone.instant(values), values) + microseconds(schedule.offset)
+    none = values == NEVER
+    given = np.where(none, 0, values)
+    instants = np.where(is_wall, zone.instant(given), given) + microseconds(schedule.offset)
     if schedule.at is not None:
         instants = zone.instant(day_at(zone.local(instants), schedule.at))
     possible = ~none & (instants > _EARLIEST) & (instants <= LAST_INSTANT)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import Bools, Ints, order_by
+from transforms.columns.arrays import ALWAYS, Bools, Ints, order_by
 from transforms.columns.json_values import BOOLEAN, NULL, NUMBER, numbers_frame
 from transforms.definitions.signals import LastEvent, PatternTruth, Signal
 from transforms.signals.results import StepFunction
@@ -46,7 +46,7 @@ class SignalLookup:
         """Whether a condition on the signal holds, per row.
 
         Args:
-            expression: the operator's (`conditions.holds`).
+            expression: the operator's (`conditions.truth_of`).
             rows: lanes.
             instants: theirs.
         """
@@ -55,18 +55,22 @@ class SignalLookup:
             case LastEvent():
                 frame = numbers_frame((instants - value) / DAY, np.where(none, NULL, NUMBER))
             case PatternTruth():
-                frame = numbers_frame(value, np.full(rows.size, BOOLEAN))
+                frame = numbers_frame(value.astype(float), np.full(rows.size, BOOLEAN))
             case _:
                 frame = numbers_frame(value, np.full(rows.size, NUMBER))
         verdict: Bools = frame.select(expression).to_series().to_numpy()
         return verdict if verdict.size == rows.size else np.repeat(verdict, rows.size)
 
 
-def look_up(signal: Signal, steps: StepFunction, lane_of: Ints) -> SignalLookup:
+def look_up(signal: Signal, function: StepFunction, lane_of: Ints) -> SignalLookup:
     """A signal's step function in lanes; `lane_of` gives the lane of each of its customers, −1 for none."""
-    lane = lane_of[steps.lane]
+    nothing = ALWAYS if isinstance(signal, LastEvent) else 0
+    begun = np.flatnonzero(function.first != nothing)
+    lane = lane_of[np.concatenate([begun, function.lane])]
+    at = np.concatenate([np.full(begun.size, ALWAYS), function.at])
+    value = np.concatenate([function.first[begun], function.value])
     kept = lane >= 0
-    lane, at, value = lane[kept], steps.at[kept], steps.value[kept]
+    lane, at, value = lane[kept], at[kept], value[kept]
     times = np.unique(at)
     place = np.searchsorted(times, at, side="right")
     order = order_by(lane, place, stable=True)

@@ -1,32 +1,26 @@
-"""Patterns → the exact instants at which they turn true (semantics.md §8).
+"""Patterns in time: the exact instants at which they turn true (semantics.md §8).
 
 The truth of a pattern is a function of the amounts of its terms, so it is evaluated once for each change of them; a
 rising edge is a fact.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
-from math import ceil, floor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from transforms.columns.arrays import ALWAYS, LAST_INSTANT, Bools, Ints
-from transforms.definitions.patterns import (
-    CountedTerm,
-    CumulativePattern,
-    DeclaredTerm,
-    OrderedPattern,
-    Pattern,
-    SequencePattern,
-    WeightedScorePattern,
+from transforms.columns.arrays import ALWAYS, LAST_INSTANT, Bools, Ints, order_by
+from transforms.signals.results import StepFunction
+from transforms.signals.windows import (
+    Before,
+    Behaviors,
+    Span,
+    Term,
+    highest,
+    only_amount,
+    points_of,
+    running_amounts,
 )
-from transforms.signals.windows import DECIMALS, Term, Timeline, before_each
-from transforms.timing.durations import microseconds
-
-_PLACES = Decimal("0.000001")
-_UNBOUNDED = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -125,114 +119,106 @@ AmountPattern = Bounded | Scored
 AnyPattern = AmountPattern | Ordered
 
 
-def compile_pattern(name: str, pattern: Pattern) -> AnyPattern:
-    """The pattern as integer arithmetic over the amounts of its terms."""
+@dataclass(frozen=True)
+class PatternInTime:
+    """Of K customers whether a pattern is true; and its score, of a `weighted_score` pattern if asked for."""
+
+    truth: StepFunction
+    score: StepFunction | None = None
+
+
+def evaluate_pattern(
+    pattern: AnyPattern, behaviors: Behaviors, before: Before, span: Span, *, scored: bool
+) -> PatternInTime:
+    """A pattern in the time of a tick; it starts false.
+
+    Args:
+        pattern: the pattern.
+        behaviors: the events of the tick.
+        before: the amounts before it.
+        span: its bounds.
+        scored: whether the score is asked for.
+    """
     match pattern:
-        case OrderedPattern(events=events):
-            within = tuple(None if one.within is None else microseconds(one.within) for one in events)
-            return Ordered(name, tuple(one.type for one in events), within)
-        case WeightedScorePattern(events=events, threshold=threshold):
-            return _scored(name, tuple(map(_term, events)), [one.weight for one in events], threshold)
-        case CumulativePattern(events=events, match=match):
-            terms = tuple(map(_term, events))
-            low = tuple(_at_least(term, one.threshold) for term, one in zip(terms, events, strict=True))
-            return Bounded(name, terms, low, (_UNBOUNDED,) * len(terms), any=match == "any")
-        case SequencePattern(events=events):
-            return _sequence(name, events)
+        case Ordered():
+            return PatternInTime(_ordered(pattern, behaviors, before))
+        case Scored() if scored:
+            amounts = _amounts(pattern, behaviors, before, span, concerned=None)
+            return PatternInTime(_truth(pattern, amounts, before), only_amount(amounts, pattern.scale))
+        case _:
+            concerned = _concerned(pattern, behaviors, before)
+            return PatternInTime(
+                _truth(pattern, _amounts(pattern, behaviors, before, span, concerned), before)
+            )
 
 
-def rising_edges(pattern: AmountPattern, changes: Timeline, first: Bools, emit_from: int | None) -> Ints:
+def rising_edges(truth: StepFunction, emit_from: int | None) -> Ints:
     """The changes at which a pattern turned true and says so.
 
     Args:
-        pattern: the pattern.
-        changes: its amounts.
-        first: `[lane]`, its truth before.
-        emit_from: turning true at an earlier instant emits nothing; None: always.
+        truth: the pattern's, in time.
+        emit_from: turning true at an earlier instant (µs) emits nothing; None: always.
     """
-    true = pattern.truth(changes.amounts)
-    rising = true & ~before_each(changes, true, first) & ~changes.quiet
+    rising = truth.value & ~truth.before() & ~truth.quiet
     if emit_from is not None:
-        rising &= changes.at >= emit_from
+        rising &= truth.at >= emit_from
     return np.flatnonzero(rising)
 
 
-def chain_ends(pattern: Ordered, lane: Ints, at: Ints, name: Sequence[Bools], base: Ints) -> list[Bools]:
-    """Which events end a chain of the first 1, 2, … terms.
+def chain_ends(pattern: Ordered, behaviors: Behaviors, before: Before) -> tuple[Ints, list[Bools]]:
+    """Where the chains of an `ordered` pattern end.
 
-    Args:
-        pattern: the pattern.
-        lane: of E events, by lane and in the order in which they act.
-        at: when they act.
-        name: for each term, whether the event is one of its name.
-        base: `[lane, term]`, when such a chain last ended before (`ALWAYS`: never).
+    Returns:
+        The rows of its E fresh events, by customer and in the order in which they act; and for the chains of the
+        first 1, 2, … terms `[E]`, whether one ends there.
     """
-    ends = [name[0]]
+    codes = np.array([behaviors.names.index(name) for name in pattern.names])
+    some = np.flatnonzero(np.isin(behaviors.name, codes) & behaviors.fresh)
+    rows = some[order_by(behaviors.lane[some], behaviors.at[some], behaviors.ts[some], stable=True)]
+    lane, at = behaviors.lane[rows], behaviors.at[rows]
     starts = np.searchsorted(lane, lane)
-    for number, within in enumerate(pattern.within[1:], 1):
-        before = _last_before(at, ends[-1], starts, base[lane, number - 1])
-        in_time = before != ALWAYS
+    ends = [behaviors.name[rows] == codes[0]]
+    for code, within, key in zip(codes[1:], pattern.within[1:], pattern.keys[:-1], strict=True):
+        last = _last_before(at, ends[-1], starts, before.amount[key][lane])
+        in_time = last != ALWAYS
         if within is not None:
-            in_time &= at - np.maximum(before, -LAST_INSTANT) <= within
-        ends.append(name[number] & in_time)
-    return ends
+            in_time &= at - np.maximum(last, -LAST_INSTANT) <= within
+        ends.append((behaviors.name[rows] == code) & in_time)
+    return rows, ends
+
+
+def _amounts(
+    pattern: AmountPattern, behaviors: Behaviors, before: Before, span: Span, concerned: Bools | None
+) -> StepFunction:
+    """The amounts a pattern is a function of, `[N, C]`."""
+    stored = np.stack([before.amount[term.key] for term in pattern.terms], axis=1)
+    points = [points_of(term, behaviors, span, concerned) for term in pattern.terms]
+    return running_amounts(points, stored @ pattern.factors, pattern.factors)
+
+
+def _concerned(pattern: AmountPattern, behaviors: Behaviors, before: Before) -> Bools:
+    """Customers for whom the pattern may turn true: for others it is false all the time."""
+    return pattern.possible([highest(term, behaviors, before.amount[term.key]) for term in pattern.terms])
+
+
+def _truth(pattern: AmountPattern, amounts: StepFunction, before: Before) -> StepFunction:
+    begun = np.logical_or.reduce([before.there[term.key] for term in pattern.terms])
+    return replace(amounts, value=pattern.truth(amounts.value), first=pattern.truth(amounts.first) & begun)
+
+
+def _ordered(pattern: Ordered, behaviors: Behaviors, before: Before) -> StepFunction:
+    """Whether a whole chain has ever ended: it turns true once."""
+    rows, ends = chain_ends(pattern, behaviors, before)
+    first = before.amount[pattern.keys[-1]] != ALWAYS
+    done = rows[ends[-1] & ~first[behaviors.lane[rows]]]
+    lane, firsts = np.unique(behaviors.lane[done], return_index=True)
+    turns = done[firsts]
+    turned = np.full(turns.size, fill_value=True)
+    return StepFunction(lane, behaviors.at[turns], ~behaviors.acts[turns], turned, first)
 
 
 def _last_before(at: Ints, ends: Bools, starts: Ints, first: Ints) -> Ints:
     """For each event, when the last of `ends` before it in its lane acted, else `first`."""
-    places = np.maximum.accumulate(np.where(ends, np.arange(at.size), -1))
-    place = np.append(-1, places[:-1])
-    return np.where(place >= starts, at[place], first) if at.size else first
-
-
-def _sequence(name: str, events: Sequence[CountedTerm]) -> Bounded:
-    terms = tuple(map(_term, events))
-    low = (
-        -_UNBOUNDED if one.min_count is None else _at_least(term, one.min_count)
-        for term, one in zip(terms, events, strict=True)
-    )
-    high = (
-        _UNBOUNDED if one.max_count is None else _clamped(floor(_times(one.max_count, _unit(term))))
-        for term, one in zip(terms, events, strict=True)
-    )
-    return Bounded(name, terms, tuple(low), tuple(high))
-
-
-def _scored(name: str, terms: tuple[Term, ...], weights: Sequence[float], threshold: float) -> Scored:
-    """In integers: a count weighs `weight × scale`, a sum of millionths `weight × scale / 10⁶`."""
-    places = max(_decimals(one) for one in (*weights, threshold))
-    sums = DECIMALS if any(term.metric == "total_value" for term in terms) else 1
-    scale = 10**places * sums
-    scaled = (int(_times(one, scale)) // _unit(term) for one, term in zip(weights, terms, strict=True))
-    return Scored(name, terms, tuple(scaled), _clamped(ceil(_times(threshold, scale))), scale)
-
-
-def _term(declared: DeclaredTerm) -> Term:
-    window = None if declared.time_window is None else microseconds(declared.time_window)
-    offset = 0 if declared.offset is None else microseconds(declared.offset)
-    return Term(declared.type, declared.metric, window, offset)
-
-
-def _at_least(term: Term, bound: float) -> int:
-    return _clamped(ceil(_times(bound, _unit(term))))
-
-
-def _clamped(bound: int) -> int:
-    return max(-_UNBOUNDED, min(bound, _UNBOUNDED))
-
-
-def _unit(term: Term) -> int:
-    return DECIMALS if term.metric == "total_value" else 1
-
-
-def _times(number: float, factor: int) -> Fraction:
-    return Fraction(_decimal(number)) * factor
-
-
-def _decimals(number: float) -> int:
-    exponent = _decimal(number).normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _decimal(number: float) -> Decimal:
-    return Decimal(repr(float(number))).quantize(_PLACES) if abs(number) < 1e15 else Decimal(int(number))
+    latest = np.maximum.accumulate(np.where(ends, np.arange(at.size), -1))
+    row = np.append(-1, latest[:-1])
+    return np.where(row >= starts, at[row], first) if at.size else first

@@ -4,14 +4,15 @@ An event enters the window of a term at one instant and leaves it at another: tw
 by customer and time, their cumulative sums are the amounts after every change; nothing is looped over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
 
-from transforms.columns.arrays import Array, Bools, Ints, sorted_by
+from transforms.columns.arrays import Array, Bools, Ints, order_by, sorted_by
+from transforms.signals.results import StepFunction
 
 DECIMALS = 10**6
 """Sums of `value` are integers of millionths."""
@@ -31,21 +32,41 @@ class Term:
         """The term's name in the store of amounts."""
         return f"{self.metric}|{self.offset}|{'' if self.window is None else self.window}|{self.name}"
 
+    @property
+    def unit(self) -> int:
+        """How many make one of what people count: sums are in millionths."""
+        return DECIMALS if self.metric == "total_value" else 1
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tick, in µs.
+
+    Attributes:
+        since: its start (exclusive); None in the first.
+        until: its end (inclusive).
+        emit_from: a pattern that turns true before is no fact; None: always.
+    """
+
+    since: int | None
+    until: int
+    emit_from: int | None
+
 
 @dataclass(frozen=True)
 class Behaviors:
-    """N behavioral events, in any order.
+    """N behavioral events of K customers, in any order.
 
     Attributes:
-        lanes: how many customers there are.
+        lanes: K.
         names: the names of events that matter.
-        lane: the customer's number.
-        ts: µs since 1970.
-        at: the instant it acts at; not before `ts`.
-        acts: false for history and too-late events, which change amounts and cause nothing.
-        fresh: false for events of earlier ticks, read again because they now enter or leave a window.
-        name: the number of its name in `names`, −1 for others.
-        value: in millionths.
+        lane: `[N]` the customer's number.
+        ts: `[N]` µs since 1970.
+        at: `[N]` the instant it acts at; not before `ts`.
+        acts: `[N]` false for history and too-late events, which change amounts and cause nothing.
+        fresh: `[N]` false for events of earlier ticks, read again because they now enter or leave a window.
+        name: `[N]` the number of its name in `names`, −1 for others.
+        value: `[N]` in millionths.
     """
 
     lanes: int
@@ -62,6 +83,12 @@ class Behaviors:
         """The rows of the events of one name."""
         return self._by_name[self.names.index(name) + 1]
 
+    def fresh_of(self, name: str) -> Ints:
+        """The rows of the fresh events of one name, by customer and in the order in which they act."""
+        rows = self.of(name)
+        rows = rows[self.fresh[rows]]
+        return rows[order_by(self.lane[rows], self.at[rows])]
+
     @cached_property
     def _by_name(self) -> list[Ints]:
         """The rows of each name, before them those of others."""
@@ -75,8 +102,21 @@ class Behaviors:
 
 
 @dataclass(frozen=True)
+class Before:
+    """The stored amounts of K customers before a tick, by key (of a term, a chain, a last event).
+
+    Attributes:
+        amount: per key `[K]`; of those who have none 0, or `ALWAYS` where amounts are instants.
+        there: per key `[K]` whether there is one.
+    """
+
+    amount: Mapping[str, Ints]
+    there: Mapping[str, Bools]
+
+
+@dataclass(frozen=True)
 class Points:
-    """Changes of the amount of one term, in any order: by how much, for whom, when, and whether silently."""
+    """N changes of the amount of one term, in any order: by how much, for whom, when, and whether quietly."""
 
     lane: Ints
     at: Ints
@@ -84,94 +124,62 @@ class Points:
     delta: Ints
 
 
-@dataclass(frozen=True)
-class Timeline:
-    """C amounts after each change, by lane and time; quiet changes of an instant come first.
-
-    Attributes:
-        lane: the customer of the change.
-        at: its instant.
-        quiet: whether it is one that emits nothing.
-        amounts: `[change, C]`.
-    """
-
-    lane: Ints
-    at: Ints
-    quiet: Bools
-    amounts: Ints
-
-
-def points_of(
-    term: Term, rows: Behaviors, *, since: int | None, until: int, concerned: Bools | None = None
-) -> Points:
-    """Where events enter and leave the window of `term` until `until`, inclusive.
+def points_of(term: Term, behaviors: Behaviors, span: Span, concerned: Bools | None = None) -> Points:
+    """Where events enter and leave the window of `term` in the tick.
 
     Args:
         term: the term.
-        rows: the events; those that aren't fresh only enter or leave after `since`.
-        since: the tick's start; None in the first.
-        until: the tick's end.
-        concerned: `[lane]`, whose events to look at; None: everybody's.
+        behaviors: the events; those that aren't fresh only enter or leave after the tick's start.
+        span: the tick.
+        concerned: `[K]`, whose events to look at; None: everybody's.
     """
-    some = rows.of(term.name)
+    some = behaviors.of(term.name)
     if concerned is not None:
-        some = some[concerned[rows.lane[some]]]
-    rows = rows.only(some)
+        some = some[concerned[behaviors.lane[some]]]
+    rows = behaviors.only(some)
     delta = rows.value if term.metric == "total_value" else np.ones(some.size, np.int64)
-    entering = _shifted(rows, term.offset, delta, since, until)
+    entering = _shifted(rows, term.offset, delta, span)
     if term.window is None:
         return entering
-    leaving = _shifted(rows, term.offset + term.window, -delta, since, until)
+    leaving = _shifted(rows, term.offset + term.window, -delta, span)
     return _joined([entering, leaving])
 
 
-def timeline(points: Sequence[Points], base: Ints, factors: Ints | None = None) -> Timeline:
-    """All changes of C amounts.
+def running_amounts(points: Sequence[Points], first: Ints, factors: Ints | None = None) -> StepFunction:
+    """C amounts after each change of T terms.
 
     Args:
-        points: those of T terms.
-        base: `[lane, C]`, the amounts before.
-        factors: `[term, C]`, how much a term's points change each amount; None: each term is an amount.
+        points: those of each term.
+        first: `[K, C]`, the amounts before.
+        factors: `[T, C]`, how much a term's points change each amount; None: each term is an amount.
     """
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
     rows = sorted_by(whole.lane, whole.at, ~whole.quiet)
     (lane, at, loud), last = rows.keys, rows.last
-    amounts = base[lane[last]]
+    amounts = first[lane[last]]
     for column in range(scale.shape[1]):
         changes = np.concatenate([by * one.delta for by, one in zip(scale[:, column], points, strict=True)])
         amounts[:, column] += _running(lane, changes[rows.order], last)
-    return Timeline(lane[last], at[last], loud[last] == 0, amounts)
+    return StepFunction(lane[last], at[last], loud[last] == 0, amounts, first)
 
 
-def amounts_after(points: Points, before: Ints) -> Ints:
-    """The amounts of one term, `[lane]`, after all its points."""
-    after = before.copy()
-    np.add.at(after, points.lane, points.delta)
-    return after
+def only_amount(amounts: StepFunction, unit: int) -> StepFunction:
+    """One amount, of which `unit` make one of what people count, as a number."""
+    return replace(amounts, value=amounts.value[:, 0] / unit, first=amounts.first[:, 0] / unit)
 
 
-def highest(term: Term, rows: Behaviors, before: Ints) -> Ints:
-    """An amount, `[lane]`, that the term's can't exceed at any time."""
-    some = rows.of(term.name)
+def highest(term: Term, behaviors: Behaviors, before: Ints) -> Ints:
+    """An amount, `[K]`, that the term's can't exceed at any time."""
+    rows = behaviors.of(term.name)
+    lane = behaviors.lane[rows]
     if term.metric == "count":
-        counts: Ints = np.maximum(before, 0) + np.bincount(rows.lane[some], minlength=rows.lanes)
+        counts: Ints = np.maximum(before, 0) + np.bincount(lane, minlength=behaviors.lanes)
         return counts
-    values = np.abs(rows.value[some]).astype(np.float64)
-    sums = np.bincount(rows.lane[some], weights=values, minlength=rows.lanes) * (1 + 1e-9) + 1
+    values = np.abs(behaviors.value[rows]).astype(np.float64)
+    sums = np.bincount(lane, weights=values, minlength=behaviors.lanes) * (1 + 1e-9) + 1
     most: Ints = np.maximum(before, 0) + np.minimum(sums, 2.0**62).astype(np.int64)
     return most
-
-
-def before_each(changes: Timeline, values: Bools, first: Bools) -> Bools:
-    """For each change the value before it: of the change before, or of `first[lane]` where there is none."""
-    if not values.size:
-        return values
-    before = np.empty_like(values)
-    before[1:] = values[:-1]
-    start = np.flatnonzero(np.append(True, changes.lane[1:] != changes.lane[:-1]))
-    before[start] = first[changes.lane[start]]
-    return before
 
 
 def _joined(points: Sequence[Points]) -> Points:
@@ -179,13 +187,13 @@ def _joined(points: Sequence[Points]) -> Points:
     return Points(*(np.concatenate([getattr(one, name) for one in points]) for name in names))
 
 
-def _shifted(rows: Behaviors, after: int, delta: Ints, since: int | None, until: int) -> Points:
+def _shifted(rows: Behaviors, after: int, delta: Ints, span: Span) -> Points:
     """The points `after` µs after each event, not before it acts (§4, late events)."""
     due = rows.ts + after
     at = np.maximum(due, rows.at)
-    kept = at <= until
-    if since is not None:
-        kept &= rows.fresh | (due > since)
+    kept = at <= span.until
+    if span.since is not None:
+        kept &= rows.fresh | (due > span.since)
     quiet = ~rows.acts & (at == rows.at)
     if kept.all():
         return Points(rows.lane, at, quiet, delta)

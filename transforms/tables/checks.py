@@ -1,125 +1,127 @@
-"""Pandera schemas of the tables that cross a border: what comes in, and what a backtest hands out.
+"""What tables that cross a border are held to while the program runs: their columns, and a backtest's their values too.
 
-Importing pandera takes more than a second, so nothing imports this module at its own top: whoever checks a
-border imports it there. On a LazyFrame pandera checks only names and types, so collected frames are given.
+A fault here is one of the program, not of what it was given: bad rows of files are found, and told, before.
 """
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaErrors
 
-Instant = Annotated[pl.Datetime, "us", "UTC"]
+from transforms.tables import frames
+from transforms.tables.frames import Schema
 
-EVENT_TYPES = ["behavioral", "attribute_change", "external_event", "time_based"]
 STATUSES = ["running", "completed", "converted", "exited", "failed", "held_out", "paused"]
-OBJECT = r"^\{(?s:.*)\}$"
-HASH = r"^[0-9a-f]{32}$"
 
 
-class Table(pa.DataFrameModel):
-    """A table at a border: columns of exactly the stated types, further ones allowed."""
+@dataclass(frozen=True)
+class Rule:
+    """What holds of every value of a column.
+
+    Attributes:
+        column: which column.
+        allowed: what is allowed, in words.
+        holds: whether a value is that; null where there is none.
+    """
+
+    column: str
+    allowed: str
+    holds: pl.Expr
 
 
-class Events(Table):
-    """Canonical events (semantics.md §4): one row per event."""
+@dataclass(frozen=True)
+class Table:
+    """A table at a border.
 
-    event_id: str = pa.Field(str_length={"min_value": 1})
-    customer_id: str = pa.Field(str_length={"min_value": 1})
-    ts: Instant
-    type: str = pa.Field(isin=EVENT_TYPES)
+    Attributes:
+        name: what it is called.
+        columns: its columns; a table may have further ones.
+        nullable: those that may be null.
+        key: the column whose values are unique.
+        rules: what holds of the others' values.
+    """
+
     name: str
-    value: float = pa.Field(nullable=True)
-    properties: str = pa.Field(str_matches=OBJECT)
-    attributes: str = pa.Field(nullable=True, str_matches=OBJECT)
-    received_at: Instant = pa.Field(nullable=True)
+    columns: Schema
+    nullable: Sequence[str] = ()
+    key: str | None = None
+    rules: Sequence[Rule] = ()
 
 
-class Customers(Table):
-    """Canonical customers: one row per customer."""
-
-    customer_id: str = pa.Field(unique=True, str_length={"min_value": 1})
-    email: str = pa.Field(nullable=True)
-    created_at: Instant = pa.Field(nullable=True)
-    attributes: str = pa.Field(str_matches=OBJECT)
-    tags: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
-    timezone: str = pa.Field(nullable=True)
+def _is_hash(column: str) -> Rule:
+    return Rule(column, "32 hexadecimal digits", pl.col(column).str.contains("^[0-9a-f]{32}$"))
 
 
-class Executions(Table):
-    """One row per execution; `branch` is null for a held-out one, `ended_at` while it runs."""
-
-    execution_id: str = pa.Field(unique=True, str_matches=HASH)
-    workflow_id: str
-    customer_id: str
-    entered_at: Instant
-    branch: str = pa.Field(nullable=True)
-    status: str = pa.Field(isin=STATUSES)
-    ended_at: Instant = pa.Field(nullable=True)
-    converted_at: Instant = pa.Field(nullable=True)
+def _is_object(column: str) -> Rule:
+    text = pl.col(column)
+    return Rule(column, "a JSON object", text.str.starts_with("{") & text.str.ends_with("}"))
 
 
-class Steps(Table):
-    """One row per logged outcome of a step."""
+_ID = _is_hash("execution_id")
+_STATUS = Rule("status", f"one of {', '.join(STATUSES)}", pl.col("status").is_in(STATUSES))
 
-    execution_id: str = pa.Field(str_matches=HASH)
-    workflow_id: str
-    customer_id: str
-    entered_at: Instant
-    branch: str
-    step: str
-    action_type: str
-    at: Instant
-    outcome: str
-
-
-class Messages(Table):
-    """One row per accepted message."""
-
-    message_id: str = pa.Field(unique=True, str_matches=HASH)
-    execution_id: str = pa.Field(str_matches=HASH)
-    workflow_id: str
-    customer_id: str
-    entered_at: Instant
-    step: str
-    at: Instant
-    template_id: str = pa.Field(nullable=True)
-
-
-class Webhooks(Table):
-    """One row per queued webhook request."""
-
-    execution_id: str = pa.Field(str_matches=HASH)
-    workflow_id: str
-    customer_id: str
-    entered_at: Instant
-    step: str
-    at: Instant
-    url: str
+EXECUTIONS = Table(
+    "executions",
+    frames.chosen(
+        frames.EXECUTIONS,
+        *("execution_id", "workflow_id", "customer_id", "entered_at"),
+        *("branch", "status", "ended_at", "converted_at"),
+    ),
+    nullable=("branch", "ended_at", "converted_at"),
+    key="execution_id",
+    rules=(_ID, _STATUS),
+)
+STEPS = Table("steps", frames.STEPS, rules=(_ID,))
+MESSAGES = Table(
+    "messages",
+    frames.MESSAGES,
+    nullable=("template_id",),
+    key="message_id",
+    rules=(_ID, _is_hash("message_id")),
+)
+WEBHOOKS = Table("webhooks", frames.WEBHOOKS, rules=(_ID,))
+PROFILES = Table("profiles", frames.PROFILES, key="customer_id", rules=(_is_object("attributes"),))
 
 
-class Profiles(Table):
-    """One row per customer, as of the end: attributes as a JSON object, tags sorted."""
-
-    customer_id: str = pa.Field(unique=True, str_length={"min_value": 1})
-    attributes: str = pa.Field(str_matches=OBJECT)
-    tags: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
-
-
-def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
-    """Return `frame` if it is a `table`.
+def check(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `rows` if they are a `table`.
 
     Raises:
-        ValueError: naming the table and up to five faults: column, what is allowed, a value given.
+        ValueError: naming the table and its faults: column, what is allowed, a value given.
     """
-    try:
-        return table.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        faults = error.failure_cases.unique(["column", "check"], keep="first", maintain_order=True).head(5)
-        lines = faults.select(
-            pl.format(
-                "  {}: {}: {}", *(pl.col(c).fill_null("-") for c in ("column", "check", "failure_case"))
-            )
-        )
-        raise ValueError("\n".join([f"not a table of {table.__name__}:", *lines.to_series()])) from error
+    check_columns(table.name, table.columns, rows.schema)
+    _refuse(table.name, [*_nulls(table, rows), *_repeated(table, rows), *_broken(table, rows)])
+    return rows
+
+
+def check_columns(name: str, columns: Schema, found: Mapping[str, pl.DataType]) -> None:
+    """Look whether a table has these columns, of exactly these types; further ones are allowed.
+
+    Raises:
+        ValueError: naming the table, and each column with the type it should have, and has.
+    """
+    wrong = {column: kind for column, kind in columns.items() if found.get(column) != kind}
+    _refuse(name, [f"{column}: {kind}: {found.get(column, 'missing')}" for column, kind in wrong.items()])
+
+
+def _nulls(table: Table, rows: pl.DataFrame) -> Iterator[str]:
+    for column in table.columns:
+        if column not in table.nullable and rows[column].null_count():
+            yield f"{column}: not null: null"
+
+
+def _repeated(table: Table, rows: pl.DataFrame) -> Iterator[str]:
+    if table.key and rows[table.key].n_unique() < len(rows):
+        yield f"{table.key}: unique: {rows[table.key].filter(rows[table.key].is_duplicated())[0]!r}"
+
+
+def _broken(table: Table, rows: pl.DataFrame) -> Iterator[str]:
+    hold = rows.select(rule.holds.all().alias(str(number)) for number, rule in enumerate(table.rules))
+    for rule, (held,) in zip(table.rules, hold.iter_columns(), strict=True):
+        if not held:
+            yield f"{rule.column}: {rule.allowed}: {rows.filter(~rule.holds)[rule.column][0]!r}"
+
+
+def _refuse(name: str, faults: Sequence[str]) -> None:
+    if faults:
+        raise ValueError("\n  ".join([f"not a table of {name}:", *faults]))

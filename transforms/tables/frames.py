@@ -5,8 +5,33 @@ import polars as pl
 INSTANT = pl.Datetime("us", "UTC")
 EVENT_PREFIX = "event."
 
-
 Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+
+def chosen(columns: Schema, *names: str) -> Schema:
+    """Some of a table's columns, in the order named."""
+    return {name: columns[name] for name in names}
+
+
+CANONICAL_EVENTS: Schema = {
+    "event_id": pl.String,
+    "customer_id": pl.String,
+    "ts": INSTANT,
+    "type": pl.String,
+    "name": pl.String,
+    "value": pl.Float64,
+    "properties": pl.String,
+    "attributes": pl.String,
+    "received_at": INSTANT,
+}
+CANONICAL_CUSTOMERS: Schema = {
+    "customer_id": pl.String,
+    "email": pl.String,
+    "created_at": INSTANT,
+    "attributes": pl.String,
+    "tags": pl.List(pl.String),
+    "timezone": pl.String,
+}
 CUSTOMERS: Schema = {
     "customer_id": pl.String,
     "known": pl.Boolean,
@@ -37,6 +62,7 @@ EXECUTIONS: Schema = {
     "due_at": INSTANT,
     "decision": pl.String,
 }
+_EXECUTION = chosen(EXECUTIONS, "execution_id", "workflow_id", "customer_id", "entered_at")
 ENTRIES: Schema = {"workflow_id": pl.String, "customer_id": pl.String, "entered_at": INSTANT}
 SENDS: Schema = {
     "customer_id": pl.String,
@@ -44,33 +70,31 @@ SENDS: Schema = {
     "channel": pl.String,
     "message_class": pl.String,
 }
-EVENTS: Schema = {
-    "event_id": pl.String,
-    "customer_id": pl.String,
-    "ts": INSTANT,
-    "at": INSTANT,
-    "type": pl.String,
-    "name": pl.String,
-    "properties": pl.String,
-}
+_ACTING: Schema = {**chosen(CANONICAL_EVENTS, "event_id", "customer_id", "ts"), "at": INSTANT}
+EVENTS: Schema = {**_ACTING, **chosen(CANONICAL_EVENTS, "type", "name", "properties")}
 BEHAVIORS: Schema = {
-    "event_id": pl.String,
-    "customer_id": pl.String,
-    "ts": INSTANT,
-    "at": INSTANT,
-    "name": pl.String,
-    "value": pl.Float64,
+    **_ACTING,
+    **chosen(CANONICAL_EVENTS, "name", "value"),
     "acts": pl.Boolean,
     "fresh": pl.Boolean,
 }
 AMOUNTS: Schema = {"customer_id": pl.String, "key": pl.String, "amount": pl.Int64}
 ALARMS: Schema = {"customer_id": pl.String, "key": pl.String, "value": pl.String, "at": INSTANT}
-WRITES: Schema = {
-    "event_id": pl.String,
-    "customer_id": pl.String,
-    "ts": INSTANT,
+WRITES: Schema = {**_ACTING, "ordinal": pl.Int64, "attribute": pl.String, "value": pl.String}
+STEPS: Schema = {
+    **_EXECUTION,
+    "branch": pl.String,
+    "step": pl.String,
+    "action_type": pl.String,
     "at": INSTANT,
-    "ordinal": pl.Int64,
-    "attribute": pl.String,
-    "value": pl.String,
+    "outcome": pl.String,
 }
+MESSAGES: Schema = {
+    "message_id": pl.String,
+    **_EXECUTION,
+    "step": pl.String,
+    "at": INSTANT,
+    "template_id": pl.String,
+}
+WEBHOOKS: Schema = {**_EXECUTION, "step": pl.String, "at": INSTANT, "url": pl.String}
+PROFILES: Schema = chosen(CANONICAL_CUSTOMERS, "customer_id", "attributes", "tags")

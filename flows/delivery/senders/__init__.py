@@ -1,19 +1,1 @@
 """Ways of sending e-mail: one small module each, all with `open_sender(settings)`."""
-
-from flows.delivery.senders import eml
-from flows.delivery.senders.base import Answer, Outgoing, Sender
-from flows.errors import InputError
-from flows.settings import Settings
-
-__all__ = ["Answer", "Outgoing", "Sender", "open_sender"]
-
-
-def open_sender(settings: Settings) -> Sender:
-    """The sender named in the settings.
-
-    Raises:
-        InputError: there is no such sender, or its settings aren't valid.
-    """
-    if settings.sender == "eml":
-        return eml.open_sender(settings)
-    raise InputError(f"sender: {settings.sender!r} isn't a way of sending; allowed: eml")

@@ -1,6 +1,6 @@
 """What a way of sending offers: two functions, so that deciding, persisting and transmitting stay apart.
 
-`prepare` turns a batch into the exact bytes to hand over; no I/O. The send ledger stores these bytes, and
+`prepare` turns messages into the exact bytes to hand over; no I/O. The send ledger stores these bytes, and
 only then does `hand_over` transmit them. So a repeat after a crash transmits the same key and the same bytes,
 which is what providers with idempotency keys ask for.
 """
@@ -44,7 +44,7 @@ class Carrier(Protocol):
 
     @property
     def name(self) -> str:
-        """As in the settings; a batch begun by one carrier is never finished by another."""
+        """As in the settings; what one carrier began another never finishes."""
         ...
 
     @property
@@ -52,8 +52,13 @@ class Carrier(Protocol):
         """Whether handing the same key and bytes over again sends nothing twice."""
         ...
 
+    @property
+    def batch_limit(self) -> int:
+        """The most that one hand-over takes."""
+        ...
+
     def hand_over(self, key: str, payload: bytes) -> list[Answer]:
-        """Transmit prepared bytes under the batch's key; one answer per message.
+        """Transmit prepared bytes under the hand-over's key; one answer per message.
 
         A message without an answer counts as `unknown`.
 
@@ -66,11 +71,6 @@ class Carrier(Protocol):
 class Sender(Carrier, Protocol):
     """A way of sending e-mail."""
 
-    @property
-    def batch_limit(self) -> int:
-        """The most messages one hand-over takes."""
-        ...
-
-    def prepare(self, batch: Sequence[Outgoing]) -> bytes:
-        """The exact bytes to hand over for `batch`; pure."""
+    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
+        """The exact bytes that hand `messages` over; pure."""
         ...

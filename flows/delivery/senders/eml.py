@@ -34,9 +34,11 @@ class EmlSender:
     batch_limit: int = 1000
     repeatable: bool = True
 
-    def prepare(self, batch: Sequence[Outgoing]) -> bytes:
-        """The batch as NDJSON: per message its index line's fields and the mail itself."""
-        return "\n".join(json.dumps([_index(one), message_bytes(one, self.head)]) for one in batch).encode()
+    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
+        """NDJSON, per message its index line's fields and the mail itself."""
+        return "\n".join(
+            json.dumps([_index(one), message_bytes(one, self.head)]) for one in messages
+        ).encode()
 
     def hand_over(self, key: str, payload: bytes) -> list[Answer]:  # noqa: ARG002 (the protocol's; ids suffice here)
         """Write the files, then the index; both are on disk when this returns.

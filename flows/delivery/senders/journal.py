@@ -1,4 +1,4 @@
-"""An NDJSON file that grows by whole batches and holds each id once, whatever moment a process dies."""
+"""An NDJSON file that grows by whole blocks of lines and holds each id once, whatever moment a process dies."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,9 @@ _CHUNK = 1 << 20
 
 
 class Journal:
-    """Lines that begin with `{"<key>": "<id>"`, appended in one write per batch and flushed to disk.
+    """Lines that begin with `{"<key>": "<id>"`, appended in one write per hand-over and flushed to disk.
 
-    There is one writer (the run's lock). A line torn by a crash is cut off before the next batch.
+    There is one writer (the run's lock). A line torn by a crash is cut off before the next hand-over.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -22,7 +22,7 @@ class Journal:
     def append_once(self, lines: Mapping[str, str], *, search_all: bool = False) -> None:
         """Append the lines (JSON texts by id) whose id isn't there yet.
 
-        A batch cut short by a crash is the last thing in the file, so its end is searched; the whole file
+        A hand-over cut short by a crash is the last thing in the file, so its end is searched; the whole file
         only with `search_all`.
 
         Raises:

@@ -1,4 +1,5 @@
 -- One row per profile update an event carries; ordinal 0 is the change an attribute_change event itself is.
+create or replace temp view fact_writes as
 with
     events as (select * from fact_events),
 

@@ -1,9 +1,9 @@
--- One row per customer: the amounts there were, and those just made from history.
+-- Adds `listed_amounts`, just made from history, to those there were.
 create or replace table window_amounts as
 with
     before as (select * from window_amounts),
 
-    added as (select * from from_history),
+    added as (select * from listed_amounts),
 
     final as (
         select

@@ -15,7 +15,7 @@ final as (
         and (email is null or email >= '!')
         and (timezone is null or timezone >= '!')
         and (attributes is null or (
-            left(attributes, 1) = '{' and json_valid(attributes) and not has_non_finite(attributes)
+            left(attributes, 1) = '{' and json_valid(attributes) and not ($numbers and has_non_finite(attributes))
         ))
         and case
             when coalesce(len(tags), 0) = 0 then true

@@ -1,5 +1,6 @@
 -- One row per row of a Parquet file with canonical columns and types that isn't canonical as it stands: to be
--- quarantined, or with a default to fill in. Numbers that JSON hasn't are left to those who read the object.
+-- quarantined, or with something to trim or fill in. Numbers that JSON hasn't count only if $numbers; without it they are
+-- left to those who read the object, because looking for them takes as long as all else.
 with stored as (
     select * from source
 ),
@@ -12,13 +13,17 @@ final as (
         and customer_id >= '!'
         and is_bounded(ts)
         and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
-        and name is not null
+        and name = trim(name)
         and (name <> '' or type <> 'attribute_change')
         and isfinite(coalesce(value, 0))
         and left(properties, 1) = '{'
+        and suffix(properties, '}')
         and json_valid(properties)
-        and (attributes is null or (left(attributes, 1) = '{' and json_valid(attributes)))
-        and (received_at is null or is_bounded(received_at)),
+        and (attributes is null or (
+            left(attributes, 1) = '{' and suffix(attributes, '}') and json_valid(attributes)
+        ))
+        and (received_at is null or is_bounded(received_at))
+        and not ($numbers and (has_non_finite(properties) or has_non_finite(coalesce(attributes, '')))),
         false
     )
 )

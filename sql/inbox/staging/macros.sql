@@ -108,3 +108,29 @@ end;
 create or replace temp macro id_cell(given) as case
     when trim(given) <> '' then to_json(regexp_replace(given, '^(-?\d+)\.0+$', '\1'))::varchar
 end;
+
+-- Columns of Parquet files, of whatever type; all but one of the branches fall away before a row is read.
+create or replace temp macro stored_text(stored) as nullif(trim(stored::varchar), '');
+
+create or replace temp macro stored_id(stored) as case
+    when typeof(stored) in ('DOUBLE', 'FLOAT') or prefix(typeof(stored), 'DECIMAL')
+        then regexp_replace(stored::varchar, '^(-?\d+)\.0+$', '\1')
+    else stored::varchar
+end;
+
+create or replace temp macro stored_instant(stored) as case
+    when typeof(stored) = 'TIMESTAMP WITH TIME ZONE' then bounded(try_cast(stored as timestamptz))
+    when prefix(typeof(stored), 'TIMESTAMP') or typeof(stored) = 'DATE'
+        then bounded(try_cast(try_cast(stored as timestamp) as timestamptz))
+    else instant_of(stored_text(stored))
+end;
+
+create or replace temp macro stored_object(stored) as case
+    when (prefix(typeof(stored), 'STRUCT') or prefix(typeof(stored), 'MAP')) and not suffix(typeof(stored), ']')
+        then without_non_finite(without_nulls(to_json(stored)))
+    else object_text(stored_text(stored))
+end;
+
+-- A whole row as JSON, without the number that reading it adds.
+create or replace temp macro row_of(whole) as
+    json_merge_patch(to_json(whole), '{"file_row_number": null}')::varchar;

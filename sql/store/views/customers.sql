@@ -2,14 +2,10 @@
 with
     profiles as (select * from profiles),
 
-    attributes as (select * from attributes where value <> 'null'),
-
     tags as (select * from tags),
 
     attributes_by_customer as (
-        select
-            customer_id,
-            '{' || string_agg(to_json(attribute) || ':' || value, ',' order by attribute) || '}' as attributes
+        select customer_id, attributes_object(attribute, value) as attributes
         from attributes
         group by customer_id
     ),

@@ -1,6 +1,7 @@
 """Compiled conditions and trigger matchers → verdicts, for many customers or facts at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,11 +11,28 @@ from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, 
 from transforms.program.model import Program
 
 
-def holds(lanes: Lanes, checks: Sequence[AnyCheck], rows: Ints, facts: Ints, decision: Array | int) -> Bools:
-    """Whether all `checks` hold now, per row: of the customers `rows`, the facts `event.X` reads, their decisions."""
-    result = np.ones(len(rows), np.bool_)
+@dataclass(frozen=True)
+class Asked:
+    """Of whom checks are asked, one row each.
+
+    Attributes:
+        rows: the customers.
+        facts: whose properties `event.X` reads.
+        decision: the value codes of their executions' last decisions, or one code for all.
+        at: the instants at which they are asked.
+    """
+
+    rows: Ints
+    facts: Ints
+    decision: Array | int
+    at: Ints
+
+
+def holds(lanes: Lanes, checks: Sequence[AnyCheck], asked: Asked) -> Bools:
+    """Whether all `checks` hold, per row."""
+    result = np.ones(asked.rows.size, np.bool_)
     for check in checks:
-        result &= _verdict(lanes, check, rows, facts, decision)
+        result &= _verdict(lanes, check, asked)
     return result
 
 
@@ -26,55 +44,53 @@ def is_timed(checks: Sequence[AnyCheck]) -> bool:
     )
 
 
-def _verdict(lanes: Lanes, check: AnyCheck, rows: Ints, facts: Ints, decision: Array | int) -> Bools:
+def _verdict(lanes: Lanes, check: AnyCheck, asked: Asked) -> Bools:
     match check:
         case GroupCheck():
-            return _holds_group(lanes, check, rows, facts, decision)
+            return _holds_group(lanes, check, asked)
         case TagCheck():
-            return _holds_tags(lanes, check, rows)
+            return _holds_tags(lanes, check, asked.rows)
         case SignalCheck(signal=number, holds=expression):
-            return lanes.signals[number].holds(expression, rows, lanes.clock[rows])
+            return lanes.tick.signals[number].holds(expression, asked.rows, asked.at)
         case RecentCheck(window=window):
-            moments = lanes.moments[_codes(lanes, check, rows, facts, decision)]
-            now = lanes.clock[rows]
-            recent: Bools = (now - window < moments) & (moments <= now)
+            instants = lanes.tick.instants[_codes(lanes, check, asked)]
+            recent: Bools = (asked.at - window < instants) & (instants <= asked.at)
             return recent
         case Check(truth=truth):
-            verdict: Bools = lanes.truth[truth][_codes(lanes, check, rows, facts, decision)]
+            verdict: Bools = lanes.tick.truth[truth][_codes(lanes, check, asked)]
             return verdict
 
 
-def _codes(
-    lanes: Lanes, check: Check | RecentCheck, rows: Ints, facts: Ints, decision: Array | int
-) -> Array | int:
+def _codes(lanes: Lanes, check: Check | RecentCheck, asked: Asked) -> Array | int:
     """The values that a check looks at."""
     if check.source == "attribute":
-        attributes: Array = lanes.attributes[rows, check.column]
+        attributes: Array = lanes.profiles.attributes[asked.rows, check.column]
         return attributes
     if check.source == "event":
-        properties: Array = lanes.facts["codes"][facts, check.column]
+        properties: Array = lanes.facts["codes"][asked.facts, check.column]
         return properties
-    return decision
+    return asked.decision
 
 
-def _holds_group(lanes: Lanes, group: GroupCheck, rows: Ints, facts: Ints, decision: Array | int) -> Bools:
+def _holds_group(lanes: Lanes, group: GroupCheck, asked: Asked) -> Bools:
     if group.any:
-        result = np.zeros(len(rows), np.bool_)
+        result = np.zeros(asked.rows.size, np.bool_)
         for check in group.checks:
-            result |= _verdict(lanes, check, rows, facts, decision)
+            result |= _verdict(lanes, check, asked)
     else:
-        result = holds(lanes, group.checks, rows, facts, decision)
+        result = holds(lanes, group.checks, asked)
     return result ^ group.negated
 
 
 def _holds_tags(lanes: Lanes, check: TagCheck, rows: Ints) -> Bools:
+    profiles = lanes.profiles
     if check.tag is not None:
-        has: Bools = lanes.tags[rows, check.tag]
+        has: Bools = profiles.tags[rows, check.tag]
         return has
     result = np.zeros(len(rows), np.bool_)
     for tags in check.lists:
-        same = lanes.tag_count[rows] == len(tags)
-        result |= same & lanes.tags[np.ix_(rows, np.array(sorted(tags), np.int64))].all(axis=1)
+        same = profiles.tag_count[rows] == len(tags)
+        result |= same & profiles.tags[np.ix_(rows, np.array(sorted(tags), np.int64))].all(axis=1)
     return result ^ check.negated
 
 

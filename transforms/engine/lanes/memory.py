@@ -1,7 +1,7 @@
 """The engine's working memory: one lane per customer, columns for everything the workflows can see.
 
 Built from state frames at the start of a tick and read back at its end (`ledger.py`). Instants are integer
-microseconds since 1970 UTC, values are codes of one dictionary (`values.py`), customers are row numbers.
+microseconds since 1970 UTC, values are codes of one dictionary (`json_values.py`), customers are row numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.columns.arrays import Array, Bools, Ints
+from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints
 from transforms.columns.growing import Growing, Log
 from transforms.columns.json_values import canonical
 from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.state import Cap
-from transforms.program.model import Program
+from transforms.program.model import Flow, Program, Step
 from transforms.signals.lookup import SignalLookup
 from transforms.timing.durations import microseconds
 
@@ -61,36 +61,75 @@ class Events:
     write_attribute: Ints
     write_code: Array
     write_ts: Ints
-    write_silent: Bools  # of the change an `attribute_change` event itself is
+    write_is_event: Bools  # whether it is the change that an `attribute_change` event itself is
+
+    @classmethod
+    def empty(cls) -> "Events":
+        """Nothing comes."""
+        nothing = np.zeros(0, np.int64)
+        return cls(0, nothing, nothing, nothing, nothing, nothing, nothing.astype(np.bool_))
 
 
-@dataclass
-class Lanes:
-    """Columns over C customers; `[C, W]` has one place per workflow, in the order of workflow ids."""
+@dataclass(frozen=True)
+class TickContext:
+    """What stays as it is through a tick's waves."""
 
     program: Program
-    customers: pl.Series
     attribute_names: tuple[str, ...]
     truth: Bools  # [condition, value code]
     literals: Ints  # program literal → value code
-    moments: Ints  # value code → instant in µs, NEVER: none
+    instants: Ints  # value code → instant in µs, NEVER: none
     is_wall: Bools  # value code → whether that instant is a wall clock's
-    caps: Sequence[Cap]
     clocks: Clocks
     signals: tuple[SignalLookup, ...]  # the program's signals
+    caps: Sequence[Cap]
+    paused: list[int]  # slots whose executions take no step
     since: int  # the tick's start, ALWAYS in the first
     cron_since: int  # from when on (exclusive) crons fire
     until: int
 
-    known_from: Ints  # [C]
+    def code(self, text: str) -> int:
+        """The value code of a string that the program knows: a workflow's id, a decision's name."""
+        return int(self.literals[self.program.literals[canonical(text)]])
+
+    def flow_of(self, step: Step) -> Flow:
+        """The flow a step belongs to."""
+        return self.program.flows[step.flow]
+
+
+@dataclass
+class Profiles:
+    """What customers are and have, over C customers; in the waves only `waves/profiles.py` writes it."""
+
+    known_from: Ints  # [C] since when there is a profile row
     attributes: Array  # [C, A] value codes
     set_at: Ints  # [C, A]
     tags: Bools  # [C, T]
     tag_count: Ints  # [C]
     sends: list[Ints]  # per cap [C, messages of the cap], newest first
-    alarm: Ints  # [C, alarms of the program] when it fires next
 
-    due: Ints  # [C, W]
+    @classmethod
+    def empty(cls, customers: int, tick: TickContext) -> "Profiles":
+        """Nobody is known, nothing is set."""
+        attributes = (customers, len(tick.attribute_names))
+        return cls(
+            known_from=np.full(customers, NEVER),
+            attributes=np.zeros(attributes, np.int32),
+            set_at=np.full(attributes, ALWAYS),
+            tags=np.zeros((customers, len(tick.program.tags)), np.bool_),
+            tag_count=np.zeros(customers, np.int64),
+            sends=[np.full((customers, cap.messages), ALWAYS) for cap in tick.caps],
+        )
+
+
+@dataclass
+class Executions:
+    """Where executions stand; `[C, W]` has one place per workflow, in the order of the program's slots.
+
+    In the waves only `waves/executions.py` writes it.
+    """
+
+    due: Ints  # [C, W] when the step is due, NEVER: not by time
     step: Ints  # [C, W]
     phase: npt.NDArray[np.int8]  # [C, W]
     execution: Ints  # [C, W] row of ledgers.executions
@@ -98,37 +137,96 @@ class Lanes:
     decision: Array  # [C, W] value codes
     last_entry: Ints  # [C, W]
 
+    @classmethod
+    def empty(cls, customers: int, tick: TickContext) -> "Executions":
+        """Nobody is in any workflow."""
+        places = customers, max(len(tick.program.slots), 1)
+        return cls(
+            due=np.full(places, NEVER),
+            step=np.zeros(places, np.int64),
+            phase=np.full(places, IDLE, np.int8),
+            execution=np.zeros(places, np.int64),
+            context=np.zeros(places, np.int64),
+            decision=np.zeros(places, np.int32),
+            last_entry=np.full(places, ALWAYS),
+        )
+
+
+@dataclass
+class Queue:
+    """What comes next for customers, and the instant at hand; in the waves only `waves/queue.py` writes it."""
+
     clock: Ints  # [C] the instant at hand
-    next_event: Ints  # [C]
-    cursor: Ints  # [C] next event
+    next_event: Ints  # [C] when the next event comes
+    cursor: Ints  # [C] which it is
     events_left: Ints  # [C]
     head: Ints  # [C] first follow-up fact waiting, -1: none
-    tail: Ints  # [C]
+    tail: Ints  # [C] the last one
+    alarm: Ints  # [C, alarms of the program] when it fires next
 
+    @classmethod
+    def empty(cls, customers: int, tick: TickContext) -> "Queue":
+        """Nothing comes."""
+        return cls(
+            clock=np.full(customers, ALWAYS),
+            next_event=np.full(customers, NEVER),
+            cursor=np.zeros(customers, np.int64),
+            events_left=np.zeros(customers, np.int64),
+            head=np.full(customers, -1),
+            tail=np.full(customers, -1),
+            alarm=np.full((customers, len(tick.program.alarms)), NEVER),
+        )
+
+
+@dataclass
+class Lanes:
+    """C customers: what they are, where they stand, what comes next, and what was decided so far."""
+
+    customers: pl.Series
+    tick: TickContext
+    profiles: Profiles
+    executions: Executions
+    queue: Queue
     events: Events
     facts: Growing  # codes [X], match [M], next, kind
     ledgers: Ledgers = field(default_factory=Ledgers)
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
     seen_by: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
-    paused: list[int] = field(default_factory=list)  # slots whose executions take no step
     waves: int = 0
     processed: int = 0
 
-    def code(self, text: str) -> int:
-        """The value code of a string that the program knows: a workflow's id, a decision's name."""
-        return int(self.literals[self.program.literals[canonical(text)]])
+    @classmethod
+    def empty(cls, customers: pl.Series, tick: TickContext) -> "Lanes":
+        """Lanes of customers with nothing in them yet."""
+        count = len(customers)
+        return cls(
+            customers=customers,
+            tick=tick,
+            profiles=Profiles.empty(count, tick),
+            executions=Executions.empty(count, tick),
+            queue=Queue.empty(count, tick),
+            events=Events.empty(),
+            facts=new_facts(tick.program),
+        )
+
+    def zones_of(self, rows: Ints) -> Ints:
+        """The numbers of the customers' own zones, as of now; the default where nobody asks for them."""
+        column = self.tick.program.zone_column
+        if column < 0:
+            return np.zeros(rows.size, np.int64)
+        return self.tick.clocks.of(rows, self.profiles.attributes[rows, column])
 
     def counting(self, channel: str | None, message_class: str | None) -> Iterator[tuple[Cap, int, Ints]]:
         """The caps that count messages of this channel and class, their windows in µs, and the newest messages."""
-        for cap, sends in zip(self.caps, self.sends, strict=True):
+        for cap, sends in zip(self.tick.caps, self.profiles.sends, strict=True):
             if cap.counts(channel, message_class):
                 yield cap, microseconds(cap.window), sends
 
     def matchers_of(self, fact_type: str, name: str) -> tuple[int, ...]:
         """The matchers that follow-up facts of this type and name may satisfy."""
         if (fact_type, name) not in self.seen_by:
-            self.seen_by[fact_type, name] = self.program.matchers_of(fact_type, name)
+            self.seen_by[fact_type, name] = self.tick.program.matchers_of(fact_type, name)
         return self.seen_by[fact_type, name]
 
 

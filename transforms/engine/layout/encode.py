@@ -9,9 +9,10 @@ from transforms.columns.arrays import NEVER, Bools, Ints
 from transforms.columns.factorize import factorize
 from transforms.columns.json_values import NULL_CODE, Codes, intern
 from transforms.engine.lanes.checks import match_codes
+from transforms.engine.layout.placed import Placed
 from transforms.program.model import Program
 from transforms.tables.frames import EVENT_PREFIX
-from transforms.timing.instants import with_moments
+from transforms.timing.instants import with_instants
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Values:
     """The values of one tick as codes of one dictionary.
 
     Attributes:
-        dictionary: see `values.intern`.
+        dictionary: see `json_values.intern`.
         truth: `[condition, code]`, whether the condition holds for the value.
         literals: the program's literals.
         events: `[event, property]`.
@@ -28,7 +29,7 @@ class Values:
         writes: of the events' profile updates.
         attributes: of the profiles.
         alarms: of the values for which schedules were armed.
-        moments: per code the instant it stands for, µs, `NEVER` for none; empty if the program doesn't ask.
+        instants: per code the instant it stands for, µs, `NEVER` for none; empty if the program doesn't ask.
         is_wall: per code whether that instant is a wall clock's.
     """
 
@@ -41,51 +42,44 @@ class Values:
     writes: Codes
     attributes: Codes
     alarms: Codes
-    moments: Ints
+    instants: Ints
     is_wall: Bools
 
 
-def as_codes(
-    program: Program,
-    events: pl.DataFrame,
-    running: pl.DataFrame,
-    writes: pl.DataFrame,
-    owned: pl.DataFrame,
-    alarms: pl.DataFrame,
-) -> Values:
+def as_codes(program: Program, placed: Placed) -> Values:
     """Code the properties of events and running executions, written values and present attributes."""
     columns = {
-        "write": writes["value"],
-        "attribute": owned["value"],
-        "decision": _quoted(running["decision"]),
-        "alarm": alarms["value"],
+        "write": placed.writes["value"],
+        "attribute": placed.attributes["value"],
+        "decision": _quoted(placed.executions["decision"]),
+        "alarm": placed.alarms["value"],
     }
-    for kind, frame in (("event", events), ("context", running)):
+    for kind, frame in (("event", placed.events), ("context", placed.executions)):
         columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
     dictionary, codes = intern(columns, tuple(program.literals))
-    if program.reads_moments:
-        dictionary = with_moments(dictionary)
+    if program.reads_instants:
+        dictionary = with_instants(dictionary)
     return Values(
         dictionary,
         _truth_table(program, dictionary),
         codes[""].astype(np.int64),
-        _stacked(program, codes, "event", len(events)),
-        _stacked(program, codes, "context", len(running)),
+        _stacked(program, codes, "event", len(placed.events)),
+        _stacked(program, codes, "context", len(placed.executions)),
         codes["decision"],
         codes["write"],
         codes["attribute"],
         codes["alarm"],
-        *_moments(dictionary),
+        *_instants(dictionary),
     )
 
 
-def _moments(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
-    if "moment" not in dictionary.columns:
+def _instants(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
+    if "instant" not in dictionary.columns:
         return np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    return dictionary["moment"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()
+    return dictionary["instant"].fill_null(NEVER).to_numpy(), dictionary["is_wall"].to_numpy()
 
 
-def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bools) -> Bools:
+def match_events(program: Program, events: pl.DataFrame, values: Values) -> Bools:
     """Which events satisfy which matchers: `[event, matcher]`."""
     types, type_of = factorize(events["type"])
     names, name_of = factorize(events["name"])
@@ -95,7 +89,7 @@ def match_events(program: Program, events: pl.DataFrame, codes: Codes, truth: Bo
         fact_type, name = types[number // len(names)], names[number % len(names)]
         if matchers := program.matchers_of(fact_type, name):
             rows = np.flatnonzero(kind == number)
-            match[rows] = match_codes(program, truth, codes.take(rows, axis=0), matchers)
+            match[rows] = match_codes(program, values.truth, values.events.take(rows, axis=0), matchers)
     return match
 
 

@@ -4,37 +4,25 @@ Everything that needs no feedback happens here: values become codes, conditions 
 parts are matched against all events at once, and events that no workflow can see are dropped.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, instants, positions, sorted_by
+from transforms.columns.arrays import ALWAYS, Ints
 from transforms.columns.factorize import index_in
-from transforms.columns.json_values import Codes
-from transforms.engine.lanes.alarms import drop_idle_crons
-from transforms.engine.lanes.customer_zones import Clocks
-from transforms.engine.lanes.memory import IDLE, Events, Lanes, new_facts
-from transforms.engine.layout.encode import Values, as_codes, match_events
-from transforms.engine.layout.place_state import (
-    put_alarms,
-    put_attributes,
-    put_clocks,
-    put_customers,
-    put_entries,
-    put_executions,
-    put_sends,
-    put_tags,
-)
-from transforms.engine.layout.reach import present, with_cron_customers, with_patterns
-from transforms.engine.state import State, Tick
-from transforms.program.model import Program
-from transforms.signals.lookup import look_up
+from transforms.engine.lanes.customer_zones import Clocks, read_clocks
+from transforms.engine.lanes.memory import Lanes, TickContext
+from transforms.engine.layout.encode import Values, as_codes
+from transforms.engine.layout.events import put_facts, seen_facts
+from transforms.engine.layout.place_state import put_alarms, put_state
+from transforms.engine.layout.placed import Placed, place
+from transforms.engine.layout.reach import active_customers, with_cron_customers
+from transforms.engine.state import Facts, State, Tick
+from transforms.program.model import ZONE, Program
+from transforms.signals.lookup import SignalLookup, look_up
 from transforms.signals.results import NOTHING, Signals
 from transforms.timing.durations import epoch_us
-
-_CUSTOMER = "customer_id"
 
 
 @dataclass(frozen=True)
@@ -45,7 +33,7 @@ class Opened:
         dictionary: the values behind codes.
         events: the tick's visible events; the lanes' event e is row `event_rows[e]`.
         executions: those that ran before: the first facts, and the first of the executions ledger.
-        alarms: `state.ALARMS` of the lanes' customers before the tick.
+        alarms: `frames.ALARMS` of the lanes' customers before the tick.
     """
 
     lanes: Lanes
@@ -56,184 +44,69 @@ class Opened:
     alarms: pl.DataFrame
 
 
-def open_lanes(
-    program: Program,
-    state: State,
-    events: pl.DataFrame,
-    writes: pl.DataFrame,
-    signals: Signals,
-    tick: Tick,
-) -> Opened:
-    """Lay out the lanes of all customers with something to do in the tick.
-
-    Args:
-        program: the compiled workflows.
-        state: see `State`.
-        events: columns of `state.EVENTS` plus `event.X` (JSON text) per property X of the program; `at` is the
-            instant an event acts at, `ts` its own time.
-        writes: columns of `state.WRITES`: the profile updates that events carry; `ordinal` is 0 for the change
-            an `attribute_change` event itself is, then 1, 2, … in name order.
-        signals: the tick's patterns and signals.
-        tick: its bounds; all events act in it.
-    """
-    attributes = _live_attributes(program, writes)
-    writes = writes.filter(pl.col("attribute").is_in(attributes))
-    events = with_patterns(_visible(program, events, writes), signals)
-    owned = state.attributes.filter(pl.col("attribute").is_in(attributes))
-    busy = present(program, state, events, owned, tick)
-    customers = with_cron_customers(program, state, busy, tick)
-    placed = (
-        *(events, state.executions, owned, state.customers, state.tags, state.entries, state.sends),
-        *(state.alarms, signals.customers.to_frame(_CUSTOMER)),
-    )
-    lane, *owners = _lanes_of(customers, [frame[_CUSTOMER] for frame in placed])
-    running, owned, known, tags, entries, sends, alarms = map(_with_lane, placed[1:-1], owners[:-1])
-    values = as_codes(program, events, running, writes, owned, alarms)
-    match = match_events(program, events, values.events, values.truth)
-    written = _written(events, writes, values.writes)
-    rows = _in_order(events, lane, match, written["event"].to_numpy())
-
-    lanes = _new_lanes(program, customers, attributes, values, tick)
-    functions = signals.signals or (NOTHING,) * len(program.signals.signals)
-    lanes.signals = tuple(
-        look_up(*one, owners[-1]) for one in zip(program.signals.signals, functions, strict=True)
-    )
-    put_customers(lanes, known)
-    put_attributes(lanes, owned, values.attributes)
-    put_tags(lanes, tags)
-    put_entries(lanes, entries)
-    put_sends(lanes, sends)
-    put_executions(lanes, running, values, lanes.since)
-    codes, match = values.events.take(rows, axis=0), match.take(rows, axis=0)
-    _put_events(lanes, instants(events["at"], NEVER)[rows], lane[rows], codes, match)
-    _put_writes(lanes, written, rows, len(events))
-    if program.reads_clocks:
-        put_clocks(lanes, known, values, owned, writes, tick.timezone)
-        put_alarms(lanes, alarms, values.alarms)
-        drop_idle_crons(lanes, np.arange(len(busy), len(customers)))
-    return Opened(lanes, values.dictionary, events, rows, running, alarms)
+def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, tick: Tick) -> Opened:
+    """Lay out the lanes of all customers with something to do in the tick."""
+    names = _attribute_names(program, facts.writes)
+    seen = seen_facts(program, facts, names, signals)
+    active = active_customers(program, state, seen.events, tick)
+    customers = with_cron_customers(program, state, active, tick)
+    placed = place(state, seen, names, customers)
+    values = as_codes(program, placed)
+    lanes = Lanes.empty(customers, _context(program, placed, values, signals, tick))
+    put_state(lanes, placed, values)
+    event_rows = put_facts(lanes, placed, values)
+    if program.alarms:
+        put_alarms(lanes, placed.alarms, values.alarms, np.arange(len(active), len(customers)))
+    return Opened(lanes, values.dictionary, placed.events, event_rows, placed.executions, placed.alarms)
 
 
-def _live_attributes(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
+def _attribute_names(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
+    """The attributes that some workflow sees: the program's, and if it sees all, those that are written."""
     if not program.reads_every_attribute:
         return program.attributes
     further = set(writes["attribute"].unique()) - set(program.attributes)
     return (*program.attributes, *sorted(further))
 
 
-def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl.DataFrame:
-    """The events whose type and name some workflow looks for, or that write what some workflow reads."""
-    names = {one.name for one in program.matchers if one.name is not None}
-    any_name = {one.type for one in program.matchers if one.name is None}
-    visible = pl.col("name").is_in(sorted(names)) | pl.col("type").is_in(sorted(any_name))
-    if len(writes):
-        visible |= pl.col("event_id").is_in(writes["event_id"].implode())
-    mask = events.select(visible).to_series()
-    return events if mask.all() else events.filter(mask)
-
-
-def _lanes_of(customers: pl.Series, owners: Sequence[pl.Series]) -> list[Ints]:
-    """The lane of every owner, -1 for customers without one."""
-    return np.split(index_in(pl.concat(owners), customers), np.cumsum([len(one) for one in owners])[:-1])
-
-
-def _with_lane(frame: pl.DataFrame, lane: Ints) -> pl.DataFrame:
-    """The rows of customers who have a lane, and which."""
-    return frame.with_columns(lane=pl.Series(lane, dtype=pl.Int64)).filter(pl.col("lane") >= 0)
-
-
-def _written(events: pl.DataFrame, writes: pl.DataFrame, codes: Codes) -> pl.DataFrame:
-    """The writes with their value codes and the rows of their events."""
-    rows = events.select("event_id", event=pl.int_range(pl.len(), dtype=pl.Int64))
-    return writes.with_columns(code=pl.Series(codes)).join(rows, on="event_id")
-
-
-def _in_order(events: pl.DataFrame, lane: Ints, match: Bools, writing: Ints) -> Ints:
-    """The rows of events that match or write anything, by customer, time, rank and id (semantics.md §§3, 4)."""
-    matters = np.array(match.any(axis=1))
-    matters[writing] = True
-    rows = np.flatnonzero(matters)
-    at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
-    # Most events act at their own time, so this way the keys fit into one integer.
-    found = sorted_by(lane[rows], at, events["rank"].to_numpy()[rows], ts - at)
-    return _ties_by_id(events, rows[found.order], found.last)
-
-
-def _ties_by_id(events: pl.DataFrame, rows: Ints, last: Ints) -> Ints:
-    """Rows in order, of which groups of equal ones end at the places `last`; in these by id, patterns by name."""
-    if last.size < rows.size:
-        sizes = np.diff(last, prepend=-1)
-        group = np.repeat(np.arange(last.size), sizes)
-        tied = np.flatnonzero(sizes[group] > 1)
-        tie = events.select(pl.coalesce("event_id", "name")).to_series().gather(rows[tied])
-        frame = pl.DataFrame({"group": group[tied], "tie": tie})
-        rows[tied] = rows[tied[frame.select(pl.arg_sort_by("group", "tie")).to_series()]]
-    return rows
-
-
-def _new_lanes(
-    program: Program, customers: pl.Series, attributes: tuple[str, ...], values: Values, tick: Tick
-) -> Lanes:
-    count, slots = len(customers), max(len(program.slots), 1)
-    nothing = np.zeros(0, np.int64)
-    return Lanes(
+def _context(program: Program, placed: Placed, values: Values, signals: Signals, tick: Tick) -> TickContext:
+    return TickContext(
         program=program,
-        customers=customers,
-        attribute_names=attributes,
+        attribute_names=placed.attribute_names,
         truth=values.truth,
         literals=values.literals,
-        moments=values.moments,
+        instants=values.instants,
         is_wall=values.is_wall,
+        clocks=_clocks(program, placed, values, tick.timezone),
+        signals=_looked_up(program, signals, placed.ids),
         caps=tick.caps,
-        clocks=Clocks((tick.timezone,), nothing, nothing),
-        signals=(),
+        paused=_paused_slots(program, placed.executions),
         since=ALWAYS if tick.since is None else epoch_us(tick.since),
         cron_since=tick.cron_since,
         until=epoch_us(tick.now),
-        known_from=np.full(count, NEVER),
-        attributes=np.zeros((count, len(attributes)), np.int32),
-        set_at=np.full((count, len(attributes)), ALWAYS),
-        tags=np.zeros((count, len(program.tags)), np.bool_),
-        tag_count=np.zeros(count, np.int64),
-        sends=[np.full((count, cap.messages), ALWAYS) for cap in tick.caps],
-        alarm=np.full((count, len(program.alarms)), NEVER),
-        due=np.full((count, slots), NEVER),
-        step=np.zeros((count, slots), np.int64),
-        phase=np.full((count, slots), IDLE, np.int8),
-        execution=np.zeros((count, slots), np.int64),
-        context=np.zeros((count, slots), np.int64),
-        decision=np.zeros((count, slots), np.int32),
-        last_entry=np.full((count, slots), ALWAYS),
-        clock=np.full(count, ALWAYS),
-        next_event=np.full(count, NEVER),
-        cursor=np.zeros(count, np.int64),
-        events_left=np.zeros(count, np.int64),
-        head=np.full(count, -1),
-        tail=np.full(count, -1),
-        events=Events(0, nothing, nothing, nothing, nothing, nothing, nothing.astype(np.bool_)),
-        facts=new_facts(program),
     )
 
 
-def _put_events(lanes: Lanes, at: Array, lane: Ints, codes: Codes, match: Bools) -> None:
-    first = lanes.facts.length
-    lanes.facts.append(len(at), codes=codes, match=match)
-    lanes.events = replace(lanes.events, first_fact=first, at=np.append(at, NEVER))
-    bounds = np.searchsorted(lane, np.arange(len(lanes.customers) + 1))
-    lanes.cursor, lanes.events_left = bounds[:-1].copy(), np.diff(bounds)
-    lanes.next_event = np.where(lanes.events_left > 0, lanes.events.at[lanes.cursor], NEVER)
+def _clocks(program: Program, placed: Placed, values: Values, default: str) -> Clocks:
+    """The zones: of the customer file, and those that the attribute `timezone` may name in the tick."""
+    if not program.reads_clocks:
+        nothing = np.zeros(0, np.int64)
+        return Clocks((default,), nothing, nothing)
+    told = [values.literals]
+    for frame, codes in ((placed.attributes, values.attributes), (placed.writes, values.writes)):
+        told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
+    homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(placed.ids))
+    homes = homes.scatter(placed.customers["lane"], placed.customers["timezone"])
+    return read_clocks(default, program.zones, homes, values.dictionary, np.concatenate(told))
 
 
-def _put_writes(lanes: Lanes, written: pl.DataFrame, rows: Ints, count: int) -> None:
-    event_of_row = np.zeros(count, np.int64)
-    event_of_row[rows] = np.arange(len(rows))
-    event = event_of_row[written["event"]]
-    order = np.lexsort((written["ordinal"], event))
-    lanes.events = replace(
-        lanes.events,
-        write_from=np.searchsorted(event[order], np.arange(len(rows) + 1)),
-        write_attribute=positions(written["attribute"], lanes.attribute_names)[order],
-        write_code=written["code"].to_numpy()[order],
-        write_ts=instants(written["ts"], ALWAYS)[order],
-        write_silent=written["ordinal"].to_numpy()[order] == 0,
-    )
+def _looked_up(program: Program, signals: Signals, customers: pl.Series) -> tuple[SignalLookup, ...]:
+    if not (declared := program.signals.signals):
+        return ()
+    lane = index_in(signals.customers, customers)
+    functions = signals.signals or (NOTHING,) * len(declared)
+    return tuple(look_up(*one, lane) for one in zip(declared, functions, strict=True))
+
+
+def _paused_slots(program: Program, executions: pl.DataFrame) -> list[int]:
+    paused = set(executions.filter(pl.col("status") == "paused")["workflow_id"])
+    return [slot for slot, workflow in enumerate(program.slots) if workflow in paused]

@@ -5,43 +5,55 @@ import polars as pl
 
 from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants, positions
 from transforms.columns.json_values import Codes
-from transforms.engine.lanes.alarms import arm_dates, set_crons
-from transforms.engine.lanes.customer_zones import read_clocks
+from transforms.engine.lanes.alarms import next_cron, next_date, without_cron_entry
 from transforms.engine.lanes.memory import PAUSED, PHASES, STATUSES, Lanes
 from transforms.engine.layout.encode import Values
-from transforms.program.model import ZONE, Program
+from transforms.engine.layout.placed import Placed
+from transforms.program.model import Program
 
 
-def put_customers(lanes: Lanes, customers: pl.DataFrame) -> None:
+def put_state(lanes: Lanes, placed: Placed, values: Values) -> None:
+    """What customers are, have and stand at; their schedules need zones and come later."""
+    _put_customers(lanes, placed.customers)
+    _put_attributes(lanes, placed.attributes, values.attributes)
+    _put_tags(lanes, placed.tags)
+    _put_entries(lanes, placed.entries)
+    _put_sends(lanes, placed.sends)
+    _put_executions(lanes, placed.executions, values)
+
+
+def _put_customers(lanes: Lanes, customers: pl.DataFrame) -> None:
     """Since when customers are known."""
     known = customers.filter("known")
-    lanes.known_from[known["lane"]] = instants(known["created_at"], ALWAYS)
+    lanes.profiles.known_from[known["lane"]] = instants(known["created_at"], ALWAYS)
 
 
-def put_attributes(lanes: Lanes, owned: pl.DataFrame, codes: Codes) -> None:
+def _put_attributes(lanes: Lanes, owned: pl.DataFrame, codes: Codes) -> None:
     """The present attributes, by their value codes."""
-    column = positions(owned["attribute"], lanes.attribute_names)
-    lanes.attributes[owned["lane"], column] = codes
-    lanes.set_at[owned["lane"], column] = instants(owned["set_at"], ALWAYS)
+    column = positions(owned["attribute"], lanes.tick.attribute_names)
+    lanes.profiles.attributes[owned["lane"], column] = codes
+    lanes.profiles.set_at[owned["lane"], column] = instants(owned["set_at"], ALWAYS)
 
 
-def put_tags(lanes: Lanes, tags: pl.DataFrame) -> None:
+def _put_tags(lanes: Lanes, tags: pl.DataFrame) -> None:
     """The present tags: how many, and which of those that workflows name."""
-    lanes.tag_count += np.bincount(tags["lane"], minlength=len(lanes.customers))
-    live = tags.filter(pl.col("tag").is_in(lanes.program.tags))
-    lanes.tags[live["lane"], positions(live["tag"], lanes.program.tags)] = True
+    lanes.profiles.tag_count += np.bincount(tags["lane"], minlength=len(lanes.customers))
+    live = tags.filter(pl.col("tag").is_in(lanes.tick.program.tags))
+    lanes.profiles.tags[live["lane"], positions(live["tag"], lanes.tick.program.tags)] = True
 
 
-def put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
+def _put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
     """When customers last entered workflows."""
-    known = entries.filter(pl.col("workflow_id").is_in(lanes.program.slots))
-    slot = positions(known["workflow_id"], lanes.program.slots)
-    np.maximum.at(lanes.last_entry, (known["lane"].to_numpy(), slot), instants(known["entered_at"], ALWAYS))
+    known = entries.filter(pl.col("workflow_id").is_in(lanes.tick.program.slots))
+    slot = positions(known["workflow_id"], lanes.tick.program.slots)
+    np.maximum.at(
+        lanes.executions.last_entry, (known["lane"].to_numpy(), slot), instants(known["entered_at"], ALWAYS)
+    )
 
 
-def put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
+def _put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
     """For each cap the newest accepted messages it counts, as many as it allows."""
-    for cap, places in zip(lanes.caps, lanes.sends, strict=True):
+    for cap, places in zip(lanes.tick.caps, lanes.profiles.sends, strict=True):
         counted = sends.filter(_same("channel", cap.channel), _same("message_class", cap.message_class))
         newest = counted.sort("at", descending=True)
         placed = newest.select("lane", "at", place=pl.int_range(pl.len()).over("lane"))
@@ -53,45 +65,50 @@ def _same(column: str, wanted: str | None) -> pl.Expr:
     return pl.lit(value=True) if wanted is None else pl.col(column).eq_missing(wanted)
 
 
-def put_clocks(
-    lanes: Lanes,
-    known: pl.DataFrame,
-    values: Values,
-    owned: pl.DataFrame,
-    writes: pl.DataFrame,
-    default: str,
-) -> None:
-    """The zones: of the customer file, and those that the attribute `timezone` may name in the tick."""
-    told = [values.literals]
-    for frame, codes in ((owned, values.attributes), (writes, values.writes)):
-        told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
-    homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(lanes.customers))
-    homes = homes.scatter(known["lane"], known["timezone"])
-    lanes.clocks = read_clocks(default, lanes.program.zones, homes, values.dictionary, np.concatenate(told))
+def put_alarms(lanes: Lanes, alarms: pl.DataFrame, codes: Codes, by_crons: Ints) -> None:
+    """When schedules fire next.
+
+    Args:
+        lanes: where; all else is there already.
+        alarms: `frames.ALARMS`, with lanes.
+        codes: of the values they were armed for.
+        by_crons: the customers who have a lane only because a cron may let them enter; those whom none lets lose it.
+    """
+    is_cron = np.array([alarm.is_cron for alarm in lanes.tick.program.alarms], np.bool_)
+    for number, cron in enumerate(is_cron):
+        if cron:
+            _put_cron(lanes, number)
+        else:
+            _put_dates(lanes, number, alarms, codes)
+    lanes.queue.alarm[np.ix_(without_cron_entry(lanes, by_crons), np.flatnonzero(is_cron))] = NEVER
 
 
-def put_alarms(lanes: Lanes, alarms: pl.DataFrame, codes: Codes) -> None:
-    """When schedules fire next: crons by the clock, dates as they were armed, or by values not looked at yet."""
-    set_crons(lanes)
-    for number, alarm in enumerate(lanes.program.alarms):
-        if not alarm.is_cron:
-            armed = np.full(len(lanes.customers), -1)
-            own = (alarms["key"] == alarm.key).to_numpy()
-            lane = alarms["lane"].to_numpy()[own]
-            lanes.alarm[lane, number] = instants(alarms["at"], NEVER)[own]
-            armed[lane] = codes[own]
-            anew = np.flatnonzero(lanes.attributes[:, alarm.column] != armed)
-            arm_dates(lanes, number, anew, lanes.set_at[anew, alarm.column])
+def _put_cron(lanes: Lanes, number: int) -> None:
+    everybody = np.arange(len(lanes.customers))
+    first = np.full(everybody.size, lanes.tick.cron_since + 1)
+    lanes.queue.alarm[:, number] = next_cron(lanes, number, everybody, first)
 
 
-def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values, since: int) -> None:
+def _put_dates(lanes: Lanes, number: int, alarms: pl.DataFrame, codes: Codes) -> None:
+    """As they were armed, or by values not looked at yet."""
+    profiles, alarm = lanes.profiles, lanes.tick.program.alarms[number]
+    own = (alarms["key"] == alarm.key).to_numpy()
+    lane = alarms["lane"].to_numpy()[own]
+    armed = np.full(len(lanes.customers), -1)
+    armed[lane] = codes[own]
+    lanes.queue.alarm[lane, number] = instants(alarms["at"], NEVER)[own]
+    anew = np.flatnonzero(profiles.attributes[:, alarm.column] != armed)
+    lanes.queue.alarm[anew, number] = next_date(lanes, number, anew, profiles.set_at[anew, alarm.column])
+
+
+def _put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None:
     """The executions that ran before: the first rows of the executions ledger and of the facts.
 
-    What fell due before `since` (µs), while it was paused, is due then; what is still paused keeps its instant.
+    What fell due before the tick's start, while it was paused, is due then; what is still paused keeps its instant.
     """
-    flow, step = _where(lanes.program, running)
+    flow, step = _where(lanes.tick.program, running)
     lane = running["lane"].to_numpy()
-    slot = np.array([one.slot for one in lanes.program.flows], np.int64)[flow]
+    slot = np.array([one.slot for one in lanes.tick.program.flows], np.int64)[flow]
     phase = positions(running["phase"], PHASES)
     status = positions(running["status"], STATUSES)
     paused = status == PAUSED
@@ -112,13 +129,12 @@ def put_executions(lanes: Lanes, running: pl.DataFrame, values: Values, since: i
     )
     facts = lanes.facts.append(len(running), codes=values.contexts)
     lanes.ledgers.executions["fact"][rows] = facts
-    place = (lane, slot)
-    lanes.due[place] = np.where(paused, due, np.maximum(due, since))
-    lanes.paused = sorted(set(slot[paused].tolist()))
-    lanes.step[place], lanes.phase[place] = step, phase
-    lanes.execution[place], lanes.context[place] = rows, facts
-    lanes.decision[place] = values.decisions
-    lanes.last_entry[place] = np.maximum(lanes.last_entry[place], entered)
+    stand, place = lanes.executions, (lane, slot)
+    stand.due[place] = np.where(paused, due, np.maximum(due, lanes.tick.since))
+    stand.step[place], stand.phase[place] = step, phase
+    stand.execution[place], stand.context[place] = rows, facts
+    stand.decision[place] = values.decisions
+    stand.last_entry[place] = np.maximum(stand.last_entry[place], entered)
 
 
 def _where(program: Program, running: pl.DataFrame) -> tuple[Ints, Ints]:
@@ -131,9 +147,9 @@ def _where(program: Program, running: pl.DataFrame) -> tuple[Ints, Ints]:
                 step.branch or None,
                 None if step.action is None else step.name,
                 flow.index,
-                number,
+                step.index,
             )
-            for number, step in enumerate(program.steps)
+            for step in program.steps
             for flow in [program.flows[step.flow]]
         ],
         schema={

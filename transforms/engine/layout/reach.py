@@ -6,57 +6,43 @@ from transforms.columns.arrays import Ints
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.program.schedules import cron_instants
-from transforms.signals.results import Signals
-from transforms.tables.frames import EVENTS
 from transforms.timing.durations import epoch_us
 from transforms.timing.zones import CUSTOMER, DAY
 
 _CUSTOMER = "customer_id"
-EVENT_RANK, PATTERN_RANK = 0, 1
 
 
-def with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
-    """The tick's events and, of rank 1, its patterns turned true (semantics.md §3)."""
-    facts = signals.facts.select(
-        _CUSTOMER,
-        pl.col("at"),
-        pl.col("name"),
-        event_id=pl.lit(None, pl.String),
-        ts=pl.col("at"),
-        type=pl.lit("pattern"),
-        properties=pl.lit("{}"),
-        rank=pl.lit(PATTERN_RANK, pl.Int8),
-    )
-    ranked = events.with_columns(rank=pl.lit(EVENT_RANK, pl.Int8))
-    return pl.concat([ranked, facts], how="diagonal").select(
-        *EVENTS, "rank", pl.selectors.starts_with("event.")
-    )
-
-
-def present(
-    program: Program, state: State, events: pl.DataFrame, owned: pl.DataFrame, tick: Tick
-) -> pl.Series:
+def active_customers(program: Program, state: State, events: pl.DataFrame, tick: Tick) -> pl.Series:
     """The customers to whom something happens: facts, due steps, dates that come or were never looked at.
+
+    Those whom a cron may let enter aren't among them, see `with_cron_customers`.
 
     Args:
         program: the compiled workflows.
         state: before the tick.
-        events: what acts in it, patterns included.
-        owned: the present attributes that workflows see.
+        events: what acts in it and some workflow sees, patterns included.
         tick: its bounds.
+
+    Returns:
+        Their ids, each once.
     """
-    due = state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
     coming = state.alarms.filter(pl.col("at") <= tick.now)
-    found = [events, due, coming, _unarmed(program, state, owned), _awaiting(program, state, tick)]
+    waiting = [_unarmed(program, state), _awaiting(program, state, tick)]
+    found = [events, due_executions(state, tick), coming, *waiting]
     return pl.concat([one[_CUSTOMER] for one in found]).unique(maintain_order=True)
 
 
-def with_cron_customers(program: Program, state: State, busy: pl.Series, tick: Tick) -> pl.Series:
-    """`busy`, and behind them all other known customers if a cron may let them enter in the tick."""
+def due_executions(state: State, tick: Tick) -> pl.DataFrame:
+    """The executions of which a step is due until the tick's end."""
+    return state.executions.filter((pl.col("due_at") <= tick.now) & (pl.col("status") != "paused"))
+
+
+def with_cron_customers(program: Program, state: State, active: pl.Series, tick: Tick) -> pl.Series:
+    """`active`, and behind them all other known customers if a cron may let them enter in the tick."""
     if not crons_fire(program, tick):
-        return busy
+        return active
     known = state.customers.filter("known")[_CUSTOMER]
-    return pl.concat([busy, known]).unique(maintain_order=True)
+    return pl.concat([active, known]).unique(maintain_order=True)
 
 
 def crons_fire(program: Program, tick: Tick) -> bool:
@@ -65,13 +51,12 @@ def crons_fire(program: Program, tick: Tick) -> bool:
     return any(_fires(one.cron or "", one.timezone, tick) for one in entering)
 
 
-def _unarmed(program: Program, state: State, owned: pl.DataFrame) -> pl.DataFrame:
-    """Values of date attributes for which a schedule was not armed yet."""
+def _unarmed(program: Program, state: State) -> pl.DataFrame:
+    """Values of date attributes for which a schedule was not armed yet; a JSON null is none."""
     pairs = [(program.attributes[one.column], one.key) for one in program.alarms if not one.is_cron]
     wanted = pl.DataFrame(pairs, schema={"attribute": pl.String, "key": pl.String}, orient="row")
-    values = owned.filter(pl.col("value").is_not_null() & (pl.col("value") != "null")).join(
-        wanted, on="attribute"
-    )
+    given = pl.col("value").is_not_null() & (pl.col("value") != "null")
+    values = state.attributes.join(wanted, on="attribute").filter(given)
     return values.join(state.alarms, on=[_CUSTOMER, "key", "value"], how="anti")
 
 

@@ -1,4 +1,8 @@
-"""Who waits for what: customers by the kind of their next fact or step, in the order of semantics.md §3."""
+"""Who waits for what: customers by the kind of their next fact or step, in the order of semantics.md §3.
+
+A kind is one integer, so that all customers' kinds are one array: nothing, an event, a follow-up fact, then one kind
+for each schedule (`FIRST_ALARM` + its number in the program), then one for each step (`Agenda.first_step` + its own).
+"""
 
 import numpy as np
 
@@ -9,7 +13,7 @@ NOTHING, EVENT, FOLLOW_UP, FIRST_ALARM = range(4)
 
 
 class Agenda:
-    """The customers with something left until `now`, by kind: an event, a follow-up fact, one schedule, or one step.
+    """The customers with something left until the tick's end, by kind.
 
     Customers are independent, so who goes first is free. To keep waves few and large, the next one is that of
     the customer with most events left, and all who wait for the same kind of thing come along.
@@ -17,7 +21,7 @@ class Agenda:
 
     def __init__(self, lanes: Lanes) -> None:
         self.lanes = lanes
-        self.first_step = FIRST_ALARM + len(lanes.program.alarms)
+        self.first_step = FIRST_ALARM + len(lanes.tick.program.alarms)
         self.kinds = np.zeros(len(lanes.customers), np.int64)
         self.waiting: dict[int, list[Ints]] = {}
         self.put(np.arange(len(lanes.customers)))
@@ -37,7 +41,7 @@ class Agenda:
         return kind, np.concatenate(self.waiting.pop(kind))
 
     def _most_urgent(self) -> int:
-        left = self.lanes.events_left
+        left = self.lanes.queue.events_left
         busiest = int(left.argmax())
         if left[busiest] and self.kinds[busiest] != NOTHING:
             return int(self.kinds[busiest])
@@ -45,22 +49,24 @@ class Agenda:
 
     def _next(self, rows: Ints) -> Ints:
         lanes = self.lanes
-        due = lanes.due.take(rows, axis=0)
-        if lanes.paused:
-            due[:, lanes.paused] = NEVER
+        due = lanes.executions.due.take(rows, axis=0)
+        if lanes.tick.paused:
+            due[:, lanes.tick.paused] = NEVER
         slot = due.argmin(axis=1)
         next_due = due[np.arange(len(rows)), slot]
-        kinds = np.where(next_due <= lanes.until, self.first_step + lanes.step[rows, slot], NOTHING)
-        event = lanes.next_event[rows]
+        kinds = np.where(
+            next_due <= lanes.tick.until, self.first_step + lanes.executions.step[rows, slot], NOTHING
+        )
+        event = lanes.queue.next_event[rows]
         if lanes.kinds:  # there have been follow-up facts
-            queued = lanes.head[rows] >= 0
+            queued = lanes.queue.head[rows] >= 0
             kinds[queued] = FOLLOW_UP
-            next_due[queued] = lanes.clock[rows[queued]]
-        if lanes.program.alarms:
-            alarms = lanes.alarm[rows]
+            next_due[queued] = lanes.queue.clock[rows[queued]]
+        if lanes.tick.program.alarms:
+            alarms = lanes.queue.alarm[rows]
             alarm = alarms.argmin(axis=1)
             at = alarms[np.arange(len(rows)), alarm]
-            rings = (at <= next_due) & (at <= lanes.until)
+            rings = (at <= next_due) & (at <= lanes.tick.until)
             kinds[rings], next_due[rings] = FIRST_ALARM + alarm[rings], at[rings]
         kinds[(event <= next_due) & (event != NEVER)] = EVENT
         return kinds

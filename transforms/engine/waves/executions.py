@@ -1,14 +1,15 @@
-"""How executions start, move on and end: the only writers of the execution lanes."""
+"""How executions start, move on and end: in the waves the only writer of where they stand."""
 
 import numpy as np
 
 from transforms.columns.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints
 from transforms.columns.ids import draw
 from transforms.columns.json_values import NULL_CODE
-from transforms.engine.lanes.checks import holds
+from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import DUE, IDLE, REFUSALS, STATUSES, Lanes
+from transforms.engine.waves.due import Due
 from transforms.engine.waves.follow_ups import emit_action
-from transforms.program.model import Flow, Step
+from transforms.program.model import Flow
 
 HELD_OUT_BRANCH = -1
 
@@ -19,14 +20,14 @@ def enter(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
     rows, facts = rows[allowed], facts[allowed]
     if not rows.size:
         return
-    lanes.last_entry[rows, flow.slot] = lanes.clock[rows]
+    lanes.executions.last_entry[rows, flow.slot] = lanes.queue.clock[rows]
     held_out = _held_out(lanes, flow, rows)
     _record_held_out(lanes, flow, rows[held_out], facts[held_out])
     _start(lanes, flow, rows[~held_out], facts[~held_out])
 
 
 def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
-    now, last = lanes.clock[rows], lanes.last_entry[rows, flow.slot]
+    now, last = lanes.queue.clock[rows], lanes.executions.last_entry[rows, flow.slot]
     reentry = flow.workflow.reentry
     refused = np.full(len(rows), -1)
     if reentry.policy == "once":
@@ -36,7 +37,7 @@ def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
             REFUSALS.index("reentry_after")
         )
     refused[last == now] = REFUSALS.index("same_instant")
-    refused[lanes.phase[rows, flow.slot] != IDLE] = REFUSALS.index("running")
+    refused[lanes.executions.phase[rows, flow.slot] != IDLE] = REFUSALS.index("running")
     no = refused >= 0
     lanes.ledgers.refusals.append(
         int(no.sum()), flow=flow.index, lane=rows[no], at=now[no], reason=refused[no]
@@ -52,7 +53,7 @@ def _held_out(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
 
 
 def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
-    now, status = lanes.clock[rows], STATUSES.index("held_out")
+    now, status = lanes.queue.clock[rows], STATUSES.index("held_out")
     lanes.ledgers.executions.append(
         len(rows), lane=rows, flow=flow.index, entered=now, branch=HELD_OUT_BRANCH, fact=facts,
         status=status, ended=now, converted=NEVER, step=flow.end,
@@ -62,8 +63,8 @@ def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
 def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
     branch = _branch(lanes, flow, rows, facts)
     step = np.array([one.start for one in flow.branches])[branch]
-    now, place = lanes.clock[rows], (rows, flow.slot)
-    lanes.execution[place] = lanes.ledgers.executions.append(
+    stand, now, place = lanes.executions, lanes.queue.clock[rows], (rows, flow.slot)
+    stand.execution[place] = lanes.ledgers.executions.append(
         len(rows),
         lane=rows,
         flow=flow.index,
@@ -73,25 +74,26 @@ def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
         ended=NEVER,
         converted=NEVER,
     )
-    lanes.context[place], lanes.decision[place] = facts, NULL_CODE
-    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, now
+    stand.context[place], stand.decision[place] = facts, NULL_CODE
+    stand.step[place], stand.phase[place], stand.due[place] = step, DUE, now
     emit_action(lanes, rows, flow, "started")
 
 
 def _branch(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> Ints:
     """The first branch whose conditions hold; the last one is `default`, without conditions."""
     taken = np.full(len(rows), len(flow.branches) - 1)
+    asked = Asked(rows, facts, NULL_CODE, lanes.queue.clock[rows])
     for number, branch in reversed(list(enumerate(flow.branches[:-1]))):
-        taken[holds(lanes, branch.checks, rows, facts, NULL_CODE)] = number
+        taken[holds(lanes, branch.checks, asked)] = number
     return taken
 
 
 def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
     """The goal was reached: `converted_at` is set once, then the execution ends unless `exit: false` (§10)."""
-    executions = lanes.execution[rows, flow.slot]
+    executions = lanes.executions.execution[rows, flow.slot]
     converted = lanes.ledgers.executions["converted"]
     first = converted[executions] == NEVER
-    converted[executions[first]] = lanes.clock[rows[first]]
+    converted[executions[first]] = lanes.queue.clock[rows[first]]
     if flow.workflow.goal and flow.workflow.goal.exit:
         finish(lanes, flow, rows, "converted")
     else:
@@ -100,40 +102,55 @@ def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
 
 def finish(lanes: Lanes, flow: Flow, rows: Ints, status: str) -> None:
     """End executions of `flow` now; their step and phase are kept as where they stood."""
-    place = (rows, flow.slot)
-    executions, ledger = lanes.execution[place], lanes.ledgers.executions
-    ledger["status"][executions], ledger["ended"][executions] = STATUSES.index(status), lanes.clock[rows]
-    ledger["step"][executions], ledger["phase"][executions] = lanes.step[place], lanes.phase[place]
-    lanes.phase[place], lanes.due[place] = IDLE, NEVER
+    stand, ledger, place = lanes.executions, lanes.ledgers.executions, (rows, flow.slot)
+    executions = stand.execution[place]
+    ledger["status"][executions] = STATUSES.index(status)
+    ledger["ended"][executions] = lanes.queue.clock[rows]
+    ledger["step"][executions], ledger["phase"][executions] = stand.step[place], stand.phase[place]
+    stand.phase[place], stand.due[place] = IDLE, NEVER
     emit_action(lanes, rows, flow, status)
 
 
-def move(lanes: Lanes, slot: int, rows: Ints, step: Array | int, due: Ints) -> None:
-    """Executions go on: `step` is due at `due`."""
-    place = (rows, slot)
-    lanes.step[place], lanes.phase[place], lanes.due[place] = step, DUE, due
+def move(due: Due, step: Array | int, at: Ints) -> None:
+    """Executions go on: `step` is due at `at`."""
+    stand, place = due.lanes.executions, due.place
+    stand.step[place], stand.phase[place], stand.due[place] = step, DUE, at
 
 
-def take_path(lanes: Lanes, flow: Flow, step: Step, rows: Ints, decision: str) -> None:
-    """Executions take `decision`: its path if there is one, else the step after."""
-    lanes.decision[rows, flow.slot] = lanes.code(decision)
-    move(lanes, flow.slot, rows, step.targets.get(decision, step.next), lanes.clock[rows])
+def go_on(due: Due) -> None:
+    """Executions go on to the step after, which is due at once."""
+    move(due, due.step.next, due.now)
 
 
-def log(lanes: Lanes, flow: Flow, rows: Ints, steps: Array | int, outcome: str) -> None:
+def postpone(due: Due, phase: int, until: Array | int) -> None:
+    """The same step is due again at `until`, in another phase."""
+    stand, place = due.lanes.executions, due.place
+    stand.phase[place], stand.due[place] = phase, until
+
+
+def log(due: Due, outcome: str) -> None:
     """A row of the step ledger for each execution, at its customer's present instant."""
-    if outcome not in lanes.outcomes:
-        lanes.outcomes.append(outcome)
-    lanes.ledgers.steps.append(
-        len(rows),
-        execution=lanes.execution[rows, flow.slot],
-        step=steps,
-        at=lanes.clock[rows],
-        outcome=lanes.outcomes.index(outcome),
+    outcomes = due.lanes.outcomes
+    if outcome not in outcomes:
+        outcomes.append(outcome)
+    due.lanes.ledgers.steps.append(
+        due.rows.size,
+        execution=due.executions,
+        step=due.step.index,
+        at=due.now,
+        outcome=outcomes.index(outcome),
     )
 
 
-def fail(lanes: Lanes, flow: Flow, step: int, rows: Ints, outcome: str) -> None:
-    """One execution each fails at `step`; nothing else is touched."""
-    log(lanes, flow, rows, step, outcome)
-    finish(lanes, flow, rows, "failed")
+def take_path(due: Due, decision: str) -> None:
+    """Executions log `decision` and take it: its path if there is one, else the step after."""
+    if due.rows.size:
+        log(due, decision)
+        due.lanes.executions.decision[due.place] = due.lanes.tick.code(decision)
+        move(due, due.step.targets.get(decision, due.step.next), due.now)
+
+
+def fail(due: Due, outcome: str) -> None:
+    """One execution each fails at its step; nothing else is touched."""
+    log(due, outcome)
+    finish(due.lanes, due.flow, due.rows, "failed")

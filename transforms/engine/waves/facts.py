@@ -1,120 +1,99 @@
-"""What a fact does: profile updates, then running executions react, then triggers (semantics.md §§4, 6, 10)."""
+"""What a fact does: running executions react, then triggers let customers enter (semantics.md §§6, 10)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from transforms.columns.arrays import Array, Bools, Ints
 from transforms.columns.json_values import NULL_CODE
-from transforms.engine.lanes.alarms import attributes_changed
-from transforms.engine.lanes.checks import holds
+from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import WAITING, Lanes
-from transforms.engine.waves.executions import convert, enter, finish, log, take_path
-from transforms.engine.waves.follow_ups import emit
+from transforms.engine.waves.due import Due
+from transforms.engine.waves.executions import convert, enter, finish, take_path
 from transforms.program.checks import CompiledTrigger
 from transforms.program.model import Flow
 
 
-def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
-    """Apply the writes of one event per customer, in order; real changes cause follow-up facts (§4, 1)."""
-    writes, end = lanes.events.write_from[events], lanes.events.write_from[events + 1]
-    while (pending := writes < end).any():
-        rows, writes, end = rows[pending], writes[pending], end[pending]
-        attribute, code, ts = (
-            lanes.events.write_attribute[writes],
-            lanes.events.write_code[writes],
-            lanes.events.write_ts[writes],
-        )
-        before, changed = set_attributes(lanes, rows, attribute, code, ts)
-        attributes_changed(lanes, rows[changed], attribute[changed], by_event=True)
-        told = changed & ~lanes.events.write_silent[writes]
-        tell_changes(lanes, rows[told], attribute[told], before[told], code[told])
-        writes = writes + 1
+@dataclass(frozen=True)
+class Seen:
+    """Customers who see one fact each, now.
 
+    Attributes:
+        rows: the customers.
+        facts: rows of the lanes' facts.
+        match: `[row, matcher]`, what these satisfy.
+        at: the instants.
+    """
 
-def set_attributes(lanes: Lanes, rows: Ints, attribute: Array, code: Array, ts: Array) -> tuple[Array, Bools]:
-    """Set one attribute per customer unless it was set with a later time; returns old codes and what changed."""
-    place = (rows, attribute)
-    before = lanes.attributes[place]
-    applies = ts >= lanes.set_at[place]
-    applied = (rows[applies], attribute[applies])
-    lanes.attributes[applied], lanes.set_at[applied] = code[applies], ts[applies]
-    lanes.ledgers.writes.append(
-        int(applies.sum()), lane=applied[0], attribute=applied[1], code=code[applies], set_at=ts[applies]
-    )
-    return before, applies & (before != code)
+    rows: Ints
+    facts: Ints
+    match: Bools
+    at: Ints
 
-
-def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Array) -> None:
-    """Queue an `attribute_change` fact for each changed attribute, one per customer."""
-    for column in np.flatnonzero(np.bincount(attribute)):
-        one = attribute == column
-        name = lanes.attribute_names[column]
-        emit(lanes, rows[one], "attribute_change", name, old_value=old[one], new_value=new[one])
+    def only(self, some: Array) -> "Seen":
+        """Some of them, by a mask or their places."""
+        return Seen(self.rows[some], self.facts[some], self.match[some], self.at[some])
 
 
 def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     """Customers `rows` see one fact each: running executions react, then triggers are evaluated."""
-    match = lanes.facts["match"].take(facts, axis=0)
-    for flow in lanes.program.flows:
-        _react(lanes, flow, rows, facts, match)
-    known = lanes.known_from[rows] <= lanes.clock[rows]
+    lanes.processed += rows.size
+    seen = Seen(rows, facts, lanes.facts["match"].take(facts, axis=0), lanes.queue.clock[rows])
+    for flow in lanes.tick.program.flows:
+        _react(lanes, flow, seen)
+    known = lanes.profiles.known_from[rows] <= seen.at
     if not known.all():
-        rows, facts, match = rows[known], facts[known], match[known]
-    for flow in lanes.program.flows:
-        _trigger(lanes, flow, rows, facts, match)
+        seen = seen.only(known)
+    for flow in lanes.tick.program.flows:
+        _trigger(lanes, flow, seen)
 
 
-def _react(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, match: Bools) -> None:
+def _react(lanes: Lanes, flow: Flow, seen: Seen) -> None:
     if not flow.reactors:
         return
-    seen = match[:, flow.reactors].any(axis=1) & _runs(lanes, flow, rows)
-    rows, facts, match = rows[seen], facts[seen], match[seen]
-    if not rows.size:
+    reacts = seen.match[:, flow.reactors].any(axis=1) & _runs(lanes, flow, seen.rows)
+    if not reacts.any():
         return
+    seen = seen.only(reacts)
     if flow.goal:
-        convert(lanes, flow, rows[_meets(lanes, flow, [flow.goal], rows, facts, match)])
-    leaves = _meets(lanes, flow, flow.exits, rows, facts, match) & _runs(lanes, flow, rows)
-    finish(lanes, flow, rows[leaves], "exited")
-    _end_waits(lanes, flow, rows, match)
+        convert(lanes, flow, seen.rows[_meets(lanes, flow, [flow.goal], seen)])
+    leaves = _meets(lanes, flow, flow.exits, seen) & _runs(lanes, flow, seen.rows)
+    finish(lanes, flow, seen.rows[leaves], "exited")
+    _end_waits(lanes, flow, seen)
 
 
 def _runs(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
-    step = lanes.step[rows, flow.slot]
-    runs: Bools = (lanes.phase[rows, flow.slot] > 0) & (flow.first <= step) & (step <= flow.last)
+    step = lanes.executions.step[rows, flow.slot]
+    runs: Bools = (lanes.executions.phase[rows, flow.slot] > 0) & (flow.first <= step) & (step <= flow.last)
     return runs
 
 
-def _meets(
-    lanes: Lanes,
-    flow: Flow,
-    triggers: list[CompiledTrigger] | tuple[CompiledTrigger, ...],
-    rows: Ints,
-    facts: Ints,
-    match: Bools,
-) -> Bools:
-    decision = lanes.decision[rows, flow.slot]
-    result = np.zeros(len(rows), np.bool_)
+def _meets(lanes: Lanes, flow: Flow, triggers: Sequence[CompiledTrigger], seen: Seen) -> Bools:
+    decision = lanes.executions.decision[seen.rows, flow.slot]
+    asked = Asked(seen.rows, seen.facts, decision, seen.at)
+    result = np.zeros(seen.rows.size, np.bool_)
     for one in triggers:
-        result |= match[:, one.matcher] & holds(lanes, one.checks, rows, facts, decision)
+        result |= seen.match[:, one.matcher] & holds(lanes, one.checks, asked)
     return result
 
 
-def _end_waits(lanes: Lanes, flow: Flow, rows: Ints, match: Bools) -> None:
+def _end_waits(lanes: Lanes, flow: Flow, seen: Seen) -> None:
     """An awaited event has come (§9 `wait_for_event`)."""
+    phase, stands = lanes.executions.phase, lanes.executions.step
     for number in flow.waits:
-        step = lanes.program.steps[number]
-        waits = (lanes.phase[rows, flow.slot] == WAITING) & (lanes.step[rows, flow.slot] == number)
-        come = rows[waits & match[:, step.matcher]]
-        if come.size:
-            log(lanes, flow, come, number, "event")
-            take_path(lanes, flow, step, come, "event")
+        step = lanes.tick.program.steps[number]
+        waits = (phase[seen.rows, flow.slot] == WAITING) & (stands[seen.rows, flow.slot] == number)
+        take_path(Due(lanes, flow, step, seen.rows[waits & seen.match[:, step.matcher]]), "event")
 
 
-def _trigger(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, match: Bools) -> None:
+def _trigger(lanes: Lanes, flow: Flow, seen: Seen) -> None:
     if not flow.triggers:
         return
-    fires = np.zeros(len(rows), np.bool_)
+    fires = np.zeros(seen.rows.size, np.bool_)
     for one in flow.triggers:
-        candidates = np.flatnonzero(match[:, one.matcher] & ~fires)
-        fires[candidates] = holds(lanes, one.checks, rows[candidates], facts[candidates], NULL_CODE)
+        some = np.flatnonzero(seen.match[:, one.matcher] & ~fires)
+        asked = Asked(seen.rows[some], seen.facts[some], NULL_CODE, seen.at[some])
+        fires[some] = holds(lanes, one.checks, asked)
     if fires.any():
-        enter(lanes, flow, rows[fires], facts[fires])
+        enter(lanes, flow, seen.rows[fires], seen.facts[fires])

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from transforms.columns.arrays import Array, Bools, Ints
+from transforms.columns.arrays import Ints
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import match_codes
 from transforms.engine.lanes.memory import Lanes
+from transforms.engine.waves.queue import enqueue
 from transforms.program.model import Flow
 
 
@@ -19,18 +20,20 @@ def emit(lanes: Lanes, rows: Ints, fact_type: str, name: str, **properties: Any)
     matchers = lanes.matchers_of(fact_type, name)
     if not matchers or not len(rows):
         return
-    codes = np.full((len(rows), len(lanes.program.properties)), NULL_CODE, np.int32)
+    codes = np.full((len(rows), len(lanes.tick.program.properties)), NULL_CODE, np.int32)
     for key, value in properties.items():
-        codes[:, lanes.program.properties.index(key)] = value
-    match = match_codes(lanes.program, lanes.truth, codes, matchers)
+        codes[:, lanes.tick.program.properties.index(key)] = value
+    match = match_codes(lanes.tick.program, lanes.tick.truth, codes, matchers)
     seen = match.any(axis=1)
-    _enqueue(lanes, rows[seen], codes[seen], match[seen], kind_of(lanes, fact_type, name))
+    kind = kind_of(lanes, fact_type, name)
+    facts = lanes.facts.append(int(seen.sum()), codes=codes[seen], match=match[seen], next=-1, kind=kind)
+    enqueue(lanes, rows[seen], facts)
 
 
 def emit_action(lanes: Lanes, rows: Ints, flow: Flow, name: str, **properties: Any) -> None:
     """Queue a `workflow_action` fact of an execution of `flow`."""
     if rows.size and lanes.matchers_of("workflow_action", name):
-        workflow = lanes.code(flow.workflow.workflow_id)
+        workflow = lanes.tick.code(flow.workflow.workflow_id)
         emit(lanes, rows, "workflow_action", name, workflow_id=workflow, **properties)
 
 
@@ -39,11 +42,3 @@ def kind_of(lanes: Lanes, fact_type: str, name: str) -> int:
     if (fact_type, name) not in lanes.kinds:
         lanes.kinds.append((fact_type, name))
     return lanes.kinds.index((fact_type, name))
-
-
-def _enqueue(lanes: Lanes, rows: Ints, codes: Array, match: Bools, kind: int) -> None:
-    new = lanes.facts.append(len(rows), codes=codes, match=match, next=-1, kind=kind)
-    waiting = lanes.head[rows] >= 0
-    lanes.facts["next"][lanes.tail[rows[waiting]]] = new[waiting]
-    lanes.head[rows[~waiting]] = new[~waiting]
-    lanes.tail[rows] = new

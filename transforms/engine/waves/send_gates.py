@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.columns.arrays import NEVER, Bools, Ints
-from transforms.engine.lanes.alarms import customer_zones
-from transforms.engine.lanes.memory import Lanes
-from transforms.program.model import Flow, Step
+from transforms.engine.waves.due import Due
+from transforms.engine.waves.profiles import count_messages
 from transforms.program.schedules import distinct
-from transforms.program.send_times import next_allowed
+from transforms.program.send_times import SendTime, next_allowed
 
 
 @dataclass(frozen=True)
@@ -17,82 +16,82 @@ class Judged:
     """Who may be sent a message now.
 
     Attributes:
-        sent: customers who may.
-        refused: who may not, by outcome.
-        deferred: who may later, by outcome: customers, and when each.
+        sent: those who may.
+        refused: those who may not, by outcome.
+        deferred: those who may later, by outcome, and when each.
     """
 
-    sent: Ints
-    refused: dict[str, Ints]
-    deferred: dict[str, tuple[Ints, Ints]]
+    sent: Due
+    refused: dict[str, Due]
+    deferred: dict[str, tuple[Due, Ints]]
 
 
-def judge(lanes: Lanes, flow: Flow, step: Step, rows: Ints) -> Judged:
-    """Ask the gates of a message to customers `rows`; those that may be sent are counted for the caps.
+def judge(due: Due) -> Judged:
+    """Ask the gates of a message; those that may be sent are counted for the caps.
 
     Transactional messages pass consent and caps and aren't counted; of send times they know only their own.
     """
     refused = {}
-    if not flow.workflow.transactional:
-        refuses, full = _refuses(lanes, rows), _capped(lanes, flow, step, rows)
-        refused = {"suppressed:consent": rows[refuses], "suppressed:frequency_cap": rows[~refuses & full]}
-        rows = rows[~refuses & ~full]
-    if not flow.send_times:
-        _count(lanes, flow, step, rows)
-        return Judged(rows, refused, {})
-    allowed = _next_allowed(lanes, flow, rows)
-    now = allowed == lanes.clock[rows]
-    _count(lanes, flow, step, rows[now])
-    refused["suppressed:send_window"] = rows[allowed == NEVER]
-    later = ~now & (allowed != NEVER)
-    return Judged(rows[now], refused, _deferred(lanes, flow, rows[later], allowed[later]))
+    if not due.flow.workflow.transactional:
+        refuses, full = _refuses(due), _capped(due)
+        refused["suppressed:consent"] = due.only(refuses)
+        refused["suppressed:frequency_cap"] = due.only(~refuses & full)
+        due = due.only(~refuses & ~full)
+    if not due.flow.send_times:
+        _count(due)
+        return Judged(due, refused, {})
+    allowed = _next_allowed(due)
+    sent, later = due.only(allowed == due.now), (allowed != due.now) & (allowed != NEVER)
+    _count(sent)
+    refused["suppressed:send_window"] = due.only(allowed == NEVER)
+    return Judged(sent, refused, _deferred(due.only(later), allowed[later]))
 
 
-def _refuses(lanes: Lanes, rows: Ints) -> Bools:
-    result = np.zeros(len(rows), np.bool_)
-    for check in lanes.program.refuses_consent:
-        result |= lanes.truth[check.truth][lanes.attributes[rows, check.column]]
+def _refuses(due: Due) -> Bools:
+    lanes, result = due.lanes, np.zeros(due.rows.size, np.bool_)
+    for check in lanes.tick.program.refuses_consent:
+        result |= lanes.tick.truth[check.truth][lanes.profiles.attributes[due.rows, check.column]]
     return result
 
 
-def _capped(lanes: Lanes, flow: Flow, step: Step, rows: Ints) -> Bools:
+def _capped(due: Due) -> Bools:
     """A cap of N is full when the N-th newest message it counts lies within its window (t − W, t]."""
-    result = np.zeros(len(rows), np.bool_)
-    for cap, window, sends in lanes.counting(step.channel, flow.workflow.message_class):
+    result = np.zeros(due.rows.size, np.bool_)
+    for cap, window, sends in due.lanes.counting(due.step.channel, due.flow.workflow.message_class):
         if cap.messages == 0:
-            return np.ones(len(rows), np.bool_)
-        result |= sends[rows, -1] > lanes.clock[rows] - window
+            return np.ones(due.rows.size, np.bool_)
+        result |= sends[due.rows, -1] > due.now - window
     return result
 
 
-def _count(lanes: Lanes, flow: Flow, step: Step, rows: Ints) -> None:
-    if flow.workflow.transactional:
-        return
-    for cap, _, sends in lanes.counting(step.channel, flow.workflow.message_class):
-        if cap.messages:
-            sends[rows, 1:] = sends[rows, :-1]
-            sends[rows, 0] = lanes.clock[rows]
+def _count(sent: Due) -> None:
+    workflow = sent.flow.workflow
+    if not workflow.transactional:
+        count_messages(sent.lanes, sent.rows, sent.step.channel, workflow.message_class)
 
 
-def _next_allowed(lanes: Lanes, flow: Flow, rows: Ints) -> Ints:
+def _next_allowed(due: Due) -> Ints:
     """The first instant from now on at which the workflow's send times allow a send, per customer."""
-    allowed: Ints = lanes.clock[rows]
-    own = customer_zones(lanes, rows)
-    for zone, some in distinct(own):
-        times = [(one, lanes.clocks.zone(lanes.clocks.number(one.timezone, zone))) for one in flow.send_times]
+    allowed, clocks = due.now, due.lanes.tick.clocks
+    for zone, some in distinct(due.lanes.zones_of(due.rows)):
+        times = [(one, clocks.zone(clocks.number(one.timezone, zone))) for one in due.flow.send_times]
         allowed[some] = next_allowed(times, allowed[some])
     return allowed
 
 
-def _deferred(lanes: Lanes, flow: Flow, rows: Ints, allowed: Ints) -> dict[str, tuple[Ints, Ints]]:
+def _deferred(due: Due, allowed: Ints) -> dict[str, tuple[Due, Ints]]:
     """By the first of the send times that doesn't allow it now."""
-    found: dict[str, tuple[Ints, Ints]] = {}
-    own = customer_zones(lanes, rows)
-    for one in flow.send_times:
-        shut = np.zeros(rows.size, np.bool_)
-        for zone, some in distinct(own):
-            clock = lanes.clocks.zone(lanes.clocks.number(one.timezone, zone))
-            shut[some] = ~one.allows(clock.local(lanes.clock[rows[some]]))
-        found[f"deferred:{one.name}"] = rows[shut], allowed[shut]
-        rows, allowed, own = rows[~shut], allowed[~shut], own[~shut]
+    found: dict[str, tuple[Due, Ints]] = {}
+    for one in due.flow.send_times:
+        shut = _shut(one, due)
+        found[f"deferred:{one.name}"] = due.only(shut), allowed[shut]
+        due, allowed = due.only(~shut), allowed[~shut]
     return found
+
+
+def _shut(time: SendTime, due: Due) -> Bools:
+    """For whom a send time doesn't allow a send now."""
+    now, clocks, shut = due.now, due.lanes.tick.clocks, np.zeros(due.rows.size, np.bool_)
+    for zone, some in distinct(due.lanes.zones_of(due.rows)):
+        shut[some] = ~time.allows(clocks.zone(clocks.number(time.timezone, zone)).local(now[some]))
+    return shut

@@ -3,184 +3,165 @@
 import numpy as np
 
 from transforms.columns.arrays import LAST_INSTANT, NEVER, Ints
+from transforms.columns.growing import Log
 from transforms.columns.ids import draw
-from transforms.engine.lanes.alarms import attributes_changed
-from transforms.engine.lanes.checks import holds
 from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
-from transforms.engine.waves.executions import fail, finish, log, move, take_path
-from transforms.engine.waves.facts import set_attributes, tell_changes
+from transforms.engine.waves.due import Due
+from transforms.engine.waves.executions import fail, finish, go_on, log, move, postpone, take_path
 from transforms.engine.waves.follow_ups import emit_action
+from transforms.engine.waves.profiles import set_attributes, set_tag, tell_changes
+from transforms.engine.waves.queue import come_due, rearm
 from transforms.engine.waves.send_gates import judge
-from transforms.program.model import Flow, Step
+from transforms.program.model import Step
 
 
-def take_step(lanes: Lanes, number: int, rows: Ints) -> None:
-    """Step `number` is due for customers `rows`."""
-    step = lanes.program.steps[number]
-    flow = lanes.program.flows[step.flow]
-    lanes.clock[rows] = lanes.due[rows, flow.slot]
+def take_step(lanes: Lanes, step: Step, rows: Ints) -> None:
+    """A step is due for customers `rows`."""
+    due = Due(lanes, lanes.tick.flow_of(step), step, rows)
+    come_due(lanes, due.flow.slot, rows)
     if step.action is None:
-        finish(lanes, flow, rows, "completed")
+        finish(lanes, due.flow, rows, "completed")
         return
-    phase = lanes.phase[rows, flow.slot]
-    _time_out(lanes, flow, step, number, rows[phase == WAITING])
-    ready = _begin(lanes, flow, step, number, rows[phase == DUE])
-    _act(lanes, flow, step, number, np.concatenate([rows[phase == DELAYED], ready]))
-    if flow.end in (step.next, *step.targets.values()):
-        _complete(lanes, flow, rows)
+    phase = lanes.executions.phase[due.place]
+    take_path(due.only(phase == WAITING), "timeout")
+    ready = _begin(due.only(phase == DUE))
+    _act(due.of(np.concatenate([rows[phase == DELAYED], ready.rows])))
+    if due.flow.end in (step.next, *step.targets.values()):
+        _complete(due)
 
 
-def _complete(lanes: Lanes, flow: Flow, rows: Ints) -> None:
+def _complete(due: Due) -> None:
     """Complete at once who has arrived at the end now, if no fact can come between (§9: due again at t)."""
-    place = (rows, flow.slot)
-    arrived = (
-        (lanes.step[place] == flow.end) & (lanes.due[place] == lanes.clock[rows]) & (lanes.head[rows] < 0)
-    )
-    finish(lanes, flow, rows[arrived], "completed")
+    lanes, at_end = due.lanes, due.lanes.executions.step[due.place] == due.flow.end
+    arrived = at_end & (lanes.executions.due[due.place] == due.now) & (lanes.queue.head[due.rows] < 0)
+    finish(lanes, due.flow, due.rows[arrived], "completed")
 
 
-def _begin(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> Ints:
+def _begin(due: Due) -> Due:
     """Conditions, then the delay; returns those that act at once."""
-    if step.checks:
-        facts, decision = lanes.context[rows, flow.slot], lanes.decision[rows, flow.slot]
-        go = holds(lanes, step.checks, rows, facts, decision)
-        log(lanes, flow, rows[~go], number, "skipped")
-        move(lanes, flow.slot, rows[~go], step.next, lanes.clock[rows[~go]])
-        rows = rows[go]
-    if step.delay == 0:
-        return rows
-    _due_later(lanes, flow, number, rows, step.delay, DELAYED)
-    return rows[:0]
+    if due.step.checks:
+        go = due.holds(due.step.checks)
+        log(due.only(~go), "skipped")
+        go_on(due.only(~go))
+        due = due.only(go)
+    if due.step.delay == 0:
+        return due
+    _due_later(due, due.step.delay, DELAYED)
+    return due.of(due.rows[:0])
 
 
-def _due_later(lanes: Lanes, flow: Flow, number: int, rows: Ints, after: int, phase: int) -> Ints:
-    """The same step is due again after `after` µs, in `phase`; returns the rows for which that is an instant."""
-    possible = lanes.clock[rows] <= LAST_INSTANT - after
-    fail(lanes, flow, number, rows[~possible], "failed:out_of_range")
-    rows = rows[possible]
-    lanes.phase[rows, flow.slot], lanes.due[rows, flow.slot] = phase, lanes.clock[rows] + after
-    return rows
+def _due_later(due: Due, after: int, phase: int) -> Due:
+    """The same step is due again after `after` µs, in `phase`; returns those for whom that is an instant."""
+    possible = due.now <= LAST_INSTANT - after
+    fail(due.only(~possible), "failed:out_of_range")
+    later = due.only(possible)
+    postpone(later, phase, later.now + after)
+    return later
 
 
-def _time_out(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    if rows.size:
-        log(lanes, flow, rows, number, "timeout")
-        take_path(lanes, flow, step, rows, "timeout")
-
-
-def _act(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    match step.action_type:
+def _act(due: Due) -> None:
+    match due.step.action_type:
         case "send_email":
-            _send(lanes, flow, step, number, rows)
+            _send(due)
         case "wait":
-            _wait(lanes, flow, step, number, rows)
+            _wait(due)
         case "add_tag" | "remove_tag":
-            _tag(lanes, flow, step, number, rows)
+            _tag(due)
         case "update_attribute":
-            _update(lanes, flow, step, number, rows)
+            _update(due)
         case "trigger_webhook":
-            _call(lanes, flow, step, number, rows)
+            _call(due)
         case "branch_decision":
-            _branch(lanes, flow, step, number, rows)
+            _branch(due)
         case "random_split":
-            _split(lanes, flow, step, number, rows)
+            _split(due)
         case "wait_for_event":
-            _await(lanes, flow, step, number, rows)
+            _await(due)
         case "end_workflow":
-            log(lanes, flow, rows, number, "done")
-            finish(lanes, flow, rows, "completed")
+            log(due, "done")
+            finish(due.lanes, due.flow, due.rows, "completed")
 
 
-def _done(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    log(lanes, flow, rows, number, "done")
-    move(lanes, flow.slot, rows, step.next, lanes.clock[rows])
+def _done(due: Due) -> None:
+    log(due, "done")
+    go_on(due)
 
 
-def _send(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    sent = _pass_gates(lanes, flow, step, number, rows)
-    _queue(lanes, "messages", flow, number, sent)
-    _done(lanes, flow, step, number, sent)
-    emit_action(lanes, sent, flow, "send_email", template_id=lanes.literals[step.value])
+def _send(due: Due) -> None:
+    sent = _pass_gates(due)
+    _queue(sent.lanes.ledgers.messages, sent)
+    _done(sent)
+    template = sent.lanes.tick.literals[sent.step.value]
+    emit_action(sent.lanes, sent.rows, sent.flow, "send_email", template_id=template)
 
 
-def _call(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    if step.channel is not None:
-        rows = _pass_gates(lanes, flow, step, number, rows)
-    _queue(lanes, "webhooks", flow, number, rows)
-    _done(lanes, flow, step, number, rows)
-    emit_action(lanes, rows, flow, "trigger_webhook")
+def _call(due: Due) -> None:
+    called = due if due.step.channel is None else _pass_gates(due)
+    _queue(called.lanes.ledgers.webhooks, called)
+    _done(called)
+    emit_action(called.lanes, called.rows, called.flow, "trigger_webhook")
 
 
-def _pass_gates(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> Ints:
+def _pass_gates(due: Due) -> Due:
     """Who may be sent a message now; the others go on without, or come back when they may."""
-    judged = judge(lanes, flow, step, rows)
-    for outcome, some in judged.refused.items():
-        log(lanes, flow, some, number, outcome)
-        move(lanes, flow.slot, some, step.next, lanes.clock[some])
-    for outcome, (some, later) in judged.deferred.items():
-        log(lanes, flow, some, number, outcome)
-        lanes.phase[some, flow.slot], lanes.due[some, flow.slot] = DELAYED, later
+    judged = judge(due)
+    for outcome, refused in judged.refused.items():
+        log(refused, outcome)
+        go_on(refused)
+    for outcome, (deferred, until) in judged.deferred.items():
+        log(deferred, outcome)
+        postpone(deferred, DELAYED, until)
     return judged.sent
 
 
-def _queue(lanes: Lanes, ledger: str, flow: Flow, number: int, rows: Ints) -> None:
-    executions = lanes.execution[rows, flow.slot]
-    getattr(lanes.ledgers, ledger).append(len(rows), execution=executions, step=number, at=lanes.clock[rows])
+def _queue(ledger: Log, due: Due) -> None:
+    ledger.append(due.rows.size, execution=due.executions, step=due.step.index, at=due.now)
 
 
-def _wait(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    after = step.duration or 0
-    rows = _due_later(lanes, flow, number, rows, after, WAITING)
-    log(lanes, flow, rows, number, "done")
-    move(lanes, flow.slot, rows, step.next, lanes.clock[rows] + after)
+def _wait(due: Due) -> None:
+    after = due.step.duration or 0
+    waiting = _due_later(due, after, WAITING)
+    log(waiting, "done")
+    move(waiting, due.step.next, waiting.now + after)
 
 
-def _tag(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    adds = step.action_type == "add_tag"
-    changes = rows[lanes.tags[rows, step.column] != adds]
-    lanes.tags[changes, step.column] = adds
-    lanes.tag_count[changes] += 1 if adds else -1
-    lanes.ledgers.tags.append(
-        len(changes), lane=changes, tag=step.column, added=adds, at=lanes.clock[changes]
-    )
-    _done(lanes, flow, step, number, rows)
-    emit_action(lanes, rows, flow, step.action_type, tag=lanes.literals[step.value])
+def _tag(due: Due) -> None:
+    lanes, action = due.lanes, due.step.action_type
+    set_tag(lanes, due.rows, due.step.column, has=action == "add_tag")
+    _done(due)
+    emit_action(lanes, due.rows, due.flow, action, tag=lanes.tick.literals[due.step.value])
 
 
-def _update(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    attribute = np.full(len(rows), step.column)
-    code = np.full(len(rows), lanes.literals[step.value])
-    before, changed = set_attributes(lanes, rows, attribute, code, lanes.clock[rows])
-    attributes_changed(lanes, rows[changed], attribute[changed], by_event=False)
-    _done(lanes, flow, step, number, rows)
+def _update(due: Due) -> None:
+    lanes, rows = due.lanes, due.rows
+    attribute = np.full(rows.size, due.step.column)
+    code = np.full(rows.size, lanes.tick.literals[due.step.value])
+    before, changed = set_attributes(lanes, rows, attribute, code, due.now)
+    rearm(lanes, rows[changed], attribute[changed], by_event=False)
+    _done(due)
     tell_changes(lanes, rows[changed], attribute[changed], before[changed], code[changed])
 
 
-def _branch(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    facts, decision = lanes.context[rows, flow.slot], lanes.decision[rows, flow.slot]
-    for name, checks in (*step.criteria, ("default", ())):
-        chosen = holds(lanes, checks, rows, facts, decision)
-        _conclude(lanes, flow, step, number, rows[chosen], name)
-        rows, facts, decision = rows[~chosen], facts[~chosen], decision[~chosen]
+def _branch(due: Due) -> None:
+    for name, checks in (*due.step.criteria, ("default", ())):
+        chosen = due.holds(checks)
+        take_path(due.only(chosen), name)
+        due = due.only(~chosen)
 
 
-def _split(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    drawn = draw("split", flow.workflow.workflow_id, step.name, customers=lanes.customers[rows])
-    bounds = np.cumsum([weight for _, weight in step.weights])[:-1]
+def _split(due: Due) -> None:
+    customers = due.lanes.customers[due.rows]
+    drawn = draw("split", due.flow.workflow.workflow_id, due.step.name, customers=customers)
+    bounds = np.cumsum([weight for _, weight in due.step.weights])[:-1]
     chosen = np.searchsorted(bounds, drawn, side="right")
-    for index, (name, _) in enumerate(step.weights):
-        _conclude(lanes, flow, step, number, rows[chosen == index], name)
+    for index, (name, _) in enumerate(due.step.weights):
+        take_path(due.only(chosen == index), name)
 
 
-def _conclude(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints, decision: str) -> None:
-    if rows.size:
-        log(lanes, flow, rows, number, decision)
-        take_path(lanes, flow, step, rows, decision)
-
-
-def _await(lanes: Lanes, flow: Flow, step: Step, number: int, rows: Ints) -> None:
-    if step.duration is None:
-        lanes.phase[rows, flow.slot], lanes.due[rows, flow.slot] = WAITING, NEVER
+def _await(due: Due) -> None:
+    if due.step.duration is None:
+        waiting = due
+        postpone(waiting, WAITING, NEVER)
     else:
-        rows = _due_later(lanes, flow, number, rows, step.duration, WAITING)
-    log(lanes, flow, rows, number, "waiting")
+        waiting = _due_later(due, due.step.duration, WAITING)
+    log(waiting, "waiting")

@@ -1,7 +1,8 @@
--- One row per customer with something to do until $now: new facts, updates, due steps, alarms.
-create or replace temp table touched as
+-- One row per customer to whom something may happen until $now: new facts, updates, due steps, alarms. The rule is that of
+-- the engine (transforms/engine/layout/reach.py): one too many here costs time, one too few would be a wrong decision.
+create or replace temp table active_customers as
 with
-    acting as (select customer_id from acting_customers),
+    acting as (select customer_id from customers_with_facts),
 
     due as (select customer_id from executions where status = 'running' and due_at <= $now),
 
@@ -22,7 +23,7 @@ with
             on schedule_alarms.customer_id = attributes.customer_id
             and schedule_alarms.key = unarmed_keys.key
             and schedule_alarms.value = attributes.value
-        where attributes.value is not null
+        where attributes.value <> 'null'
     ),
 
     everybody as (select customer_id from profiles where known and $everybody),

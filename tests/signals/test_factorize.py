@@ -25,7 +25,7 @@ def test_every_text_has_a_number_of_its_own(texts: list[str | None]) -> None:
 
 
 @given(st.lists(TEXTS, max_size=300), st.lists(TEXTS, max_size=300, unique=True))
-def test_places_are_where_texts_stand(texts: list[str | None], among: list[str | None]) -> None:
+def test_index_in_is_where_texts_stand(texts: list[str | None], among: list[str | None]) -> None:
     place = {text: number for number, text in enumerate(among)}
     assert index_in(series(texts), series(among)).tolist() == [place.get(text, -1) for text in texts]
 

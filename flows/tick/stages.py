@@ -1,0 +1,84 @@
+"""The stages of a tick: what each does, in the open store that it is given.
+
+Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; copies
+are made when the state has moved on for long enough. Their order is in `run.py`.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flows.definitions.folder import Definitions, load_definitions
+from flows.files import lags
+from flows.session import Session
+from flows.settings import Settings
+from flows.store.backup import backup
+from flows.store.publish import publish
+from flows.store.recovery import backup_files
+from flows.store.state_file import STATE_FILE, Store
+from flows.summary import TickSummary
+from flows.tick.advance import advance
+from flows.tick.replay import catch_up
+
+
+def read_workflows(settings: Settings) -> Definitions:
+    """The valid workflows and patterns, with the faults of the files left out; no store is needed for that.
+
+    Raises:
+        InputError: there is no folder of workflows.
+    """
+    return load_definitions(settings.workflows, settings.patterns, settings.templates)
+
+
+def load_and_decide(store: Store, definitions: Definitions, now: datetime | None) -> TickSummary:
+    """Load new files and decide until `now`, in one transaction, after what a killed run left out.
+
+    Args:
+        store: what it took to open it is among the summary's warnings.
+        definitions: what to decide by.
+        now: the tick's end; None: the present, so that waiting for the store can't put it in the past.
+
+    Raises:
+        InputError: `now` is in the past of the store, or an inbox file can't be loaded; nothing has changed.
+    """
+    catch_up(store)
+    summary = advance(store, definitions, now or store.clock())
+    return replace(summary, warnings=store.warnings)
+
+
+def dispatch(session: Session, now: datetime) -> dict[str, int]:
+    """Hand over what is pending; messages and webhook requests by what became of them.
+
+    Raises:
+        OnwardError: the sender, the outbox or the send ledger can't go on; run again.
+    """
+    pending = "select 1 from {} where status = 'pending' limit 1"
+    tables = ("messages", "webhooks")
+    if not any(session.con.execute(pending.format(one)).fetchall() for one in tables):
+        return {}
+    # An idle run shall not pay for importing the senders.
+    from flows.delivery.outbox import send_messages, send_webhooks
+
+    session.say("Dispatching messages")
+    messages = send_messages(session, now=now)
+    requests = send_webhooks(session)
+    return messages | {f"webhooks {status}": n for status, n in requests.items()}
+
+
+def back_up(store: Store) -> None:
+    """Leave a verified copy of the state, unless it has moved on by less than `backup_every` since the last."""
+    if _is_behind(backup_files(store.path)[0], store, store.settings.backup_every):
+        store.say("Backing up")
+        backup(store)
+
+
+def publish_copy(store: Store) -> None:
+    """Replace what analysts open, unless the state has moved on by less than `publish_every` since."""
+    if _is_behind(store.settings.published / STATE_FILE, store, store.settings.publish_every):
+        store.say("Publishing")
+        publish(store)
+
+
+def _is_behind(copy: Path, store: Store, by: timedelta) -> bool:
+    store.checkpoint()
+    return lags(copy, store.path, by)

@@ -1,0 +1,22 @@
+-- One row per record of a block of a CSV file: an object of its cells that aren't blank, or why it holds none.
+with block as (
+    select * from staging_block
+),
+
+objects as (
+    select
+        *,
+        '{' || array_to_string(list_transform(
+            cells,
+            lambda given, place: getvariable('staging_keys')[place]
+                || case when getvariable('staging_ids')[place] then id_cell(given) else cell(given) end
+        ), ',') || '}' as object
+    from block
+),
+
+final as (
+    select line, coalesce(row, object) as row, fault, case when fault is null then object::json end as body
+    from objects
+)
+
+select * from final

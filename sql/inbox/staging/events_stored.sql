@@ -1,0 +1,16 @@
+-- One row per row of a Parquet file whose rows are all canonical as they stand.
+select
+    file_row_number + 1 as line,
+    null::varchar as reason,
+    null::varchar as row,
+    file_row_number + 1 as batch_order,
+    event_id,
+    customer_id,
+    ts,
+    type,
+    name,
+    value,
+    properties,
+    attributes,
+    received_at
+from source

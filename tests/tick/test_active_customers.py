@@ -1,0 +1,80 @@
+"""Whom a tick reads from the store: at least everybody to whom something happens by the engine's own rule."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import given, settings
+
+from flows.decide import pending
+from flows.decide.state import read_state
+from tests.engine.strategies import ticked_cases
+from tests.runs import FORMATS, house, person
+from tests.semantics.cases import Case, Row, at, event, tag, workflow
+from tests.tick.test_equals_oracle import run_ticks
+from transforms.engine.layout.reach import active_customers, with_cron_customers
+from transforms.engine.state import State, Tick
+from transforms.program.model import Program
+
+ENDS: Row = {"type": "time_based", "config": {"attribute": "ends"}}
+Looks = list[tuple[set[str], set[str]]]
+
+
+@contextmanager
+def looks() -> Iterator[Looks]:
+    """Of each tick in the block: the customers that were read, and those who are active of all there are."""
+    found: Looks = []
+    facts: list[Any] = []
+
+    def reading_facts(*given: Any, **more: Any) -> Any:
+        facts.append(read_facts(*given, **more))
+        return facts[-1]
+
+    def reading_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
+        read = {name for (name,) in con.execute("from active_customers").fetchall()}
+        con.execute("create temp table read_customers as from active_customers")
+        con.execute(
+            "insert into active_customers select customer_id from profiles except from read_customers"
+        )
+        whole = read_state(con, program, tick)
+        con.execute("create or replace temp table active_customers as from read_customers")
+        con.execute("drop table read_customers")
+        active = active_customers(program, whole, facts[-1].facts.events, tick)
+        found.append((read, set(with_cron_customers(program, whole, active, tick))))
+        return read_state(con, program, tick)
+
+    read_facts = pending.read_facts
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pending, "read_facts", reading_facts)
+        patch.setattr(pending, "read_state", reading_state)
+        yield found
+
+
+@settings(max_examples=15)
+@given(ticked_cases())
+def test_whoever_is_active_is_read(drawn: tuple[Case, list[tuple[datetime, list[Row]]]]) -> None:
+    case, ticks = replace(drawn[0], start=None), drawn[1]
+    late = timedelta(hours=6)
+    with TemporaryDirectory() as folder, looks() as found:
+        run_ticks(Path(folder), case, ticks, FORMATS, rebuilt=False, max_lateness=late, max_future=late)
+    assert found
+    assert [(read, active) for read, active in found if not active <= read] == []
+
+
+def test_a_date_is_looked_at_once_and_one_that_was_removed_never(tmp_path: Path) -> None:
+    removed = {"old_value": None, "new_value": None}
+    home = house(tmp_path, workflow(tag("t")))
+    home.customers("1", person("ann", ends=at(300).isoformat()), person("bob", ends=at(300).isoformat()))
+    home.events("1", event("ends", at(5), "bob", type="attribute_change", properties=removed))
+    home.tick(at(10))
+    home.define(workflow(tag("t"), triggers=[ENDS]))
+    with looks() as found:
+        home.tick(at(20))
+        home.tick(at(30))
+    assert found == [({"ann"}, {"ann"}), (set(), set())]

@@ -1,0 +1,119 @@
+"""The tick's events: which are visible, in which order they come, and what they write."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from transforms.columns.arrays import ALWAYS, NEVER, Bools, Ints, instants, positions, sorted_by
+from transforms.columns.json_values import Codes
+from transforms.engine.lanes.memory import Lanes
+from transforms.engine.layout.encode import Values, match_events
+from transforms.engine.layout.placed import Placed
+from transforms.engine.state import Facts
+from transforms.program.model import Program
+from transforms.signals.results import Signals
+from transforms.tables.frames import EVENTS
+
+_CUSTOMER = "customer_id"
+_EVENT_RANK, _PATTERN_RANK = 0, 1
+
+
+def seen_facts(program: Program, facts: Facts, attributes: tuple[str, ...], signals: Signals) -> Facts:
+    """What of the facts some workflow sees, which reads `attributes`; the patterns turned true are among the events."""
+    writes = facts.writes.filter(pl.col("attribute").is_in(attributes))
+    return Facts(_with_patterns(_visible(program, facts.events, writes), signals), writes)
+
+
+def _visible(program: Program, events: pl.DataFrame, writes: pl.DataFrame) -> pl.DataFrame:
+    """The events whose type and name some workflow looks for, or that write what some workflow reads."""
+    looked_for = pl.col("name").is_in(program.sees.names) | pl.col("type").is_in(program.sees.types)
+    if len(writes):
+        looked_for |= pl.col("event_id").is_in(writes["event_id"].implode())
+    mask = events.select(looked_for).to_series()
+    return events if mask.all() else events.filter(mask)
+
+
+def _with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
+    """The tick's events and, of rank 1, its patterns turned true (semantics.md §3)."""
+    facts = signals.facts.select(
+        _CUSTOMER,
+        pl.col("at"),
+        pl.col("name"),
+        event_id=pl.lit(None, pl.String),
+        ts=pl.col("at"),
+        type=pl.lit("pattern"),
+        properties=pl.lit("{}"),
+        rank=pl.lit(_PATTERN_RANK, pl.Int8),
+    )
+    ranked = events.with_columns(rank=pl.lit(_EVENT_RANK, pl.Int8))
+    return pl.concat([ranked, facts], how="diagonal").select(
+        *EVENTS, "rank", pl.selectors.starts_with("event.")
+    )
+
+
+def put_facts(lanes: Lanes, placed: Placed, values: Values) -> Ints:
+    """The events that matter, in their order, and what they write; returns their rows among those placed."""
+    match = match_events(lanes.tick.program, placed.events, values)
+    written = _coded(placed, values)
+    rows = _in_order(placed.events, match, written["event"].to_numpy())
+    _put_events(lanes, placed.events, rows, values.events.take(rows, axis=0), match.take(rows, axis=0))
+    _put_writes(lanes, written, rows, len(placed.events))
+    return rows
+
+
+def _coded(placed: Placed, values: Values) -> pl.DataFrame:
+    """The writes with their value codes and the rows of their events."""
+    rows = placed.events.select("event_id", event=pl.int_range(pl.len(), dtype=pl.Int64))
+    return placed.writes.with_columns(code=pl.Series(values.writes)).join(rows, on="event_id")
+
+
+def _in_order(events: pl.DataFrame, match: Bools, writing: Ints) -> Ints:
+    """The rows of events that match or write anything, by customer, time, rank and id (semantics.md §§3, 4)."""
+    matters = np.array(match.any(axis=1))
+    matters[writing] = True
+    rows = np.flatnonzero(matters)
+    at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
+    # Most events act at their own time, so this way the keys fit into one integer.
+    found = sorted_by(events["lane"].to_numpy()[rows], at, events["rank"].to_numpy()[rows], ts - at)
+    return _ties_by_id(events, rows[found.order], found.last)
+
+
+def _ties_by_id(events: pl.DataFrame, rows: Ints, last: Ints) -> Ints:
+    """Rows in order, of which groups of equal ones end at the places `last`; in these by id, patterns by name."""
+    if last.size < rows.size:
+        sizes = np.diff(last, prepend=-1)
+        group = np.repeat(np.arange(last.size), sizes)
+        tied = np.flatnonzero(sizes[group] > 1)
+        tie = events.select(pl.coalesce("event_id", "name")).to_series().gather(rows[tied])
+        frame = pl.DataFrame({"group": group[tied], "tie": tie})
+        rows[tied] = rows[tied[frame.select(pl.arg_sort_by("group", "tie")).to_series()]]
+    return rows
+
+
+def _put_events(lanes: Lanes, events: pl.DataFrame, rows: Ints, codes: Codes, match: Bools) -> None:
+    """Events `rows` in this order: facts behind those that are there, and each customer's first one next."""
+    at, lane = instants(events["at"], NEVER)[rows], events["lane"].to_numpy()[rows]
+    first = lanes.facts.length
+    lanes.facts.append(len(rows), codes=codes, match=match)
+    lanes.events = replace(lanes.events, first_fact=first, at=np.append(at, NEVER))
+    bounds = np.searchsorted(lane, np.arange(len(lanes.customers) + 1))
+    queue, left = lanes.queue, np.diff(bounds)
+    queue.cursor, queue.events_left = bounds[:-1].copy(), left
+    queue.next_event = np.where(left > 0, lanes.events.at[queue.cursor], NEVER)
+
+
+def _put_writes(lanes: Lanes, written: pl.DataFrame, rows: Ints, count: int) -> None:
+    """What events write, event by event; of `count` events the `rows` have their place in the lanes, in this order."""
+    event_of_row = np.zeros(count, np.int64)
+    event_of_row[rows] = np.arange(len(rows))
+    event = event_of_row[written["event"]]
+    order = np.lexsort((written["ordinal"], event))
+    lanes.events = replace(
+        lanes.events,
+        write_from=np.searchsorted(event[order], np.arange(len(rows) + 1)),
+        write_attribute=positions(written["attribute"], lanes.tick.attribute_names)[order],
+        write_code=written["code"].to_numpy()[order],
+        write_ts=instants(written["ts"], ALWAYS)[order],
+        write_is_event=written["ordinal"].to_numpy()[order] == 0,
+    )

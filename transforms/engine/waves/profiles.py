@@ -1,0 +1,65 @@
+"""Attributes, tags and counted messages written, by events and by steps: in the waves the only writer of profiles."""
+
+import numpy as np
+
+from transforms.columns.arrays import Array, Bools, Ints
+from transforms.engine.lanes.memory import Lanes
+from transforms.engine.waves.follow_ups import emit
+from transforms.engine.waves.queue import rearm
+
+
+def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
+    """Apply the writes of one event per customer, in order; real changes cause follow-up facts (§4, 1)."""
+    writes, end = lanes.events.write_from[events], lanes.events.write_from[events + 1]
+    while (pending := writes < end).any():
+        rows, writes, end = rows[pending], writes[pending], end[pending]
+        attribute, code, ts = (
+            lanes.events.write_attribute[writes],
+            lanes.events.write_code[writes],
+            lanes.events.write_ts[writes],
+        )
+        before, changed = set_attributes(lanes, rows, attribute, code, ts)
+        rearm(lanes, rows[changed], attribute[changed], by_event=True)
+        told = changed & ~lanes.events.write_is_event[writes]
+        tell_changes(lanes, rows[told], attribute[told], before[told], code[told])
+        writes = writes + 1
+
+
+def set_attributes(lanes: Lanes, rows: Ints, attribute: Array, code: Array, ts: Array) -> tuple[Array, Bools]:
+    """Set one attribute per customer unless it was set with a later time; returns old codes and what changed."""
+    profiles, place = lanes.profiles, (rows, attribute)
+    before = profiles.attributes[place]
+    applies = ts >= profiles.set_at[place]
+    applied = (rows[applies], attribute[applies])
+    profiles.attributes[applied], profiles.set_at[applied] = code[applies], ts[applies]
+    lanes.ledgers.writes.append(
+        int(applies.sum()), lane=applied[0], attribute=applied[1], code=code[applies], set_at=ts[applies]
+    )
+    return before, applies & (before != code)
+
+
+def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Array) -> None:
+    """Queue an `attribute_change` fact for each changed attribute, one per customer."""
+    for column in np.flatnonzero(np.bincount(attribute)):
+        one = attribute == column
+        name = lanes.tick.attribute_names[column]
+        emit(lanes, rows[one], "attribute_change", name, old_value=old[one], new_value=new[one])
+
+
+def set_tag(lanes: Lanes, rows: Ints, tag: int, *, has: bool) -> None:
+    """Customers have a tag from now on, or haven't; only real changes are written."""
+    profiles = lanes.profiles
+    changed = rows[profiles.tags[rows, tag] != has]
+    profiles.tags[changed, tag] = has
+    profiles.tag_count[changed] += 1 if has else -1
+    now = lanes.queue.clock[changed]
+    lanes.ledgers.tags.append(changed.size, lane=changed, tag=tag, added=has, at=now)
+
+
+def count_messages(lanes: Lanes, rows: Ints, channel: str | None, message_class: str | None) -> None:
+    """One more message to each customer now, for the caps that count it (§11)."""
+    sends = lanes.profiles.sends
+    for number, cap in enumerate(lanes.tick.caps):
+        if cap.messages and cap.counts(channel, message_class):
+            sends[number][rows, 1:] = sends[number][rows, :-1]
+            sends[number][rows, 0] = lanes.queue.clock[rows]

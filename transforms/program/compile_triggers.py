@@ -1,0 +1,56 @@
+"""Triggers → matchers of facts, and checks of customers; what they ask for is noted on the way (semantics.md §6)."""
+
+from transforms.definitions.schedules import schedule_of
+from transforms.definitions.triggers import OWN_KEYS
+from transforms.definitions.workflow import Condition, Group, Trigger
+from transforms.program.checks import Check, CompiledTrigger, Matcher
+from transforms.program.compile_checks import CheckBuilder
+from transforms.program.compile_schedules import AlarmBuilder
+from transforms.program.compile_signals import SignalBuilder
+from transforms.program.model import SCHEDULE
+
+
+class TriggerBuilder:
+    """Compiles triggers and awaited events; each has a matcher of its own."""
+
+    def __init__(self, checks: CheckBuilder, signals: SignalBuilder, alarms: AlarmBuilder) -> None:
+        self.checks = checks
+        self.signals = signals
+        self.alarms = alarms
+        self.matchers: list[Matcher] = []
+
+    def trigger(self, trigger: Trigger) -> CompiledTrigger:
+        """A trigger, its conditions apart: those of the fact and those of the customer."""
+        about_customer = [one for one in trigger.conditions if not _about_fact(one)]
+        return CompiledTrigger(self.matcher(trigger), self.checks.checks(about_customer))
+
+    def matcher(self, trigger: Trigger) -> int:
+        """The number of a new matcher: what of a trigger depends on the fact alone."""
+        about_fact = [one for one in trigger.conditions if _about_fact(one)]
+        conditions = tuple(one for one in self.checks.checks(about_fact) if isinstance(one, Check))
+        schedule = schedule_of(trigger.type, trigger.config)
+        if schedule:
+            self.alarms.declare(len(self.matchers), schedule)
+            self.matchers.append(Matcher(SCHEDULE, "", conditions))
+            return len(self.matchers) - 1
+        own = OWN_KEYS[trigger.type]
+        config = [
+            check
+            for key, value in trigger.config.items()
+            if key != own
+            for check in self.checks.config(key, value)
+        ]
+        name = None if (given := trigger.config.get(own)) is None else str(given)
+        self.matchers.append(Matcher(trigger.type, name, (*config, *conditions)))
+        if trigger.type == "attribute_change" and name is not None:
+            self.checks.column(self.checks.attributes, name)
+        if trigger.type == "pattern" and name is not None:
+            self.signals.pattern(name)
+        return len(self.matchers) - 1
+
+
+def _about_fact(condition: Condition | Group) -> bool:
+    """Whether a trigger's condition depends on the fact alone, and not on the instant."""
+    if isinstance(condition, Group) or condition.operator == "within_last":
+        return False
+    return condition.attribute.startswith("event.")
