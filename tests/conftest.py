@@ -1,16 +1,35 @@
-"""Hypothesis profiles, and `interpret`: what decides a case in the literal tests."""
+"""Hypothesis profiles, the order of tests, progress, and `interpret`: what decides a case in the literal tests."""
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.engine import interface
 from tests.oracle.interpreter import decide
+from tests.progress import Progress
 from tests.semantics.cases import Interpret
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("default", max_examples=200, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=QUIET)
 settings.load_profile("default")
+
+
+@pytest.hookimpl(trylast=True)  # after the terminal has been set up
+def pytest_configure(config: pytest.Config) -> None:
+    """Long runs tell how far they are; processes that run tests for another don't."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config.pluginmanager.get_plugin("terminalreporter")))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take long comes first, so that two processes end at about the same time."""
+    items.sort(key=lambda one: not (one.get_closest_marker("slow") or _is_law(one)))
+
+
+def _is_law(item: pytest.Item) -> bool:
+    """Whether Hypothesis looks for a case that breaks it."""
+    return getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+
 
 INTERPRETERS: dict[str, Interpret] = {"oracle": decide, "engine": interface.decide}
 

@@ -73,7 +73,7 @@ def test_executions_are_those_of_the_oracle(built: tuple[Path, str], expected: R
 
 
 def test_messages_are_those_of_the_oracle_and_all_sent(built: tuple[Path, str], expected: Result) -> None:
-    found = rows_of(built[0], "select message_id, template_id, at, status from messages")
+    found = rows_of(built[0], 'select message_id, template_id, "at", status from messages')
     assert found == sorted(
         (row["message_id"], row["template_id"], row["at"], "sent") for row in expected.messages
     )

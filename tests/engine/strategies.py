@@ -14,10 +14,11 @@ from tests.engine.strategies_workflows import (
     NAMES,
     TAGS,
     WORKFLOW_IDS,
+    any_value,
     attribute_names,
     attribute_value,
     attributes,
-    scalars,
+    own_values,
     sometimes,
     values,
     weighted,
@@ -41,12 +42,14 @@ event_types = weighted(
 event_names = {type_: st.sampled_from(names) for type_, names in NAMES.items()} | {
     "attribute_change": attribute_names
 }
-event_properties = st.fixed_dictionaries({}, optional={"amount": values, "color": scalars})
+event_properties = st.fixed_dictionaries(
+    {}, optional={n: any_value[f"event.{n}"] for n in ("amount", "color")}
+)
 nudges = st.sampled_from([timedelta(microseconds=1), timedelta(microseconds=-1), timedelta(minutes=7)])
 event_instants = st.builds(
     lambda at_, by: at_ + by, instants, weighted((15, st.just(timedelta(0))), (1, nudges))
 )
-event_values = sometimes(30, st.sampled_from([0.0, 3.0, -2.5, 12.5]))
+event_values = sometimes(30, own_values["event.value"])
 event_attributes = sometimes(15, attributes(most=2))
 
 

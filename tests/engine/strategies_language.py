@@ -6,6 +6,7 @@ A case draws which features it has, so that each of them is dense where it occur
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -14,8 +15,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.engine.strategies_workflows import (
     BEHAVIORS,
-    any_list,
     conditions,
+    near_values,
     numbers,
     sometimes,
     texts,
@@ -99,6 +100,34 @@ crons = st.sampled_from(
 )
 
 
+LAST_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def in_time(dates: list[str]) -> list[str]:
+    """Dates in the order of their instants, as `between` needs them."""
+    return sorted(dates, key=lambda text: instant(text) or LAST_TIME)
+
+
+def asked(attribute: str, *values: SearchStrategy[Any]) -> SearchStrategy[tuple[str, Any]]:
+    """An attribute, and what it is compared with."""
+    return st.tuples(st.just(attribute), st.one_of(values))
+
+
+pieces = {"starts_with": ["", "3", "r", "p", "tr", "d"], "ends_with": ["", "3", "d", "o", "ue", "r"]}
+regexes = st.sampled_from(["^r", "o$", "[a-z]+", "e|3", "^[0-9]{4}-", "^$"])
+ranges = {"score": [[0, 1], [-2.5, 3], [3, 3.0]], "plan": [["3", "pro"], ["", "zz"], ["red", "red"]]}
+listed = ["flag", "plan", "plan", "score", "event.amount", "event.color"]
+undated: dict[str, SearchStrategy[tuple[str, Any]]] = {
+    "not_in_list": st.one_of([asked(name, st.lists(near_values[name], max_size=5)) for name in listed]),
+    "not_exists": st.tuples(st.sampled_from([*listed, "renews"]), st.none()),
+    "matches": asked("plan", regexes) | asked("renews", regexes),
+    "within_last": asked("renews", st.sampled_from(["30m", "12h", "3d", "7d"])),
+    **{operator: asked("plan", st.sampled_from(some)) for operator, some in pieces.items()},
+}
+"""Of operators, attributes with values that may make them true or false; `Kit.compared` has those with dates."""
+ranges_undated = st.one_of([asked(name, st.sampled_from(some)) for name, some in ranges.items()])
+
+
 @dataclass(frozen=True)
 class Kit:
     """What a case's replacements are made from."""
@@ -112,7 +141,7 @@ class Kit:
         """The features that have conditions of their own."""
         return sorted(self.features & {"patterns", "operators"})
 
-    @property
+    @cached_property
     def dates(self) -> SearchStrategy[str]:
         """Dates, and dates and times, in the days of the case."""
         return st.builds(
@@ -122,7 +151,14 @@ class Kit:
             | st.sampled_from(["%Y-%m-%dT%H:%M:%S.5+02:00", "%Y-%m-%dT%H:%M-04:30"]),
         )
 
-    @property
+    @cached_property
+    def compared(self) -> dict[str, SearchStrategy[tuple[str, Any]]]:
+        """Of each operator beyond the seven, attributes with values that may make it true or false."""
+        dated = asked("renews", self.dates)
+        two = st.lists(self.dates, min_size=2, max_size=2).map(in_time)
+        return undated | {"before": dated, "after": dated, "between": asked("renews", two) | ranges_undated}
+
+    @cached_property
     def date_values(self) -> SearchStrategy[Any]:
         """Dates, and now and then something else."""
         return weighted((9, self.dates), (1, st.sampled_from([None, "soon", 3, "2026-02-30"])))
@@ -241,41 +277,15 @@ def windowed(draw: DrawFn, kit: Kit) -> Row:
     return {"attribute": attribute, "operator": draw(comparisons), "value": draw(amounts)}
 
 
-attribute_names = st.sampled_from(
-    ["flag", "plan", "score", "renews", "renews", "event.amount", "event.color"]
-)
-pieces = st.sampled_from(["", "3", "r", "d", "p", "ro", "e"])
-ranges = st.sampled_from([[0, 1], [-2.5, 3], [3, 3.0], ["3", "pro"], ["", "zz"], ["red", "red"]])
-
-
-LAST_TIME = datetime.max.replace(tzinfo=UTC)
-
-
-def in_time(dates: list[str]) -> list[str]:
-    """Dates in the order of their instants, as `between` needs them."""
-    return sorted(dates, key=lambda text: instant(text) or LAST_TIME)
+attribute_names = st.sampled_from(["flag", "plan", "score", "renews", "event.amount", "event.color"])
 
 
 @st.composite
 def beyond(draw: DrawFn, kit: Kit, operator: str | None = None) -> Row:
-    """A condition with one of the operators beyond the seven."""
-    values: dict[str, SearchStrategy[Any]] = {
-        "not_in_list": any_list | st.lists(texts, min_size=2, max_size=4),
-        "not_exists": st.none(),
-        "starts_with": pieces,
-        "ends_with": pieces,
-        "matches": st.sampled_from(["^r", "o$", "[a-z]+", "e|3", "^[0-9]{4}-", "^$"]),
-        "before": kit.dates,
-        "after": kit.dates,
-        "between": ranges | st.lists(kit.dates, min_size=2, max_size=2).map(in_time),
-        "within_last": st.sampled_from(["30m", "12h", "3d", "7d"]),
-    }
+    """A condition with one of the operators beyond the seven; now and then on an attribute of another kind."""
     operator = operator or draw(st.sampled_from(OPERATORS))
-    dated = operator in ("before", "after", "within_last") and happens(draw, 70)
-    spelled = operator in ("starts_with", "ends_with", "matches") and happens(draw, 80)
-    attribute = "renews" if dated else "plan" if spelled else draw(attribute_names)
-    row = {"attribute": attribute, "operator": operator}
-    value = draw(values[operator])
+    attribute, value = draw(kit.compared[operator])
+    row = {"attribute": draw(attribute_names) if happens(draw, 15) else attribute, "operator": operator}
     return row if operator == "not_exists" else row | {"value": value}
 
 
@@ -299,12 +309,24 @@ def send_windows(draw: DrawFn) -> Row:
     return row if days is None else row | {"days": days}
 
 
-workflow_keys: dict[str, dict[str, SearchStrategy[Any]]] = {
-    "hours": {"quiet_hours": sometimes(35, quiet_hours()), "send_window": sometimes(25, send_windows())},
-    "sends": {
-        "priority": sometimes(60, st.sampled_from([10, 5, -1, 0])),
-        "message_class": sometimes(60, st.sampled_from(["news", "offers"])),
-    },
+@st.composite
+def sending_hours(draw: DrawFn, quiet: int, window: int) -> Row:
+    """Quiet hours and a send window, so often in a hundred; now and then all of the window is quiet."""
+    found: Row = {
+        "quiet_hours": draw(sometimes(quiet, quiet_hours())),
+        "send_window": draw(sometimes(window, send_windows())),
+    }
+    return found | ({"send_window": found["quiet_hours"]} if happens(draw, 25) else {})
+
+
+workflow_keys: dict[str, SearchStrategy[Row]] = {
+    "hours": sending_hours(35, 25),
+    "sends": st.fixed_dictionaries(
+        {
+            "priority": sometimes(60, st.sampled_from([10, 5, -1, 0])),
+            "message_class": sometimes(60, st.sampled_from(["news", "offers"])),
+        }
+    ),
 }
 
 
@@ -337,15 +359,24 @@ def updates(kit: Kit) -> SearchStrategy[Row]:
     )
 
 
+def decision(criteria: Row) -> Row:
+    """A `branch_decision` without paths."""
+    return {"type": "branch_decision", "config": {"criteria": criteria}}
+
+
 def actions(draw: DrawFn, given: list[Row], kit: Kit) -> list[Row]:
     """The actions of a program, perhaps after a decision on new conditions."""
     first: list[Row] = []
     if kit.kinds and happens(draw, 60):
-        criteria = {name: draw(new_condition(kit)) for name in ("yes", "no")}
+        first = [decision({name: draw(new_condition(kit)) for name in ("yes", "no")})]
         if "operators" in kit.features:
-            named = draw(st.lists(st.sampled_from(OPERATORS), min_size=3, max_size=5, unique=True))
-            criteria = {operator: draw(beyond(kit, operator)) for operator in named}
-        first = [{"type": "branch_decision", "config": {"criteria": criteria}}]
+            # The first criterion that holds is the last to be asked, so there are two of each decision.
+            named = draw(st.lists(st.sampled_from(OPERATORS), min_size=4, max_size=6, unique=True))
+            first = [
+                decision({operator: draw(beyond(kit, operator)) for operator in two})
+                for two in (named[:2], named[2:4], named[4:])
+                if two
+            ]
     return first + [action(draw, one, kit) for one in given]
 
 
@@ -366,12 +397,9 @@ def workflow(draw: DrawFn, given: Row, kit: Kit) -> Row:
             | {"actions": actions(draw, branch["actions"], kit)}
             for branch in row["branches"]
         ]
-    drawn = {
-        key: draw(strategy)
-        for feature in sorted(kit.features & workflow_keys.keys())
-        for key, strategy in workflow_keys[feature].items()
-    }
-    return row | {key: value for key, value in drawn.items() if value is not None}
+    for feature in sorted(kit.features & workflow_keys.keys()):
+        row |= {key: value for key, value in draw(workflow_keys[feature]).items() if value is not None}
+    return row
 
 
 def event(draw: DrawFn, given: Row, kit: Kit) -> Row:
@@ -438,6 +466,5 @@ def enriched(draw: DrawFn, plain: Case) -> Case:
         caps=[*found.caps, draw(narrow_caps)] if "sends" in features else found.caps,
         patterns=given,
         timezone=draw(st.sampled_from(["UTC", "UTC", *ZONES])),
-        quiet_hours=draw(sometimes(60, quiet_hours())) if "hours" in features else None,
-        send_window=draw(sometimes(40, send_windows())) if "hours" in features else None,
+        **(draw(sending_hours(85, 40)) if "hours" in features else {}),
     )

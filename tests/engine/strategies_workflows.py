@@ -64,13 +64,28 @@ long_pauses = st.sampled_from(["6h", "12h", "1d", 129600])
 short_pauses = st.sampled_from([1800, "30m", "1h"])
 
 
+own_values: dict[str, SearchStrategy[Any]] = {
+    "flag": st.booleans(),
+    "plan": texts,
+    "score": numbers,
+    "event.amount": numbers,
+    "event.color": texts,
+    "event.value": st.sampled_from([0.0, 3.0, -2.5, 12.5]),
+}
+"""Few values of one kind, so that what is compared is often the same."""
+
+
+any_value = {name: weighted((2, own), (1, values)) for name, own in own_values.items()}
+"""Mostly of its own kind, else anything."""
+
+
 def attribute_value(name: str) -> SearchStrategy[Any]:
-    """A value for an attribute: anything, or for the consent attributes what may shut the gate."""
+    """A value for an attribute, for the consent attributes what may shut the gate."""
     if name == "email_consent":
         return st.sampled_from([False, False, True, 0, "false", None])
     if name == "subscription_status":
         return st.sampled_from(["unsubscribed", "unsubscribed", "subscribed", None])
-    return values
+    return any_value.get(name, values)
 
 
 attribute_names = weighted(
@@ -105,7 +120,8 @@ near_values = {
         "execution.decision": DECISIONS,
         "event.workflow_id": WORKFLOW_IDS,
     }.items()
-}
+} | any_value
+"""What a lookup may well be."""
 near_lists = {name: st.lists(near, max_size=4) for name, near in near_values.items()}
 any_list = st.lists(values, max_size=4)
 

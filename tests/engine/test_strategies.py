@@ -14,7 +14,8 @@ from tests.semantics.cases import Case, Result, Row
 
 SEEDS, CASES = range(40), 600
 """Cases of one seed are much alike; so many seeds share them."""
-BEYOND = [
+OPERATORS = [
+    *("equals", "not_equals", "greater_than", "less_than", "contains", "in_list", "exists"),
     *("not_in_list", "not_exists", "starts_with", "ends_with", "matches"),
     *("before", "after", "between", "within_last"),
 ]
@@ -34,7 +35,7 @@ EXPECTED = {
     "refusal": ["running", "same_instant", "reentry_once", "reentry_after"],
     "hours": HOURS,
     "entry": ["pattern", "cron", "date", "crossing"],
-    "operator": [f"{name} {held}" for name in BEYOND for held in (True, False)],
+    "operator": [f"{name} {held}" for name in OPERATORS for held in (True, False)],
     "pattern": [f"{kind} {true}" for kind in PATTERNS for true in (True, False)],
 }
 

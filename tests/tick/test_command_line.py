@@ -217,7 +217,7 @@ def test_interrupted(onward: Onward, home: House) -> None:
     home.events("many", *(event("go", at(6), one, event_id=f"go-{one}") for one in people), format="parquet")
     home.define(workflow(wait("1h"), tag("went")))
     with started("run", "--now", "2026-03-02T03:00", cwd=home.root, **home.environment()) as process:
-        waited(lambda: (home.settings.state / "archive" / "customers").is_dir())
+        waited((home.settings.state / "archive" / "customers").is_dir)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     says(CompletedProcess([], process.returncode, out, err), 130, "interrupted")
