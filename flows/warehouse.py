@@ -1,7 +1,7 @@
 """The only module that opens DuckDB, and the one executor of the files of `sql/`."""
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
@@ -174,6 +174,45 @@ def shown(con: DuckDBPyConnection, **named: ArrowStreamExportable) -> Generator[
         for name, shell in shells.items():
             con.unregister(name)
             shell.rows = None
+
+
+def assign(con: DuckDBPyConnection, kind: str, **values: Any) -> None:
+    """Set variables that queries read by `getvariable`, each to a value of DuckDB's type `kind`."""
+    for name, value in values.items():
+        con.execute(f"set variable {name} = $1::{kind}", [value])
+
+
+def make_view(con: DuckDBPyConnection, name: str, query: str) -> None:
+    """Make a temporary view, in place of one of that name; its rows are computed whenever it is read."""
+    con.execute(f"create or replace temp view {quoted(name)} as {query}")
+
+
+def make_table(con: DuckDBPyConnection, name: str, query: str) -> None:
+    """Make a temporary table of a query's rows, in place of one of that name."""
+    con.execute(f"create or replace temp table {quoted(name)} as {query}")
+
+
+def parquet(*files: str | Path) -> str:
+    """A relation: the rows of Parquet files that have the columns of the first."""
+    return f"read_parquet([{', '.join(map(literal, files))}])"
+
+
+def count(con: DuckDBPyConnection, relation: str) -> int:
+    """How many rows a table, view or parenthesized query has."""
+    ((rows,),) = con.execute(f"select count(*) from {relation}").fetchall()
+    return int(rows)
+
+
+def insert(con: DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
+    """Add a row, its values by the names of their columns."""
+    marks = ", ".join(f"${name}" for name in row)
+    con.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", dict(row))
+
+
+def append(con: DuckDBPyConnection, table: str, rows: ArrowStreamExportable) -> None:
+    """Add a frame's rows, their values by the names of their columns."""
+    with shown(con, appended=rows):
+        con.execute(f"insert into {table} by name select * from appended")
 
 
 @contextmanager
