@@ -206,7 +206,7 @@ def count(con: DuckDBPyConnection, relation: str) -> int:
 def insert(con: DuckDBPyConnection, table: str, row: Mapping[str, Any]) -> None:
     """Add a row, its values by the names of their columns."""
     marks = ", ".join(f"${name}" for name in row)
-    con.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", dict(row))
+    con.execute(f"insert into {table} ({', '.join(map(quoted, row))}) values ({marks})", dict(row))
 
 
 def append(con: DuckDBPyConnection, table: str, rows: ArrowStreamExportable) -> None:
@@ -228,15 +228,23 @@ def transaction(con: DuckDBPyConnection) -> Generator[None]:
         raise
 
 
+def tables(con: DuckDBPyConnection, file: str = "duckdb_tables()") -> list[str]:
+    """The names of the tables that a database file keeps, in order.
+
+    Raises:
+        WarehouseError: naming `file`; it can't be read.
+    """
+    listed = "select table_name from duckdb_tables() where not temporary and not internal order by all"
+    return [name for (name,) in run(con, listed, file=file, step="list the tables").fetchall()]
+
+
 def read_everything(con: DuckDBPyConnection) -> dict[str, tuple[int, int]]:
     """Each table's row count and an order-free checksum; every block is read, so damage shows.
 
     Raises:
         WarehouseError: a block can't be read.
     """
-    listed = "select table_name from duckdb_tables() where not temporary and not internal order by all"
-    names = [name for (name,) in run(con, listed, file="duckdb_tables()", step="list the tables").fetchall()]
-    return {name: _count_and_checksum(con, name) for name in names}
+    return {name: _count_and_checksum(con, name) for name in tables(con)}
 
 
 def _count_and_checksum(con: DuckDBPyConnection, table: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.warehouse import quoted, read_sql, run_sql
+from flows.warehouse import make_view, quoted, read_sql, run_sql
 from transforms.engine.state import Facts
 from transforms.program.model import Program
 from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX
@@ -47,7 +47,7 @@ def read_facts(
     Raises:
         WarehouseError: the relation can't be read.
     """
-    con.execute(f"create or replace temp view fact_events as from {quoted(relation)}")
+    make_view(con, "fact_events", f"from {quoted(relation)}")
     visible = visible_attributes(program)
     run_sql(con, "decide/facts/writes.sql")
     run_sql(con, "decide/facts/live.sql", **visible)

@@ -25,7 +25,7 @@ from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
 from flows.session import Session
 from flows.summary import TickSummary
-from flows.warehouse import shown
+from flows.warehouse import count, frame, make_table, run_sql, shown
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold_attributes
 from transforms.engine.ledger import Decided
@@ -76,7 +76,7 @@ def decide_pending(
 def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
     older = older_versions(con, rules.workflows)
     program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
-    ((first,),) = con.execute("select min(ts) from tick_events").fetchall()
+    ((first,),) = run_sql(con, "decide/first_event.sql").fetchall()
     caps = [Cap(*one) for one in rules.caps]
     tick = Tick(loaded.now, loaded.previous, first, caps, rules.timezone)
     return _Scene(con, program, tick, loaded.tick_id, reach_of(program, tick))
@@ -91,14 +91,13 @@ def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
     ]
     keys = pl.DataFrame(rows, schema={"attribute": pl.String, "key": pl.String}, orient="row")
     with shown(scene.con, unarmed=keys):
-        scene.con.execute("create or replace temp table unarmed_keys as select * from unarmed")
+        make_table(scene.con, "unarmed_keys", "from unarmed")
 
 
 def _size(scene: _Scene, loaded: TickSummary) -> int:
     """About how many rows the tick looks at."""
-    query = "select count(*) from profiles" if scene.reach.everybody else "select 0"
-    ((customers,),) = scene.con.execute(query).fetchall()
-    return max(loaded.events, int(customers))
+    customers = count(scene.con, "profiles") if scene.reach.everybody else 0
+    return max(loaded.events, customers)
 
 
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
@@ -122,7 +121,7 @@ def _signals(scene: _Scene, incoming: Incoming, bucket: Bucket) -> Signals:
     declared, con = scene.program.signals, scene.con
     if not declared.names:
         return Signals()
-    again = con.sql(f"select * from events_again where {bucket.within}").pl()
+    again = frame(con, f"from events_again where {bucket.within}")
     behaviors = pl.concat([incoming.behaviors, again])
     amounts = read_amounts(con, behaviors["customer_id"], of_active=bool(declared.signals))
     since = scene.tick.since

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import Bucket
 from flows.decide.facts import Incoming, property_paths, visible_attributes, with_properties
-from flows.warehouse import read_sql, run_sql, shown
+from flows.warehouse import append, read_sql, run_sql, shown
 from transforms.engine.fold import set_latest
 from transforms.engine.layout.reach import awaiting_crons, crons_fire
 from transforms.engine.ledger import Decided
@@ -57,9 +57,8 @@ def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: B
 
 def add_active_customers(con: DuckDBPyConnection, customers: pl.Series) -> None:
     """Further customers to whom something happens: those whose patterns turned true."""
-    new = "from further except from active_customers"
     with shown(con, further=customers.to_frame("customer_id")):
-        con.execute(f"insert into active_customers {new}")
+        run_sql(con, "decide/further_customers.sql")
 
 
 def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
@@ -149,5 +148,4 @@ def _delete(con: DuckDBPyConnection, table: str, keys: list[str], rows: pl.DataF
 
 def _append(con: DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
     if len(rows):
-        with shown(con, appended=rows):
-            con.execute(f"insert into {table} by name select * from appended")
+        append(con, table, rows)

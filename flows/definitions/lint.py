@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from flows.definitions.folder import Definitions
 from flows.settings import Settings
 from flows.store.state_file import STATE_FILE
+from flows.store.ticks import last_tick
 from flows.warehouse import connect, frame, literal, quoted, run_sql
 from transforms.definitions.workflow import Workflow
 from transforms.lint.findings import RECENT, Evidence, branch_attributes, lint
@@ -25,7 +26,7 @@ def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:
     if not file.exists():
         return None
     with closing(connect(file, read_only=True)) as con:
-        ((now,),) = con.execute("select max(now) from ticks").fetchall()
+        _, now = last_tick(con)
         if now is None:
             return None
         evidence = _evidence(con, definitions.workflows, now - RECENT)

@@ -8,22 +8,28 @@ from duckdb import DuckDBPyConnection
 
 from flows.session import Session
 from flows.store.archive import keep_definition
-from flows.warehouse import run_sql, shown
+from flows.warehouse import append, run_sql
 from transforms.definitions.workflow import Workflow, definition_json, version_of
 
 
 def note_versions(session: Session, workflows: Sequence[Workflow], now: datetime) -> None:
     """Store the versions not seen before, with their steps."""
-    known = {one for (one,) in session.con.execute("select version from workflow_versions").fetchall()}
+    known = {version for _, _, version in known_versions(session.con)}
     for workflow in workflows:
         if version_of(workflow) not in known:
             _add(session, workflow, now)
 
 
+def known_versions(con: DuckDBPyConnection) -> list[tuple[str, int, str]]:
+    """The (workflow_id, number, version) of all that was ever seen, workflow by workflow, by number."""
+    return run_sql(con, "definitions/versions/known.sql").fetchall()
+
+
 def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
     """The versions, beside the current ones, that executions still run, or are paused on."""
     current = {version_of(one) for one in workflows}
-    return [one for one in stored_workflows(con, _running(con)) if version_of(one) not in current]
+    running = run_sql(con, "definitions/versions/running.sql").fetchall()
+    return [one for one in stored_workflows(con, running) if version_of(one) not in current]
 
 
 def pause_and_resume(
@@ -50,21 +56,12 @@ def pause_and_resume(
 def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
     """The stored definitions of (workflow_id, version) pairs."""
     wanted = set(versions)
-    stored = (
-        con.execute("select workflow_id, version, definition from workflow_versions").fetchall()
-        if wanted
-        else []
-    )
+    stored = run_sql(con, "definitions/versions/stored.sql", versions=[one for _, one in versions])
     return [
         Workflow.model_validate_json(definition)
-        for workflow_id, version, definition in stored
+        for workflow_id, version, definition in stored.fetchall()
         if (workflow_id, version) in wanted
     ]
-
-
-def _running(con: DuckDBPyConnection) -> list[tuple[str, str]]:
-    query = "select distinct workflow_id, version from executions where status in ('running', 'paused')"
-    return con.execute(query).fetchall()
 
 
 def _add(session: Session, workflow: Workflow, now: datetime) -> None:
@@ -75,13 +72,16 @@ def _add(session: Session, workflow: Workflow, now: datetime) -> None:
     from transforms.program.steps import listed_steps
 
     program = compile_program([workflow])
-    con.execute(
-        "insert into workflow_versions "
-        "(workflow_id, version, number, definition, workflow_name, first_seen_at, watches) "
-        "select $1, $2, count(*) + 1, $3, $4, $5, $6 from workflow_versions where workflow_id = $1",
-        [workflow.workflow_id, version, definition, workflow.workflow_name, now, program.acts_alone],
+    run_sql(
+        con,
+        "definitions/versions/add.sql",
+        workflow_id=workflow.workflow_id,
+        version=version,
+        definition=definition,
+        workflow_name=workflow.workflow_name,
+        first_seen_at=now,
+        watches=program.acts_alone,
     )
     steps = pl.DataFrame(listed_steps(program))
     if len(steps):
-        with shown(con, listed=steps):
-            con.execute("insert into program_steps by name select * from listed")
+        append(con, "program_steps", steps)

@@ -10,12 +10,12 @@ from flows.settings import Settings
 from flows.store.lock import RunInProgressError
 from flows.store.publish import publish
 from flows.store.state_file import STATE_FILE, open_store, report_views
-from flows.warehouse import connect
+from flows.warehouse import connect, frame
 
 
 def report_frames(con: DuckDBPyConnection) -> dict[str, pl.DataFrame]:
     """Every `report_*` view as a frame, by its name; `con` is a store's or a published copy's connection."""
-    return {name: con.sql(f"select * from {name}").pl() for name in report_views()}
+    return {name: frame(con, f"from {name}") for name in report_views()}
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
 from flows.files import copy_aside, put_in_place
-from flows.warehouse import WarehouseError, connect, read_everything, run
+from flows.store.ticks import last_tick
+from flows.warehouse import WarehouseError, connect, read_everything, run, tables
 
 # Refusals that aren't damage: the file is someone else's business, and nothing may be moved.
 NOT_DAMAGE = (
@@ -72,8 +73,7 @@ def _readable(path: Path) -> DuckDBPyConnection:
     """Open the file and read the first thing that is asked of it: a truncated file opens, but can't be read."""
     con = connect(path)
     try:
-        listed = "select 1 from duckdb_tables() where table_name = 'schema_version'"
-        if run(con, listed, file=str(path), step="list its tables").fetchall():
+        if "schema_version" in tables(con, str(path)):
             run(con, "select * from schema_version", file=str(path), step="read its version").fetchall()
     except WarehouseError:
         con.close()
@@ -138,10 +138,8 @@ def _usable(backups: list[Path]) -> Iterator[Path]:
 
 
 def _reach(con: DuckDBPyConnection) -> str:
-    rows = con.execute("select tick_id, now from ticks order by tick_id desc limit 1").fetchall()
-    return (
-        f"as of tick {rows[0][0]} ({rows[0][1]:%Y-%m-%d %H:%M:%S} UTC)" if rows else "before the first tick"
-    )
+    last, now = last_tick(con)
+    return f"as of tick {last} ({now:%Y-%m-%d %H:%M:%S} UTC)" if now else "before the first tick"
 
 
 def _free_name(file: Path, why: str) -> Path:

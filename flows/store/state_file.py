@@ -16,7 +16,18 @@ from flows.settings import Settings
 from flows.store.archive import archive_folder
 from flows.store.lock import run_lock
 from flows.store.recovery import keep_with_logs, open_recovered
-from flows.warehouse import connect, limit_memory, literal, run, run_sql, sql_names, sql_text, write_rows
+from flows.warehouse import (
+    connect,
+    insert,
+    limit_memory,
+    literal,
+    run,
+    run_sql,
+    sql_names,
+    sql_text,
+    tables,
+    write_rows,
+)
 
 SCHEMA_VERSION = 1
 STATE_FILE = "onward.duckdb"
@@ -116,7 +127,7 @@ def _prepare(store: Store) -> None:
         con.begin()
         _create(con, archive)
         con.execute("delete from schema_version")
-        con.execute("insert into schema_version values ($1, $2)", [SCHEMA_VERSION, wanted])
+        insert(con, "schema_version", {"version": SCHEMA_VERSION, "fingerprint": wanted})
         con.commit()
 
 
@@ -127,16 +138,15 @@ def _fingerprint(archive: Path) -> str:
 
 
 def _found_fingerprint(con: DuckDBPyConnection, path: Path) -> str | None:
-    listed = "select table_name from duckdb_tables() where not temporary and not internal"
-    tables = {name for (name,) in con.execute(listed).fetchall()}
-    if not tables:
+    found = tables(con, str(path))
+    if not found:
         return None
-    if "schema_version" not in tables:
+    if "schema_version" not in found:
         raise OnwardError(
-            f"{path}: a DuckDB file, but not Onward's (it has the tables {', '.join(sorted(tables)[:5])}); "
+            f"{path}: a DuckDB file, but not Onward's (it has the tables {', '.join(found[:5])}); "
             "move it elsewhere and run again"
         )
-    query = "select version, fingerprint from schema_version"
+    query = sql_text("store/version.sql")
     ((version, fingerprint),) = run(con, query, file=str(path), step="read its version").fetchall()
     if version > SCHEMA_VERSION:
         raise OnwardError(

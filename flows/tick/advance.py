@@ -15,8 +15,9 @@ from flows.inbox.intake import take_in
 from flows.session import Session
 from flows.store.archive import Batch, Manifest, archive_folder, write_clock, write_manifest
 from flows.store.publish import mark_unpublished
+from flows.store.ticks import last_tick
 from flows.summary import TickSummary
-from flows.warehouse import literal, run_sql, sql_text, transaction
+from flows.warehouse import assign, count, insert, make_view, parquet, run_sql, transaction
 from transforms.definitions.workflow import version_of
 from transforms.timing.durations import microseconds
 
@@ -77,18 +78,9 @@ def record_tick(session: Session, summary: TickSummary, manifest: Manifest, star
     """Write the tick into `ticks` and `tick_counts`, inside the caller's transaction."""
     con, finished = session.con, session.clock()
     fields = {**vars(summary), "basis": _basis(manifest), "started_at": started, "finished_at": finished}
-    names = [name for (name,) in con.execute("select column_name from (describe ticks)").fetchall()]
-    row = {name: fields[name] for name in names}
-    marks = ", ".join(f"${name}" for name in row)
-    con.execute(f"insert into ticks ({', '.join(row)}) values ({marks})", row)
+    insert(con, "ticks", {name: fields[name] for name in con.table("ticks").columns})
     for reason, n in summary.counts.items():
-        con.execute("insert into tick_counts values ($1, $2, $3)", [summary.tick_id, reason, n])
-
-
-def last_tick(con: DuckDBPyConnection) -> tuple[int, datetime | None]:
-    """The last tick's number and end; (0, None) before the first."""
-    ((last, now),) = con.execute("select coalesce(max(tick_id), 0), max(now) from ticks").fetchall()
-    return int(last), now
+        insert(con, "tick_counts", {"tick_id": summary.tick_id, "reason": reason, "n": n})
 
 
 def _next_tick(con: DuckDBPyConnection, now: datetime) -> TickSummary:
@@ -104,36 +96,29 @@ def _next_tick(con: DuckDBPyConnection, now: datetime) -> TickSummary:
 def _lay_out_events(session: Session, manifest: Manifest) -> None:
     con, previous = session.con, manifest.previous
     new = [one.archive for one in manifest.batches if one.kind == "events"]
-    query = "select archive from batches where kind = 'events' and latest > $1"
-    ahead = (
-        [name for (name,) in con.execute(query, [previous]).fetchall() if name not in new] if previous else []
-    )
+    run_sql(con, "tick/new_batches.sql", archives=new)
+    ahead = run_sql(con, "tick/batches_ahead.sql", previous=previous).fetchall() if previous else []
     _view(session, "new_events", new)
-    _view(session, "stored_events", ahead)
-    lateness = microseconds(manifest.max_lateness)
-    con.execute("set variable tick_now = $1::timestamptz", [manifest.now])
-    con.execute("set variable tick_previous = $1::timestamptz", [previous])
-    con.execute("set variable tick_max_lateness = to_microseconds($1)", [lateness])
+    _view(session, "stored_events", [name for (name,) in ahead])
+    assign(con, "timestamptz", tick_now=manifest.now, tick_previous=previous)
+    assign(con, "bigint", tick_max_lateness=microseconds(manifest.max_lateness))
     run_sql(con, "tick/events.sql")
-    con.execute("create or replace temp table new_batches as select unnest($1::varchar[]) as archive", [new])
 
 
 def _view(session: Session, name: str, archives: list[str]) -> None:
     folder = archive_folder(session.settings) / "events"
-    files = ", ".join(literal(folder / one) for one in archives or ["_columns.parquet"])
-    session.con.execute(f"create or replace temp view {name} as select * from read_parquet([{files}])")
+    files = parquet(*(folder / one for one in archives or ["_columns.parquet"]))
+    make_view(session.con, name, f"from {files}")
 
 
 def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:
     """The summary so far: what came in, and what of it isn't processed, by reason."""
-    ((events,),) = con.execute("select count(*) from tick_events").fetchall()
-    counts = (
-        con.execute(sql_text("tick/counts.sql"), {"now": tick.now}).fetchall() if batches or events else []
-    )
+    events = count(con, "tick_events")
+    counts = run_sql(con, "tick/counts.sql", now=tick.now).fetchall() if batches or events else []
     return replace(
         tick,
         batches=len(batches),
-        events=int(events),
+        events=events,
         duplicates=sum(one.duplicates for one in batches),
         quarantined=sum(one.quarantined for one in batches),
         counts=dict(counts),
@@ -165,5 +150,5 @@ def _basis(manifest: Manifest) -> str:
 
 
 def _last_basis(con: DuckDBPyConnection) -> str | None:
-    ((found,),) = con.execute("select arg_max(basis, tick_id) from ticks").fetchall()
+    ((found,),) = run_sql(con, "tick/last_basis.sql").fetchall()
     return None if found is None else str(found)

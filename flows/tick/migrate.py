@@ -7,7 +7,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.definitions.folder import Definitions
-from flows.definitions.versions import stored_workflows
+from flows.definitions.versions import known_versions, stored_workflows
 from flows.errors import InputError
 from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
@@ -15,11 +15,11 @@ from flows.store.archive import keep_definition
 from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.state_file import open_store
-from flows.tick.advance import last_tick
-from flows.tick.migrations import Migration, Move, apply_migration, write_migration
+from flows.store.ticks import last_tick
+from flows.tick.migrations import Migration, Move, apply_migration, known_migrations, write_migration
 from flows.tick.replay import catch_up
 from flows.tick.stages import read_workflows
-from flows.warehouse import frame, sql_text, transaction
+from flows.warehouse import read_sql, transaction
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
 from transforms.program.migration import plan_moves, read_maps, steps_of
@@ -105,11 +105,11 @@ def _target(con: DuckDBPyConnection, definitions: Definitions, request: Request)
     """The version to go to, and its number: that of the store, or the next one if no tick has seen it yet."""
     name = request.workflow_id
     current = {one.workflow_id: one for one in definitions.workflows}
-    ids = {one for (one,) in con.execute("select distinct workflow_id from workflow_versions").fetchall()}
+    known = known_versions(con)
+    ids = {one for one, _, _ in known}
     if name not in ids | set(current):
         raise InputError(f"no workflow {name!r}; {advice(name, sorted(ids | set(current)))}")
-    query = "select number, version from workflow_versions where workflow_id = $1 order by number"
-    versions: dict[str, int] = {version: number for number, version in con.execute(query, [name]).fetchall()}
+    versions = {version: number for one, number, version in known if one == name}
     if request.to is None:
         target = _current(name, definitions, versions)
         return target, versions.get(version_of(target), len(versions) + 1)
@@ -139,8 +139,8 @@ def _listed(versions: dict[str, int]) -> str:
 
 def _plan(con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]) -> pl.DataFrame:
     places = {"workflow_id": target.workflow_id, "version": version_of(target)}
-    standing = frame(con, sql_text("tick/migrate/standing.sql"), **places)
-    sent = frame(con, sql_text("tick/migrate/sent.sql"), **places)
+    standing = read_sql(con, "tick/migrate/standing.sql", **places)
+    sent = read_sql(con, "tick/migrate/sent.sql", **places)
     versions = standing["version"].unique().to_list()
     maps = maps if versions else ()
     left = stored_workflows(con, [(target.workflow_id, one) for one in versions])
@@ -157,8 +157,7 @@ def _move(session: Session, target: Workflow, ready: pl.DataFrame) -> int:
     con, settings = session.con, session.settings
     tick, at = last_tick(con)
     assert at is not None, "executions are only there after a tick"
-    query = "select count(*) from migrations where after_tick = $1"
-    ((before,),) = con.execute(query, [tick]).fetchall()
+    before = sum(after == tick for after, _ in known_migrations(con))
     names = ("version", "branch", "step", "to_branch", "to_step", "resets")
     moves = [Move(*row) for row in ready.select(names).rows()]
     version = version_of(target)

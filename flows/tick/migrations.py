@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
 from flows.definitions.versions import note_versions
@@ -18,7 +19,7 @@ from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import archive_folder, archived_workflow
 from flows.store.publish import mark_unpublished
-from flows.warehouse import run_sql, shown
+from flows.warehouse import insert, run_sql, shown
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ def archived_migrations(settings: Settings) -> Iterator[Migration]:
         yield _MIGRATION.validate_json(file.read_bytes())
 
 
+def known_migrations(con: DuckDBPyConnection) -> set[tuple[int, int]]:
+    """The (after_tick, number) of the migrations that the store knows."""
+    return set(run_sql(con, "tick/migrate/known.sql").fetchall())
+
+
 def write_migration(settings: Settings, migration: Migration) -> None:
     """Keep a migration in the archive."""
     name = f"{migration.after_tick:08d}-{migration.number:04d}.json"
@@ -82,8 +88,8 @@ def apply_migration(session: Session, migration: Migration) -> int:
     target = {"workflow_id": migration.workflow_id, "version": migration.version}
     with shown(con, moves=moves):
         ((moved,),) = run_sql(con, "tick/migrate/move.sql", **target, at=migration.at).fetchall()
-    row = [migration.after_tick, migration.number, migration.at, *target.values(), moved]
-    con.execute("insert into migrations values ($1, $2, $3, $4, $5, $6)", row)
+    place = {"after_tick": migration.after_tick, "number": migration.number, "at": migration.at}
+    insert(con, "migrations", place | target | {"executions": moved})
     mark_unpublished(settings)
     return int(moved)
 

@@ -9,8 +9,9 @@ from flows.session import Session, silent
 from flows.settings import Settings
 from flows.store.archive import Manifest, archived_workflow, last_manifest, manifests_after, read_clock
 from flows.store.publish import mark_unpublished
-from flows.tick.advance import decide_tick, last_tick, record_tick
-from flows.tick.migrations import apply_migration, archived_migrations
+from flows.store.ticks import last_tick
+from flows.tick.advance import decide_tick, record_tick
+from flows.tick.migrations import apply_migration, archived_migrations, known_migrations
 from flows.warehouse import transaction
 
 
@@ -51,7 +52,7 @@ def _move_to(session: Session, tick_id: int, now: datetime) -> None:
 
 def _migrate_again(session: Session, until: int | None) -> None:
     """Repeat the archived migrations that the state doesn't know, those after tick `until` or earlier (None: all)."""
-    known = set(session.con.execute("select after_tick, number from migrations").fetchall())
+    known = known_migrations(session.con)
     for migration in archived_migrations(session.settings):
         if (migration.after_tick, migration.number) not in known and (
             until is None or migration.after_tick <= until

@@ -19,6 +19,7 @@ from flows.store.state_file import STATE_FILE, Store
 from flows.summary import TickSummary
 from flows.tick.advance import advance
 from flows.tick.replay import catch_up
+from flows.warehouse import run_sql
 
 
 def read_workflows(settings: Settings) -> Definitions:
@@ -52,9 +53,7 @@ def dispatch(session: Session, now: datetime) -> dict[str, int]:
     Raises:
         OnwardError: the sender, the outbox or the send ledger can't go on; run again.
     """
-    pending = "select 1 from {} where status = 'pending' limit 1"
-    tables = ("messages", "webhooks")
-    if not any(session.con.execute(pending.format(one)).fetchall() for one in tables):
+    if not run_sql(session.con, "tick/pending.sql").fetchall():
         return {}
     # An idle run shall not pay for importing the senders.
     from flows.delivery.outbox import send_messages, send_webhooks

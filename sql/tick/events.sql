@@ -24,7 +24,7 @@ with
             value,
             properties,
             attributes,
-            coalesce(getvariable('tick_previous') - ts <= getvariable('tick_max_lateness'), true) as acts,
+            coalesce(getvariable('tick_previous') - ts <= to_microseconds(getvariable('tick_max_lateness')), true) as acts,
             coalesce(ts <= getvariable('tick_previous'), false) as late
         from acting
     )

@@ -5,8 +5,9 @@ import polars as pl
 
 from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants, positions
 from transforms.columns.json_values import Codes
-from transforms.engine.lanes.alarms import next_cron, next_date, without_cron_entry
+from transforms.engine.lanes.alarms import next_cron, next_date
 from transforms.engine.lanes.memory import PAUSED, PHASES, STATUSES, Lanes
+from transforms.engine.layout.cron_entry import without_cron_entry
 from transforms.engine.layout.encode import Values
 from transforms.engine.layout.placed import Placed
 from transforms.program.model import Program

@@ -6,7 +6,6 @@ import numpy as np
 
 from transforms.columns.arrays import NEVER, Bools, Ints
 from transforms.engine.waves.due import Due
-from transforms.engine.waves.profiles import count_messages
 from transforms.program.schedules import distinct
 from transforms.program.send_times import SendTime, next_allowed
 
@@ -27,9 +26,9 @@ class Judged:
 
 
 def judge(due: Due) -> Judged:
-    """Ask the gates of a message; those that may be sent are counted for the caps.
+    """Ask the gates of a message; nothing is counted for the caps yet.
 
-    Transactional messages pass consent and caps and aren't counted; of send times they know only their own.
+    Transactional messages pass consent and caps; of send times they know only their own.
     """
     refused = {}
     if not due.flow.workflow.transactional:
@@ -38,11 +37,9 @@ def judge(due: Due) -> Judged:
         refused["suppressed:frequency_cap"] = due.only(~refuses & full)
         due = due.only(~refuses & ~full)
     if not due.flow.send_times:
-        _count(due)
         return Judged(due, refused, {})
     allowed = _next_allowed(due)
     sent, later = due.only(allowed == due.now), (allowed != due.now) & (allowed != NEVER)
-    _count(sent)
     refused["suppressed:send_window"] = due.only(allowed == NEVER)
     return Judged(sent, refused, _deferred(due.only(later), allowed[later]))
 
@@ -62,12 +59,6 @@ def _capped(due: Due) -> Bools:
             return np.ones(due.rows.size, np.bool_)
         result |= sends[due.rows, -1] > due.now - window
     return result
-
-
-def _count(sent: Due) -> None:
-    workflow = sent.flow.workflow
-    if not workflow.transactional:
-        count_messages(sent.lanes, sent.rows, sent.step.channel, workflow.message_class)
 
 
 def _next_allowed(due: Due) -> Ints:

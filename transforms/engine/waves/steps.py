@@ -9,7 +9,7 @@ from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
 from transforms.engine.waves.due import Due
 from transforms.engine.waves.executions import fail, finish, go_on, log, move, postpone, take_path
 from transforms.engine.waves.follow_ups import emit_action
-from transforms.engine.waves.profiles import set_attributes, set_tag, tell_changes
+from transforms.engine.waves.profiles import count_messages, set_attributes, set_tag, tell_changes
 from transforms.engine.waves.queue import come_due, rearm
 from transforms.engine.waves.send_gates import judge
 from transforms.program.model import Step
@@ -103,8 +103,9 @@ def _call(due: Due) -> None:
 
 
 def _pass_gates(due: Due) -> Due:
-    """Who may be sent a message now; the others go on without, or come back when they may."""
+    """Who may be sent a message now, counted for the caps; the others go on without, or come back when they may."""
     judged = judge(due)
+    _count(judged.sent)
     for outcome, refused in judged.refused.items():
         log(refused, outcome)
         go_on(refused)
@@ -112,6 +113,13 @@ def _pass_gates(due: Due) -> Due:
         log(deferred, outcome)
         postpone(deferred, DELAYED, until)
     return judged.sent
+
+
+def _count(sent: Due) -> None:
+    """Transactional messages aren't counted (§11)."""
+    workflow = sent.flow.workflow
+    if not workflow.transactional:
+        count_messages(sent.lanes, sent.rows, sent.step.channel, workflow.message_class)
 
 
 def _queue(ledger: Log, due: Due) -> None:
