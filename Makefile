@@ -1,9 +1,13 @@
 # Two commands: `make run` (the demo, end to end) and `make test`. Both set up .venv first.
 PY := .venv/bin/python
+# Two processes take the next test each, as they come free; the long ones come first (tests/conftest.py).
+PYTEST := $(PY) -m pytest -n 2 --maxschedchunk 1
+# A folder of tests/ for `make test-slow`: engine, tick, inbox, … All of them if it isn't given.
+PART :=
 export DO_NOT_TRACK = 1
 export TZ = UTC
 
-.PHONY: run test test-all lint types bench constraints clean
+.PHONY: run check test test-slow test-prefect test-all lint types bench coverage constraints clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -x $(PY) || python3 -m venv .venv
@@ -14,13 +18,30 @@ export TZ = UTC
 run: .venv/.ready
 	@$(PY) -m demo
 
+# Lint, types and the tests that start no process and no store.
+QUICK := house definitions semantics oracle signals program engine
+check: .venv/.ready
+	@began=$$(date +%s); $(MAKE) --no-print-directory lint types \
+	&& $(PYTEST) -m 'not slow and not prefect' --hypothesis-profile=quick $(addprefix tests/,$(QUICK)); ended=$$?; \
+	echo "make check: $$(($$(date +%s) - began)) s"; exit $$ended
+
 test: .venv/.ready
-	@$(PY) -m pytest -n 2 -m 'not slow and not prefect'
+	@$(PYTEST) -m 'not slow and not prefect'
 	@$(PY) -m pytest -m 'prefect and not slow'
 
-test-all: .venv/.ready
-	@$(PY) -m pytest -n 2 -m 'not prefect' --hypothesis-profile=thorough
+test-slow: .venv/.ready
+	@$(PYTEST) -m 'not prefect' --hypothesis-profile=thorough tests/$(PART)
+
+test-prefect: .venv/.ready
 	@$(PY) -m pytest -m prefect
+
+test-all: test-prefect test-slow
+
+# Of this process only: what tests start as commands of their own isn't counted.
+coverage: .venv/.ready
+	@.venv/bin/uv pip install --quiet --python $(PY) coverage
+	@$(PY) -m coverage run --branch --source flows,transforms -m pytest -m 'not slow and not prefect'
+	@$(PY) -m coverage report --skip-covered --sort cover
 
 lint: .venv/.ready
 	@.venv/bin/ruff check .

@@ -9,6 +9,7 @@ from tests.progress import Progress
 from tests.semantics.cases import Interpret
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile("quick", max_examples=20, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("default", max_examples=200, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=QUIET)
 settings.load_profile("default")

@@ -23,6 +23,8 @@ class Progress:
 
     def line(self) -> str:
         """How far the run is: `12 min: 1,034 of 2,022 tests, 0 failed, now tests/tick/test_crash.py`."""
+        if not self.total:
+            return f"{self.minutes()}: collecting tests"
         files = sorted({name.partition("::")[0] for name in self.running})
         now = f", now {', '.join(files)}" if files else ""
         return f"{self.minutes()}: {self.done:,} of {self.total:,} tests, {len(self.failed):,} failed{now}"
