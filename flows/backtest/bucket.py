@@ -20,7 +20,7 @@ from flows.buckets.partition import (
 )
 from flows.decide.facts import Incoming, json_path, read_facts
 from flows.inbox.staging import make_macros
-from flows.warehouse import connect, literal, read_sql, run_sql, shown
+from flows.warehouse import assign, connect, make_view, parquet, read_sql, run_sql, shown
 from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
@@ -127,7 +127,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
     make_macros(con)
-    con.execute("set variable backtest_start = coalesce($1, '-infinity'::timestamptz)", [rules.start])
+    assign(con, "timestamptz", backtest_start=rules.start or "-infinity")
     _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
@@ -136,9 +136,8 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
 
 def _view(con: DuckDBPyConnection, name: str, files: list[Path], columns: Schema) -> None:
     nothing = ", ".join(f"null::{kind} as {column}" for column, kind in duckdb_types(columns).items())
-    listed = f"from read_parquet([{', '.join(map(literal, files))}])"
-    query = f"select {', '.join(columns)} {listed}" if files else f"select {nothing} limit 0"
-    con.execute(f"create temp view {name} as {query}")
+    listed = f"select {', '.join(columns)} from {parquet(*files)}"
+    make_view(con, name, listed if files else f"select {nothing} limit 0")
 
 
 def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:

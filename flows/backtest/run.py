@@ -27,7 +27,7 @@ from flows.inbox.canonical import Canonical, Scratch, read_canonical, united
 from flows.inbox.duplicates import distinct
 from flows.inbox.shapes import Kind
 from flows.settings import Limits
-from flows.warehouse import connect, literal, write_rows
+from flows.warehouse import connect, parquet, sql_text, write_rows
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
@@ -231,13 +231,9 @@ def _run(paths: Paths, rules: BucketPlan, bucket: int) -> BucketSummary:
 
 
 def _write_quarantine(loaded: _Loaded, out: Path) -> None:
-    bad = ", ".join(map(literal, loaded.quarantine))
-    nothing = (
-        "select null::varchar as file, null::bigint as line, null::varchar as reason, null::varchar as row"
-    )
-    query = f"select * from read_parquet([{bad}])" if bad else f"{nothing} limit 0"
+    bad = f"from {parquet(*loaded.quarantine)}" if loaded.quarantine else ""
     with connect() as con:
-        write_rows(con, query, out / "quarantine.parquet")
+        write_rows(con, bad or sql_text("backtest/no_quarantine.sql"), out / "quarantine.parquet")
 
 
 def _peak(who: int) -> int:

@@ -12,7 +12,7 @@ from polars.io.plugins import register_io_source
 
 from flows.buckets.partition import Bucket, bucket_files, split
 from flows.session import Session
-from flows.warehouse import WarehouseError, limit_memory, literal
+from flows.warehouse import WarehouseError, limit_memory, make_table, make_view, parquet
 
 LayOut = Callable[[Bucket], None]
 _ROWS_AT_ONCE = 100_000
@@ -32,8 +32,8 @@ def by_bucket(session: Session, buckets: int) -> Generator[LayOut]:
     """
     con, settings = session.con, session.settings
     if buckets == 1:
-        con.execute("create or replace temp table all_events as from tick_events")
-        con.execute("create or replace temp view bucket_events as from all_events")
+        make_table(con, "all_events", "from tick_events")
+        make_view(con, "bucket_events", "from all_events")
         yield lambda _: None
         return
     folder = settings.state / "buckets"
@@ -73,6 +73,5 @@ def _streamed(con: DuckDBPyConnection, query: str) -> pl.LazyFrame:
 def _show(con: DuckDBPyConnection, folder: Path, bucket: Bucket) -> None:
     # Views: until the transaction ends, tables would keep the rows of all buckets.
     for view, query in _CUT.items():
-        files = ", ".join(map(literal, bucket_files(folder / view, bucket.number)))
-        rows = f"from read_parquet([{files}])" if files else f"from ({query}) limit 0"
-        con.execute(f"create or replace temp view {view} as {rows}")
+        files = bucket_files(folder / view, bucket.number)
+        make_view(con, view, f"from {parquet(*files)}" if files else f"from ({query}) limit 0")

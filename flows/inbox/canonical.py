@@ -22,9 +22,9 @@ from flows.inbox.parquet import (
     typed_events,
 )
 from flows.inbox.shapes import Kind, Source, recognise
-from flows.inbox.staging import damaged, drop, prepare, stage
+from flows.inbox.staging import counts, damaged, drop, filed, prepare, stage
 from flows.settings import Limits
-from flows.warehouse import literal, shown, write_rows
+from flows.warehouse import chained, make_table, shown, sql_text, write_rows
 from transforms.columns.arrays import Ints
 from transforms.tables.checks import check_columns
 
@@ -158,28 +158,25 @@ def _staged(scratch: Scratch, source: Source, number: int) -> Canonical:
 def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str], apart: Ints) -> None:
     """Stage only these rows."""
     query = typed_events(source, types, only="rows_apart")
-    filed = f"select {literal(source.path)} as file, * from ({query})"
     with shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
-        con.execute(f"create or replace temp table staged as {filed}")
+        make_table(con, "staged", filed(source, query))
 
 
 def _written(scratch: Scratch, kind: Kind, number: int) -> Canonical:
     """Write what was staged to files; the table `staged` is gone then."""
     con, parts, quarantine = scratch.con, list[Part](), list[Path]()
-    ((rows, bad),) = con.execute("select count(*), count(reason) from staged").fetchall()
-    if rows > bad:
+    staged = counts(con, "staged")
+    if staged.good:
         file = scratch.folder / f"{kind}-{number}.parquet"
-        columns = ", ".join(COLUMNS[kind])
-        write_rows(con, f"select line, {columns} from staged where reason is null order by line", file)
+        write_rows(con, sql_text("inbox/staging/good.sql"), file)
         check_canonical(kind, file)
-        parts.append(Part(kind, file, number, rows - bad, lines=True))
-    if bad:
+        parts.append(Part(kind, file, number, staged.good, lines=True))
+    if staged.bad:
         file = scratch.folder / f"quarantine-{kind}-{number}.parquet"
-        columns = "file, line, reason, row"
-        write_rows(con, f"select {columns} from staged where reason is not null order by line", file)
+        write_rows(con, chained(("found", "from staged"), final="inbox/staging/bad.sql"), file)
         quarantine.append(file)
     drop(con, "staged")
-    return Canonical(tuple(parts), tuple(quarantine), bad)
+    return Canonical(tuple(parts), tuple(quarantine), staged.bad)
 
 
 def check_canonical(kind: Kind, file: Path) -> None:

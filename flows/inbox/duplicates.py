@@ -14,8 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.inbox.canonical import KEYS, ROW, Part
 from flows.inbox.shapes import Kind
-from flows.inbox.staging import drop
-from flows.warehouse import quoted, shown, sql_text
+from flows.warehouse import assign, count, make_table, make_view, quoted, shown, sql_text
 from transforms.columns.arrays import Ints
 
 _RANGE = 32_000_000  # hashes compared at once: bounds memory
@@ -97,19 +96,16 @@ def deduplicated(
         The view `<table>_distinct` with the columns of `table`; a table without duplicates is passed through.
     """
     view, left_out = f"{table}_distinct", f"{table}_left_out"
-    drop(con, view)
-    drop(con, left_out)
     _find_left_out(con, table, left_out, kind, pl.Series([], dtype=pl.String) if before is None else before)
-    ((duplicates,),) = con.execute(f"select count(*) from {quoted(left_out)}").fetchall()
+    duplicates = count(con, quoted(left_out))
     counting = f"anti join {quoted(left_out)} using (batch_order)" if duplicates else ""
-    query = f"select * from {quoted(table)} {counting} where reason is null"
-    con.execute(f"create temp view {quoted(view)} as {query}")
-    return Distinct(view, int(duplicates))
+    make_view(con, view, f"select * from {quoted(table)} {counting} where reason is null")
+    return Distinct(view, duplicates)
 
 
 def _find_left_out(con: DuckDBPyConnection, table: str, left_out: str, kind: Kind, before: pl.Series) -> None:
     good = f"select {KEYS[kind]} as key, batch_order from {quoted(table)} where reason is null"
-    con.execute(f"create or replace temp view good_keys as {good}")
-    found = sql_text("inbox/duplicates/left_out.sql")
+    make_view(con, "good_keys", good)
+    assign(con, "boolean", last_counts=_last_counts(kind))
     with shown(con, keys_before=before.to_frame("key")):
-        con.execute(f"create temp table {quoted(left_out)} as {found}", {"last": _last_counts(kind)})
+        make_table(con, left_out, sql_text("inbox/duplicates/left_out.sql"))

@@ -18,7 +18,19 @@ from flows.files import content_hash
 from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import Batch, archive_folder
-from flows.warehouse import frame, literal, run, run_sql, sql_text, write_rows
+from flows.warehouse import (
+    assign,
+    chained,
+    count,
+    insert,
+    make_view,
+    parquet,
+    read_sql,
+    run,
+    run_sql,
+    sql_text,
+    write_rows,
+)
 from transforms.timing.durations import spoken
 
 if TYPE_CHECKING:
@@ -47,17 +59,23 @@ def waiting(session: Session) -> Iterator[WaitingFile]:
     A file is read once: one of the same name, size and time of change isn't looked into again.
     """
     con = session.con
-    loaded = {one for (one,) in con.execute("select content_hash from batches").fetchall()}
-    read = set(con.execute("select kind, file, bytes, changed_ns from inbox_files").fetchall())
+    loaded = {one for (one,) in run_sql(con, "inbox/intake/loaded.sql").fetchall()}
+    read = set(run_sql(con, "inbox/intake/files_read.sql").fetchall())
     for kind in KINDS:
         for path in _files(session.settings.inbox / kind):
-            stamp = (kind, path.name, path.stat().st_size, path.stat().st_ctime_ns)
-            if stamp in read:
+            stamp = _stamp(kind, path)
+            if tuple(stamp.values()) in read:
                 continue
-            con.execute("insert into inbox_files values ($1, $2, $3, $4)", stamp)
+            insert(con, "inbox_files", stamp)
             if (found := content_hash(path)) not in loaded:
                 loaded.add(found)
                 yield WaitingFile(kind, path, found)
+
+
+def _stamp(kind: "Kind", path: Path) -> dict[str, object]:
+    """What tells a file from another one, and from itself once it has changed: a row of `inbox_files`."""
+    there = path.stat()
+    return {"kind": kind, "file": path.name, "bytes": there.st_size, "changed_ns": there.st_ctime_ns}
 
 
 def _files(folder: Path) -> list[Path]:
@@ -88,9 +106,7 @@ def take_in(session: Session, now: datetime) -> list[Batch]:
 
 def begin(con: DuckDBPyConnection) -> None:
     """Start a tick's intake: no file of it has changed a profile yet."""
-    con.execute(
-        "create or replace temp table changed_so_far (customer_id varchar, attribute varchar, value varchar)"
-    )
+    run_sql(con, "inbox/intake/nothing_changed.sql")
 
 
 def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, now: datetime) -> Batch:
@@ -113,10 +129,10 @@ def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, now: date
     source = recognise(file.path, kind, _named_shape(settings, file.path))
     staged = stage(con, source, STAGED, settings.limits)
     distinct = _judged(session, seen, kind, now)
-    number = next_batch(con)
+    ((number,),) = run_sql(con, "inbox/intake/next_batch.sql").fetchall()
     archived = archive_folder(settings) / kind / f"{number:08d}.parquet"
-    good = f"with good as (select * from {distinct.relation})"
-    write_rows(con, f"{good} {sql_text(f'inbox/archive/{kind}.sql')}", archived)
+    good = ("good", f"from {distinct.relation}")
+    write_rows(con, chained(good, final=f"inbox/archive/{kind}.sql"), archived)
     check_canonical(kind, archived)
     bad = _quarantine(session, number)
     earliest, latest = _span(con, archived) if kind == "events" else (None, None)
@@ -133,10 +149,10 @@ def _judged(session: Session, seen: "SeenIds", kind: "Kind", now: datetime) -> "
 
     con = session.con
     if kind == "customers":
-        con.execute(f"create or replace temp view {JUDGED} as select * from {STAGED}")
+        make_view(con, JUDGED, f"from {STAGED}")
         return deduplicated(con, JUDGED, kind)
     _judge_time(session, now)
-    ids = frame(con, f"select event_id from {JUDGED} where reason is null").to_series()
+    ids = read_sql(con, "inbox/intake/event_ids.sql").to_series()
     return deduplicated(con, JUDGED, kind, seen.among(ids))
 
 
@@ -147,11 +163,10 @@ def admit(session: Session, batch: Batch) -> list[Batch]:
         The batch, and the one of attribute changes where there are any.
     """
     con = session.con
-    _record(con, batch)
+    insert(con, "batches", vars(batch))
     bad = _quarantine_file(session, batch.batch_id)
     if bad.exists():
-        values = f"select {batch.batch_id}, file, line, reason, row, $1 from read_parquet({literal(bad)})"
-        con.execute(f"insert into quarantine {values}", [batch.loaded_at])
+        run_sql(con, "inbox/intake/quarantine.sql", batch=batch.batch_id, bad=str(bad), now=batch.loaded_at)
     file = archive_folder(session.settings) / batch.kind / batch.archive
     if batch.kind == "events":
         run_sql_over(con, "inbox/intake/new_profiles.sql", file)
@@ -162,14 +177,8 @@ def admit(session: Session, batch: Batch) -> list[Batch]:
 
 def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: object) -> None:
     """Run a file of `sql/` over the archived batch `file`, which it calls `batch`."""
-    con.execute(f"create or replace temp view batch as select * from read_parquet({literal(file)})")
+    make_view(con, "batch", f"from {parquet(file)}")
     run_sql(con, name, **params)
-
-
-def next_batch(con: DuckDBPyConnection) -> int:
-    """The number of the next batch."""
-    ((number,),) = con.execute("select coalesce(max(batch_id), 0) + 1 from batches").fetchall()
-    return int(number)
 
 
 def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
@@ -187,34 +196,27 @@ def _changes(session: Session, batch: Batch) -> list[Batch]:
     from flows.inbox.canonical import check_canonical
 
     con = session.con
-    ((count,),) = con.execute("select count(*) from profile_changes").fetchall()
-    if not count:
+    if not (changed := count(con, "profile_changes")):
         return []
     number = batch.batch_id + 1
     file = archive_folder(session.settings) / "events" / f"{number:08d}.parquet"
-    write_rows(con, "select * from profile_changes", file)
+    write_rows(con, "from profile_changes", file)
     check_canonical("events", file)
     hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
     changes = Batch(
         batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
-        rows=count, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
+        rows=changed, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
         latest=batch.loaded_at, earliest=batch.loaded_at,
     )  # fmt: skip
-    _record(con, changes)
+    insert(con, "batches", vars(changes))
     return [changes]
-
-
-def _record(con: DuckDBPyConnection, batch: Batch) -> None:
-    fields = vars(batch)
-    names, marks = ", ".join(fields), ", ".join(f"${name}" for name in fields)
-    con.execute(f"insert into batches ({names}) values ({marks})", fields)
 
 
 def _judge_time(session: Session, now: datetime) -> None:
     """Rows too far in the future are bad ones too (semantics.md §4)."""
     con, most = session.con, session.settings.max_future
-    con.execute("set variable future_limit = $1::timestamptz", [now + most])
-    con.execute("set variable future_most = $1", [spoken(most)])
+    assign(con, "timestamptz", future_limit=now + most)
+    assign(con, "varchar", future_most=spoken(most))
     run_sql(con, "inbox/intake/judged.sql")
 
 
@@ -222,11 +224,10 @@ def _quarantine(session: Session, number: int) -> int:
     """Archive the bad rows of a batch; how many there are."""
     file = _quarantine_file(session, number)
     file.unlink(missing_ok=True)
-    query = f"select file, line, reason, row from {JUDGED} where reason is not null"
-    ((count,),) = session.con.execute(f"select count(*) from ({query})").fetchall()
-    if count:
+    query = chained(("found", f"from {JUDGED}"), final="inbox/staging/bad.sql")
+    if bad := count(session.con, f"({query})"):
         write_rows(session.con, query, file)
-    return int(count)
+    return bad
 
 
 def _quarantine_file(session: Session, number: int) -> Path:
@@ -235,8 +236,8 @@ def _quarantine_file(session: Session, number: int) -> Path:
 
 def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetime | None]:
     """The first and the last instant of a batch's events."""
-    query = f"select min(ts), max(ts) from read_parquet({literal(file)})"
-    ((first, last),) = run(con, query, file=str(file), step="read its times").fetchall()
+    query, params = sql_text("inbox/intake/span.sql"), {"file": str(file)}
+    ((first, last),) = run(con, query, file=str(file), step="read its times", params=params).fetchall()
     return first, last
 
 

@@ -6,7 +6,7 @@ from duckdb import DuckDBPyConnection
 from flows.errors import InputError
 from flows.inbox.shapes import Kind, Source
 from flows.settings import Limits
-from flows.warehouse import chained, literal, quoted
+from flows.warehouse import chained, count, literal, quoted, sql_text
 from transforms.columns.arrays import Ints
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, Schema
 from transforms.tables.sql_types import duckdb_types
@@ -23,9 +23,7 @@ def check_size(con: DuckDBPyConnection, source: Source, limits: Limits) -> None:
     Raises:
         InputError: it is too large.
     """
-    total = "coalesce(sum(total_uncompressed_size), 0)::bigint"
-    query = f"select {total} from parquet_metadata({literal(source.path)})"
-    ((size,),) = con.execute(query).fetchall()
+    ((size,),) = con.execute(sql_text("inbox/parquet/size.sql"), {"file": str(source.path)}).fetchall()
     if size > limits.decompressed_bytes:
         raise InputError(
             f"{source.path}: holds {size:,} bytes decompressed; allowed: {limits.decompressed_bytes:,}. "
@@ -35,14 +33,13 @@ def check_size(con: DuckDBPyConnection, source: Source, limits: Limits) -> None:
 
 def count_rows(con: DuckDBPyConnection, source: Source) -> int:
     """How many rows the file has."""
-    ((rows,),) = con.execute(f"select count(*) from {_scan(source)}").fetchall()
-    return int(rows)
+    return count(con, _scan(source))
 
 
 def column_types(con: DuckDBPyConnection, source: Source) -> dict[str, str]:
     """The types of the file's columns, as DuckDB names them."""
-    described = con.execute(f"describe select * exclude ({FILE_ROW}) from {_scan(source)}").fetchall()
-    return {name: str(kind) for name, kind, *_ in described}
+    found = con.execute(sql_text("inbox/parquet/columns.sql"), {"file": str(source.path)}).fetchall()
+    return {name: str(kind) for name, kind in found}
 
 
 def has_canonical_types(source: Source, types: dict[str, str]) -> bool:
@@ -72,8 +69,7 @@ def rows_apart(
 
 def objects(source: Source) -> str:
     """The query of `lines` (one JSON object per row) for a file of another shape; nulls mean absent."""
-    whole = f"select {FILE_ROW}, columns_of_file as whole from {_scan(source)} as columns_of_file"
-    return chained(("source", whole), final="inbox/staging/parquet.sql")
+    return chained(("source", _rows_with(source)), final="inbox/staging/parquet.sql")
 
 
 def canonical_events(con: DuckDBPyConnection, source: Source) -> str:
@@ -106,10 +102,15 @@ def _scan(source: Source) -> str:
 
 def _rows(source: Source, types: dict[str, str], only: str = "") -> str:
     """The query of `source`: the canonical columns, null where the file hasn't one, and the `whole` row."""
-    columns = (
+    columns = [
         quoted(name) if name in types else f"null::{kind} as {quoted(name)}"
         for name, kind in duckdb_types(COLUMNS[source.kind]).items()
-    )
+    ]
     some = f"semi join {only} using ({FILE_ROW})" if only else ""
-    listed = f"select {FILE_ROW}, {', '.join(columns)}, columns_of_file as whole"
-    return f"{listed} from {_scan(source)} as columns_of_file {some}"
+    return f"{_rows_with(source, *columns)} {some}"
+
+
+def _rows_with(source: Source, *columns: str) -> str:
+    """The query of a row's number, some columns, and the `whole` row."""
+    listed = ", ".join((FILE_ROW, *columns, "columns_of_file as whole"))
+    return f"select {listed} from {_scan(source)} as columns_of_file"

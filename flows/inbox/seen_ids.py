@@ -14,7 +14,7 @@ import polars as pl
 from flows.files import aside_name, put_in_place
 from flows.session import Session
 from flows.store.archive import archive_folder
-from flows.warehouse import frame, literal, shown
+from flows.warehouse import frame, parquet, read_sql, run_sql, shown
 from transforms.columns.ids import stable_hash
 
 Hashes = npt.NDArray[np.uint64]
@@ -66,9 +66,8 @@ class SeenIds:
         Raises:
             WarehouseError: an archived file can't be read.
         """
-        query = "select batch_id, archive, content_hash from batches where kind = 'events' and batch_id > $1 order by 1"
         done = self._pieces[-1].last if self._pieces else 0
-        for number, archive, content in self._session.con.execute(query, [done]).fetchall():
+        for number, archive, content in self._batches(done + 1):
             ids = self._event_ids(archive)
             self._append(HashedBatches(done + 1, number, content, np.sort(_hashed(ids))))
             done = number
@@ -86,10 +85,9 @@ class SeenIds:
         if not archives:
             return ids.clear()
         suspects = ids.filter(np.isin(hashes, np.concatenate([some for _, some in meeting])))
-        source = f"read_parquet([{', '.join(archives)}])"
-        with shown(self._session.con, suspected_ids=suspects.to_frame("event_id")):
-            query = f"select distinct event_id from {source} semi join suspected_ids using (event_id)"
-            return frame(self._session.con, query).to_series()
+        con = self._session.con
+        with shown(con, suspected_ids=suspects.to_frame("event_id")):
+            return read_sql(con, "inbox/seen_ids/came_before.sql", archives=archives).to_series()
 
     def keep(self) -> None:
         """Write what isn't there yet, then remove what it stands for; not while a transaction has yet to commit."""
@@ -111,18 +109,21 @@ class SeenIds:
             self._pieces.append(self._pieces.pop().merged(later))
 
     def _event_ids(self, archive: str) -> pl.Series:
-        file = literal(self._folder / "events" / archive)
-        return frame(self._session.con, f"select event_id from read_parquet({file})").to_series()
+        file = self._folder / "events" / archive
+        return frame(self._session.con, f"select event_id from {parquet(file)}").to_series()
 
     def _archives(self, piece: HashedBatches) -> list[str]:
-        query = "select archive from batches where kind = 'events' and batch_id between $1 and $2"
-        found = self._session.con.execute(query, [piece.first, piece.last]).fetchall()
-        return [literal(self._folder / "events" / name) for (name,) in found]
+        found = self._batches(piece.first, piece.last)
+        return [str(self._folder / "events" / archive) for _, archive, _ in found]
+
+    def _batches(self, first: int = 1, last: int | None = None) -> list[tuple[int, str, str]]:
+        """The batches of events of these numbers, in order: number, archived file, hash of the content."""
+        found = run_sql(self._session.con, "inbox/seen_ids/batches.sql", first=first, last=last)
+        return found.fetchall()
 
     def _stored(self) -> list[HashedBatches]:
         """The files that follow one another from the first batch on, of batches that the store still has."""
-        query = "select batch_id, content_hash from batches where kind = 'events'"
-        there = set(self._session.con.execute(query).fetchall())
+        there = {(number, content) for number, _, content in self._batches()}
         longest: dict[int, tuple[int, str, Path]] = {}
         for file in self._files():
             first, last, content = file.stem.split("-")

@@ -13,7 +13,17 @@ from flows.inbox.blocks import line_blocks, record_blocks
 from flows.inbox.parquet import canonical_events, check_size, objects
 from flows.inbox.shapes import Bytes, Source
 from flows.settings import Limits
-from flows.warehouse import chained, literal, quoted, shown, sql_text
+from flows.warehouse import (
+    assign,
+    chained,
+    literal,
+    make_table,
+    make_view,
+    quoted,
+    run_sql,
+    shown,
+    sql_text,
+)
 
 ID_COLUMNS = {
     *("event_id", "customer_id", "messageId", "message_id", "id"),
@@ -63,14 +73,14 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
     """
     _check_width(source, limits)
     make_macros(con)
-    con.execute("set variable staging_columns = $1", [limits.columns])
-    con.execute("set variable staging_keys = $1", [[json.dumps(name) + ":" for name in source.columns]])
-    con.execute("set variable staging_ids = $1", [[name in ID_COLUMNS for name in source.columns]])
+    assign(con, "bigint", staging_columns=limits.columns)
+    assign(con, "varchar[]", staging_keys=[json.dumps(name) + ":" for name in source.columns])
+    assign(con, "boolean[]", staging_ids=[name in ID_COLUMNS for name in source.columns])
 
 
 def make_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Make the macros of `sql/inbox/staging/macros.sql` known: how text, instants, numbers and objects are read."""
-    con.execute(sql_text("inbox/staging/macros.sql"))
+    run_sql(con, "inbox/staging/macros.sql")
 
 
 @contextmanager
@@ -91,12 +101,20 @@ def damaged(source: Source) -> Generator[None]:
 
 def drop(con: duckdb.DuckDBPyConnection, relation: str) -> None:
     """Remove a temporary table or view, if it is there."""
-    kinds = con.execute(
-        "select table_type from information_schema.tables where table_catalog = 'temp' and table_name = ?",
-        [relation],
-    ).fetchall()
+    kinds = con.execute(sql_text("inbox/staging/kind.sql"), {"relation": relation}).fetchall()
     for (kind,) in kinds:
         con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} temp.{quoted(relation)}")
+
+
+def counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:
+    """How many rows a staged table or view has, good and bad."""
+    ((rows, bad),) = con.execute(sql_text("inbox/staging/counts.sql"), {"staged": table}).fetchall()
+    return Staged(rows, rows - bad, bad)
+
+
+def filed(source: Source, query: str) -> str:
+    """The query of staged rows, from that of a source's canonical rows: each says its file."""
+    return f"select {literal(source.path)} as file, * from ({query})"
 
 
 def _check_width(source: Source, limits: Limits) -> None:
@@ -107,21 +125,15 @@ def _check_width(source: Source, limits: Limits) -> None:
         )
 
 
-def _counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:
-    ((rows, bad),) = con.execute(f"select count(*), count(reason) from {quoted(table)}").fetchall()
-    return Staged(rows, rows - bad, bad)
-
-
 def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
     try:
         with damaged(source):
             check_size(con, source, limits)
             if source.kind == "events" and source.shape == "canonical":
-                kind, query = "view", canonical_events(con, source)
+                make_view(con, table, filed(source, canonical_events(con, source)))
             else:
-                kind, query = "table", _shaped(source, objects(source))
-            con.execute(f"create temp {kind} {quoted(table)} as {_filed(source, query)}")
-            return _counts(con, table)
+                make_table(con, table, filed(source, _shaped(source, objects(source))))
+            return counts(con, table)
     except InputError:
         # In a transaction of the caller this fails too, and its rollback takes the view away.
         with suppress(duckdb.Error):
@@ -130,17 +142,21 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, l
 
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
-    query = _filed(source, _shaped(source, f"inbox/staging/{source.format}.sql"))
-    verb = f"create temp table {quoted(table)} as"
+    query = filed(source, _shaped(source, f"inbox/staging/{source.format}.sql"))
+    put = make_table
     try:
         for block in _blocks(source, limits):
             with shown(con, staging_block=block):
-                con.execute(f"{verb} {query}")
-            verb = f"insert into {quoted(table)}"
+                put(con, table, query)
+            put = _add
     except InputError:
         drop(con, table)
         raise
-    return _counts(con, table)
+    return counts(con, table)
+
+
+def _add(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    con.execute(f"insert into {quoted(name)} {query}")
 
 
 def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
@@ -148,10 +164,6 @@ def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
     if source.format == "csv":
         return record_blocks(data, len(source.columns), source.delimiter, limits.line_bytes)
     return line_blocks(data, limits.line_bytes)
-
-
-def _filed(source: Source, query: str) -> str:
-    return f"select {literal(source.path)} as file, * from ({query})"
 
 
 def _shaped(source: Source, lines: str) -> str:

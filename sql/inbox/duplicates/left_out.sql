@@ -1,5 +1,5 @@
 -- One row per good row of a staged table that doesn't count: its key came before, or another row of the table with this
--- key counts instead: the first one, or the last one if $last. Keys are compared by hash first and exactly only where hashes
+-- key counts instead: the first one, or the last one by the variable `last_counts`. Keys are compared by hash first and exactly only where hashes
 -- meet, so memory holds 8 bytes per row.
 with
     keys as (select key, batch_order from good_keys),
@@ -11,7 +11,7 @@ with
     repeated as (select key, batch_order from keys where hash(key) in (select hashed from meeting)),
 
     counting as (
-        select key, case when $last then max(batch_order) else min(batch_order) end as batch_order
+        select key, case when getvariable('last_counts') then max(batch_order) else min(batch_order) end as batch_order
         from repeated
         group by key
     ),
