@@ -35,7 +35,7 @@ def keep_track(session: Session, program: Program, previous: datetime | None) ->
 
 
 def events_again(session: Session, declared: SignalPlan, tick: Tick) -> pl.DataFrame:
-    """The events of earlier ticks that enter or leave a window in the tick (`state.BEHAVIORS`)."""
+    """The events of earlier ticks that enter or leave a window in the tick (`frames.BEHAVIORS`)."""
     found = [pl.DataFrame(schema=BEHAVIORS)]
     for microseconds, names in declared.shifts().items() if tick.since else ():
         assert tick.since is not None
@@ -46,7 +46,7 @@ def events_again(session: Session, declared: SignalPlan, tick: Tick) -> pl.DataF
 
 
 def read_amounts(con: DuckDBPyConnection, customers: pl.Series, *, of_active: bool) -> pl.DataFrame:
-    """The amounts of some customers, and of all active ones if so wanted (`state.AMOUNTS`)."""
+    """The amounts of some customers, and of all active ones if so wanted (`frames.AMOUNTS`)."""
     with shown(con, watched_customers=customers.to_frame("customer_id")):
         run_sql(con, "decide/windows/amount_owners.sql", of_active=of_active)
     return read_sql(con, "decide/windows/amounts.sql")
@@ -93,7 +93,7 @@ def _sum_up(con: DuckDBPyConnection, calls: dict[str, str], **given: Any) -> Non
 
 
 def _chained(session: Session, chains: SignalPlan, previous: datetime) -> pl.DataFrame:
-    """How far customers had come in ordered patterns (`state.AMOUNTS`)."""
+    """How far customers had come in ordered patterns (`frames.AMOUNTS`)."""
     rows = _archived(session, chains.names, None, previous).with_columns(fresh=pl.lit(value=True))
     nothing = pl.DataFrame(schema=AMOUNTS)
     return evaluate_signals(chains, rows, nothing, since=None, until=previous, emit_from=None).amounts()
@@ -112,7 +112,7 @@ def _calls(declared: SignalPlan) -> dict[str, str]:
 def _archived(
     session: Session, names: Sequence[str], after: datetime | None, until: datetime
 ) -> pl.DataFrame:
-    """The events of earlier ticks of some names, after `after` and until `until` (`state.BEHAVIORS`)."""
+    """The events of earlier ticks of some names, after `after` and until `until` (`frames.BEHAVIORS`)."""
     files = _files(session, after, until)
     if not files:
         return pl.DataFrame(schema=BEHAVIORS)

@@ -21,9 +21,9 @@ class Incoming:
 
     Attributes:
         facts: the events some workflow may see, and the updates of attributes that workflows see.
-        profile_only: `state.WRITES` of events that only update profiles (history, too late).
-        unread: `state.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
-        behaviors: `state.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
+        profile_only: `frames.WRITES` of events that only update profiles (history, too late).
+        unread: `frames.ATTRIBUTES`: for attributes that no workflow sees, the last update of each customer.
+        behaviors: `frames.BEHAVIORS`: the behavioral events that count in windows, all of them fresh.
     """
 
     facts: Facts

@@ -85,7 +85,7 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
 def changed_attributes(
     con: DuckDBPyConnection, stored: pl.DataFrame, seen: pl.DataFrame, unread: pl.DataFrame
 ) -> pl.DataFrame:
-    """The attributes that differ from what is stored, whether workflows see them or not (`state.ATTRIBUTES`).
+    """The attributes that differ from what is stored, whether workflows see them or not (`frames.ATTRIBUTES`).
 
     Args:
         con: the store.
