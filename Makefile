@@ -37,11 +37,9 @@ test-prefect: .venv/.ready
 
 test-all: test-prefect test-slow
 
-# Of this process only: what tests start as commands of their own isn't counted.
+# Of the processes that run tests: what tests start as commands of their own isn't counted.
 coverage: .venv/.ready
-	@.venv/bin/uv pip install --quiet --python $(PY) coverage
-	@$(PY) -m coverage run --branch --source flows,transforms -m pytest -m 'not slow and not prefect'
-	@$(PY) -m coverage report --skip-covered --sort cover
+	@$(PYTEST) -m 'not slow and not prefect' --hypothesis-profile=quick --cov=flows --cov=transforms --cov-branch --cov-report=term:skip-covered
 
 lint: .venv/.ready
 	@.venv/bin/ruff check .

@@ -92,11 +92,6 @@ class Violation:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.what}\n    rule: {self.rule}\n    {self.where}"
 
-    @property
-    def name(self) -> str:
-        """What stays the same when lines move."""
-        return f"{self.file}: {self.what}"
-
 
 def read_house(root: Path) -> House:
     """The modules below `root`."""
