@@ -109,6 +109,15 @@ def test_both_must_allow(interpret: Interpret) -> None:
     assert outcomes_of(found) == [(540, "0", "deferred:send_window"), (1920, "0", "done")]
 
 
+def test_quiet_hours_name_the_outcome_whoever_declares_them(interpret: Interpret) -> None:
+    """Where both are shut it is quiet hours, also those of all workflows beside a workflow's own window."""
+    window = {"start": "06:00", "end": "09:00"}
+    found = interpret(case(workflow(send(), send_window=window), event("go", at()), quiet_hours=NIGHT))
+    assert outcomes_of(found) == [(0, "0", "deferred:quiet_hours"), (480, "0", "done")]
+    found = interpret(case(workflow(send(), quiet_hours=NIGHT), event("go", at()), send_window=window))
+    assert outcomes_of(found) == [(0, "0", "deferred:quiet_hours"), (480, "0", "done")]
+
+
 def test_what_is_never_allowed_is_suppressed(interpret: Interpret) -> None:
     never = {"start": "22:00", "end": "23:00"}
     steps = workflow(send(), tag("t"))

@@ -211,12 +211,12 @@ class _Compiler:
         return {}
 
     def _send_times(self, workflow: Workflow) -> tuple[SendTime, ...]:
+        """Its own and, unless it is transactional, those of all workflows; quiet hours first, whoever declares them (§11)."""
         own = [one for one in (workflow.quiet_hours, workflow.send_window) if one]
         general = [] if workflow.transactional else self.send_times
         others = [one for one in general if not any(isinstance(one, type(mine)) for mine in own)]
-        return tuple(
-            quiet_hours(one) if isinstance(one, QuietHours) else send_window(one) for one in (*own, *others)
-        )
+        ordered = sorted((*own, *others), key=lambda one: not isinstance(one, QuietHours))
+        return tuple(quiet_hours(one) if isinstance(one, QuietHours) else send_window(one) for one in ordered)
 
     def _reserve(self) -> int:
         self.steps.append(Step(len(self.steps), -1, "", "", -1, None))
