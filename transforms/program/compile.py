@@ -211,7 +211,7 @@ class _Compiler:
         return {}
 
     def _send_times(self, workflow: Workflow) -> tuple[SendTime, ...]:
-        """Its own and, unless it is transactional, those of all workflows; quiet hours first, whoever declares them (§11)."""
+        """Its own and those of all workflows, unless transactional; quiet hours first, whoever declares them (§11)."""
         own = [one for one in (workflow.quiet_hours, workflow.send_window) if one]
         general = [] if workflow.transactional else self.send_times
         others = [one for one in general if not any(isinstance(one, type(mine)) for mine in own)]
