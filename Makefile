@@ -1,7 +1,7 @@
 # Two commands: `make run` (the demo, end to end) and `make test`. Both set up .venv first.
 PY := .venv/bin/python
-# Two processes take the next test each, as they come free; the long ones come first (tests/conftest.py).
-PYTEST := $(PY) -m pytest -n 2 --maxschedchunk 1
+# Two processes, a core each, take the next test as they come free; the long ones come first (tests/conftest.py).
+PYTEST := POLARS_MAX_THREADS=1 $(PY) -m pytest -n 2 --maxschedchunk 1
 # A folder of tests/ for `make test-slow`: engine, tick, inbox, … All of them if it isn't given.
 PART :=
 export DO_NOT_TRACK = 1
@@ -12,7 +12,7 @@ export TZ = UTC
 .venv/.ready: pyproject.toml constraints.txt
 	@test -x $(PY) || python3 -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
-	@.venv/bin/uv pip install --quiet --python $(PY) --constraints constraints.txt --editable '.[demo,dev]'
+	@.venv/bin/uv pip install --quiet --compile-bytecode --python $(PY) --constraints constraints.txt --editable '.[demo,dev]'
 	@touch $@
 
 run: .venv/.ready
