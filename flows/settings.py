@@ -19,9 +19,10 @@ from pydantic_settings import (
 )
 
 from flows.errors import InputError
-from transforms.definitions.base import KEY_FAULT, VALUE_FAULT
+from transforms.definitions.base import KEY_FAULT
 from transforms.definitions.clocks import parse_zone
 from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.templated import VALUE_FAULT
 from transforms.timing.durations import parse_duration
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

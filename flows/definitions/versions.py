@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from flows.session import Session
 from flows.store.archive import keep_definition
 from flows.warehouse import append, run_sql
-from transforms.definitions.workflow import Workflow, definition_json, version_of
+from transforms.definitions.workflow import Workflow, definition_json, stored_workflow, version_of
 
 
 def note_versions(session: Session, workflows: Sequence[Workflow], now: datetime) -> None:
@@ -58,7 +58,7 @@ def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]
     wanted = set(versions)
     stored = run_sql(con, "definitions/versions/stored.sql", versions=[one for _, one in versions])
     return [
-        Workflow.model_validate_json(definition)
+        stored_workflow(definition)
         for workflow_id, version, definition in stored.fetchall()
         if (workflow_id, version) in wanted
     ]

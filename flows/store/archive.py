@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, TypeAdapter
 
 from flows.files import write_text
 from flows.settings import Settings
-from transforms.definitions.workflow import Workflow
+from transforms.definitions.workflow import Workflow, stored_workflow
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _clock_file(settings: Settings) -> Path:
 
 def archived_workflow(settings: Settings, version: str) -> Workflow:
     """A version's definition as the archive has it."""
-    return Workflow.model_validate_json(_definition_file(settings, version).read_bytes())
+    return stored_workflow(_definition_file(settings, version).read_bytes())
 
 
 def keep_definition(settings: Settings, version: str, definition: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.reading import read_patterns, read_workflow
+from transforms.definitions.workflow import stored_workflow
 
 HEAD = "workflow_id: w\nworkflow_name: W\n"
 NO_TRIGGERS = HEAD + "triggers: []\n"
@@ -184,7 +185,16 @@ CONDITIONS = {
     "{attribute: a, operator: equal, value: b}": [
         "4:67 …operator: given 'equal'; allowed: equals, not_equals, greater_than, less_than, contains, "
         "in_list, exists, not_in_list, not_exists, starts_with, ends_with, matches, before, after, between, "
-        "within_last; did you mean 'equals'?"
+        "within_last, at_least, at_most; did you mean 'equals'?"
+    ],
+    "{attribute: a, operator: exists, value: 'no'}": [
+        "4:82 …value: exists needs true or false, or no value; given 'no'"
+    ],
+    "{attribute: a, operator: not_exists, value: false}": [
+        "4:86 …value: not_exists needs no value (for the opposite write exists); given False"
+    ],
+    "{attribute: a, operator: at_least, value: [1]}": [
+        "4:84 …value: at_least needs a number, an instant or text; given [1]"
     ],
     "{attribute: event., operator: exists}": [
         "4:54 …attribute: 'event.' names no property; allowed: event.<property>, such as event.value"
@@ -233,8 +243,13 @@ ACTIONS = {
         "5:41 actions[0].config.url: given 'ftp://x'; allowed: an address that starts with https:// or "
         "http:// and names a host"
     ],
-    "{type: random_split, config: {weights: {a: 0.5, b: 0.6}}}": [
-        "5:42 actions[0].config.weights: weights sum to 1.1; allowed: positive numbers that sum to 1"
+    "{type: random_split, config: {weights: {}}}": [
+        "5:42 actions[0].config.weights: given no weights; allowed: positive numbers, such as "
+        "{left: 50, right: 50}"
+    ],
+    "{type: random_split, config: {weights: {a: 1.0e+308, b: 1.0e+308}}}": [
+        "5:42 actions[0].config.weights: the sum of these weights is beyond every number; give smaller ones, "
+        "such as 50 and 50"
     ],
     "{type: random_split, config: {weights: {a: 0, b: 1}}}": [
         "5:46 actions[0].config.weights.a: given 0; allowed: a number greater than 0"
@@ -271,6 +286,51 @@ ACTIONS = {
 @pytest.mark.parametrize("text", [text for text, said in ACTIONS.items() if "…" not in said[0]])
 def test_action_faults(text: str) -> None:
     assert faults(action(text)) == [f"cart.yaml:{said}" for said in ACTIONS[text]]
+
+
+TEMPLATED = {
+    "trigger": trigger("{type: behavioral, config: {action: '{{ x }}'}}"),
+    "minimum": trigger("{type: behavioral, config: {minimum_x: '{{ x }}'}}"),
+    "cron": trigger("{type: time_based, config: {cron: '{{ x }}'}}"),
+    "goal": NO_TRIGGERS + "goal: {type: behavioral, config: {order_id: '{{ x }}'}}\n",
+    "exit": NO_TRIGGERS + "exit_on: [{type: behavioral, config: {order_id: 'n {{ x }}'}}]\n",
+    "wait": action("{type: wait_for_event, config: {event: {order_id: '{{ x }}'}}}"),
+    "time-out": action("{type: wait_for_event, config: {event: {}, timeout: '{{ x }}d'}}"),
+    "pause": action("{type: wait, config: {duration: '{{ x }}'}}"),
+    "delay": action("{type: end_workflow, delay: '{{ x }}'}"),
+    "condition": action(
+        "{type: end_workflow, conditions: [{attribute: a, operator: equals, value: '{{ x }}'}]}"
+    ),
+    "list": action(
+        "{type: end_workflow, conditions: [{attribute: a, operator: in_list, value: ['{{ x }}']}]}"
+    ),
+    "date": action("{type: end_workflow, conditions: [{attribute: a, operator: after, value: '{{ x }}'}]}"),
+    "exists": action(
+        "{type: end_workflow, conditions: [{attribute: a, operator: exists, value: '{{ x }}'}]}"
+    ),
+    "attribute": action("{type: end_workflow, conditions: [{attribute: '{{ x }}', operator: exists}]}"),
+    "update": action("{type: update_attribute, config: {attribute: a, value: '{{ x }}'}}"),
+    "inside": action("{type: update_attribute, config: {attribute: a, value: {b: ['{{\n x }}']}}}"),
+    "tag": action("{type: add_tag, config: {tag: '{{ x }}'}}"),
+    "weight": action("{type: random_split, config: {weights: {a: '{{ x }}', b: 1}}}"),
+}
+
+
+@pytest.mark.parametrize("text", TEMPLATED.values(), ids=TEMPLATED)
+def test_a_template_where_a_value_stands_is_one_fault_that_says_so(text: str) -> None:
+    (only,) = faults(text)
+    assert re.search(r"a template, which nothing fills in here.*\{from: event\.order_id\}", only)
+
+
+def test_templates_stay_allowed_in_messages_and_requests() -> None:
+    said = "{type: send_email, config: {subject: '{{ x }}', content: '{{ y }}'}}"
+    sent = "{type: trigger_webhook, config: {url: 'https://a.b/c', data: {x: '{{ x }}'}}}"
+    assert len(read_workflow(action(said) + f"- {sent}\n", "cart.yaml").actions) == 2
+
+
+def test_a_version_of_the_store_is_read_by_the_rules_of_its_time() -> None:
+    given = {**SMALL, "actions": [{"type": "add_tag", "config": {"tag": "{{ x }}"}}]}
+    assert len(stored_workflow(json.dumps(given)).actions) == 1
 
 
 def test_one_condition_and_a_list_of_them_are_located_alike() -> None:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(workflow_schema())
 OPERATORS = (
     "equals, not_equals, greater_than, less_than, contains, in_list, exists, not_in_list, not_exists, "
-    "starts_with, ends_with, matches, before, after, between, within_last"
+    "starts_with, ends_with, matches, before, after, between, within_last, at_least, at_most"
 )
 DATE = "a date or a date and time, such as 2026-03-01 or 2026-03-01T09:30:00Z"
 

@@ -40,7 +40,7 @@ def test_attributes_that_nobody_ever_had() -> None:
     found = linted(
         workflow(
             set_here,
-            tag("a", when=[asks("score"), asks("pln"), asks("event.x"), asks("tags", "exists")]),
+            tag("a", when=[asks("score"), asks("pln"), asks("event.x"), asks("tags", "exists", True)]),
             action("branch_decision", criteria={"yes": asks("plam")}, paths={"yes": [tag("b")]}),
         ),
         workflow(tag("a"), workflow_id="x", on=trigger("plann", "attribute_change")),

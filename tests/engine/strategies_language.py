@@ -28,7 +28,7 @@ from tests.semantics.cases import Case, Row
 FEATURES = ["patterns", "schedules", "operators", "hours", "sends"]
 OPERATORS = [
     *("starts_with", "ends_with", "matches", "before", "after", "between", "within_last"),
-    *("not_in_list", "not_exists"),
+    *("not_in_list", "not_exists", "at_least", "at_most"),
 ]
 PATTERN_NAMES = ["calm", "keen", "loyal"]
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
@@ -156,7 +156,15 @@ class Kit:
         """Of each operator beyond the seven, attributes with values that may make it true or false."""
         dated = asked("renews", self.dates)
         two = st.lists(self.dates, min_size=2, max_size=2).map(in_time)
-        return undated | {"before": dated, "after": dated, "between": asked("renews", two) | ranges_undated}
+        bounds = {
+            operator: dated | asked("score", numbers) | asked("plan", texts)
+            for operator in ("at_least", "at_most")
+        }
+        return (
+            undated
+            | bounds
+            | {"before": dated, "after": dated, "between": asked("renews", two) | ranges_undated}
+        )
 
     @cached_property
     def date_values(self) -> SearchStrategy[Any]:

@@ -133,8 +133,8 @@ def conditions(draw: DrawFn, decision: bool = True) -> Row:
     row: Row = {"attribute": attribute, "operator": draw(operators)}
     if row["operator"] == "in_list":
         return row | {"value": draw(near_lists.get(attribute, any_list))}
-    if row["operator"] == "exists" and draw(st.booleans()):
-        return row
+    if row["operator"] == "exists":
+        return row | draw(st.sampled_from([{}, {"value": True}, {"value": False}, {"value": None}]))
     return row | {"value": draw(near_values.get(attribute, values))}
 
 
@@ -234,7 +234,7 @@ def splits(draw: DrawFn, depth: int) -> Row:
     """A `random_split`."""
     weights = draw(
         st.sampled_from(
-            [{"left": 0.5, "right": 0.5}, {"right": 0.3, "left": 0.7}, {"a": 0.1, "b": 0.2, "c": 0.7}]
+            [{"left": 50, "right": 50.0}, {"right": 0.3, "left": 0.7}, {"a": 0.1, "b": 0.2, "c": 0.7}]
         )
     )
     return draw(with_paths({"type": "random_split", "config": {"weights": weights}}, list(weights), depth))

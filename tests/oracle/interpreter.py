@@ -615,11 +615,11 @@ class Customer:
         return "default"
 
     def split(self, execution: Execution, step: str, weights: dict[str, float]) -> str:
-        """Cumulative weights in file order against the customer's bucket."""
+        """Cumulative weights, as shares of their sum, in file order against the customer's bucket."""
         point = bucket("split", execution.workflow["workflow_id"], step, self.customer_id)
         total = 0.0
         for name, weight in weights.items():
-            total += weight
+            total += weight / sum(weights.values())
             if point < total:
                 return name
         return list(weights)[-1]

@@ -109,7 +109,7 @@ def holds(operator: str, have: Any, value: Any, now: datetime) -> bool:
         case "in_list":
             return any(equals(have, element) for element in value)
         case "exists":
-            return have is not None
+            return (have is not None) is (value is not False)
     return holds_beyond(operator, have, value, now)
 
 
@@ -133,6 +133,10 @@ def holds_beyond(operator: str, have: Any, value: Any, now: datetime) -> bool:
             return earlier(value, have)
         case "between":
             return between(have, *value)
+        case "at_least":
+            return not_below(have, value)
+        case "at_most":
+            return not_below(value, have)
         case "within_last":
             found = instant(have)
             return found is not None and timedelta(0) <= now - found < duration(value)
@@ -143,6 +147,16 @@ def earlier(a: Any, b: Any) -> bool:
     """Whether both are instants and a comes first."""
     first, second = instant(a), instant(b)
     return first is not None and second is not None and first < second
+
+
+def not_below(a: Any, b: Any) -> bool:
+    """Two numbers, two instants, or else two strings, of which the first isn't the smaller one."""
+    if is_number(a) and is_number(b):
+        return float(a) >= float(b)
+    first, second = instant(a), instant(b)
+    if first is not None and second is not None:
+        return first >= second
+    return isinstance(a, str) and isinstance(b, str) and a >= b
 
 
 def between(have: Any, low: Any, high: Any) -> bool:

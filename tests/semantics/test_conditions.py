@@ -92,6 +92,8 @@ OTHERS = [
     ("exists", "", None, True),
     ("exists", [], True, True),
     ("exists", None, True, False),
+    ("exists", None, False, True),
+    ("exists", 0, False, False),
 ]
 
 

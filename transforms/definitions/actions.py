@@ -18,6 +18,7 @@ from pydantic_core import InitErrorDetails
 from transforms.content.sandbox import template_fault
 from transforms.definitions.base import Definition, Duration, Name, advice, fault, refusal
 from transforms.definitions.conditions import Conditions
+from transforms.definitions.templated import NO_TEMPLATE, Plain
 
 
 class ActionBase(Definition):
@@ -88,7 +89,7 @@ class Wait(ActionBase):
 class Tag(Definition):
     """A tag's name."""
 
-    tag: Name
+    tag: Annotated[Name, NO_TEMPLATE]
 
 
 class AddTag(ActionBase):
@@ -109,7 +110,7 @@ class AttributeValue(Definition):
     """An attribute and its new value; null removes it."""
 
     attribute: Name
-    value: JsonValue
+    value: Plain
 
 
 class UpdateAttribute(ActionBase):

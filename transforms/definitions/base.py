@@ -23,10 +23,11 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from transforms.definitions.templated import NO_TEMPLATE, VALUE_FAULT
 from transforms.timing.durations import parse_duration
 
-VALUE_FAULT, KEY_FAULT = "value_fault", "key_fault"
-"""The types of errors whose message is already written for people: about a value, about its key."""
+KEY_FAULT = "key_fault"
+"""The type of errors about a key whose message is already written for people."""
 
 CONDITION, GROUP = "{condition}", "{group}"
 """What pydantic's locations call the two kinds of things in a list of conditions; no keys of files."""
@@ -72,6 +73,7 @@ Number = Annotated[float, Strict()]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
+    NO_TEMPLATE,
     PlainSerializer(seconds, return_type=int | float),
     WithJsonSchema(
         {

@@ -1,7 +1,7 @@
 """The actions that choose a path, each with paths of actions of their own, and the union of all actions."""
 
 from collections.abc import Iterator, Mapping
-from math import fsum
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, GetJsonSchemaHandler
@@ -19,6 +19,7 @@ from transforms.definitions.actions import (
 )
 from transforms.definitions.base import Definition, Duration, Name, Number, advice, key_fault, refusal
 from transforms.definitions.conditions import Criteria
+from transforms.definitions.templated import NO_TEMPLATE
 from transforms.definitions.triggers import TriggerConfig, TriggerType, config_faults, unknown_pattern
 
 
@@ -91,17 +92,18 @@ class BranchDecision(Branching):
         return [*dict.fromkeys([*_keys(config.get("criteria")), "default"])]
 
 
-def _sums_to_one(weights: dict[str, float]) -> dict[str, float]:
-    total = fsum(weights.values())
-    if abs(total - 1) > 1e-9:
-        raise refusal(f"weights sum to {total:g}; allowed: positive numbers that sum to 1")
+def _summable(weights: dict[str, float]) -> dict[str, float]:
+    if not weights:
+        raise refusal("given no weights; allowed: positive numbers, such as {left: 50, right: 50}")
+    if not isfinite(sum(weights.values())):
+        raise refusal("the sum of these weights is beyond every number; give smaller ones, such as 50 and 50")
     return weights
 
 
 class Split(Definition):
-    """Weights in file order, positive, with sum 1."""
+    """Positive weights in file order: 50 and 50, or 0.5 and 0.5; each stands for its share of their sum."""
 
-    weights: Annotated[dict[Name, Annotated[Number, Field(gt=0)]], AfterValidator(_sums_to_one)]
+    weights: Annotated[dict[Name, Annotated[Number, Field(gt=0), NO_TEMPLATE]], AfterValidator(_summable)]
 
 
 class RandomSplit(Branching):

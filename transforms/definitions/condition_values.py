@@ -74,6 +74,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _comparable(operator: str, value: Any) -> str | None:
+    if isinstance(value, str) or _is_number(value):
+        return None
+    return f"{operator} needs a number, an instant or text; given {value!r}"
+
+
 _CHECKS: Mapping[str, Callable[[str, Any], str | None]] = {
     "in_list": _list,
     "not_in_list": _list,
@@ -84,4 +90,6 @@ _CHECKS: Mapping[str, Callable[[str, Any], str | None]] = {
     "after": _instant,
     "between": _range,
     "within_last": _duration,
+    "at_least": _comparable,
+    "at_most": _comparable,
 }

@@ -10,7 +10,6 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    JsonValue,
     SerializerFunctionWrapHandler,
     Tag,
     model_serializer,
@@ -21,6 +20,7 @@ from transforms.definitions.base import CONDITION, GROUP, Definition, Name, faul
 from transforms.definitions.condition_values import value_fault
 from transforms.definitions.patterns import pattern_fault
 from transforms.definitions.signals import PatternScore, PatternTruth, signal_of
+from transforms.definitions.templated import NO_TEMPLATE, Plain, is_templated
 from transforms.timing.durations import parse_duration
 
 Operator = Literal[
@@ -40,6 +40,8 @@ Operator = Literal[
     "after",
     "between",
     "within_last",
+    "at_least",
+    "at_most",
 ]
 WITHOUT_VALUE = ("exists", "not_exists")
 GROUP_KEYS = ("any", "all", "not")
@@ -68,9 +70,9 @@ class Condition(Definition):
         }
     )
 
-    attribute: Annotated[Name, AfterValidator(_readable)]
+    attribute: Annotated[Name, AfterValidator(_readable), NO_TEMPLATE]
     operator: Operator
-    value: JsonValue = None
+    value: Plain = None
 
     @classmethod
     def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -87,12 +89,16 @@ class Condition(Definition):
             return
         if "value" not in given:
             yield key_fault(("value",), "missing key 'value'; only exists and not_exists need none")
-        elif isinstance(operator, str) and (wrong := value_fault(operator, given["value"])):
+        elif is_templated(given["value"]) or not isinstance(operator, str):
+            return
+        elif wrong := value_fault(operator, given["value"]):
             yield fault(("value",), wrong)
 
     @classmethod
     def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
-        """The pattern of the attribute is one of the patterns there are."""
+        """The pattern of the attribute is one of the patterns there are; `exists` asks for true or false."""
+        if not known.get("stored") and (wrong := _truth_fault(given)):
+            yield fault(("value",), wrong)
         attribute, patterns = given.get("attribute"), known.get("patterns")
         if not isinstance(attribute, str) or patterns is None:
             return
@@ -110,6 +116,16 @@ class Condition(Definition):
         """`value: null` is a value, also when defaults are left out."""
         shown: dict[str, Any] = handler(self)
         return shown if self.operator in WITHOUT_VALUE else {**shown, "value": self.value}
+
+
+def _truth_fault(given: dict[str, Any]) -> str | None:
+    """What is wrong with the value of `exists` or `not_exists`."""
+    operator, value = given.get("operator"), given.get("value")
+    if operator not in WITHOUT_VALUE or value is None or value is True or is_templated(value):
+        return None
+    if operator == "exists":
+        return None if value is False else f"exists needs true or false, or no value; given {value!r}"
+    return f"not_exists needs no value (for the opposite write exists); given {value!r}"
 
 
 class Criterion(Condition):

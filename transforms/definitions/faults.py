@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from transforms.definitions.base import CONDITION, GROUP, KEY_FAULT, VALUE_FAULT, advice
+from transforms.definitions.base import CONDITION, GROUP, KEY_FAULT, advice
+from transforms.definitions.templated import VALUE_FAULT
 from transforms.definitions.yaml_text import Document, Path, Place
 
 

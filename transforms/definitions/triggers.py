@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field
 from pydantic_core import InitErrorDetails
 
 from transforms.definitions.base import Definition, Flag, advice, fault, key_fault
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.patterns import pattern_fault
 from transforms.definitions.schedules import schedule_faults
+from transforms.definitions.templated import Plain, is_templated
 
 TriggerType = Literal[
     "behavioral", "time_based", "attribute_change", "external_event", "workflow_action", "pattern"
@@ -35,12 +36,12 @@ CROSSINGS = ("crosses_above", "crosses_below")
 """Keys of `attribute_change` triggers that compare the new value and the old one with a number."""
 
 
-def _sorted(config: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def _sorted(config: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(config.items()))
 
 
 TriggerConfig = Annotated[
-    dict[str, JsonValue],
+    dict[str, Plain],
     # The order of a trigger's keys means nothing, so it is no part of the version.
     AfterValidator(_sorted),
 ]
@@ -60,10 +61,11 @@ def config_faults(trigger_type: object, config: object, path: tuple[str, ...]) -
         return
     schedule = schedule_faults(config, path) if trigger_type == "time_based" else None
     if schedule is not None:
-        yield from schedule
+        # A template is a fault of its own.
+        yield from (one for one in schedule if not is_templated(config.get(str(one["loc"][-1]))))
         return
     for key, value in config.items():
-        if wrong := _config_fault(trigger_type, key, value):
+        if not is_templated(value) and (wrong := _config_fault(trigger_type, key, value)):
             yield fault((*path, key), wrong)
 
 

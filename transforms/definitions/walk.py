@@ -48,7 +48,7 @@ def triggers_of(workflow: Workflow) -> Iterator[tuple[Path, str, Trigger]]:
         yield ("exit_on", index), REACTION, trigger
     for path, action in actions_of(workflow):
         if isinstance(action, WaitForEvent):
-            awaited = Trigger(type=action.config.type, config=action.config.event)
+            awaited = Trigger.model_construct(type=action.config.type, config=action.config.event)
             yield (*path, "config", "event"), REACTION, awaited
 
 

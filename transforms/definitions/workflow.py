@@ -21,6 +21,7 @@ from transforms.definitions.base import Definition, Duration, Flag, Name, Number
 from transforms.definitions.branching import Action, BranchDecision, RandomSplit, WaitForEvent
 from transforms.definitions.conditions import Condition, Conditions, Criterion, Group
 from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.templated import STORED
 from transforms.definitions.triggers import Goal, Trigger
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "WaitForEvent",
     "Workflow",
     "definition_json",
+    "stored_workflow",
     "version_of",
 ]
 
@@ -122,6 +124,11 @@ class Workflow(Definition):
                 yield fault(at, f"two branches are named {name!r}; allowed: a name once")
             elif isinstance(name, str):
                 names.add(name)
+
+
+def stored_workflow(definition: str | bytes) -> Workflow:
+    """What `definition_json` once wrote, perhaps by rules that were less strict."""
+    return Workflow.model_validate_json(definition, context=dict(STORED))
 
 
 def definition_json(workflow: Workflow) -> str:

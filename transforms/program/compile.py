@@ -202,10 +202,11 @@ class _Compiler:
                 }
             case RandomSplit(config=config):
                 self.checks.literals_of(config.weights)
-                return {"weights": tuple(config.weights.items())}
+                total = sum(config.weights.values())
+                return {"weights": tuple((name, one / total) for name, one in config.weights.items())}
             case WaitForEvent(config=config):
                 self.checks.literals_of(["event", "timeout"])
-                event = Trigger(type=config.type, config=config.event)
+                event = Trigger.model_construct(type=config.type, config=config.event)
                 timeout = None if config.timeout is None else microseconds(config.timeout)
                 return {"matcher": self.triggers.matcher(event), "duration": timeout}
         return {}

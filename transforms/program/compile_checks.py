@@ -13,11 +13,11 @@ from transforms.program.compile_signals import SignalBuilder
 from transforms.program.conditions import (
     NEEDS_INSTANTS,
     above,
-    at_least,
-    at_most,
     below,
     not_above,
     not_below,
+    number_at_least,
+    number_at_most,
     truth_of,
 )
 from transforms.timing.durations import microseconds, parse_duration
@@ -43,9 +43,13 @@ class CheckBuilder:
         if key == "crosses_below":
             return self._crossing(value, ("below", below(value)), ("not_below", not_below(value)))
         if key.startswith("minimum_"):
-            return [self._property_check(key.removeprefix("minimum_"), "minimum", value, at_least(value))]
+            return [
+                self._property_check(key.removeprefix("minimum_"), "minimum", value, number_at_least(value))
+            ]
         if key.startswith("maximum_"):
-            return [self._property_check(key.removeprefix("maximum_"), "maximum", value, at_most(value))]
+            return [
+                self._property_check(key.removeprefix("maximum_"), "maximum", value, number_at_most(value))
+            ]
         return [self._property_check(key, "equals", value, truth_of("equals", value))]
 
     def _crossing(self, bound: Any, new: tuple[str, pl.Expr], old: tuple[str, pl.Expr]) -> list[Check]:
@@ -105,7 +109,7 @@ class CheckBuilder:
                 return TagCheck(lists=self._tag_lists(value))
             case "not_in_list":
                 return TagCheck(lists=self._tag_lists(value), negated=True)
-        return TagCheck(negated=operator == "exists")
+        return TagCheck(negated=operator == "exists" and value is not False)
 
     def _tag_lists(self, values: Sequence[Any]) -> tuple[frozenset[int], ...]:
         possible = [one for one in values if isinstance(one, list | tuple) and _could_be_tags(one)]

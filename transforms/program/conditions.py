@@ -5,7 +5,7 @@ follow the tables of semantics.md §5 and docs/decision-language.md: wrong types
 error. `before`, `after` and `between` also read `instant` (`instants.with_instants`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -23,12 +23,12 @@ def truth_of(operator: str, value: Any) -> pl.Expr:
     return _OPERATORS[operator](value).fill_null(value=False)
 
 
-def at_least(bound: float) -> pl.Expr:
+def number_at_least(bound: float) -> pl.Expr:
     """`minimum_X` of a trigger's config: a number not below `bound` (semantics.md §6)."""
     return ((_kind == NUMBER) & (bound <= _number)).fill_null(value=False)
 
 
-def at_most(bound: float) -> pl.Expr:
+def number_at_most(bound: float) -> pl.Expr:
     """`maximum_X` of a trigger's config: a number not above `bound` (semantics.md §6)."""
     return ((_kind == NUMBER) & (bound >= _number)).fill_null(value=False)
 
@@ -63,6 +63,8 @@ def sentence(condition: Condition | Group) -> str:
         )
         return f"({joined})" if joined else ("always" if condition.all is not None else "never")
     words = f"{condition.attribute} {condition.operator.replace('_', ' ')}"
+    if condition.operator == "exists" and condition.value is False:
+        return f"{condition.attribute} not exists"
     if condition.operator in ("exists", "not_exists"):
         return words
     if condition.operator == "within_last":
@@ -133,12 +135,29 @@ def _after(value: Any) -> pl.Expr:
 def _between(bounds: Any) -> pl.Expr:
     low, high = bounds
     if _is_number(low):
-        return (_kind == NUMBER) & _number.is_between(low, high)
-    as_text = _text.is_between(pl.lit(low), pl.lit(high))
-    if not (extended_iso_instant(low) and extended_iso_instant(high)):
+        return number_at_least(low) & number_at_most(high)
+    return _dated_or_text(bounds, lambda have, bound: have.is_between(*bound))
+
+
+def _at_least(low: Any) -> pl.Expr:
+    if _is_number(low):
+        return number_at_least(low)
+    return _dated_or_text([low], lambda have, bound: have >= bound[0])
+
+
+def _at_most(high: Any) -> pl.Expr:
+    if _is_number(high):
+        return number_at_most(high)
+    return _dated_or_text([high], lambda have, bound: have <= bound[0])
+
+
+def _dated_or_text(bounds: Sequence[str], compare: Callable[[pl.Expr, Any], pl.Expr]) -> pl.Expr:
+    """Instants against instants if all bounds are some and have is one, else text against text."""
+    as_text = compare(_text, [pl.lit(one) for one in bounds])
+    if not all(map(extended_iso_instant, bounds)):
         return as_text
-    within = _instant.is_between(_micros(low), _micros(high))
-    return pl.when(_instant.is_not_null()).then(within).otherwise(as_text)
+    as_instants = compare(_instant, [_micros(one) for one in bounds])
+    return pl.when(_instant.is_not_null()).then(as_instants).otherwise(as_text)
 
 
 def _micros(text: str) -> int:
@@ -151,8 +170,8 @@ def _not_exists(_: Any) -> pl.Expr:
     return _kind == NULL
 
 
-def _exists(_: Any) -> pl.Expr:
-    return _kind != NULL
+def _exists(value: Any) -> pl.Expr:
+    return _kind == NULL if value is False else _kind != NULL
 
 
 def _is_number(value: Any) -> bool:
@@ -175,8 +194,10 @@ _OPERATORS: dict[str, Callable[[Any], pl.Expr]] = {
     "before": _before,
     "after": _after,
     "between": _between,
+    "at_least": _at_least,
+    "at_most": _at_most,
 }
 
 
-NEEDS_INSTANTS = ("before", "after", "between", "within_last")
+NEEDS_INSTANTS = ("before", "after", "between", "within_last", "at_least", "at_most")
 """The operators that read `instant`."""
