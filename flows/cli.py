@@ -78,7 +78,11 @@ def run_command(
         summary = run_tick(_settings(settings), until, say)
     for warning in summary.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    for sentence in summary.refused:
+        typer.echo(f"refused: {sentence}", err=True)
     typer.echo(summary.sentence)
+    if summary.refused:
+        sys.exit(InputError.exit_code)
 
 
 @app.command("backtest")

@@ -76,3 +76,8 @@ def write_text(file: Path, text: str) -> None:
     aside = aside_name(file)
     aside.write_text(text, encoding="utf-8")
     put_in_place(aside, file)
+
+
+def printable(text: str) -> str:
+    """Text that can be printed and stored: bytes of file names that aren't UTF-8 are the replacement character."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")

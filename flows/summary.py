@@ -9,8 +9,9 @@ class TickSummary:
     """What a tick did, in numbers.
 
     Attributes:
-        counts: events that were not processed (or not yet), by reason.
+        counts: events that were not processed (or not yet), by reason; `refused_files` are files.
         dispatched: messages by what became of them at dispatch.
+        refused: the inbox files that could not be loaded, a sentence each; a run that met some ends as failed.
         warnings: what people should know, one sentence each.
     """
 
@@ -31,6 +32,7 @@ class TickSummary:
     waves: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     dispatched: dict[str, int] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property

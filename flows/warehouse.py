@@ -24,6 +24,8 @@ class ArrowStreamExportable(Protocol):
         ...
 
 
+WRITING = "write it"
+"""The step of writing rows to a file, in words."""
 _LEAST_MEMORY = 256 * 2**20
 
 
@@ -47,6 +49,26 @@ def _advice(cause: str) -> str:
     if "Corrupt database" in cause or "Could not read enough bytes" in cause:
         return "\nThe file is damaged: run `onward rebuild`, which replays the archived events."
     return ""
+
+
+OF_THE_MACHINE = (
+    *(
+        "no space left",
+        "file too large",
+        "quota exceeded",
+        "max_temp_directory_size",
+        "read-only file system",
+    ),
+    *("too many open files", "out of memory", "cannot allocate memory", "failed to allocate"),
+    *("input/output error", "query interrupted"),
+)
+"""What errors say of a disk or a memory that is full or fails, or of a run that is stopped, in lower case."""
+
+
+def is_of_the_machine(error: object) -> bool:
+    """Whether DuckDB tells of a disk or a memory that is full or fails, and not of what it reads."""
+    said = str(error).lower()
+    return any(sign in said for sign in OF_THE_MACHINE)
 
 
 def connect(
@@ -264,7 +286,7 @@ def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
         con,
         f"copy ({query}) to {literal(aside)} (format parquet, compression zstd)",
         file=str(file),
-        step="write it",
+        step=WRITING,
     )
     put_in_place(aside, file)
 

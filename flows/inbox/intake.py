@@ -1,20 +1,24 @@
-"""New files of the inbox → archived batches: each content once, bad rows to quarantine, all or nothing.
+"""New files of the inbox → archived batches: each content once, bad rows to quarantine, bad files aside.
 
-A batch first becomes Parquet in the archive (`archive_file`), then part of the state (`admit`); replaying the
-archive repeats only the second step.
+A batch first becomes Parquet in the archive (`take_in`), then part of the state (`admit_all`); replaying the archive
+repeats only the second step.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
-from flows.files import content_hash
+from flows.errors import OnwardError
+from flows.files import content_hash, printable
+from flows.inbox.arrivals import WaitingFile, look_in
+from flows.inbox.refusals import fault_of_file, set_aside
 from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import Batch, archive_folder
@@ -38,84 +42,96 @@ if TYPE_CHECKING:
     from flows.inbox.seen_ids import SeenIds
     from flows.inbox.shapes import Kind
 
-KINDS: tuple["Kind", ...] = ("customers", "events")
 PROFILE_CHANGES = "profile_changes"
 STAGED = "staged"
 JUDGED = "judged"
 
 
-@dataclass(frozen=True)
-class WaitingFile:
-    """A file of the inbox whose content wasn't loaded yet."""
+@dataclass
+class TakenIn:
+    """What a tick takes in: archived batches, which aren't part of the state yet, and what else lay in the inbox.
 
-    kind: "Kind"
-    path: Path
-    content_hash: str
-
-
-def waiting(session: Session) -> Iterator[WaitingFile]:
-    """The inbox files whose content wasn't loaded yet, customers first, in name order.
-
-    A file is read once: one of the same name, size and time of change isn't looked into again.
+    Attributes:
+        looked_into: the files that need not be looked into again.
+        refused: a sentence for each file that can't be loaded.
+        passed_over: what can be no file of the inbox, in words.
     """
-    con = session.con
-    loaded = {one for (one,) in run_sql(con, "inbox/intake/loaded.sql").fetchall()}
-    read = set(run_sql(con, "inbox/intake/files_read.sql").fetchall())
-    for kind in KINDS:
-        for path in _files(session.settings.inbox / kind):
-            stamp = _stamp(kind, path)
-            if tuple(stamp.values()) in read:
-                continue
-            insert(con, "inbox_files", stamp)
-            if (found := content_hash(path)) not in loaded:
-                loaded.add(found)
-                yield WaitingFile(kind, path, found)
+
+    batches: list[Batch] = field(default_factory=list)
+    looked_into: list[WaitingFile] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
 
-def _stamp(kind: "Kind", path: Path) -> dict[str, object]:
-    """What tells a file from another one, and from itself once it has changed: a row of `inbox_files`."""
-    there = path.stat()
-    return {"kind": kind, "file": path.name, "bytes": there.st_size, "changed_ns": there.st_ctime_ns}
-
-
-def _files(folder: Path) -> list[Path]:
-    there = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in there if not path.name.startswith(".") and path.is_file()]
-
-
-def take_in(session: Session, now: datetime) -> list[Batch]:
-    """Archive and admit every waiting file, inside the caller's transaction.
+def take_in(session: Session, now: datetime) -> TakenIn:
+    """Archive every new content of the inbox; the state stays as it is. A file that can't be loaded is set aside.
 
     Raises:
-        InputError: a file as a whole can't be loaded; roll back, and nothing has changed.
+        OnwardError: the disk or the store can't go on; no file is to blame.
+        OSError: likewise.
     """
-    begin(session.con)
-    files = list(waiting(session))
-    if not files:
-        return []
+    run_sql(session.con, "inbox/intake/nothing_archived.sql")
+    found = look_in(session.con, session.settings)
+    taken = TakenIn(passed_over=found.passed_over)
+    if not found.waiting:
+        return taken
     # An idle run shall not pay for importing pyarrow.
     from flows.inbox.seen_ids import read_seen_ids
 
-    seen, batches = read_seen_ids(session), list[Batch]()
-    for file in files:
+    seen = read_seen_ids(session)
+    loaded = {one for (one,) in run_sql(session.con, "inbox/intake/loaded.sql").fetchall()}
+    for file in found.waiting:
+        try:
+            _take(session, seen, loaded, taken, file, now)
+        except FileNotFoundError:
+            continue
+        except (OnwardError, duckdb.Error, OSError, UnicodeError) as error:
+            if (reason := fault_of_file(file, error)) is None:
+                raise
+            _refuse(session, taken, file, reason)
+    return taken
+
+
+def _take(
+    session: Session, seen: "SeenIds", loaded: set[str], taken: TakenIn, file: WaitingFile, now: datetime
+) -> None:
+    """Archive a file, unless its content was loaded before."""
+    if (content := content_hash(file.path)) not in loaded:
         seen.catch_up()
-        batch = archive_file(session, seen, file, now)
-        batches += admit(session, batch)
-    return batches
+        batch = archive_file(session, seen, file, content, now)
+        insert(session.con, "archived_batches", vars(batch))
+        taken.batches.append(batch)
+        loaded.add(content)
+    taken.looked_into.append(file)
 
 
-def begin(con: DuckDBPyConnection) -> None:
-    """Start a tick's intake: no file of it has changed a profile yet."""
-    run_sql(con, "inbox/intake/nothing_changed.sql")
+def _refuse(session: Session, taken: TakenIn, file: WaitingFile, reason: str) -> None:
+    refusal = set_aside(session.settings, file, reason)
+    taken.refused.append(refusal.sentence)
+    if not refusal.moved:
+        taken.looked_into.append(file)
 
 
-def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, now: datetime) -> Batch:
+def admit_all(session: Session, batches: Sequence[Batch]) -> list[Batch]:
+    """Make archived batches part of the state, inside the caller's transaction.
+
+    Returns:
+        They, each followed by the changes that it makes; changes among them are made anew.
+    """
+    run_sql(session.con, "inbox/intake/nothing_changed.sql")
+    run_sql(session.con, "inbox/intake/nothing_archived.sql")
+    given = (one for one in batches if one.shape != PROFILE_CHANGES)
+    return [admitted for batch in given for admitted in admit(session, batch)]
+
+
+def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, content: str, now: datetime) -> Batch:
     """Write a file's good rows and bad rows to the archive, as the next batch.
 
     Args:
         session: the store.
         seen: the ids of earlier events.
         file: what to archive.
+        content: the hash of its content.
         now: when it is loaded.
 
     Raises:
@@ -137,7 +153,7 @@ def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, now: date
     bad = _quarantine(session, number)
     earliest, latest = _span(con, archived) if kind == "events" else (None, None)
     return Batch(
-        batch_id=number, kind=kind, file=file.path.name, content_hash=file.content_hash, shape=source.shape,
+        batch_id=number, kind=kind, file=printable(file.path.name), content_hash=content, shape=source.shape,
         rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, loaded_at=now,
         archive=archived.name, latest=latest, earliest=earliest,
     )  # fmt: skip

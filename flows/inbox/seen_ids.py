@@ -61,7 +61,7 @@ class SeenIds:
         self._pieces = self._stored()
 
     def catch_up(self) -> None:
-        """Take in the batches that came since, those of the transaction under way too.
+        """Take in the batches that came since, those archived but not part of the state yet too.
 
         Raises:
             WarehouseError: an archived file can't be read.
@@ -150,6 +150,7 @@ def read_seen_ids(session: Session) -> SeenIds:
     Raises:
         WarehouseError: an archived file can't be read.
     """
+    run_sql(session.con, "inbox/intake/nothing_archived.sql")
     seen = SeenIds(session)
     seen.catch_up()
     seen.keep()

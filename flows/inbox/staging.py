@@ -16,6 +16,7 @@ from flows.settings import Limits
 from flows.warehouse import (
     assign,
     chained,
+    is_of_the_machine,
     literal,
     make_table,
     make_view,
@@ -93,6 +94,8 @@ def damaged(source: Source) -> Generator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if is_of_the_machine(error):
+            raise
         raise InputError(
             f"{source.path}: can't be read ({error}); the file is damaged, or a column has a type that can't "
             "be used. Nothing of it was loaded: deliver it again, whole"

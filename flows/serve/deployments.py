@@ -127,13 +127,16 @@ def tick(settings_file: str | None = None, now: str | None = None) -> State[dict
             however late the run starts.
 
     Returns:
-        Completed with the numbers of the tick, or Failed with a message for people.
+        Completed with the numbers of the tick, or Failed with a message for people; where an inbox file was refused,
+        after everything else was done.
     """
     try:
         summary = _tick(settings_file, now)
     except OnwardError as error:
         return Failed(message=str(error))
     typer.echo(summary.sentence)
+    if summary.refused:
+        return Failed(message="\n".join([*summary.refused, summary.sentence]))
     return Completed(message=summary.sentence, data=asdict(summary))
 
 
@@ -212,6 +215,7 @@ def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> 
 def _show_tick(settings: Settings, summary: TickSummary) -> None:
     """Leave the tick's numbers and the reports, from the published copy, as artifacts."""
     lines = [*summary.sentence.splitlines(), *(f"warning: {one}" for one in summary.warnings)]
+    lines += [f"refused: {one}" for one in summary.refused]
     create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")
     with closing(connect(settings.published / STATE_FILE, read_only=True)) as con:
         _show_reports(report_frames(con))

@@ -1,4 +1,4 @@
-"""Load and decide, in one transaction: a tick happened whole or not at all (design: State)."""
+"""Load, then admit and decide in one transaction: a tick happened whole or not at all (design: State)."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,8 @@ from flows.definitions.folder import Definitions
 from flows.definitions.rules import Rules, rules_of, written_patterns, written_send_times
 from flows.definitions.versions import note_versions, pause_and_resume
 from flows.errors import InputError
-from flows.inbox.intake import take_in
+from flows.inbox.arrivals import note_files
+from flows.inbox.intake import TakenIn, admit_all, take_in
 from flows.session import Session
 from flows.store.archive import Batch, Manifest, archive_folder, write_clock, write_manifest
 from flows.store.publish import mark_unpublished
@@ -25,17 +26,21 @@ from transforms.timing.durations import microseconds
 def advance(session: Session, definitions: Definitions, now: datetime) -> TickSummary:
     """Take in the inbox's new files and decide until `now`.
 
+    A file that can't be loaded is set aside, and everything else goes on (`TickSummary.refused`).
+
     Raises:
-        InputError: `now` is before the last tick's, or a file can't be loaded; nothing has changed.
+        InputError: `now` is before the last tick's; nothing has changed.
     """
     con, settings, started = session.con, session.settings, session.clock()
     tick = _next_tick(con, now)
     rules = rules_of(settings, definitions)
+    session.say("Loading new files")
+    taken = take_in(session, now)
     with transaction(con):
-        session.say("Loading new files")
-        batches = take_in(session, now)
+        batches = admit_all(session, taken.batches)
+        note_files(con, taken.looked_into)
         manifest = _manifest(rules, batches, tick)
-        summary = decide_tick(session, rules, manifest)
+        summary = _with_files(decide_tick(session, rules, manifest), taken)
         if batches or _basis(manifest) != _last_basis(con):
             write_manifest(settings, manifest)
         record_tick(session, summary, manifest, started)
@@ -48,6 +53,18 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
         session.say("Noting event ids")
         read_seen_ids(session)
     return summary
+
+
+def _with_files(summary: TickSummary, taken: TakenIn) -> TickSummary:
+    """The summary, with what became of files that weren't loaded."""
+    counts = {"refused_files": len(taken.refused)} if taken.refused else {}
+    passed = f"the inbox: passed over {', '.join(taken.passed_over)}"
+    return replace(
+        summary,
+        counts={**summary.counts, **counts},
+        refused=taken.refused,
+        warnings=[*summary.warnings, *([passed] if taken.passed_over else [])],
+    )
 
 
 def decide_tick(session: Session, rules: Rules, manifest: Manifest) -> TickSummary:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.definitions.rules import Rules, read_patterns, read_send_times
-from flows.inbox.intake import PROFILE_CHANGES, admit, begin
+from flows.inbox.intake import admit_all
 from flows.session import Session, silent
 from flows.settings import Settings
 from flows.store.archive import Manifest, archived_workflow, last_manifest, manifests_after, read_clock
@@ -66,10 +66,7 @@ def _decide_again(session: Session, manifest: Manifest) -> None:
     con, settings, started = session.con, session.settings, session.clock()
     rules = _rules_then(settings, manifest)
     with transaction(con):
-        begin(con)
-        for batch in manifest.batches:
-            if batch.shape != PROFILE_CHANGES:
-                admit(session, batch)
+        admit_all(session, manifest.batches)
         summary = decide_tick(session, rules, manifest)
         record_tick(session, summary, manifest, started)
         mark_unpublished(settings)

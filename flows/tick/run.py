@@ -64,7 +64,7 @@ def run_tick(
         clock: the wall clock, for `sent_at` and the like; decides nothing.
 
     Raises:
-        InputError: `now` is in the past of the store, or an inbox file can't be loaded; nothing has changed.
+        InputError: `now` is in the past of the store; nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
     say("Reading workflows")

@@ -40,11 +40,11 @@ def load_and_decide(store: Store, definitions: Definitions, now: datetime | None
         now: the tick's end; None: the present, so that waiting for the store can't put it in the past.
 
     Raises:
-        InputError: `now` is in the past of the store, or an inbox file can't be loaded; nothing has changed.
+        InputError: `now` is in the past of the store; nothing has changed.
     """
     catch_up(store)
     summary = advance(store, definitions, now or store.clock())
-    return replace(summary, warnings=store.warnings)
+    return replace(summary, warnings=[*store.warnings, *summary.warnings])
 
 
 def dispatch(session: Session, now: datetime) -> dict[str, int]:

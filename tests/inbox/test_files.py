@@ -1,4 +1,4 @@
-"""The inbox on the run path: each content once, each event once, bad rows kept, broken files refused whole."""
+"""The inbox on the run path: each content once, each event once, bad rows kept."""
 
 import json
 from datetime import timedelta
@@ -111,42 +111,9 @@ def test_a_refused_row_is_not_the_first_of_its_id(tmp_path: Path) -> None:
     assert (told.quarantined, told.events, told.executions) == (1, 1, 1)
 
 
-def truncated(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
-
-
-@pytest.mark.parametrize("format_", ["ndjson.gz", "csv.gz", "ndjson.zst", "parquet"])
-def test_a_broken_file_changes_nothing_and_blocks_until_it_is_removed(home: House, format_: Format) -> None:
-    home.events("good", event("go", at(5)))
-    home.tick(at(10))
-    before = home.frames()
-    rows = [event("go", at(10 + n / 1000), event_id=f"{n:x}{n * 7919:x}") for n in range(2000)]
-    home.events("also-good", event("go", at(12), "bob"))
-    broken = home.events("broken", *rows, format=format_)
-    home.customers("more", person("cy"))
-    truncated(broken)
-    with pytest.raises(InputError, match=f"broken.{format_}"):
-        home.tick(at(20))
-    assert_same_frames(before, home)
-    broken.unlink()
-    home.tick(at(20))
-    assert home.rows("select customer_id, entered_at from executions order by 1") == [
-        ("ann", at(5)),
-        ("bob", at(12)),
-    ]
-    assert home.rows("select count(*) from customers") == [(3,)]
-    assert home.rows("select count(*) from events") == [(2,)]
-
-
 def assert_same_frames(before: dict[str, pl.DataFrame], home: House) -> None:
     after = home.frames()
     assert [name for name in before if not after[name].equals(before[name])] == []
-
-
-def test_a_folder_or_hidden_file_in_the_inbox_is_let_lie(home: House) -> None:
-    (home.settings.inbox / "events" / "sub").mkdir()
-    (home.settings.inbox / "events" / ".partial.ndjson").write_text("half a li")
-    assert home.tick(at(10)).events == 0
 
 
 def test_an_unknown_customer_is_kept_and_counted(home: House) -> None:

@@ -177,6 +177,16 @@ def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path: P
 
 
 @pytest.mark.usefixtures("server")
+def test_a_refused_file_fails_the_flow_after_everything_else(tmp_path: Path) -> None:
+    file = settle(tmp_path)
+    (tmp_path / "data/inbox/events/half.parquet").write_bytes(b"PAR1 and no more")
+    state = tick(str(file), NOW.isoformat(), return_state=True)
+    assert state.is_failed()
+    assert "half.parquet" in str(state.message)
+    assert [len(tables(file, "published")[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
+
+
+@pytest.mark.usefixtures("server")
 def test_within_backup_every_and_publish_every_the_flow_makes_no_further_copies(tmp_path: Path) -> None:
     file = settle(tmp_path, backup_every="1h", publish_every="1h")
     tick(str(file), NOW.isoformat(), return_state=True)

@@ -126,8 +126,15 @@ def test_validate_says_all_faults_and_what_is_valid(onward: Onward, home: House)
 
 def test_a_broken_file(onward: Onward, home: House) -> None:
     (home.settings.inbox / "events" / "half.parquet").write_bytes(b"PAR1 and no more")
-    says(onward("run", "--now", "2026-03-02T00:10"), 2, "half.parquet", "damaged or incomplete")
-    assert not home.outbox()
+    said = ("refused: ", "half.parquet", "damaged or incomplete", "1 sent", "1 refused_files")
+    says(onward("run", "--now", "2026-03-02T00:10"), 2, *said)
+    says(onward("run", "--now", "2026-03-02T00:20"), 0, "0 events")
+    assert len(home.outbox()) == 1
+
+
+def test_what_is_no_delivery_is_named_and_no_failure(onward: Onward, home: House) -> None:
+    (home.settings.inbox / "events" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    says(onward("run", "--now", "2026-03-02T00:10"), 0, "passed over events/Thumbs.db", "1 sent")
 
 
 def test_settings_that_are_not_valid(onward: Onward) -> None:
