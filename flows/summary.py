@@ -5,6 +5,19 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
+class Dispatched:
+    """What became of what was pending.
+
+    Attributes:
+        counts: messages and webhook requests by what became of them.
+        warnings: what people should know of whom was written to, one sentence each.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class TickSummary:
     """What a tick did, in numbers.
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from flows.delivery.consent import consent_values, unknown_spellings
 from flows.delivery.contents import read_contents, with_data
 from flows.delivery.dispatch import Policy, deliver
 from flows.delivery.messages import MESSAGES, message_channel
@@ -14,14 +15,15 @@ from flows.delivery.senders.choose import open_sender
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
 from flows.session import Session
 from flows.store.publish import mark_unpublished
+from flows.summary import Dispatched
 from flows.warehouse import frame, shown, sql_text
 
 SEND_LEDGER = "sends.sqlite"
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
 
-def send_messages(session: Session, *, now: datetime) -> dict[str, int]:
-    """Hand over pending messages and note what became of each; how many, by status.
+def send_messages(session: Session, *, now: datetime) -> Dispatched:
+    """Hand over pending messages and note what became of each; how many, by status, and what to know of them.
 
     Safe to repeat after a crash: the send ledger is asked before anything is handed over.
 
@@ -39,7 +41,10 @@ def send_messages(session: Session, *, now: datetime) -> dict[str, int]:
         policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
         return deliver(message_channel(contents, open_sender(settings)), due, ledger, policy)
 
-    return _hand_over_all(session, MESSAGES, hand_over)
+    consent = consent_values(session.con)
+    warnings = unknown_spellings(session.con, consent)
+    with shown(session.con, consent_values=consent):
+        return Dispatched(_hand_over_all(session, MESSAGES, hand_over), warnings)
 
 
 def send_webhooks(session: Session) -> dict[str, int]:

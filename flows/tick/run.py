@@ -49,7 +49,8 @@ def run_stages(
     if is_unpublished(settings):
         run(back_up)
         run(publish_copy)
-    return replace(summary, dispatched=dispatched, warnings=[*definitions.faults, *summary.warnings])
+    warnings = [*definitions.faults, *summary.warnings, *dispatched.warnings]
+    return replace(summary, dispatched=dispatched.counts, warnings=warnings)
 
 
 def run_tick(

@@ -16,7 +16,7 @@ from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.recovery import backup_files
 from flows.store.state_file import STATE_FILE, Store
-from flows.summary import TickSummary
+from flows.summary import Dispatched, TickSummary
 from flows.tick.advance import advance
 from flows.tick.replay import catch_up
 from flows.warehouse import run_sql
@@ -47,21 +47,21 @@ def load_and_decide(store: Store, definitions: Definitions, now: datetime | None
     return replace(summary, warnings=[*store.warnings, *summary.warnings])
 
 
-def dispatch(session: Session, now: datetime) -> dict[str, int]:
-    """Hand over what is pending; messages and webhook requests by what became of them.
+def dispatch(session: Session, now: datetime) -> Dispatched:
+    """Hand over what is pending.
 
     Raises:
         OnwardError: the sender, the outbox or the send ledger can't go on; run again.
     """
     if not run_sql(session.con, "tick/pending.sql").fetchall():
-        return {}
+        return Dispatched()
     # An idle run shall not pay for importing the senders.
     from flows.delivery.outbox import send_messages, send_webhooks
 
     session.say("Dispatching messages")
     messages = send_messages(session, now=now)
     requests = send_webhooks(session)
-    return messages | {f"webhooks {status}": n for status, n in requests.items()}
+    return replace(messages, counts=messages.counts | {f"webhooks {one}": n for one, n in requests.items()})
 
 
 def back_up(store: Store) -> None:

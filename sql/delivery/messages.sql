@@ -1,4 +1,5 @@
 -- One row per pending message, at most $most of them, with what rendering needs and the newest known suppression, if any.
+-- What values of consent say is read before: `consent_values` (value, says).
 with
     pending as (select * from messages where status = 'pending' order by "at", message_id limit $most),
 
@@ -15,7 +16,8 @@ with
     resubscribed as (
         select customer_id, set_at
         from owned
-        where attribute = 'subscription_status' and value = '"subscribed"'
+        semi join (select value from consent_values where says = 'yes') as agreeing using (value)
+        where attribute = 'subscription_status'
     ),
 
     listed as (
@@ -31,9 +33,8 @@ with
     withdrawn as (
         select customer_id, 'unsubscribe' as reason, set_at as "at"
         from owned
-        where
-            (attribute = 'email_consent' and value = 'false')
-            or (attribute = 'subscription_status' and value = '"unsubscribed"')
+        semi join (select value from consent_values where says = 'no') as refusing using (value)
+        where attribute in ('email_consent', 'subscription_status')
     ),
 
     newest as (

@@ -32,7 +32,7 @@ from flows.store.state_file import open_store
 settings, now = Settings(data_dir=Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 with open_store(settings) as store:
     session = Session(store.con, settings)
-    print(send_messages(session, now=now), send_webhooks(session))
+    print(send_messages(session, now=now).counts, send_webhooks(session))
 print(*(name for name in sys.modules if name.startswith(("transforms.program", "transforms.engine"))))
 """
 

@@ -11,7 +11,7 @@ import pytest
 
 from flows.delivery import outbox
 from tests.runs import House, house, person
-from tests.semantics.cases import action, at, event, send, wait, workflow
+from tests.semantics.cases import action, at, changed, event, send, wait, workflow
 
 MAIL = send("hello", subject="Hi {{ first_name }}", content="Dear {{ first_name }}, {{ event.color }}!")
 
@@ -159,6 +159,35 @@ def test_consent_is_a_gate_before(tmp_path: Path) -> None:
     gone(home, "ann")
     assert statuses(home) == []
     assert home.rows("select outcome from steps") == [("suppressed:consent",)]
+
+
+def test_a_no_or_a_yes_after_the_decision_counts_in_any_spelling(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(MAIL))
+    home.customers("people", *(person(who) for who in ("ann", "bob", "cy")))
+    home.events("stop", event("Unsubscribed", at(1), "bob"), event("Unsubscribed", at(1), "cy"))
+    home.events("again", changed("subscription_status", "Opted in", at(2), customer_id="bob"))
+    home.events("other", changed("subscription_status", "Perhaps", at(2), customer_id="cy"))
+    home.events("later", changed("email_consent", " N ", at(7), customer_id="ann"))
+    gone(home, "ann", "bob", "cy")
+    assert statuses(home) == [
+        ("ann", "suppressed", "unsubscribe"),
+        ("bob", "sent", "missing: first_name"),
+        ("cy", "suppressed", "unsubscribe"),
+    ]
+
+
+def test_the_tick_whose_send_meets_an_unknown_spelling_tells_it(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(MAIL))
+    home.customers("a", *(person(who, email_consent="perhaps") for who in ("ann", "bob")))
+    home.customers("b", person("cy", subscription_status="Zürich", email_consent=" "), person("dee"))
+    crowd = ("ann", "bob", "cy", "dee")
+    home.events("go", *(event("go", at(5), one) for one in crowd))
+    found = home.tick(at(10)).warnings
+    assert [one.partition(", which")[0] for one in found] == [
+        'email_consent: 2 customers have "perhaps"',
+        'subscription_status: 1 customer has "Zürich"',
+    ]
+    assert home.tick(at(20)).warnings == []
 
 
 def test_a_transactional_message_passes_consent_but_not_a_complaint(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from tests.oracle.consent import CONSENT_FIELDS, NO, YES
 from tests.semantics.cases import Row
 
 BEHAVIORS = ["buy", "go", "view"]
@@ -79,12 +80,32 @@ any_value = {name: weighted((2, own), (1, values)) for name, own in own_values.i
 """Mostly of its own kind, else anything."""
 
 
+def spelled(word: str) -> SearchStrategy[str]:
+    """A word as people write it: in any case, with blanks around it, its `_` another mark."""
+    marked = st.sampled_from([word, word.replace("_", " "), word.replace("_", "-")])
+    cased = st.sampled_from([str.lower, str.upper, str.title])
+    return st.builds(
+        lambda text, case, blanks: f"{blanks}{case(text)}{blanks}", marked, cased, st.sampled_from(["", " "])
+    )
+
+
+consent_values = weighted(
+    (4, st.sampled_from(sorted(NO)).flatmap(spelled)),
+    (2, st.sampled_from(sorted(YES)).flatmap(spelled)),
+    (
+        4,
+        st.sampled_from(
+            [False, True, 0, 1, 0.0, 2, -1, None, "", "  ", "maybe", "no_", "[0]", [False], {"no": 1}]
+        ),
+    ),
+)
+"""Spellings of no and of yes, and what says neither."""
+
+
 def attribute_value(name: str) -> SearchStrategy[Any]:
     """A value for an attribute, for the consent attributes what may shut the gate."""
-    if name == "email_consent":
-        return st.sampled_from([False, False, True, 0, "false", None])
-    if name == "subscription_status":
-        return st.sampled_from(["unsubscribed", "unsubscribed", "subscribed", None])
+    if name in CONSENT_FIELDS:
+        return consent_values
     return any_value.get(name, values)
 
 

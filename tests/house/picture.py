@@ -22,6 +22,7 @@ COLUMNS = {
         "signals": 1,
         "definitions": 1,
         "timing": 1,
+        "people": 0,
         "tables": 0,
         "columns": 1,
         "content": 2,

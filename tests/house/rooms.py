@@ -15,11 +15,12 @@ TRANSFORMS = {
     "tables": "",
     "content": "",
     "timing": "columns",
+    "people": "columns",
     "definitions": "timing content",
     "signals": "definitions timing columns tables",
-    "program": "signals definitions timing columns",
+    "program": "signals definitions people timing columns",
     "engine": "program signals timing columns tables",
-    "lint": "program signals definitions timing columns",
+    "lint": "program signals definitions people timing columns",
 }
 """Room of `transforms/` → the rooms of `transforms/` that it may import, besides itself."""
 

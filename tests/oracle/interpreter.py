@@ -17,12 +17,13 @@ from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from tests.oracle.consent import CONSENT_FIELDS, consent
 from tests.oracle.instants import AFTER_ALL_TIME, BEFORE_ALL_TIME, zone
 from tests.oracle.matching import listens, matches, property_of
 from tests.oracle.patterns import Arrival, Pattern, counted
 from tests.oracle.schedules import Schedule, cron_instants, schedule_of
 from tests.oracle.sends import Hours, first_allowed, hours
-from tests.oracle.values import bucket, duration, duration_of, equals, holds, identity, microseconds, same
+from tests.oracle.values import bucket, duration, duration_of, holds, identity, microseconds, same
 from tests.semantics.cases import Case, Result, Row
 
 Course = Generator[datetime | None, Literal["event"] | None, None]
@@ -695,9 +696,7 @@ class Customer:
 
     def has_no_consent(self) -> bool:
         """What the profile says."""
-        return equals(self.attributes.get("email_consent"), False) or equals(
-            self.attributes.get("subscription_status"), "unsubscribed"
-        )
+        return any(consent(self.attributes.get(name)) == "no" for name in CONSENT_FIELDS)
 
     def is_full(
         self,

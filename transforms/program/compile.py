@@ -11,7 +11,6 @@ from transforms.definitions.workflow import (
     Action,
     AddTag,
     BranchDecision,
-    Condition,
     Conditions,
     RandomSplit,
     RemoveTag,
@@ -24,7 +23,7 @@ from transforms.definitions.workflow import (
     Workflow,
     version_of,
 )  # fmt: skip
-from transforms.program.checks import Check
+from transforms.people.consent import FIELDS
 from transforms.program.compile_checks import CheckBuilder
 from transforms.program.compile_schedules import AlarmBuilder
 from transforms.program.compile_signals import SignalBuilder
@@ -124,17 +123,13 @@ class _Compiler:
         self.checks.literal(workflow.workflow_id)
 
     def program(self) -> Program:
-        refuses = [
-            Condition(attribute="email_consent", operator="equals", value=False),
-            Condition(attribute="subscription_status", operator="equals", value="unsubscribed"),
-        ]
         sends = any(step.channel for step in self.steps)
-        consent = tuple(self.checks.check(one) for one in refuses if sends)
         zoned = self.alarms.zoned or any(
             one.timezone == CUSTOMER for flow in self.flows for one in flow.send_times
         )
         zone_column = self.checks.column(self.checks.attributes, ZONE) if zoned else -1
         alarms = self.alarms.alarms(lambda name: self.checks.column(self.checks.attributes, name))
+        refuses_consent = tuple(self.checks.refusal(one) for one in FIELDS if sends)
         read = len(self.checks.properties)
         for name in FOLLOW_UP_PROPERTIES:
             self.checks.column(self.checks.properties, name)
@@ -149,7 +144,7 @@ class _Compiler:
             tags=tuple(self.checks.tags),
             truths=tuple(self.checks.truths),
             literals=self.checks.literals,
-            refuses_consent=tuple(one for one in consent if isinstance(one, Check)),
+            refuses_consent=refuses_consent,
             signals=self.signals.plan(),
             alarms=alarms,
             zone_column=zone_column,

@@ -8,6 +8,7 @@ import polars as pl
 from transforms.columns.json_values import canonical
 from transforms.definitions.signals import Signal, signal_of
 from transforms.definitions.workflow import Condition, Group
+from transforms.people.consent import says_no
 from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
 from transforms.program.compile_signals import SignalBuilder
 from transforms.program.conditions import (
@@ -84,6 +85,12 @@ class CheckBuilder:
         if operator == "within_last":
             return RecentCheck(source, column, microseconds(parse_duration(value)))
         return Check(source, column, self._truth(operator, value, truth_of(operator, value)))
+
+    def refusal(self, field: str) -> Check:
+        """Whether that attribute of the profile refuses messages (semantics.md §11)."""
+        return Check(
+            "attribute", self.column(self.attributes, field), self._truth("refuses", None, says_no())
+        )
 
     def _place(self, name: str) -> tuple[Literal["attribute", "event", "decision"], int]:
         if name == "execution.decision":

@@ -1,0 +1,1 @@
+"""What profiles say of people, as other systems write it: consent, e-mail addresses."""
