@@ -3,7 +3,6 @@
 A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or `segment` (contract.md).
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.errors import InputError
+from flows.inbox.headers import Header, as_known, headers
+from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
 Kind = Literal["events", "customers"]
 Format = Literal["parquet", "ndjson", "csv"]
@@ -30,6 +31,15 @@ ALLOWED_SHAPES: dict[Kind, str] = {
     "timestamp, type or event, properties, …)",
     "customers": "canonical (customer_id, email, created_at, attributes, tags, timezone)",
 }
+KNOWN: dict[tuple[Kind, str], tuple[str, ...]] = {
+    ("customers", "canonical"): tuple(CANONICAL_CUSTOMERS),
+    ("events", "canonical"): tuple(CANONICAL_EVENTS),
+    ("events", "seed"): (
+        *("event_id", "customer_id", "timestamp", "event_type", "action", "changed_attribute", "source"),
+        *("trigger_time", "attributes", "received_at"),
+    ),
+}
+"""The columns of a shape that are known under other spellings too."""
 SAMPLE_LINES = 100
 SAMPLE_BYTES = 4 * 1024**2
 SEGMENT_IDS = {"messageId", "message_id", "userId", "user_id", "anonymousId", "anonymous_id", "event_text"}
@@ -38,7 +48,13 @@ SEGMENT_TIMES = {"timestamp", "originalTimestamp", "original_timestamp"}
 
 @dataclass(frozen=True)
 class Source:
-    """One input file and how it is to be read; `columns` are those of the file, or of its first lines."""
+    """One input file and how it is to be read; `columns` are those of the file, or of its first lines.
+
+    Attributes:
+        delimiter: what stands between the cells of a CSV file.
+        header_records: how many of its records are header.
+        notes: what people should know of how it is read, one sentence each.
+    """
 
     path: Path
     kind: Kind
@@ -47,6 +63,8 @@ class Source:
     shape: str
     columns: tuple[str, ...] = ()
     delimiter: str = ","
+    header_records: int = 1
+    notes: tuple[str, ...] = ()
 
 
 class Bytes:
@@ -100,15 +118,12 @@ def recognise(path: Path, kind: Kind, shape: str | None = None) -> Source:
     if compression == "none" and _is_parquet(path):
         columns = _parquet_columns(path)
         return Source(path, kind, "parquet", "none", shape or _shape(path, kind, columns), columns)
-    lines = _sample(path, compression)
+    text = _sample(path, compression)
+    lines = list(islice((line.strip() for line in text.split("\n") if line.strip()), SAMPLE_LINES))
     if not lines:
         return Source(path, kind, "ndjson", compression, shape or "canonical")
     if _is_csv(path, lines[0]):
-        delimiter = max(",;\t", key=lines[0].count)
-        columns = _csv_columns(path, lines[0], delimiter)
-        return Source(
-            path, kind, "csv", compression, shape or _shape(path, kind, columns), columns, delimiter
-        )
+        return _csv(path, kind, compression, shape, text)
     if lines[0].startswith("["):
         raise InputError(
             f"{path}: starts with '[', a JSON array; allowed: one JSON object per line (NDJSON). "
@@ -159,11 +174,9 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
         ) from error
 
 
-def _sample(path: Path, compression: Compression) -> list[str]:
-    """The first non-blank lines."""
-    data = Bytes(path, compression, SAMPLE_BYTES).read(SAMPLE_BYTES)
-    text = _decoded(path, data)
-    return list(islice((line.strip() for line in text.split("\n") if line.strip()), SAMPLE_LINES))
+def _sample(path: Path, compression: Compression) -> str:
+    """The first text of the file."""
+    return _decoded(path, Bytes(path, compression, SAMPLE_BYTES).read(SAMPLE_BYTES))
 
 
 def _decoded(path: Path, data: bytes) -> str:
@@ -186,11 +199,32 @@ def _is_csv(path: Path, first: str) -> bool:
     return ".csv" in suffixes or not first.startswith(("{", "["))
 
 
-def _csv_columns(path: Path, header: str, delimiter: str) -> tuple[str, ...]:
-    columns = tuple(name.strip() for name in next(csv.reader([header], delimiter=delimiter)))
-    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+def _csv(path: Path, kind: Kind, compression: Compression, shape: str | None, text: str) -> Source:
+    """A CSV file, read with the delimiter that makes its header known, or most columns of it."""
+    header = max(headers(text), key=lambda one: (_known(kind, one.names) is not None, len(one.names)))
+    shape = shape or _known(kind, header.names) or _shape(path, kind, header.names)
+    names = as_known(header.names, KNOWN.get((kind, shape), ()))
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InputError(f"{path}: has the columns {', '.join(twice)} more than once; name each differently")
-    return columns
+    return Source(
+        path,
+        kind,
+        "csv",
+        compression,
+        shape,
+        names,
+        header.delimiter,
+        header.records,
+        _notes(path, header, names),
+    )
+
+
+def _notes(path: Path, header: Header, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"{path.name}: the column {given!r} is read as {name!r}"
+        for given, name in zip(header.names, names, strict=True)
+        if given != name
+    )
 
 
 def _object_keys(lines: Iterable[str]) -> Iterator[str]:
@@ -206,16 +240,29 @@ def _object(line: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
+def _known(kind: Kind, columns: tuple[str, ...]) -> str | None:
+    """The shape of a CSV file with these columns, perhaps under another spelling."""
+    spellings = ((shape, as_known(columns, KNOWN.get((kind, shape), ()))) for shape in SHAPES[kind])
+    return _recognised(kind, columns) or next(
+        (shape for shape, names in spellings if _recognised(kind, names) == shape), None
+    )
+
+
+def _recognised(kind: Kind, columns: tuple[str, ...]) -> str | None:
+    """The shape of a file with exactly these columns."""
     found = set(columns)
-    if kind == "customers" and "customer_id" in found:
+    if kind == "customers":
+        return "canonical" if "customer_id" in found else None
+    if {"customer_id", "ts", "type"} <= found:
         return "canonical"
-    if kind == "events" and {"customer_id", "ts", "type"} <= found:
-        return "canonical"
-    if kind == "events" and {"customer_id", "event_type", "timestamp"} <= found:
+    if {"customer_id", "event_type", "timestamp"} <= found:
         return "seed"
-    if kind == "events" and found & SEGMENT_IDS and found & SEGMENT_TIMES:
-        return "segment"
+    return "segment" if found & SEGMENT_IDS and found & SEGMENT_TIMES else None
+
+
+def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
+    if found := _recognised(kind, columns):
+        return found
     raise InputError(
         f"{path}: not recognised as {kind}; found the columns {', '.join(columns) or '(none)'}; "
         f"allowed: {ALLOWED_SHAPES[kind]}. Rename the columns, or name the file's shape in the settings "

@@ -9,8 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from flows.errors import InputError
-from flows.inbox.blocks import line_blocks, record_blocks
+from flows.inbox.blocks import line_blocks
 from flows.inbox.parquet import canonical_events, check_size, objects
+from flows.inbox.records import record_blocks
 from flows.inbox.shapes import Bytes, Source
 from flows.settings import Limits
 from flows.warehouse import (
@@ -75,7 +76,9 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
     _check_width(source, limits)
     make_macros(con)
     assign(con, "bigint", staging_columns=limits.columns)
-    assign(con, "varchar[]", staging_keys=[json.dumps(name) + ":" for name in source.columns])
+    assign(
+        con, "varchar[]", staging_keys=[json.dumps(name) + ":" if name else None for name in source.columns]
+    )
     assign(con, "boolean[]", staging_ids=[name in ID_COLUMNS for name in source.columns])
 
 
@@ -165,7 +168,7 @@ def _add(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
 def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
     data = Bytes(source.path, source.compression, limits.decompressed_bytes)
     if source.format == "csv":
-        return record_blocks(data, len(source.columns), source.delimiter, limits.line_bytes)
+        return record_blocks(data, source, limits.line_bytes)
     return line_blocks(data, limits.line_bytes)
 
 

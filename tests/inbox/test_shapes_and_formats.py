@@ -375,7 +375,7 @@ def test_the_size_of_blocks_makes_no_difference(
     con: DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     monkeypatch.setattr("flows.inbox.blocks.BLOCK_BYTES", 50)
-    monkeypatch.setattr("flows.inbox.blocks.BLOCK_RECORDS", 1)
+    monkeypatch.setattr("flows.inbox.records.BLOCK_BYTES", 50)
     path = WRITERS[suffix](tmp_path / f"e.{suffix}", CANONICAL)
     stage(con, recognise(path, "events"), "t", Limits())
     assert good_events(con) == EXPECTED["canonical"]

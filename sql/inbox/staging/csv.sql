@@ -15,7 +15,7 @@ objects as (
 ),
 
 final as (
-    select line, coalesce(row, object) as row, fault, case when fault is null then object::json end as body
+    select line, row, fault, case when fault is null then object::json end as body
     from objects
 )
 

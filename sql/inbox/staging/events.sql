@@ -31,10 +31,7 @@ final as (
     select
         line,
         reason,
-        case
-            when reason = 'line_too_long' then left(row, 1000)
-            when reason is not null then trim(row, e' \t\r\n')
-        end as row,
+        quarantined_row(reason, row) as row,
         line as batch_order,
         case
             when event_id is null and reason is null then left(sha256(concat_ws(

@@ -131,6 +131,12 @@ create or replace temp macro stored_object(stored) as case
     else object_text(stored_text(stored))
 end;
 
+-- What quarantine keeps of a row: its text as it was given, without its line end; null for a good one.
+create or replace temp macro quarantined_row(reason, given) as case
+    when reason = 'line_too_long' then left(rtrim(given, e'\r\n'), 1000)
+    when reason is not null then rtrim(given, e'\r\n')
+end;
+
 -- A whole row as JSON, without the number that reading it adds.
 create or replace temp macro row_of(whole) as
     json_merge_patch(to_json(whole), '{"file_row_number": null}')::varchar;
