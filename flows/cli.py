@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.errors import InputError, OnwardError
+from flows.errors import InputError, OnwardError, machine_error
 
 if TYPE_CHECKING:
     from flows.definitions.folder import Definitions
@@ -52,6 +52,8 @@ def main() -> None:
             _fail(INTERRUPTED, CTRL_C)
         if os.environ.get("ONWARD_DEBUG"):
             raise
+        if told := machine_error(error):
+            _fail(str(told), told.exit_code)
         _fail(
             f"unexpected {type(error).__name__}: {error}\nThis is a fault of Onward's; ONWARD_DEBUG=1 shows more.",
             1,

@@ -1,5 +1,8 @@
 """Errors that reach people: the class owns the wording and the exit code, facts stay attributes."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 
 class OnwardError(Exception):
     """Something went wrong that the user should read about, without a traceback. Exits with 1."""
@@ -11,3 +14,68 @@ class InputError(OnwardError):
     """Bad usage or invalid input: what was given, what is allowed, what to do next. Exits with 2."""
 
     exit_code = 2
+
+
+class MachineError(OnwardError):
+    """The disk, the memory or the operating system can't go on: what was said, and what to do about it."""
+
+
+_FULL = "the disk is full, or a file may not grow any more: free space or raise the limit"
+_READ_ONLY = "it can't be written to: make it writable for the user who runs this"
+_HANDLES = "too many files are open: raise the limit (`ulimit -n`)"
+_MEMORY = "memory is short: free some, or lower `memory` in the settings"
+_BROKEN = "the disk doesn't work as it should: look after it"
+_SIGNS = {
+    **dict.fromkeys(("no space left", "file too large", "quota exceeded", "disk is full"), _FULL),
+    **dict.fromkeys(("max_temp_directory_size", "file size limit exceeded"), _FULL),
+    **dict.fromkeys(("read-only file system", "readonly database"), _READ_ONLY),
+    "too many open files": _HANDLES,
+    **dict.fromkeys(("out of memory", "cannot allocate memory", "failed to allocate"), _MEMORY),
+    **dict.fromkeys(("input/output error", "disk i/o error"), _BROKEN),
+}
+"""What operating systems and databases say, in lower case → what that means, and what to do about it."""
+_OF_A_FILE = {
+    "permission denied": "there is no right to do that: give it to the user who runs this",
+    "unable to open database file": _READ_ONLY,
+}
+"""The same where a single file may be to blame."""
+
+
+_STOPPED = "query interrupted"
+
+
+def is_of_the_machine(error: object) -> bool:
+    """Whether the disk, the memory or Ctrl-C is to blame for an error, whatever file was being worked on."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in said for sign in (*_SIGNS, _STOPPED))
+
+
+def advice(said: str) -> str | None:
+    """What to do about something that the machine is to blame for; None for anything else."""
+    found = (what for sign, what in {**_SIGNS, **_OF_A_FILE}.items() if sign in said.lower())
+    what = next(found, None)
+    return what and f"{what}, and run again; nothing is lost"
+
+
+def machine_error(error: Exception) -> MachineError | None:
+    """What people are told of an error that the machine is to blame for; None for any other."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    found = advice("out of memory" if isinstance(error, MemoryError) else said)
+    return MachineError(f"{said}: {found}") if found else None
+
+
+@contextmanager
+def machine_errors() -> Generator[None]:
+    """Whatever the machine is to blame for in the block is raised as MachineError.
+
+    Raises:
+        MachineError: the disk is full, a folder read-only, too many files are open, …
+    """
+    try:
+        yield
+    except OnwardError:
+        raise
+    except Exception as error:
+        if told := machine_error(error):
+            raise told from error
+        raise

@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 from datetime import timedelta
 from pathlib import Path
 
-from flows.errors import OnwardError
+from flows.errors import OnwardError, advice
 
 
 def aside_name(target: Path) -> Path:
@@ -29,7 +30,9 @@ def copy_aside(source: Path, target: Path) -> Path:
     aside = aside_name(target)
     done = subprocess.run(["cp", "-p", "--", source, aside], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise OnwardError(f"{target}: could not copy {source} there: {done.stderr.strip()}")
+        said = done.stderr.strip() or signal.strsignal(-done.returncode) or f"cp ended with {done.returncode}"
+        told = advice(said)
+        raise OnwardError(f"{target}: could not copy {source} there: {said}{f': {told}' if told else ''}")
     return aside
 
 

@@ -1,5 +1,6 @@
 """The only module that opens DuckDB, and the one executor of the files of `sql/`."""
 
+import re
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ import duckdb
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.errors import OnwardError
+from flows.errors import OnwardError, advice
 from flows.files import aside_name, put_in_place
 
 
@@ -48,27 +49,8 @@ def _advice(cause: str) -> str:
         return "\nClose the program that has the file open; notebooks read the published copy instead."
     if "Corrupt database" in cause or "Could not read enough bytes" in cause:
         return "\nThe file is damaged: run `onward rebuild`, which replays the archived events."
-    return ""
-
-
-OF_THE_MACHINE = (
-    *(
-        "no space left",
-        "file too large",
-        "quota exceeded",
-        "max_temp_directory_size",
-        "read-only file system",
-    ),
-    *("too many open files", "out of memory", "cannot allocate memory", "failed to allocate"),
-    *("input/output error", "query interrupted"),
-)
-"""What errors say of a disk or a memory that is full or fails, or of a run that is stopped, in lower case."""
-
-
-def is_of_the_machine(error: object) -> bool:
-    """Whether DuckDB tells of a disk or a memory that is full or fails, and not of what it reads."""
-    said = str(error).lower()
-    return any(sign in said for sign in OF_THE_MACHINE)
+    found = advice(cause)
+    return f": {found}" if found else ""
 
 
 def connect(
@@ -216,7 +198,12 @@ def make_table(con: DuckDBPyConnection, name: str, query: str) -> None:
 
 def parquet(*files: str | Path) -> str:
     """A relation: the rows of Parquet files that have the columns of the first."""
-    return f"read_parquet([{', '.join(map(literal, files))}])"
+    return f"read_parquet([{', '.join(literal(one_file(file)) for file in files)}])"
+
+
+def one_file(path: str | Path) -> str:
+    """What DuckDB reads as the name of this one file: `*`, `?` and `[` in it stand for themselves alone."""
+    return re.sub(r"[*?[]", r"[\g<0>]", str(path))
 
 
 def count(con: DuckDBPyConnection, relation: str) -> int:

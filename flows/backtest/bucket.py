@@ -161,7 +161,7 @@ def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
 def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
     if not files or not rules.program.signals.names:
         return pl.DataFrame(schema=BEHAVIORS)
-    return behaviors_of(pl.scan_parquet(files), rules.start)
+    return behaviors_of(pl.scan_parquet(files, glob=False), rules.start)
 
 
 def _decide(

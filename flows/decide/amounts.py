@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.session import Session
 from flows.store.archive import archive_folder
-from flows.warehouse import literal, read_sql, run_sql, shown, sql_text
+from flows.warehouse import literal, one_file, read_sql, run_sql, shown, sql_text
 from transforms.engine.state import Tick
 from transforms.program.model import Program
 from transforms.signals.evaluate import LARGEST, evaluate_signals
@@ -123,4 +123,4 @@ def _archived(
 def _files(session: Session, after: datetime | None, until: datetime) -> list[str]:
     """The archived batches of earlier ticks with events after `after` and until `until`."""
     found = run_sql(session.con, "decide/windows/archived_batches.sql", after=after, until=until).fetchall()
-    return [str(archive_folder(session.settings) / "events" / name) for (name,) in found]
+    return [one_file(archive_folder(session.settings) / "events" / name) for (name,) in found]

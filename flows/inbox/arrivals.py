@@ -2,7 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.errors import InputError
 from flows.files import printable
 from flows.settings import Settings
 from flows.warehouse import append, run_sql
@@ -68,6 +71,26 @@ def note_files(con: DuckDBPyConnection, files: list[WaitingFile]) -> None:
     if files:
         columns = ("kind", "file", "bytes", "changed_ns")
         append(con, "inbox_files", pl.DataFrame([one.stamp for one in files], schema=columns, orient="row"))
+
+
+@contextmanager
+def readable(path: Path) -> Generator[Path]:
+    """The path, or a link to it where its name has a backslash or bytes that aren't UTF-8, which DuckDB can't open.
+
+    Raises:
+        InputError: as in the block, which names the file and not the link.
+    """
+    name = printable(path.name).replace("\\", "_")
+    if name == path.name:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="onward-") as folder:
+        link = Path(folder) / name
+        link.symlink_to(path.absolute())
+        try:
+            yield link
+        except InputError as error:
+            raise InputError(str(error).replace(str(link), printable(str(path)))) from error
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.errors import InputError
+from flows.files import printable
 from flows.inbox.parquet import (
     COLUMNS,
     FILE_ROW,
@@ -58,7 +60,7 @@ class Part:
 
     def scan(self) -> pl.LazyFrame:
         """Its good rows, with the canonical columns in their types, `line` and `row of the file`."""
-        rows = pl.scan_parquet(self.path, row_index_name=ROW)
+        rows = pl.scan_parquet(self.path, row_index_name=ROW, glob=False)
         there = set(rows.collect_schema().names())
         columns = [
             self._column(name, there).cast(kind).alias(name) for name, kind in COLUMNS[self.kind].items()
@@ -120,6 +122,8 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
     Raises:
         InputError: the file as a whole can't be loaded.
     """
+    if (name := printable(str(path))) != str(path) or "\\" in name:
+        raise InputError(f"{name}: its name has a backslash, or bytes that aren't UTF-8; rename it")
     con, source = scratch.con, recognise(path, kind)
     prepare(con, source, scratch.limits)
     types = _stored_types(scratch, source)
@@ -185,7 +189,7 @@ def check_canonical(kind: Kind, file: Path) -> None:
     Raises:
         ValueError: it hasn't, which is a fault of the program.
     """
-    check_columns(kind, COLUMNS[kind], pl.read_parquet_schema(file))
+    check_columns(kind, COLUMNS[kind], pl.scan_parquet(file, glob=False).collect_schema())
 
 
 def united(some: Sequence[Canonical]) -> Canonical:

@@ -6,7 +6,7 @@ repeats only the second step.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
 from flows.files import content_hash, printable
-from flows.inbox.arrivals import WaitingFile, look_in
+from flows.inbox.arrivals import WaitingFile, look_in, readable
 from flows.inbox.refusals import fault_of_file, set_aside
 from flows.session import Session
 from flows.settings import Settings
@@ -27,7 +27,9 @@ from flows.warehouse import (
     chained,
     count,
     insert,
+    literal,
     make_view,
+    one_file,
     parquet,
     read_sql,
     run,
@@ -137,26 +139,58 @@ def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, content: 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    from flows.inbox.canonical import check_canonical
     from flows.inbox.shapes import recognise
     from flows.inbox.staging import stage
 
-    con, settings, kind = session.con, session.settings, file.kind
-    source = recognise(file.path, kind, _named_shape(settings, file.path))
-    staged = stage(con, source, STAGED, settings.limits)
-    distinct = _judged(session, seen, kind, now)
-    ((number,),) = run_sql(con, "inbox/intake/next_batch.sql").fetchall()
-    archived = archive_folder(settings) / kind / f"{number:08d}.parquet"
+    settings = session.settings
+    with readable(file.path) as path:
+        source = recognise(path, file.kind, _named_shape(settings, file.path))
+        staged = stage(session.con, source, STAGED, settings.limits)
+        return _archived(
+            session,
+            seen,
+            file,
+            Batch(
+                batch_id=_next_batch(session),
+                kind=file.kind,
+                file=printable(file.path.name),
+                content_hash=content,
+                shape=source.shape,
+                rows=staged.rows,
+                duplicates=0,
+                quarantined=0,
+                loaded_at=now,
+                archive="",
+                latest=None,
+            ),
+        )
+
+
+def _archived(session: Session, seen: "SeenIds", file: WaitingFile, batch: Batch) -> Batch:
+    """Write what is staged to the archive, as `batch`; what is known of it then."""
+    from flows.inbox.canonical import check_canonical
+
+    con, kind, number = session.con, file.kind, batch.batch_id
+    distinct = _judged(session, seen, kind, batch.loaded_at)
+    archived = archive_folder(session.settings) / kind / f"{number:08d}.parquet"
     good = ("good", f"from {distinct.relation}")
     write_rows(con, chained(good, final=f"inbox/archive/{kind}.sql"), archived)
     check_canonical(kind, archived)
-    bad = _quarantine(session, number)
+    bad = _quarantine(session, file.path, number)
     earliest, latest = _span(con, archived) if kind == "events" else (None, None)
-    return Batch(
-        batch_id=number, kind=kind, file=printable(file.path.name), content_hash=content, shape=source.shape,
-        rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, loaded_at=now,
-        archive=archived.name, latest=latest, earliest=earliest,
-    )  # fmt: skip
+    return replace(
+        batch,
+        duplicates=distinct.duplicates,
+        quarantined=bad,
+        archive=archived.name,
+        latest=latest,
+        earliest=earliest,
+    )
+
+
+def _next_batch(session: Session) -> int:
+    ((number,),) = run_sql(session.con, "inbox/intake/next_batch.sql").fetchall()
+    return int(number)
 
 
 def _judged(session: Session, seen: "SeenIds", kind: "Kind", now: datetime) -> "Distinct":
@@ -182,7 +216,9 @@ def admit(session: Session, batch: Batch) -> list[Batch]:
     insert(con, "batches", vars(batch))
     bad = _quarantine_file(session, batch.batch_id)
     if bad.exists():
-        run_sql(con, "inbox/intake/quarantine.sql", batch=batch.batch_id, bad=str(bad), now=batch.loaded_at)
+        run_sql(
+            con, "inbox/intake/quarantine.sql", batch=batch.batch_id, bad=one_file(bad), now=batch.loaded_at
+        )
     file = archive_folder(session.settings) / batch.kind / batch.archive
     if batch.kind == "events":
         run_sql_over(con, "inbox/intake/new_profiles.sql", file)
@@ -236,11 +272,12 @@ def _judge_time(session: Session, now: datetime) -> None:
     run_sql(con, "inbox/intake/judged.sql")
 
 
-def _quarantine(session: Session, number: int) -> int:
-    """Archive the bad rows of a batch; how many there are."""
+def _quarantine(session: Session, path: Path, number: int) -> int:
+    """Archive the bad rows of the batch that the file at `path` became; how many there are."""
     file = _quarantine_file(session, number)
     file.unlink(missing_ok=True)
-    query = chained(("found", f"from {JUDGED}"), final="inbox/staging/bad.sql")
+    found = f"select * replace ({literal(printable(str(path)))} as file) from {JUDGED}"
+    query = chained(("found", found), final="inbox/staging/bad.sql")
     if bad := count(session.con, f"({query})"):
         write_rows(session.con, query, file)
     return bad
@@ -252,7 +289,7 @@ def _quarantine_file(session: Session, number: int) -> Path:
 
 def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetime | None]:
     """The first and the last instant of a batch's events."""
-    query, params = sql_text("inbox/intake/span.sql"), {"file": str(file)}
+    query, params = sql_text("inbox/intake/span.sql"), {"file": one_file(file)}
     ((first, last),) = run(con, query, file=str(file), step="read its times", params=params).fetchall()
     return first, last
 

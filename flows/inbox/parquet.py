@@ -6,7 +6,7 @@ from duckdb import DuckDBPyConnection
 from flows.errors import InputError
 from flows.inbox.shapes import Kind, Source
 from flows.settings import Limits
-from flows.warehouse import chained, count, literal, quoted, sql_text
+from flows.warehouse import chained, count, literal, one_file, quoted, sql_text
 from transforms.columns.arrays import Ints
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, Schema
 from transforms.tables.sql_types import duckdb_types
@@ -23,7 +23,7 @@ def check_size(con: DuckDBPyConnection, source: Source, limits: Limits) -> None:
     Raises:
         InputError: it is too large.
     """
-    ((size,),) = con.execute(sql_text("inbox/parquet/size.sql"), {"file": str(source.path)}).fetchall()
+    ((size,),) = con.execute(sql_text("inbox/parquet/size.sql"), {"file": one_file(source.path)}).fetchall()
     if size > limits.decompressed_bytes:
         raise InputError(
             f"{source.path}: holds {size:,} bytes decompressed; allowed: {limits.decompressed_bytes:,}. "
@@ -38,7 +38,7 @@ def count_rows(con: DuckDBPyConnection, source: Source) -> int:
 
 def column_types(con: DuckDBPyConnection, source: Source) -> dict[str, str]:
     """The types of the file's columns, as DuckDB names them."""
-    found = con.execute(sql_text("inbox/parquet/columns.sql"), {"file": str(source.path)}).fetchall()
+    found = con.execute(sql_text("inbox/parquet/columns.sql"), {"file": one_file(source.path)}).fetchall()
     return {name: str(kind) for name, kind in found}
 
 
@@ -97,7 +97,7 @@ def typed_events(source: Source, types: dict[str, str], only: str = "") -> str:
 
 
 def _scan(source: Source) -> str:
-    return f"read_parquet({literal(source.path)}, {FILE_ROW} = true)"
+    return f"read_parquet({literal(one_file(source.path))}, {FILE_ROW} = true)"
 
 
 def _rows(source: Source, types: dict[str, str], only: str = "") -> str:

@@ -5,11 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.errors import InputError
+from flows.errors import InputError, is_of_the_machine
 from flows.files import printable, write_text
 from flows.inbox.arrivals import REFUSED, WaitingFile
 from flows.settings import Settings
-from flows.warehouse import WRITING, WarehouseError, is_of_the_machine
+from flows.warehouse import WRITING, WarehouseError
 
 UNREADABLE = (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG)
 """What the operating system says of one file; anything else it says is no fault of the file."""

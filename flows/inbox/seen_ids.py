@@ -14,7 +14,7 @@ import polars as pl
 from flows.files import aside_name, put_in_place
 from flows.session import Session
 from flows.store.archive import archive_folder
-from flows.warehouse import frame, parquet, read_sql, run_sql, shown
+from flows.warehouse import frame, one_file, parquet, read_sql, run_sql, shown
 from transforms.columns.ids import stable_hash
 
 Hashes = npt.NDArray[np.uint64]
@@ -114,7 +114,7 @@ class SeenIds:
 
     def _archives(self, piece: HashedBatches) -> list[str]:
         found = self._batches(piece.first, piece.last)
-        return [str(self._folder / "events" / archive) for _, archive, _ in found]
+        return [one_file(self._folder / "events" / archive) for _, archive, _ in found]
 
     def _batches(self, first: int = 1, last: int | None = None) -> list[tuple[int, str, str]]:
         """The batches of events of these numbers, in order: number, archived file, hash of the content."""

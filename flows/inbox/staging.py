@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from flows.errors import InputError
+from flows.errors import InputError, is_of_the_machine
 from flows.inbox.blocks import line_blocks
 from flows.inbox.parquet import canonical_events, check_size, objects
 from flows.inbox.records import record_blocks
@@ -17,7 +17,6 @@ from flows.settings import Limits
 from flows.warehouse import (
     assign,
     chained,
-    is_of_the_machine,
     literal,
     make_table,
     make_view,

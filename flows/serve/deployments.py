@@ -37,7 +37,7 @@ from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.arguments import parse_instant
-from flows.errors import InputError, OnwardError
+from flows.errors import InputError, OnwardError, machine_errors
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
 from flows.settings import Settings, read_settings
@@ -90,7 +90,7 @@ def _in_a_task(name: str, work: Callable[[], R]) -> R:
     What it works on is enclosed in it: Prefect would look through arguments, down to each step of each workflow.
     """
     task = Task(
-        work,
+        machine_errors()(work),
         name=name,
         cache_policy=NO_CACHE,
         # More than are granted: Prefect logs a traceback when they run out, and only then.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.errors import OnwardError
+from flows.errors import OnwardError, is_of_the_machine
 from flows.files import copy_aside, put_in_place
 from flows.store.ticks import last_tick
 from flows.warehouse import WarehouseError, connect, read_everything, run, tables
@@ -17,8 +17,7 @@ NOT_DAMAGE = (
     "storage version",
     "Cannot open file",
     "Is a directory",
-    "No space left",
-    "Out of Memory",
+    "Permission denied",
 )
 STALE_LOG = ("WAL checkpoint iteration does not match", "WAL does not match database file")
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
@@ -60,7 +59,7 @@ def open_recovered(path: Path) -> tuple[DuckDBPyConnection, list[str]]:
     try:
         return _readable(path), []
     except WarehouseError as error:
-        if any(sign in error.cause for sign in NOT_DAMAGE):
+        if is_of_the_machine(error.cause) or any(sign in error.cause for sign in NOT_DAMAGE):
             raise
         if not any(sign in error.cause for sign in STALE_LOG):
             return _restore(path, error.cause)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.errors import OnwardError
-from flows.files import put_in_place
+from flows.errors import InputError, OnwardError
+from flows.files import printable, put_in_place
 from flows.session import Clock, Say, Session, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import archive_folder
@@ -21,6 +21,7 @@ from flows.warehouse import (
     insert,
     limit_memory,
     literal,
+    one_file,
     run,
     run_sql,
     sql_names,
@@ -73,6 +74,7 @@ def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock)
         RunInProgressError: another run holds it.
         OnwardError: the file belongs to another program or a newer version, or can't be repaired.
     """
+    _check_place(settings)
     with run_lock(settings.state / LOCK_FILE):
         path = settings.state / STATE_FILE
         con, warnings = open_recovered(path)
@@ -82,6 +84,23 @@ def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock)
             yield store
         finally:
             con.close()
+
+
+def _check_place(settings: Settings) -> None:
+    """Refuse folders that DuckDB can't keep a database in, before anything is written there.
+
+    Raises:
+        InputError: naming what of the name is to blame.
+    """
+    place = str(settings.data_dir.absolute())
+    signs = [f"'{sign}'" for sign in ("?", "\\") if sign in place]
+    if printable(place) != place:
+        signs.append("bytes that aren't UTF-8")
+    if signs:
+        raise InputError(
+            f"{printable(place)}: has {' and '.join(signs)} in its name, where no state file can lie; rename the "
+            "folder, or point data_dir elsewhere"
+        )
 
 
 @contextmanager
@@ -96,6 +115,7 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
     """
     path = settings.state / STATE_FILE
     draft = settings.state / "rebuild" / STATE_FILE
+    _check_place(settings)
     with run_lock(settings.state / LOCK_FILE):
         shutil.rmtree(draft.parent, ignore_errors=True)
         draft.parent.mkdir()
@@ -160,7 +180,7 @@ def _create(con: DuckDBPyConnection, archive: Path) -> None:
     for name in _statements():
         run_sql(con, name)
     for name in _views():
-        text = sql_text(name).replace("{archive}", literal(archive / "*.parquet"))
+        text = sql_text(name).replace("{archive}", literal(f"{one_file(archive)}/*.parquet"))
         view = f"create or replace view {Path(name).stem} as {text}"
         run(con, view, file=f"sql/{name}", step="create the view")
 
