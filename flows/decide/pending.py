@@ -28,6 +28,7 @@ from flows.summary import TickSummary
 from flows.warehouse import count, frame, make_table, run_sql, shown
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold_attributes
+from transforms.engine.layout.reach import date_attributes
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
@@ -85,9 +86,7 @@ def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene
 def _unarmed_keys(scene: _Scene, new: list[str] | None) -> None:
     """The schedules whose attributes are to be looked at for everybody: those in `new`, or all of them."""
     rows = [
-        (scene.program.attributes[one.column], one.key)
-        for one in scene.program.alarms
-        if not one.is_cron and (new is None or one.key in new)
+        (attribute, key) for attribute, key, _ in date_attributes(scene.program) if new is None or key in new
     ]
     keys = pl.DataFrame(rows, schema={"attribute": pl.String, "key": pl.String}, orient="row")
     with shown(scene.con, unarmed=keys):

@@ -15,15 +15,27 @@ with
 
     alarms as (select customer_id from schedule_alarms where "at" <= $now),
 
-    unarmed as (
-        select attributes.customer_id
+    dates as (
+        select customer_id, attribute, value
         from attributes
+        where value <> 'null'
+        union all
+        select
+            customer_id,
+            'created_at' as attribute,
+            '"' || regexp_replace(strftime(created_at, '%Y-%m-%dT%H:%M:%S.%f'), '\.?0*$', '') || 'Z"' as value
+        from profiles
+        where created_at is not null
+    ),
+
+    unarmed as (
+        select dates.customer_id
+        from dates
         join unarmed_keys using (attribute)
         anti join schedule_alarms
-            on schedule_alarms.customer_id = attributes.customer_id
+            on schedule_alarms.customer_id = dates.customer_id
             and schedule_alarms.key = unarmed_keys.key
-            and schedule_alarms.value = attributes.value
-        where attributes.value <> 'null'
+            and schedule_alarms.value = dates.value
     ),
 
     everybody as (select customer_id from profiles where known and $everybody),

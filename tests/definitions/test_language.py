@@ -247,7 +247,7 @@ SCHEDULES = {
         "48 ….attribute: given both 'cron' and 'attribute'; allowed: one of them"
     ],
     "{attribute: event.x}": [
-        "42 ….attribute: given 'event.x'; allowed: the name of a profile attribute that holds a date"
+        "42 ….attribute: given 'event.x'; allowed: created_at, or the name of a profile attribute that holds a date"
     ],
     "{attribute: a, offset: soon, at: '9:00'}": [
         "53 ….offset: given 'soon'; allowed: -3d, 2h, 0, or another number of seconds",

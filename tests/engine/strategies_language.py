@@ -25,7 +25,7 @@ from tests.engine.strategies_workflows import (
 from tests.oracle.instants import instant
 from tests.semantics.cases import Case, Row
 
-FEATURES = ["patterns", "schedules", "operators", "hours", "sends"]
+FEATURES = ["patterns", "schedules", "operators", "hours", "sends", "nested"]
 OPERATORS = [
     *("starts_with", "ends_with", "matches", "before", "after", "between", "within_last"),
     *("not_in_list", "not_exists", "at_least", "at_most"),
@@ -139,7 +139,7 @@ class Kit:
     @property
     def kinds(self) -> list[str]:
         """The features that have conditions of their own."""
-        return sorted(self.features & {"patterns", "operators"})
+        return sorted(self.features & {"patterns", "operators", "nested"})
 
     @cached_property
     def dates(self) -> SearchStrategy[str]:
@@ -172,13 +172,58 @@ class Kit:
         return weighted((9, self.dates), (1, st.sampled_from([None, "soon", 3, "2026-02-30"])))
 
 
+date_names = st.sampled_from(["renews", "renews", "created_at", "stay.at", "stay.0.at"])
+structures = st.sampled_from(
+    [
+        *({"k": 1, "a": ["red", {"k": 3}]}, {"k": "red", "a": []}, {"a": [[1], 1.0]}, {"k": {"x": 1}}),
+        *([1, "red"], ["red", [3]], {"k": None, "k.x": 1}, 3, "red", None),
+    ]
+)
+dotted = ["k", "a.0", "a.1.k", "0", "1.0", "k.x", "01", "a"]
+nested_names = st.builds(
+    lambda head, rest: f"{head}.{rest}",
+    st.sampled_from(["plan", "plan", "score", "event.color", "event.amount", "event.new_value"]),
+    st.sampled_from(dotted),
+)
+nested_operators = st.sampled_from(["equals", "not_equals", "contains", "at_least", "less_than"])
+nested_values = st.sampled_from([1, 3.0, "red", "1"])
+
+
+def nested(kit: Kit) -> SearchStrategy[Row]:
+    """A condition on what stands inside a value, or on a field of the profile."""
+    inside = st.builds(
+        lambda name, operator, value: {"attribute": name, "operator": operator, "value": value},
+        *(nested_names, nested_operators, nested_values),
+    )
+    exists = st.builds(
+        lambda name, is_there: {"attribute": name, "operator": "exists", "value": is_there},
+        *(nested_names, st.booleans()),
+    )
+    dated = st.builds(
+        lambda operator, value: {"attribute": "created_at", "operator": operator, "value": value},
+        *(st.sampled_from(["before", "after", "at_least", "at_most"]), kit.dates),
+    )
+    own = {"attribute": "customer_id", "operator": "in_list", "value": ["ann", "zoe"]}
+    return weighted((6, inside), (3, exists), (2, dated), (1, st.just(own)))
+
+
+nested_config = st.fixed_dictionaries(
+    {"action": behaviors},
+    optional={f"{bound}color.{rest}": nested_values for bound in ("", "minimum_") for rest in ("k", "a.1.k")},
+).map(lambda config: {key: one for key, one in config.items() if _fits(key, one)})
+
+
+def _fits(key: str, value: Any) -> bool:
+    return not key.startswith("minimum_") or not isinstance(value, str)
+
+
 @st.composite
 def schedules(draw: DrawFn) -> Row:
     """The config of a schedule."""
     config: Row = {"timezone": draw(zone_names)} if happens(draw, 75) else {}
     if draw(st.booleans()):
         return config | {"cron": draw(crons)}
-    config["attribute"] = "renews"
+    config["attribute"] = draw(date_names)
     if happens(draw, 70):
         config["offset"] = draw(st.sampled_from(["0", "-1d", "2h", "-6h", "30m"]))
     if happens(draw, 40):
@@ -202,6 +247,7 @@ def new_trigger(draw: DrawFn, kit: Kit) -> Row | None:
         },
         "schedules": lambda: {"type": "time_based", "config": draw(schedules())},
         "operators": lambda: {"type": "attribute_change", "config": draw(crossings)},
+        "nested": lambda: {"type": "behavioral", "config": draw(nested_config)},
     }
     kinds = {name: kind for name, kind in kinds.items() if name in kit.features}
     return kinds[draw(st.sampled_from(sorted(kinds)))]() if kinds else None
@@ -243,8 +289,12 @@ def condition(draw: DrawFn, given: Row, kit: Kit) -> Row:
 
 def new_condition(kit: Kit) -> SearchStrategy[Row]:
     """A condition of one of the case's features."""
-    kinds = {"patterns": windowed(kit), "operators": st.one_of(beyond(kit), groups(beyond(kit), beyond(kit)))}
-    return st.one_of([kinds[kind] for kind in kit.kinds])
+    kinds = {
+        "patterns": lambda: windowed(kit),
+        "operators": lambda: st.one_of(beyond(kit), groups(beyond(kit), beyond(kit))),
+        "nested": lambda: nested(kit),
+    }
+    return st.one_of([kinds[kind]() for kind in kit.kinds])
 
 
 @st.composite
@@ -360,7 +410,14 @@ def action(draw: DrawFn, given: Row, kit: Kit) -> Row:
 
 def updates(kit: Kit) -> SearchStrategy[Row]:
     """What events and steps set: the date of schedules, the zone, or a number that may cross another."""
+    structured = st.fixed_dictionaries(
+        {"attribute": st.sampled_from(["plan", "score", "plan.k"]), "value": structures}
+    )
+    stays = kit.dates.flatmap(lambda date: st.sampled_from([{"at": date}, [{"at": date}], {"stay": date}]))
     return st.one_of(
+        *([structured, structured] if "nested" in kit.features else []),
+        st.fixed_dictionaries({"attribute": st.just("stay"), "value": stays}),
+        st.fixed_dictionaries({"attribute": st.just("stay.at"), "value": kit.date_values}),
         st.fixed_dictionaries({"attribute": st.just("renews"), "value": kit.date_values}),
         st.fixed_dictionaries({"attribute": st.just("timezone"), "value": zone_values}),
         st.fixed_dictionaries({"attribute": st.just("score"), "value": numbers}),
@@ -415,7 +472,9 @@ def event(draw: DrawFn, given: Row, kit: Kit) -> Row:
     row = dict(given)
     if "patterns" in kit.features and row["type"] == "behavioral":
         row["value"] = draw(event_values)
-    if kit.features & {"schedules", "hours", "operators"} and happens(draw, 30):
+    if "nested" in kit.features and row["type"] != "attribute_change" and happens(draw, 60):
+        row["properties"] = {**row["properties"], "color": draw(structures)}
+    if kit.features & {"schedules", "hours", "operators", "nested"} and happens(draw, 30):
         update = draw(updates(kit))
         if row["type"] == "attribute_change":
             row["name"] = update["attribute"]
@@ -432,7 +491,12 @@ def customer(draw: DrawFn, given: Row, kit: Kit) -> Row:
     for name, values in given_values.items():
         if happens(draw, 65):
             row["attributes"][name] = draw(values)
+    if "nested" in kit.features:
+        row["attributes"] |= draw(st.fixed_dictionaries({}, optional=structured_attributes))
     return row
+
+
+structured_attributes: dict[str, SearchStrategy[Any]] = {"plan": structures, "plan.k": nested_values}
 
 
 narrow_caps = st.tuples(

@@ -50,6 +50,14 @@ def instant(given: Any) -> datetime | None:
         return None
 
 
+def shown(at: datetime | None) -> str | None:
+    """§2: an instant as text, without trailing zeros."""
+    if at is None:
+        return None
+    text = at.strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0").rstrip("0").rstrip(".")
+    return f"{text}Z"
+
+
 def zone(name: Any) -> ZoneInfo | None:
     """The zone of this name, if it is one."""
     return ZoneInfo(name) if isinstance(name, str) and name in known_zones() else None

@@ -18,12 +18,21 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from tests.oracle.consent import CONSENT_FIELDS, consent
-from tests.oracle.instants import AFTER_ALL_TIME, BEFORE_ALL_TIME, zone
+from tests.oracle.instants import AFTER_ALL_TIME, BEFORE_ALL_TIME, shown, zone
 from tests.oracle.matching import listens, matches, property_of
 from tests.oracle.patterns import Arrival, Pattern, counted
 from tests.oracle.schedules import Schedule, cron_instants, schedule_of
 from tests.oracle.sends import Hours, first_allowed, hours
-from tests.oracle.values import bucket, duration, duration_of, holds, identity, microseconds, same
+from tests.oracle.values import (
+    bucket,
+    duration,
+    duration_of,
+    holds,
+    identity,
+    look_up,
+    microseconds,
+    same,
+)
 from tests.semantics.cases import Case, Result, Row
 
 Course = Generator[datetime | None, Literal["event"] | None, None]
@@ -243,8 +252,8 @@ class Customer:
         self.turns: deque[tuple[datetime, str]] = deque()
         self.armed: dict[tuple[str, int], datetime] = {}
         self.own_zone = (row or {}).get("timezone")
-        for attribute in self.attributes:
-            self.arm(attribute)
+        self.fields = {"customer_id": customer_id, "created_at": shown((row or {}).get("created_at"))}
+        self.arm_changed({})
 
     def is_known(self, instant: datetime) -> bool:
         """§4: has a profile row created by then."""
@@ -363,17 +372,18 @@ class Customer:
         if self.is_known(self.now) and self.world.takes_entries(workflow):
             self.enter_by(workflow, fact)
 
-    def arm_changed(self, before: Row) -> None:
-        """All updates of an event apply; then the attributes that differ from before."""
-        for attribute in before.keys() | self.attributes.keys():
-            if not same(before.get(attribute), self.attributes.get(attribute)):
-                self.arm(attribute)
+    def dates(self) -> Row:
+        """What every attribute that schedules look at stands for now."""
+        names = {schedule.attribute for *_, schedule in self.world.schedules if schedule.attribute}
+        return {name: self.profile_value(name) for name in names}
 
-    def arm(self, attribute: str) -> None:
-        """A new value of an attribute: its schedules fire for it, if their instant is yet to come."""
+    def arm_changed(self, before: Row) -> None:
+        """All updates of an event apply; schedules fire for what differs then, if their instant is yet to come."""
+        now = self.dates() if self.world.schedules else {}
         for workflow_id, place, schedule in self.world.schedules:
-            if schedule.attribute == attribute:
-                due = schedule.instant_of(self.attributes.get(attribute), self.zone(schedule.timezone))
+            name = schedule.attribute
+            if name is not None and not same(before.get(name), now[name]):
+                due = schedule.instant_of(now[name], self.zone(schedule.timezone))
                 self.armed.pop((workflow_id, place), None)
                 if due is not None and due > self.now and due >= self.world.start:
                     self.armed[workflow_id, place] = due
@@ -384,15 +394,14 @@ class Customer:
         """Profile, executions, triggers; history and what comes too late only update the profile."""
         event = arrival.event
         acts = self.world.acts(arrival)
-        before = dict(self.attributes) if self.world.schedules else {}
+        before = self.dates() if self.world.schedules else {}
         if event["type"] == "attribute_change":
             self.write(event["name"], event["properties"].get("new_value"), event["ts"])
         for attribute, value in sorted((event["attributes"] or {}).items()):
             change = self.write(attribute, value, event["ts"])
             if acts and change:
                 self.cause(change)
-        if self.world.schedules:
-            self.arm_changed(before)
+        self.arm_changed(before)
         if acts:
             self.process_fact(event)
 
@@ -457,7 +466,11 @@ class Customer:
             return windowed.value(self.history, self.now)
         if attribute.startswith("pattern."):
             return self.look_up_pattern(attribute.removeprefix("pattern."))
-        return self.attributes.get(attribute)
+        return self.profile_value(attribute)
+
+    def profile_value(self, name: str) -> Any:
+        """A field of the profile, else an attribute or what stands inside one."""
+        return self.fields[name] if name in self.fields else look_up(name, self.attributes.get)
 
     def look_up_pattern(self, name: str) -> bool | float:
         """Whether a pattern is true now, or its score."""
@@ -597,8 +610,9 @@ class Customer:
                 self.tags.discard(config["tag"])
                 self.emit(execution, "remove_tag", tag=config["tag"])
             case "update_attribute":
+                before = self.dates()
                 if change := self.write(config["attribute"], config["value"], self.now):
-                    self.arm(config["attribute"])
+                    self.arm_changed(before)
                     self.cause(change)
             case "branch_decision":
                 execution.decision = self.decide_branch(execution, config["criteria"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.oracle.schedules import schedule_of
-from tests.oracle.values import equals, greater, is_number
+from tests.oracle.values import equals, greater, is_number, look_up
 
 OWN_KEY = {
     "behavioral": "action",
@@ -17,9 +17,13 @@ OWN_KEY = {
 
 
 def property_of(fact: Mapping[str, Any], name: str) -> Any:
-    """Property `name` of a fact; `value` falls back to the event's own number."""
-    found = fact["properties"].get(name)
-    return fact["value"] if found is None and name == "value" else found
+    """§5: property `name` of a fact, or what stands inside one; `value` falls back to the event's own number."""
+
+    def whole(one: str) -> Any:
+        found = fact["properties"].get(one)
+        return fact["value"] if found is None and one == "value" else found
+
+    return look_up(name, whole)
 
 
 def matches(trigger: Mapping[str, Any], fact: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ float (one kind of number), str, list, dict.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -70,6 +70,23 @@ def contains(have: Any, value: Any) -> bool:
     if isinstance(have, list):
         return any(equals(element, value) for element in have)
     return text(value) in text(have)
+
+
+def look_up(name: str, whole: Callable[[str], Any]) -> Any:
+    """§5: the whole name if it exists and isn't null; else split at every dot."""
+    found = whole(name)
+    if found is not None or "." not in name:
+        return found
+    head, *keys = name.split(".")
+    value = whole(head)
+    for key in keys:
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and re.fullmatch("0|[1-9][0-9]*", key, re.ASCII):
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            value = None
+    return value
 
 
 def text(value: Any) -> str:

@@ -16,7 +16,7 @@ from flows.decide import pending
 from flows.decide.state import read_state
 from tests.engine.strategies import ticked_cases
 from tests.runs import FORMATS, house, person
-from tests.semantics.cases import Case, Row, at, event, tag, workflow
+from tests.semantics.cases import Case, Row, at, event, tag, wait, workflow
 from tests.tick.test_equals_oracle import run_ticks
 from transforms.engine.layout.reach import active_customers, with_cron_customers
 from transforms.engine.state import State, Tick
@@ -78,3 +78,30 @@ def test_a_date_is_looked_at_once_and_one_that_was_removed_never(tmp_path: Path)
         home.tick(at(20))
         home.tick(at(30))
     assert found == [({"ann"}, {"ann"}), (set(), set())]
+
+
+def test_a_new_schedule_by_the_creation_looks_once_at_those_who_have_one(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(tag("t")))
+    home.customers("1", person("ann", created_at=at(0.1)), person("bob"))
+    home.tick(at(10))
+    created = {"type": "time_based", "config": {"attribute": "created_at", "offset": "1h"}}
+    home.define(workflow(tag("t"), triggers=[created]))
+    with looks() as found:
+        home.tick(at(20))
+        home.tick(at(30))
+        home.tick(at(70))
+    assert found == [({"ann"}, {"ann"}), (set(), set()), ({"ann"}, {"ann"})]
+    assert home.rows("select customer_id, entered_at from executions") == [("ann", at(60.1))]
+
+
+def test_names_with_dots_in_a_store(tmp_path: Path) -> None:
+    inside = {"attribute": "home.city", "operator": "equals", "value": "Bern"}
+    told = {"attribute": "event.data.carrier", "operator": "equals", "value": "post"}
+    steps = [wait("1h"), tag("t", when=[inside, told])]
+    home = house(tmp_path, workflow(*steps, on={"type": "behavioral", "config": {"data.kind.0": 1}}))
+    home.customers("1", person("ann", home={"city": "Bern"}), person("bob", home={"city": "Basel"}))
+    data = {"data": {"carrier": "post", "kind": [1]}}
+    home.events("1", *(event("go", at(5), name, properties=data) for name in ("ann", "bob")))
+    for minutes in (10, 70):
+        home.tick(at(minutes))
+    assert home.rows("select customer_id, tag from tags") == [("ann", "t")]

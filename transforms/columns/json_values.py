@@ -5,6 +5,7 @@ changed" (semantics.md §4) is an integer comparison and a condition (§5) is on
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.columns.factorize import factorize
+from transforms.columns.factorize import factorize, index_in
 
 Codes = npt.NDArray[np.int32]
 
 NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
 NULL_CODE = 0
 _WHOLE = 1e16
+_PLACE = re.compile("0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 def canonical(value: Any) -> str:
@@ -53,6 +55,55 @@ def intern(
     pieces = np.split(final[raw_codes], np.cumsum([len(one) for one in present])[:-1])
     codes = {name: _spread(column, some) for (name, column), some in zip(texts.items(), pieces, strict=True)}
     return dictionary, {**codes, "": codes[""][:-1]}
+
+
+def look_inside(dictionary: pl.DataFrame, paths: Sequence[tuple[str, ...]]) -> tuple[pl.DataFrame, Codes]:
+    """Look along paths into the lists and objects of a dictionary (semantics.md §5).
+
+    Args:
+        dictionary: of `intern`.
+        paths: the keys, one after the other.
+
+    Returns:
+        The dictionary with what was found behind it, and `[path, code]`: the code of what each value has there.
+    """
+    nested = dictionary.filter(pl.col("kind").is_in([LIST, OBJECT]))["json"].to_list() if paths else []
+    if not nested:
+        return dictionary, np.full((len(paths), len(dictionary)), NULL_CODE, np.int32)
+    holders, found = _look_along(nested, paths)
+    further = _parse(pl.concat(found).unique(maintain_order=True).rename("raw"))
+    whole = pl.concat([dictionary, further]).unique("json", keep="first", maintain_order=True)
+    inside = np.full((len(paths), len(whole)), NULL_CODE, np.int32)
+    at = index_in(holders, whole["json"])
+    for path, texts in enumerate(found):
+        inside[path, at] = index_in(texts, whole["json"])
+    return whole, inside
+
+
+def _look_along(nested: list[str], paths: Sequence[tuple[str, ...]]) -> tuple[pl.Series, list[pl.Series]]:
+    """Lists and objects, those found in them too, and per path what each of them has there."""
+    known, found = set(nested), [list[str]() for _ in paths]
+    holders = list(nested)
+    for text in holders:
+        value = json.loads(text)
+        for texts, keys in zip(found, paths, strict=True):
+            texts.append(one := canonical(inner_value(value, keys)))
+            if one[0] in "[{" and one not in known:
+                known.add(one)
+                holders.append(one)
+    return pl.Series(holders), [pl.Series(texts, dtype=pl.String) for texts in found]
+
+
+def inner_value(value: Any, keys: Sequence[str]) -> Any:
+    """What a value has along a path: objects by key, lists by place, anything else null (semantics.md §5)."""
+    for key in keys:
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and _PLACE.fullmatch(key) and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
 
 
 def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:

@@ -118,8 +118,10 @@ def _read_cron(given: object) -> None:
 
 def _read_attribute(given: object) -> None:
     other = ("event.", "events.", "pattern.", "execution.")
-    if not isinstance(given, str) or not given or given.startswith(other) or given == "tags":
-        raise ValueError(f"given {given!r}; allowed: the name of a profile attribute that holds a date")
+    if not isinstance(given, str) or not given or given.startswith(other) or given in ("tags", "customer_id"):
+        raise ValueError(
+            f"given {given!r}; allowed: created_at, or the name of a profile attribute that holds a date"
+        )
 
 
 _READ: Mapping[str, Callable[[object], object]] = {

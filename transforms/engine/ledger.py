@@ -8,6 +8,7 @@ import polars as pl
 from transforms.columns.arrays import NEVER, Array, Bools, Ints
 from transforms.columns.ids import execution_id, message_id
 from transforms.columns.json_values import NULL_CODE
+from transforms.engine.lanes.alarms import dates
 from transforms.engine.lanes.memory import PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Lanes
 from transforms.engine.layout.lay_out import Opened
 from transforms.program.model import FOLLOW_UP_PROPERTIES
@@ -216,7 +217,7 @@ def _alarms(opened: Opened) -> pl.DataFrame:
     found = [pl.DataFrame(schema=ALARMS)]
     for number, alarm in enumerate(lanes.tick.program.alarms):
         if not alarm.is_cron:
-            codes = lanes.profiles.attributes[:, alarm.column]
+            codes = dates(lanes, number, np.arange(len(lanes.customers)))
             armed = {
                 "customer_id": lanes.customers,
                 "key": pl.Series([alarm.key], dtype=pl.String).new_from_index(0, codes.size),

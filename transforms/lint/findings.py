@@ -23,7 +23,8 @@ from transforms.timing.durations import spoken
 ENOUGH_CONVERSIONS = 20
 RECENT = timedelta(days=90)
 _LOGGED = ("behavioral", "external_event", "time_based", "attribute_change")
-_OTHER_SOURCES = ("event.", "events.", "pattern.", "execution.", "tags")
+_OTHER_SOURCES = ("event.", "events.", "pattern.", "execution.")
+_FIELDS = ("tags", "customer_id", "created_at", "email", "timezone")
 _OF_A_CHANGE = ("old_value", "new_value")
 _OF_THE_INSTANT = ("within_last",)
 
@@ -104,13 +105,18 @@ def _plain(branch: Branch) -> list[Condition]:
 
 def _is_plain(condition: Condition) -> bool:
     """Whether the condition looks at a profile attribute."""
-    return not condition.attribute.startswith(_OTHER_SOURCES)
+    return not condition.attribute.startswith(_OTHER_SOURCES) and condition.attribute not in _FIELDS
 
 
 def _unknown_attributes(workflow: Workflow, known: Collection[str]) -> Iterator[tuple[Path, str]]:
     for path, _, condition in conditions_of(workflow) if known else ():
-        if _is_plain(condition) and condition.attribute not in known:
+        if _is_plain(condition) and not _is_there(condition.attribute, known):
             yield path, _unknown_attribute(condition.attribute, known)
+
+
+def _is_there(name: str, known: Collection[str]) -> bool:
+    """Whether a name is known, or what it would be looked up in (semantics.md §5)."""
+    return name in known or ("." in name and name.split(".", maxsplit=1)[0] in known)
 
 
 def _unknown_attribute(name: str, known: Collection[str]) -> str:
@@ -153,14 +159,14 @@ def _unknown_properties(
         keys = [key for key in trigger.config if key != OWN_KEYS.get(trigger.type)]
         for key in keys if there is not None else ():
             name = key.removeprefix("minimum_").removeprefix("maximum_")
-            if there is not None and name not in there and not key.startswith("crosses_"):
+            if there is not None and not _is_there(name, there) and not key.startswith("crosses_"):
                 config = path if path[-1] == "event" else (*path, "config")
                 yield (*config, key), _unknown_property(name, there)
     entering = [trigger for _, where, trigger in triggers_of(workflow) if where == ENTRY]
     for path, owner, condition in conditions_of(workflow):
         there = _properties([owner] if owner else entering, recent)
         name = condition.attribute.removeprefix("event.")
-        if there is not None and name != condition.attribute and name not in there:
+        if there is not None and name != condition.attribute and not _is_there(name, there):
             yield path, _unknown_property(name, there)
 
 
@@ -197,7 +203,7 @@ def _untaken_branches(workflow: Workflow, evidence: Evidence) -> Iterator[tuple[
 
 def _is_met(conditions: Sequence[Condition], profiles: pl.DataFrame) -> bool:
     """Whether some customer meets all conditions, as far as they can be told without an instant."""
-    told = [one for one in conditions if one.operator not in _OF_THE_INSTANT]
+    told = [one for one in conditions if one.operator not in _OF_THE_INSTANT and "." not in one.attribute]
     columns = {name: profiles[name] for name in {one.attribute for one in told}}
     dictionary, codes = intern(columns, ())
     meets = np.ones(len(profiles), np.bool_)

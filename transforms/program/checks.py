@@ -7,12 +7,21 @@ import polars as pl
 
 
 @dataclass(frozen=True)
+class Inside:
+    """Where a value is looked up if none has the whole name: in the value of a column, along a path of the program."""
+
+    column: int
+    path: int
+
+
+@dataclass(frozen=True)
 class Check:
     """One compiled condition: where to look (a column of that source) and which row of the truth table tells."""
 
     source: Literal["attribute", "event", "decision"]
     column: int
     truth: int
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class RecentCheck:
     source: Literal["attribute", "event", "decision"]
     column: int
     window: int
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True)

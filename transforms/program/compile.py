@@ -128,7 +128,7 @@ class _Compiler:
             one.timezone == CUSTOMER for flow in self.flows for one in flow.send_times
         )
         zone_column = self.checks.column(self.checks.attributes, ZONE) if zoned else -1
-        alarms = self.alarms.alarms(lambda name: self.checks.column(self.checks.attributes, name))
+        alarms = self.alarms.alarms(self.checks.attribute)
         refuses_consent = tuple(self.checks.refusal(one) for one in FIELDS if sends)
         read = len(self.checks.properties)
         for name in FOLLOW_UP_PROPERTIES:
@@ -142,6 +142,7 @@ class _Compiler:
             properties=tuple(self.checks.properties),
             read=read,
             tags=tuple(self.checks.tags),
+            paths=tuple(self.checks.paths),
             truths=tuple(self.checks.truths),
             literals=self.checks.literals,
             refuses_consent=refuses_consent,

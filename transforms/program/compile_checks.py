@@ -9,7 +9,7 @@ from transforms.columns.json_values import canonical
 from transforms.definitions.signals import Signal, signal_of
 from transforms.definitions.workflow import Condition, Group
 from transforms.people.consent import says_no
-from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
+from transforms.program.checks import AnyCheck, Check, GroupCheck, Inside, RecentCheck, SignalCheck, TagCheck
 from transforms.program.compile_signals import SignalBuilder
 from transforms.program.conditions import (
     NEEDS_INSTANTS,
@@ -32,6 +32,7 @@ class CheckBuilder:
         self.attributes: dict[str, int] = {}
         self.properties: dict[str, int] = {}
         self.tags: dict[str, int] = {}
+        self.paths: dict[tuple[str, ...], int] = {}
         self.truths: list[pl.Expr] = []
         self.known_truths: dict[tuple[str, str], int] = {}
         self.literals: dict[str, int] = {}
@@ -60,7 +61,8 @@ class CheckBuilder:
         ]
 
     def _property_check(self, name: str, operator: str, value: Any, expression: pl.Expr) -> Check:
-        return Check("event", self.column(self.properties, name), self._truth(operator, value, expression))
+        column, inside = self._named(self.properties, name)
+        return Check("event", column, self._truth(operator, value, expression), inside)
 
     def checks(self, conditions: Sequence[Condition | Group]) -> tuple[AnyCheck, ...]:
         """The checks of a list of conditions and groups."""
@@ -81,10 +83,10 @@ class CheckBuilder:
             return self._tag_check(operator, value)
         if signal := signal_of(name):
             return self._signal_check(signal, operator, value)
-        source, column = self._place(name)
+        source, column, inside = self._place(name)
         if operator == "within_last":
-            return RecentCheck(source, column, microseconds(parse_duration(value)))
-        return Check(source, column, self._truth(operator, value, truth_of(operator, value)))
+            return RecentCheck(source, column, microseconds(parse_duration(value)), inside)
+        return Check(source, column, self._truth(operator, value, truth_of(operator, value)), inside)
 
     def refusal(self, field: str) -> Check:
         """Whether that attribute of the profile refuses messages (semantics.md §11)."""
@@ -92,12 +94,23 @@ class CheckBuilder:
             "attribute", self.column(self.attributes, field), self._truth("refuses", None, says_no())
         )
 
-    def _place(self, name: str) -> tuple[Literal["attribute", "event", "decision"], int]:
+    def _place(self, name: str) -> tuple[Literal["attribute", "event", "decision"], int, Inside | None]:
         if name == "execution.decision":
-            return "decision", 0
+            return "decision", 0, None
         if name.startswith("event."):
-            return "event", self.column(self.properties, name.removeprefix("event."))
-        return "attribute", self.column(self.attributes, name)
+            return "event", *self._named(self.properties, name.removeprefix("event."))
+        return "attribute", *self.attribute(name)
+
+    def attribute(self, name: str) -> tuple[int, Inside | None]:
+        """The column of an attribute, and where it is looked up if no attribute has that name (semantics.md §5)."""
+        return self._named(self.attributes, name)
+
+    def _named(self, columns: dict[str, int], name: str) -> tuple[int, Inside | None]:
+        whole, (head, *path) = self.column(columns, name), name.split(".")
+        if not path:
+            return whole, None
+        number = self.paths.setdefault(tuple(path), len(self.paths))
+        return whole, Inside(self.column(columns, head), number)
 
     def _signal_check(self, signal: Signal, operator: str, value: Any) -> AnyCheck:
         if operator in ("before", "after", "within_last", "starts_with", "ends_with", "matches"):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from transforms.definitions.schedules import Schedule
-from transforms.program.checks import CompiledTrigger
+from transforms.program.checks import CompiledTrigger, Inside
 from transforms.program.model import Alarm
 from transforms.timing.zones import CUSTOMER
 
@@ -46,9 +46,13 @@ class AlarmBuilder:
                 flows=(*before.flows, *flows),
             )
 
-    def alarms(self, column: Callable[[str], int]) -> tuple[Alarm, ...]:
-        """All of them; `column` gives the place of an attribute."""
-        return tuple(
-            one if (name := one.schedule.attribute) is None else replace(one, column=column(name))
-            for one in self.found.values()
-        )
+    def alarms(self, place: Callable[[str], tuple[int, Inside | None]]) -> tuple[Alarm, ...]:
+        """All of them; `place` says where an attribute is looked up."""
+        return tuple(_placed(one, place) for one in self.found.values())
+
+
+def _placed(alarm: Alarm, place: Callable[[str], tuple[int, Inside | None]]) -> Alarm:
+    if alarm.schedule.attribute is None:
+        return alarm
+    column, inside = place(alarm.schedule.attribute)
+    return replace(alarm, column=column, inside=inside)

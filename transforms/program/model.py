@@ -11,7 +11,7 @@ import polars as pl
 
 from transforms.definitions.schedules import Schedule
 from transforms.definitions.workflow import Action, Workflow
-from transforms.program.checks import AnyCheck, Check, CompiledTrigger, Matcher
+from transforms.program.checks import AnyCheck, Check, CompiledTrigger, Inside, Matcher
 from transforms.program.send_times import SendTime
 from transforms.signals.plan import SignalPlan
 from transforms.timing.durations import spoken
@@ -22,6 +22,8 @@ EMAIL = "email"
 SCHEDULE = "schedule"
 ZONE = "timezone"
 """The attribute that says whose wall clock a customer lives by."""
+CUSTOMER_ID, CREATED_AT = FIELDS = ("customer_id", "created_at")
+"""What conditions and schedules read of a profile like attributes, though no event or step writes it."""
 FOLLOW_UP_PROPERTIES = ("workflow_id", "tag", "template_id", "old_value", "new_value")
 
 
@@ -93,6 +95,7 @@ class Alarm:
         triggers: through which it lets customers enter.
         flows: the versions whose goals, exits or waits look for it.
         column: of its attribute; −1 for a cron.
+        inside: where the date is looked up if no attribute has the whole name.
     """
 
     workflow_id: str
@@ -101,6 +104,7 @@ class Alarm:
     triggers: tuple[CompiledTrigger, ...]
     flows: tuple[int, ...]
     column: int = -1
+    inside: Inside | None = None
 
     @property
     def is_cron(self) -> bool:
@@ -138,6 +142,7 @@ class Program:
     Attributes:
         slots: the workflows by priority, then id: the order of steps that are due at one instant.
         alarms: the schedules, by workflow id, then as they stand in the file.
+        paths: the keys along which conditions and schedules look into lists and objects.
         zone_column: of the attribute `timezone`, −1 where no schedule and no send time asks for it.
     """
 
@@ -154,6 +159,7 @@ class Program:
     refuses_consent: tuple[Check, ...]
     signals: SignalPlan = field(default_factory=SignalPlan)
     alarms: tuple[Alarm, ...] = ()
+    paths: tuple[tuple[str, ...], ...] = ()
     zone_column: int = -1
     reads_instants: bool = False
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from transforms.columns.arrays import NEVER, Ints
+from transforms.columns.arrays import NEVER, Array, Ints
+from transforms.engine.lanes.lookups import values_at
 from transforms.engine.lanes.memory import Lanes
 from transforms.program.model import Alarm
 from transforms.program.schedules import cron_instants, date_instants, distinct
@@ -21,12 +22,18 @@ def next_cron(lanes: Lanes, number: int, rows: Ints, first: Ints) -> Ints:
 def next_date(lanes: Lanes, number: int, rows: Ints, since: Ints) -> Ints:
     """When a schedule fires by what its attribute is now, if that is after `since`, when it was set."""
     tick, alarm = lanes.tick, lanes.tick.program.alarms[number]
-    codes = lanes.profiles.attributes[rows, alarm.column]
+    codes = dates(lanes, number, rows)
     instants = np.full(rows.size, NEVER)
     for zone, some in distinct(zones_for(lanes, alarm, rows)):
         values, wall = tick.instants[codes[some]], tick.is_wall[codes[some]]
         instants[some] = date_instants(alarm.schedule, values, wall, tick.clocks.zone(zone))
     return np.where(instants > np.maximum(since, tick.since), instants, NEVER)
+
+
+def dates(lanes: Lanes, number: int, rows: Ints) -> Array:
+    """The value codes that a schedule by a date attribute goes by."""
+    alarm = lanes.tick.program.alarms[number]
+    return values_at(lanes.profiles.attributes, rows, alarm, lanes.tick.inside)
 
 
 def firings(lanes: Lanes, number: int, zone: int) -> Ints:

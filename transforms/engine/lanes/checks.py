@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.columns.arrays import Array, Bools, Ints
+from transforms.engine.lanes.lookups import values_at
 from transforms.engine.lanes.memory import Lanes
 from transforms.program.checks import AnyCheck, Check, GroupCheck, RecentCheck, SignalCheck, TagCheck
 from transforms.program.model import Program
@@ -64,11 +65,9 @@ def _verdict(lanes: Lanes, check: AnyCheck, asked: Asked) -> Bools:
 def _codes(lanes: Lanes, check: Check | RecentCheck, asked: Asked) -> Array | int:
     """The values that a check looks at."""
     if check.source == "attribute":
-        attributes: Array = lanes.profiles.attributes[asked.rows, check.column]
-        return attributes
+        return values_at(lanes.profiles.attributes, asked.rows, check, lanes.tick.inside)
     if check.source == "event":
-        properties: Array = lanes.facts["codes"][asked.facts, check.column]
-        return properties
+        return values_at(lanes.facts["codes"], asked.facts, check, lanes.tick.inside)
     return asked.decision
 
 
@@ -94,12 +93,14 @@ def _holds_tags(lanes: Lanes, check: TagCheck, rows: Ints) -> Bools:
     return result ^ check.negated
 
 
-def match_codes(program: Program, truth: Bools, codes: Array, matchers: Sequence[int]) -> Bools:
+def match_codes(
+    program: Program, truth: Bools, inside: Array, codes: Array, matchers: Sequence[int]
+) -> Bools:
     """Which of the `matchers` facts with these property codes satisfy: `[fact, every matcher]`."""
     result = np.zeros((len(codes), len(program.matchers)), np.bool_)
     for index in matchers:
         verdict = np.ones(len(codes), np.bool_)
         for check in program.matchers[index].checks:
-            verdict &= truth[check.truth][codes[:, check.column]]
+            verdict &= truth[check.truth][values_at(codes, slice(None), check, inside)]
         result[:, index] = verdict
     return result

@@ -77,6 +77,7 @@ class TickContext:
     program: Program
     attribute_names: tuple[str, ...]
     truth: Bools  # [condition, value code]
+    inside: Array  # [path, value code] → what the value has there
     literals: Ints  # program literal → value code
     instants: Ints  # value code → instant in µs, NEVER: none
     is_wall: Bools  # value code → whether that instant is a wall clock's

@@ -7,7 +7,7 @@ import polars as pl
 
 from transforms.columns.arrays import NEVER, Bools, Ints
 from transforms.columns.factorize import factorize
-from transforms.columns.json_values import NULL_CODE, Codes, intern
+from transforms.columns.json_values import NULL_CODE, Codes, intern, look_inside
 from transforms.engine.lanes.checks import match_codes
 from transforms.engine.layout.placed import Placed
 from transforms.program.model import Program
@@ -22,6 +22,7 @@ class Values:
     Attributes:
         dictionary: see `json_values.intern`.
         truth: `[condition, code]`, whether the condition holds for the value.
+        inside: `[path, code]`, what the value has along a path of the program.
         literals: the program's literals.
         events: `[event, property]`.
         contexts: `[running execution, property]`, of the facts that started them.
@@ -35,6 +36,7 @@ class Values:
 
     dictionary: pl.DataFrame
     truth: Bools
+    inside: Codes
     literals: Ints
     events: Codes
     contexts: Codes
@@ -57,11 +59,13 @@ def as_codes(program: Program, placed: Placed) -> Values:
     for kind, frame in (("event", placed.events), ("context", placed.executions)):
         columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
     dictionary, codes = intern(columns, tuple(program.literals))
+    dictionary, inside = look_inside(dictionary, program.paths)
     if program.reads_instants:
         dictionary = with_instants(dictionary)
     return Values(
         dictionary,
         _truth_table(program, dictionary),
+        inside,
         codes[""].astype(np.int64),
         _stacked(program, codes, "event", len(placed.events)),
         _stacked(program, codes, "context", len(placed.executions)),
@@ -89,7 +93,8 @@ def match_events(program: Program, events: pl.DataFrame, values: Values) -> Bool
         fact_type, name = types[number // len(names)], names[number % len(names)]
         if matchers := program.matchers_of(fact_type, name):
             rows = np.flatnonzero(kind == number)
-            match[rows] = match_codes(program, values.truth, values.events.take(rows, axis=0), matchers)
+            codes = values.events.take(rows, axis=0)
+            match[rows] = match_codes(program, values.truth, values.inside, codes, matchers)
     return match
 
 

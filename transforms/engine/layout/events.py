@@ -11,7 +11,7 @@ from transforms.engine.lanes.memory import Lanes
 from transforms.engine.layout.encode import Values, match_events
 from transforms.engine.layout.placed import Placed
 from transforms.engine.state import Facts
-from transforms.program.model import Program
+from transforms.program.model import FIELDS, Program
 from transforms.signals.results import Signals
 from transforms.tables.frames import EVENTS
 
@@ -21,7 +21,8 @@ _EVENT_RANK, _PATTERN_RANK = 0, 1
 
 def seen_facts(program: Program, facts: Facts, attributes: tuple[str, ...], signals: Signals) -> Facts:
     """What of the facts some workflow sees, which reads `attributes`; the patterns turned true are among the events."""
-    writes = facts.writes.filter(pl.col("attribute").is_in(attributes))
+    written = [name for name in attributes if name not in FIELDS]
+    writes = facts.writes.filter(pl.col("attribute").is_in(written))
     return Facts(_with_patterns(_visible(program, facts.events, writes), signals), writes)
 
 

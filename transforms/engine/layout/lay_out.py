@@ -50,7 +50,7 @@ def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, t
     seen = seen_facts(program, facts, names, signals)
     active = active_customers(program, state, seen.events, tick)
     customers = with_cron_customers(program, state, active, tick)
-    placed = place(state, seen, names, customers)
+    placed = place(program, state, seen, names, customers)
     values = as_codes(program, placed)
     lanes = Lanes.empty(customers, _context(program, placed, values, signals, tick))
     put_state(lanes, placed, values)
@@ -73,6 +73,7 @@ def _context(program: Program, placed: Placed, values: Values, signals: Signals,
         program=program,
         attribute_names=placed.attribute_names,
         truth=values.truth,
+        inside=values.inside,
         literals=values.literals,
         instants=values.instants,
         is_wall=values.is_wall,

@@ -5,7 +5,8 @@ import polars as pl
 
 from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants, positions
 from transforms.columns.json_values import Codes
-from transforms.engine.lanes.alarms import next_cron, next_date
+from transforms.engine.lanes.alarms import dates, next_cron, next_date
+from transforms.engine.lanes.lookups import last_set
 from transforms.engine.lanes.memory import PAUSED, PHASES, STATUSES, Lanes
 from transforms.engine.layout.cron_entry import without_cron_entry
 from transforms.engine.layout.encode import Values
@@ -98,8 +99,9 @@ def _put_dates(lanes: Lanes, number: int, alarms: pl.DataFrame, codes: Codes) ->
     armed = np.full(len(lanes.customers), -1)
     armed[lane] = codes[own]
     lanes.queue.alarm[lane, number] = instants(alarms["at"], NEVER)[own]
-    anew = np.flatnonzero(profiles.attributes[:, alarm.column] != armed)
-    lanes.queue.alarm[anew, number] = next_date(lanes, number, anew, profiles.set_at[anew, alarm.column])
+    anew = np.flatnonzero(dates(lanes, number, np.arange(armed.size)) != armed)
+    since = last_set(profiles.set_at, profiles.attributes, anew, alarm)
+    lanes.queue.alarm[anew, number] = next_date(lanes, number, anew, since)
 
 
 def _put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None:

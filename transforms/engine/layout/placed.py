@@ -7,7 +7,9 @@ import polars as pl
 
 from transforms.columns.arrays import Ints
 from transforms.columns.factorize import index_in
+from transforms.engine.layout.fields import with_fields
 from transforms.engine.state import Facts, State
+from transforms.program.model import Program
 
 _CUSTOMER = "customer_id"
 
@@ -38,9 +40,11 @@ class Placed:
     alarms: pl.DataFrame
 
 
-def place(state: State, seen: Facts, attribute_names: tuple[str, ...], customers: pl.Series) -> Placed:
+def place(
+    program: Program, state: State, seen: Facts, attribute_names: tuple[str, ...], customers: pl.Series
+) -> Placed:
     """Of the state and of the facts that workflows see, what concerns `customers`: one lane each."""
-    attributes = state.attributes.filter(pl.col("attribute").is_in(attribute_names))
+    attributes = with_fields(state, program, customers).filter(pl.col("attribute").is_in(attribute_names))
     frames = {**vars(state), "attributes": attributes, "events": seen.events}
     lanes = _lanes_of([frame[_CUSTOMER] for frame in frames.values()], customers)
     placed = map(_with_lane, frames.values(), lanes)

@@ -3,6 +3,7 @@
 import polars as pl
 
 from transforms.columns.arrays import Ints
+from transforms.engine.layout.fields import with_fields
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.program.schedules import cron_instants
@@ -52,12 +53,27 @@ def crons_fire(program: Program, tick: Tick) -> bool:
 
 
 def _unarmed(program: Program, state: State) -> pl.DataFrame:
-    """Values of date attributes for which a schedule was not armed yet; a JSON null is none."""
-    pairs = [(program.attributes[one.column], one.key) for one in program.alarms if not one.is_cron]
-    wanted = pl.DataFrame(pairs, schema={"attribute": pl.String, "key": pl.String}, orient="row")
+    """Values of date attributes for which a schedule was not armed yet; a JSON null is none.
+
+    Of those that hold dates inside, some more: all for which none was armed at all.
+    """
+    schema = {"attribute": pl.String, "key": pl.String, "inside": pl.Boolean}
+    wanted = pl.DataFrame(date_attributes(program), schema=schema, orient="row")
     given = pl.col("value").is_not_null() & (pl.col("value") != "null")
-    values = state.attributes.join(wanted, on="attribute").filter(given)
-    return values.join(state.alarms, on=[_CUSTOMER, "key", "value"], how="anti")
+    values = (
+        with_fields(state, program, state.customers[_CUSTOMER]).join(wanted, on="attribute").filter(given)
+    )
+    whole, inside = values.filter(~pl.col("inside")), values.filter("inside")
+    unarmed = whole.join(state.alarms, on=[_CUSTOMER, "key", "value"], how="anti")
+    return pl.concat([unarmed, inside.join(state.alarms, on=[_CUSTOMER, "key"], how="anti")])
+
+
+def date_attributes(program: Program) -> list[tuple[str, str, bool]]:
+    """The attributes that schedules look at, their keys, and whether they look inside them."""
+    names = program.attributes
+    dated = [one for one in program.alarms if not one.is_cron]
+    whole = [(names[one.column], one.key, False) for one in dated]
+    return [*whole, *((names[one.inside.column], one.key, True) for one in dated if one.inside)]
 
 
 def awaiting_crons(program: Program, tick: Tick) -> list[tuple[str, str]]:

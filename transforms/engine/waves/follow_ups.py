@@ -23,7 +23,8 @@ def emit(lanes: Lanes, rows: Ints, fact_type: str, name: str, **properties: Any)
     codes = np.full((len(rows), len(lanes.tick.program.properties)), NULL_CODE, np.int32)
     for key, value in properties.items():
         codes[:, lanes.tick.program.properties.index(key)] = value
-    match = match_codes(lanes.tick.program, lanes.tick.truth, codes, matchers)
+    tick = lanes.tick
+    match = match_codes(tick.program, tick.truth, tick.inside, codes, matchers)
     seen = match.any(axis=1)
     kind = kind_of(lanes, fact_type, name)
     facts = lanes.facts.append(int(seen.sum()), codes=codes[seen], match=match[seen], next=-1, kind=kind)

@@ -5,11 +5,12 @@ import numpy as np
 from transforms.columns.arrays import Array, Bools, Ints
 from transforms.engine.lanes.memory import Lanes
 from transforms.engine.waves.follow_ups import emit
-from transforms.engine.waves.queue import rearm
+from transforms.engine.waves.queue import armed_for, rearm
 
 
 def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
     """Apply the writes of one event per customer, in order; real changes cause follow-up facts (§4, 1)."""
+    everybody, before = rows, armed_for(lanes, rows)
     writes, end = lanes.events.write_from[events], lanes.events.write_from[events + 1]
     while (pending := writes < end).any():
         rows, writes, end = rows[pending], writes[pending], end[pending]
@@ -18,11 +19,11 @@ def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
             lanes.events.write_code[writes],
             lanes.events.write_ts[writes],
         )
-        before, changed = set_attributes(lanes, rows, attribute, code, ts)
-        rearm(lanes, rows[changed], attribute[changed], by_event=True)
+        old, changed = set_attributes(lanes, rows, attribute, code, ts)
         told = changed & ~lanes.events.write_is_event[writes]
-        tell_changes(lanes, rows[told], attribute[told], before[told], code[told])
+        tell_changes(lanes, rows[told], attribute[told], old[told], code[told])
         writes = writes + 1
+    rearm(lanes, everybody, before, by_event=True)
 
 
 def set_attributes(lanes: Lanes, rows: Ints, attribute: Array, code: Array, ts: Array) -> tuple[Array, Bools]:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from transforms.columns.arrays import NEVER, Array, Ints
-from transforms.engine.lanes.alarms import next_cron, next_date
+from transforms.engine.lanes.alarms import dates, next_cron, next_date
 from transforms.engine.lanes.memory import Lanes
+from transforms.timing.zones import CUSTOMER
 
 
 def next_events(lanes: Lanes, rows: Ints) -> Ints:
@@ -46,17 +47,22 @@ def enqueue(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     queue.tail[rows] = facts
 
 
-def rearm(lanes: Lanes, rows: Ints, attribute: Array, *, by_event: bool) -> None:
-    """Arm what attributes that really changed now stand for; follow the customers' zones.
+def armed_for(lanes: Lanes, rows: Ints) -> list[Array]:
+    """What each schedule goes by now: dates, as value codes; the customers' zones, by number."""
+    alarms = enumerate(lanes.tick.program.alarms)
+    return [lanes.zones_of(rows) if one.is_cron else dates(lanes, number, rows) for number, one in alarms]
+
+
+def rearm(lanes: Lanes, rows: Ints, before: list[Array], *, by_event: bool) -> None:
+    """Arm what really changed since it was as in `before`; follow the customers' zones.
 
     A zone that an event changes counts for this very instant, because schedules come after events (§3).
     """
     queue, tick = lanes.queue, lanes.tick
-    for number, alarm in enumerate(tick.program.alarms):
-        if alarm.is_cron and alarm.schedule.timezone is not None:
-            moved = rows[attribute == tick.program.zone_column]
+    for number, (was, now) in enumerate(zip(before, armed_for(lanes, rows), strict=True)):
+        moved = rows[was != now]
+        if not tick.program.alarms[number].is_cron:
+            queue.alarm[moved, number] = next_date(lanes, number, moved, queue.clock[moved])
+        elif tick.program.alarms[number].schedule.timezone == CUSTOMER:
             first = np.maximum(queue.clock[moved] + (not by_event), tick.cron_since + 1)
             queue.alarm[moved, number] = next_cron(lanes, number, moved, first)
-        elif not alarm.is_cron:
-            changed = rows[attribute == alarm.column]
-            queue.alarm[changed, number] = next_date(lanes, number, changed, queue.clock[changed])

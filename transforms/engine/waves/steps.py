@@ -10,7 +10,7 @@ from transforms.engine.waves.due import Due
 from transforms.engine.waves.executions import fail, finish, go_on, log, move, postpone, take_path
 from transforms.engine.waves.follow_ups import emit_action
 from transforms.engine.waves.profiles import count_messages, set_attributes, set_tag, tell_changes
-from transforms.engine.waves.queue import come_due, rearm
+from transforms.engine.waves.queue import armed_for, come_due, rearm
 from transforms.engine.waves.send_gates import judge
 from transforms.program.model import Step
 
@@ -144,8 +144,9 @@ def _update(due: Due) -> None:
     lanes, rows = due.lanes, due.rows
     attribute = np.full(rows.size, due.step.column)
     code = np.full(rows.size, lanes.tick.literals[due.step.value])
+    armed = armed_for(lanes, rows)
     before, changed = set_attributes(lanes, rows, attribute, code, due.now)
-    rearm(lanes, rows[changed], attribute[changed], by_event=False)
+    rearm(lanes, rows, armed, by_event=False)
     _done(due)
     tell_changes(lanes, rows[changed], attribute[changed], before[changed], code[changed])
 

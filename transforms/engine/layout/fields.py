@@ -1,0 +1,44 @@
+"""The profile's fields, which conditions and schedules read like attributes (semantics.md §5)."""
+
+import polars as pl
+
+from transforms.engine.state import State
+from transforms.program.model import CREATED_AT, CUSTOMER_ID, FIELDS, Program
+from transforms.tables.frames import ATTRIBUTES
+
+
+def with_fields(state: State, program: Program, customers: pl.Series) -> pl.DataFrame:
+    """The attributes (`frames.ATTRIBUTES`), with those fields that the program reads instead of attributes so named.
+
+    A field is there from before all time, as what a customer's first file says.
+
+    Args:
+        state: before the tick.
+        program: the compiled workflows.
+        customers: the ids of those who have a `customer_id`.
+    """
+    read = [name for name in FIELDS if name in program.attributes]
+    if not read:
+        return state.attributes
+    own = state.attributes.filter(~pl.col("attribute").is_in(FIELDS))
+    owners = {CUSTOMER_ID: customers.to_frame(CUSTOMER_ID), CREATED_AT: state.customers}
+    return pl.concat([own, *(_rows(owners[name], name) for name in read)])
+
+
+def _rows(owners: pl.DataFrame, name: str) -> pl.DataFrame:
+    rows = owners.select("customer_id", attribute=pl.lit(name), value=_FIELD[name])
+    return rows.drop_nulls("value").with_columns(set_at=pl.lit(None, ATTRIBUTES["set_at"]))
+
+
+def _quoted(text: pl.Expr) -> pl.Expr:
+    escaped = text.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+    return pl.concat_str(pl.lit('"'), escaped, pl.lit('"'))
+
+
+def _written(instant: pl.Expr) -> pl.Expr:
+    """`2026-03-01T09:30:00.5Z`."""
+    text = instant.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.replace(r"\.?0*$", "")
+    return pl.concat_str(pl.lit('"'), text, pl.lit('Z"'))
+
+
+_FIELD = {CUSTOMER_ID: _quoted(pl.col("customer_id")), CREATED_AT: _written(pl.col("created_at"))}
