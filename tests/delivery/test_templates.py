@@ -69,6 +69,30 @@ def test_names_without_a_value_are_empty_and_recorded_once() -> None:
     assert parts.missing == ("a", "event.b", "null")
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\n\t", "\u00a0", None])
+def test_blank_text_is_as_good_as_no_value(blank: str | None) -> None:
+    attributes = {"a": blank, "b": {"c": blank}, "d": [blank, "x"]}
+    source = (
+        "{{ a }}{{ b.c }}{{ d[0] }}{{ event.e }}|{{ a|default('you') }}{{ event.e|d('me') }}|"
+        "{{ 'there' if a else 'none' }}|{{ 'blank' if a == '' }}{{ 'other' if a != '' }}|"
+        "{% for one in d %}{{ one|default('-') }}{% endfor %}"
+    )
+    parts = rendered(source, attributes, {"e": blank})
+    assert parts.text == "|youme|none|blank|-x"
+    assert parts.missing == ("a", "c", "0", "event.e")
+
+
+def test_what_a_filter_leaves_blank_has_a_default_too() -> None:
+    assert (
+        rendered("{{ a|trim('x')|default('you') }} {{ b|default('no', true) }}", {"a": "xx", "b": 0}).text
+        == "you no"
+    )
+
+
+def test_blanks_around_and_within_text_stay() -> None:
+    assert rendered("{{ a }}{{ b }}", {"a": " x y ", "b": 0}).text == " x y 0"
+
+
 def test_the_customer_wins_over_an_attribute_of_that_name() -> None:
     customer = {"customer_id": "c1", "email": "c1@example.com"}
     parts = rendered("{{ customer_id }} {{ email }}", {"customer_id": "x", "email": "y"}, customer=customer)

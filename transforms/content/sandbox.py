@@ -62,6 +62,11 @@ def noting_missing() -> Generator[list[str]]:
         _noted.reset(token)
 
 
+def says_nothing(value: object) -> bool:
+    """Whether a value is as good as absent: null, or text without a character to see."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 class Event(dict[str, Any]):
     """Marks the event's properties, so that a missing one is recorded as `event.X`."""
 
@@ -73,6 +78,12 @@ class _Missing(Undefined):
         _noted.get([]).append(str(self._undefined_name))
         return ""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Undefined) or says_nothing(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     def __hash__(self) -> int:
         return super().__hash__()
 
@@ -83,13 +94,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "%", "**"})
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """`obj[argument]`, for which null is as good as absent."""
+        """`obj[argument]`, for which null and blank text are as good as absent."""
         if isinstance(obj, Undefined):
             return obj
         if isinstance(obj, LoopContext):
             return getattr(obj, argument) if argument in _LOOP else self._missing(obj, argument)
         found = obj.get(argument) if isinstance(obj, Mapping) else _element(obj, argument)
-        return self._missing(obj, argument) if found is None else found
+        return self._missing(obj, argument) if says_nothing(found) else found
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`, the same as `obj[attribute]`."""
@@ -128,12 +139,19 @@ def _shown(value: Any) -> Any:
     return str(value)
 
 
+def _default(value: Any, instead: Any = "", boolean: bool = False) -> Any:
+    """`default` of Jinja2, for which blank text has no value either."""
+    nothing = isinstance(value, Undefined) or says_nothing(value) or (boolean and not value)
+    return instead if nothing else value
+
+
 def _environment(*, autoescape: bool) -> Sandbox:
     made = Sandbox(
         optimized=False, autoescape=autoescape, undefined=_Missing, finalize=_shown,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     made.globals.clear()
+    made.filters.update(default=_default, d=_default)
     return made
 
 

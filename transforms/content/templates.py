@@ -11,7 +11,15 @@ from typing import Any
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 
-from transforms.content.sandbox import ESCAPED, PLAIN, Event, Sandbox, first_fault, noting_missing
+from transforms.content.sandbox import (
+    ESCAPED,
+    PLAIN,
+    Event,
+    Sandbox,
+    first_fault,
+    noting_missing,
+    says_nothing,
+)
 
 SOURCE_LIMIT = 500_000
 SUBJECT_LIMIT = 900
@@ -73,7 +81,7 @@ def render(
     event: Mapping[str, Any],
     customer: Mapping[str, Any],
 ) -> Rendered:
-    """Render a message for one customer.
+    """Render a message for one customer; null and blank text are as good as absent.
 
     Args:
         compiled: from `compile_content`.
@@ -85,7 +93,9 @@ def render(
         ContentError: the values don't fit the template (text where a number is needed), or too much came out.
     """
     named = {**attributes, **{name: value for name, value in customer.items() if value is not None}}
-    values = {name: value for name, value in named.items() if value is not None} | {"event": Event(event)}
+    values = {name: value for name, value in named.items() if not says_nothing(value)} | {
+        "event": Event(event)
+    }
     with noting_missing() as missing:
         subject = _run(compiled.subject, values, "subject", SUBJECT_LIMIT)
         text = "" if compiled.text is None else _run(compiled.text, values, "text", BODY_LIMIT)
