@@ -11,8 +11,8 @@ from flows.delivery.contents import STEP, StepKey
 from flows.delivery.dispatch import Channel, Composed
 from flows.delivery.send_ledger import Kind
 from flows.delivery.senders.base import Outgoing, Sender
-from flows.delivery.senders.mime import is_address
 from transforms.content.templates import CompiledContent, ContentError, ContentSource, compile_content, render
+from transforms.people.addresses import AddressError, address_of, bare_address
 
 MESSAGES = Kind("message", table="messages", key="message_id", query="delivery/messages.sql")
 _SAME = ("message_id", "customer_id", "workflow_id", "step", "template_id", "at")
@@ -48,7 +48,7 @@ def _mails(
         try:
             mail, notes[row["message_id"]] = _mail(row, compiled(step))
             mails.append(mail)
-        except ContentError as error:
+        except (ContentError, AddressError) as error:
             failures[row["message_id"]] = str(error)
     return Composed(sender.prepare(mails), notes, failures)
 
@@ -63,13 +63,15 @@ def _compiled(source: ContentSource | None) -> CompiledContent | ContentError:
 
 
 def _mail(row: Mapping[str, Any], content: CompiledContent | ContentError) -> tuple[Outgoing, str | None]:
-    address = (row["email"] or "").strip()
-    if not is_address(address):
-        raise ContentError("no e-mail address")
+    given = row["email"] or ""
+    if not given.strip():
+        raise AddressError("no e-mail address")
+    address = address_of(given)
     if isinstance(content, ContentError):
         raise content
     attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
-    rendered = render(content, attributes, event, {"customer_id": row["customer_id"], "email": address})
+    customer = {"customer_id": row["customer_id"], "email": bare_address(given)}
+    rendered = render(content, attributes, event, customer)
     same = {name: row[name] for name in _SAME}
     mail = Outgoing(to=address, subject=rendered.subject, text=rendered.text, html=rendered.html, **same)
     return mail, f"missing: {', '.join(rendered.missing)}" if rendered.missing else None

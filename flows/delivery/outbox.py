@@ -6,10 +6,10 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.delivery.consent import consent_values, unknown_spellings
 from flows.delivery.contents import read_contents, with_data
 from flows.delivery.dispatch import Policy, deliver
 from flows.delivery.messages import MESSAGES, message_channel
+from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.send_ledger import Kind, SendLedger
 from flows.delivery.senders.choose import open_sender
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
@@ -41,9 +41,8 @@ def send_messages(session: Session, *, now: datetime) -> Dispatched:
         policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
         return deliver(message_channel(contents, open_sender(settings)), due, ledger, policy)
 
-    consent = consent_values(session.con)
-    warnings = unknown_spellings(session.con, consent)
-    with shown(session.con, consent_values=consent):
+    with read_profiles(session.con):
+        warnings = unknown_spellings(session.con)
         return Dispatched(_hand_over_all(session, MESSAGES, hand_over), warnings)
 
 

@@ -1,5 +1,9 @@
--- One row per distinct value of the attributes $fields, with the customers of pending messages.
+-- One row per distinct value of the attributes $fields, with customers of pending messages and suppressed ones.
 select distinct attributes.value
 from attributes
-semi join (select customer_id from messages where status = 'pending') as pending using (customer_id)
+semi join (
+    select customer_id from messages where status = 'pending'
+    union
+    select customer_id from suppressions
+) as asked using (customer_id)
 where list_contains($fields, attributes.attribute)

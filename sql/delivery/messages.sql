@@ -1,9 +1,10 @@
 -- One row per pending message, at most $most of them, with what rendering needs and the newest known suppression, if any.
--- What values of consent say is read before: `consent_values` (value, says).
+-- Read before: what values of consent say, `consent_values` (value, says), and the one form of addresses of which that isn't
+-- lower case, `address_keys` (address, key).
 with
     pending as (select * from messages where status = 'pending' order by "at", message_id limit $most),
 
-    profiles as (select * from profiles semi join pending using (customer_id)),
+    written_to as (select * from profiles semi join pending using (customer_id)),
 
     owned as (select * from attributes semi join pending using (customer_id)),
 
@@ -15,19 +16,49 @@ with
 
     resubscribed as (
         select customer_id, set_at
-        from owned
+        from attributes
+        semi join suppressions using (customer_id)
         semi join (select value from consent_values where says = 'yes') as agreeing using (value)
         where attribute = 'subscription_status'
     ),
 
-    listed as (
-        select suppressions.customer_id, suppressions.reason, suppressions."at"
+    lasting as (
+        select suppressions.customer_id, suppressions.reason, suppressions."at", suppressions.address
         from suppressions
         left join resubscribed using (customer_id)
         where
             suppressions.reason <> 'unsubscribe'
             or resubscribed.set_at is null
             or resubscribed.set_at <= suppressions."at"
+    ),
+
+    -- An erasure is of a profile; the rest counts for whoever has the address that it had, or has now.
+    shut_addresses as (
+        select address, reason, "at" from lasting where reason <> 'erasure'
+        union all
+        select profiles.email as address, lasting.reason, lasting."at"
+        from lasting
+        inner join profiles using (customer_id)
+        where lasting.reason <> 'erasure'
+    ),
+
+    shut as (
+        select coalesce(address_keys.key, lower(shut_addresses.address)) as mailbox, reason, "at"
+        from shut_addresses
+        left join address_keys using (address)
+        where mailbox <> ''
+    ),
+
+    addressed as (
+        select written_to.customer_id, coalesce(address_keys.key, lower(written_to.email)) as mailbox
+        from written_to
+        left join address_keys on written_to.email = address_keys.address
+    ),
+
+    listed as (
+        select customer_id, reason, "at" from lasting semi join pending using (customer_id)
+        union all
+        select addressed.customer_id, shut.reason, shut."at" from addressed inner join shut using (mailbox)
     ),
 
     withdrawn as (
@@ -43,7 +74,7 @@ with
         group by customer_id
     ),
 
-    lasting as (select distinct customer_id from listed),
+    refused as (select distinct customer_id from listed),
 
     -- Nearly as good as by execution_id, and instants are read several times as fast as ids.
     near as (
@@ -61,20 +92,20 @@ with
             pending.branch,
             pending.step,
             pending.customer_id,
-            profiles.email,
+            written_to.email,
             pending."at",
             pending.template_id,
             coalesce(attributes_by_customer.attributes, '{}') as attributes,
             near.trigger_properties,
             case
-                when lasting.customer_id is not null or not pending.transactional then newest.reason
+                when refused.customer_id is not null or not pending.transactional then newest.reason
             end as suppressed
         from pending
-        left join profiles using (customer_id)
+        left join written_to using (customer_id)
         left join attributes_by_customer using (customer_id)
         left join near using (execution_id)
         left join newest using (customer_id)
-        left join lasting using (customer_id)
+        left join refused using (customer_id)
     )
 
 select * from final

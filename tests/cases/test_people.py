@@ -5,6 +5,32 @@ from pathlib import Path
 from tests.cases.runs import ran
 
 
+def test_19_a_complaint_counts_for_the_address(tmp_path: Path) -> None:
+    found, _ = ran("19-complaint-same-address", tmp_path)
+    assert found.rows("select customer_id, status, status_reason from messages") == [
+        ("ann-new", "suppressed", "complaint")
+    ]
+
+
+def test_20_an_address_is_read_or_shown_with_what_is_wrong(tmp_path: Path) -> None:
+    found, _ = ran("20-address-there-but-unusable", tmp_path)
+    became = {
+        one: rest for one, *rest in found.rows("select customer_id, status, status_reason from messages")
+    }
+    assert became == {
+        "idn": ["sent", "missing: event.source"],
+        "display": ["sent", "missing: event.source"],
+        "dot": [
+            "failed",
+            'not a usable e-mail address: "ann.@example.com": An email address cannot have a period immediately '
+            "before the @-sign.",
+        ],
+        "none": ["failed", "no e-mail address"],
+    }
+    sent_to = {line["customer_id"]: line["to"] for line in found.house.outbox()}
+    assert sent_to == {"idn": "ann@xn--mller-kva.example", "display": "ann@example.com"}
+
+
 def test_21_a_blank_name_is_no_name(tmp_path: Path) -> None:
     found, _ = ran("21-blank-name-default", tmp_path)
     assert found.subjects() == ["Hi you"] * 3

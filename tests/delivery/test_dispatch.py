@@ -129,8 +129,16 @@ def test_nothing_due(ledger: SendLedger) -> None:
         ({"suppressed": "erasure", "at": NOW - timedelta(days=2)}, ("suppressed", "erasure", None)),
         ({"at": NOW - timedelta(days=2), "email": None}, ("expired", "max_send_delay", None)),
         ({"email": None}, ("failed", "no e-mail address", None)),
-        ({"email": "nobody"}, ("failed", "no e-mail address", None)),
-        ({"email": "a@example.com\r\nBcc: b@example.com"}, ("failed", "no e-mail address", None)),
+        ({"email": " "}, ("failed", "no e-mail address", None)),
+        (
+            {"email": "nobody"},
+            (
+                "failed",
+                'not a usable e-mail address: "nobody": An email address must have an @-sign.',
+                None,
+            ),
+        ),
+        ({"email": "Zoë <c1@example.com>"}, ("sent", None, WALL)),
         ({"email": "  c1@example.com "}, ("sent", None, WALL)),
         ({"attributes": None, "trigger_properties": None}, ("sent", "missing: first_name, event.item", WALL)),
         ({"step": "7"}, ("failed", "this step has no content any more", None)),

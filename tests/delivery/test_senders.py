@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from flows.delivery.senders.base import Outgoing
 from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
-from flows.delivery.senders.mime import is_address, letterhead, message_bytes, subject_lines
+from flows.delivery.senders.mime import letterhead, message_bytes, subject_lines
 from flows.errors import InputError, OnwardError
 from flows.settings import Settings
 
@@ -122,28 +122,18 @@ def test_an_unusable_from_address_is_refused(given_from: str) -> None:
         letterhead(given_from)
 
 
+def test_a_from_address_of_another_script_is_sent_in_punycode() -> None:
+    head = letterhead("Café <hallo@müller.example>")
+    found = message_from_bytes(message_bytes(outgoing(), head).encode("ascii"), policy=policy.SMTP)
+    assert (str(found["from"]), head.domain) == (
+        "Café <hallo@xn--mller-kva.example>",
+        "xn--mller-kva.example",
+    )
+
+
 def test_an_unusable_list_unsubscribe_is_refused() -> None:
     with pytest.raises(InputError, match="List-Unsubscribe"):
         letterhead(FROM, "<https://a.example>\r\nBcc: x@y.example")
-
-
-@pytest.mark.parametrize(
-    ("address", "usable"),
-    [
-        ("zoe@example.com", True), ("zoe.d+x_y'z@sub.example.co.uk", True),
-        ("Z@xn--kln-sna.example", True),
-        ("a" * 64 + "@example.com", True), ("a" * 65 + "@example.com", False), ("zoe@example", False),
-        ("zoe", False), ("", False), ("@example.com", False), ("a@b@example.com", False),
-        ("a b@example.com", False),
-        (".a@example.com", False), ("a..b@example.com", False), ("a@-b.example", False),
-        ("a@b..example", False),
-        ("a@example.com\n", False), ("a@example.com\r\nBcc: b@c.example", False), ("zoë@example.com", False),
-        ("Zoë <a@example.com>", False), ("a@" + "b" * 63 + "." + "c" * 63 + ".example", True),
-        ("a@" + ("b" * 60 + ".") * 5 + "example", False), ("a@127.0.0.1", False),
-    ],
-)  # fmt: skip
-def test_addresses(address: str, usable: bool) -> None:
-    assert is_address(address) is usable
 
 
 def test_long_addresses_are_folded_as_the_library_does() -> None:

@@ -14,6 +14,7 @@ from email.utils import format_datetime, parseaddr
 
 from flows.delivery.senders.base import Outgoing
 from flows.errors import InputError
+from transforms.people.addresses import AddressError, address_of
 
 _LINE = 78
 _LINE_LIMIT = 998
@@ -21,16 +22,6 @@ _WORD_BYTES = 42  # base64 of 42 bytes and the frame =?utf-8?b?…?= stay below 
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _BASE64_BYTES = 57  # 76 characters a line
 _SEVEN_BIT = re.compile(r"[\t\r\n\x20-\x7e]*")
-_ADDRESS = re.compile(
-    r"(?=.{3,254}$)(?=.{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]",
-    re.IGNORECASE,
-)
-
-
-def is_address(text: str) -> bool:
-    """Whether text can be an e-mail address that any relay accepts (RFC 5321 sizes, dot-atoms, ASCII)."""
-    return _ADDRESS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -49,13 +40,22 @@ def letterhead(from_address: str, list_unsubscribe: str | None = None) -> Letter
         InputError: it isn't one address, or `list_unsubscribe` isn't ASCII in one line of at most 998.
     """
     address = parseaddr(from_address)[1]
-    if not is_address(address) or not from_address.isprintable():
-        raise InputError(
-            f"from_address: {from_address!r} isn't an e-mail address; write it as `Name <name@example.com>`"
-        )
+    try:
+        sent_from = address_of(address)
+    except AddressError as error:
+        raise _not_an_address(from_address, f" ({error})" if address else "") from error
+    if not from_address.isprintable():
+        raise _not_an_address(from_address)
     if list_unsubscribe is not None and not _one_line("List-Unsubscribe", list_unsubscribe, _LINE_LIMIT):
         raise InputError(f"List-Unsubscribe: {list_unsubscribe!r} isn't one line of ASCII text, at most 998")
-    return Letterhead(_folded("From", from_address), address.rpartition("@")[2], list_unsubscribe)
+    line = _folded("From", from_address.replace(address, sent_from))
+    return Letterhead(line, sent_from.rpartition("@")[2], list_unsubscribe)
+
+
+def _not_an_address(given: str, why: str = "") -> InputError:
+    return InputError(
+        f"from_address: {given!r} isn't an e-mail address{why}; write it as `Name <name@example.com>`"
+    )
 
 
 def message_bytes(message: Outgoing, head: Letterhead) -> str:

@@ -1,5 +1,5 @@
 -- One row per event that says a customer must not be written to any more.
-insert into suppressions (customer_id, reason, "at", source)
+insert into suppressions (customer_id, reason, "at", source, address)
 with
     events as (select *, lower(replace(name, ' ', '_')) as label from batch where type = 'behavioral'),
 
@@ -8,6 +8,11 @@ with
             customer_id,
             ts,
             event_id,
+            coalesce(
+                json_extract_string(properties, '$.email'),
+                json_extract_string(properties, '$.recipient'),
+                json_extract_string(attributes, '$.email')
+            ) as told,
             case
                 when label in ('unsubscribed', 'unsubscribe', 'email_unsubscribed', 'email_unsubscribe')
                     then 'unsubscribe'
@@ -25,9 +30,15 @@ with
     ),
 
     final as (
-        select customer_id, reason, ts as "at", 'event ' || event_id as source
+        select
+            judged.customer_id,
+            judged.reason,
+            judged.ts as "at",
+            'event ' || judged.event_id as source,
+            coalesce(judged.told, profiles.email) as address
         from judged
-        where reason is not null
+        left join profiles using (customer_id)
+        where judged.reason is not null
     )
 
 select * from final

@@ -1,0 +1,34 @@
+"""What texts of profiles mean, each distinct one read once: for the query of what is due, and for people."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.warehouse import read_sql, shown
+from transforms.people.addresses import address_key
+from transforms.people.consent import FIELDS, read_consent, unknown_spelling
+
+_KEYS = {"address": pl.String, "key": pl.String}
+
+
+@contextmanager
+def read_profiles(con: DuckDBPyConnection) -> Generator[None]:
+    """Let queries of the block read `consent_values` and `address_keys` of whom pending messages concern."""
+    values = read_consent(read_sql(con, "delivery/consent_values.sql", fields=list(FIELDS))["value"])
+    odd = read_sql(con, "delivery/odd_addresses.sql")["address"]
+    keys = pl.DataFrame({"address": odd, "key": [address_key(one) for one in odd]}, schema=_KEYS)
+    with shown(con, consent_values=values, address_keys=keys):
+        yield
+
+
+def unknown_spellings(con: DuckDBPyConnection) -> list[str]:
+    """A sentence for each spelling of consent that holds nobody back because nobody knows it.
+
+    Args:
+        con: the store within `read_profiles`, before its pending messages are handed over.
+    """
+    found = read_sql(con, "delivery/unknown_consent.sql", fields=list(FIELDS))
+    return [unknown_spelling(name, json.loads(value), n) for name, value, n in found.iter_rows()]
