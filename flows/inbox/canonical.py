@@ -15,16 +15,16 @@ from flows.errors import InputError
 from flows.files import printable
 from flows.inbox.parquet import (
     COLUMNS,
-    FILE_ROW,
     check_size,
     column_types,
     count_rows,
     has_canonical_types,
+    objects,
     rows_apart,
-    typed_events,
 )
+from flows.inbox.parquet_schema import FILE_ROW
 from flows.inbox.shapes import Kind, Source, recognise
-from flows.inbox.staging import counts, damaged, drop, filed, prepare, stage
+from flows.inbox.staging import counts, damaged, drop, filed, prepare, shaped, stage
 from flows.settings import Limits
 from flows.warehouse import chained, make_table, shown, sql_text, write_rows
 from transforms.columns.arrays import Ints
@@ -137,7 +137,7 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
         return Canonical((part,), (), 0)
     if kind == "customers" or apart.size > rows / 2:
         return _staged(scratch, source, number)
-    _stage_apart(con, source, types, apart)
+    _stage_apart(con, source, apart)
     others = _written(scratch, kind, number)
     return replace(others, parts=(part, *others.parts))
 
@@ -149,9 +149,7 @@ def _stored_types(scratch: Scratch, source: Source) -> dict[str, str] | None:
     with damaged(source):
         check_size(scratch.con, source, scratch.limits)
         types = column_types(scratch.con, source)
-    # Further columns of a customer file are attributes.
-    further = source.kind == "customers" and types.keys() - COLUMNS["customers"].keys()
-    return types if has_canonical_types(source, types) and not further else None
+    return types if has_canonical_types(source, types) else None
 
 
 def _staged(scratch: Scratch, source: Source, number: int) -> Canonical:
@@ -159,10 +157,10 @@ def _staged(scratch: Scratch, source: Source, number: int) -> Canonical:
     return _written(scratch, source.kind, number)
 
 
-def _stage_apart(con: DuckDBPyConnection, source: Source, types: dict[str, str], apart: Ints) -> None:
+def _stage_apart(con: DuckDBPyConnection, source: Source, apart: Ints) -> None:
     """Stage only these rows."""
-    query = typed_events(source, types, only="rows_apart")
-    with shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
+    query = shaped(source, objects(con, source, only="rows_apart"))
+    with damaged(source), shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
         make_table(con, "staged", filed(source, query))
 
 

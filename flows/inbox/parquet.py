@@ -1,20 +1,24 @@
-"""Parquet files as relations: what is canonical already stays where it lies, every other column is read by its type."""
+"""Parquet files as relations: what is canonical already stays where it lies, every other row becomes a JSON object."""
 
 import numpy as np
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
+from flows.inbox.parquet_schema import FILE_ROW, stored_columns
+from flows.inbox.parquet_types import Stored, as_id, as_json, object_of, undecodable
 from flows.inbox.shapes import Kind, Source
 from flows.settings import Limits
-from flows.warehouse import chained, count, literal, one_file, quoted, sql_text
+from flows.warehouse import chained, count, literal, one_file, quoted, run_sql, sql_text
 from transforms.columns.arrays import Ints
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, Schema
 from transforms.tables.sql_types import duckdb_types
 
 COLUMNS: dict[Kind, Schema] = {"events": CANONICAL_EVENTS, "customers": CANONICAL_CUSTOMERS}
+IDS = {
+    *("event_id", "customer_id", "messageId", "message_id", "id"),
+    *("userId", "user_id", "anonymousId", "anonymous_id"),
+}
 OPTIONAL = {"value", "attributes", "received_at", "email", "tags", "timezone"}
-FILE_ROW = "file_row_number"
-"""The column that reading a Parquet file adds: the number of a row, from 0."""
 
 
 def check_size(con: DuckDBPyConnection, source: Source, limits: Limits) -> None:
@@ -43,11 +47,12 @@ def column_types(con: DuckDBPyConnection, source: Source) -> dict[str, str]:
 
 
 def has_canonical_types(source: Source, types: dict[str, str]) -> bool:
-    """Whether each canonical column has its type, or is missing and may be."""
+    """Whether each canonical column has its type, or is missing and may be, and there are no further columns."""
     wanted = duckdb_types(COLUMNS[source.kind])
-    return all(
+    there = all(
         types.get(name) == kind or (name in OPTIONAL and name not in types) for name, kind in wanted.items()
     )
+    return there and types.keys() <= wanted.keys()
 
 
 def rows_apart(
@@ -67,50 +72,52 @@ def rows_apart(
     return np.asarray(found[FILE_ROW], np.int64)
 
 
-def objects(source: Source) -> str:
-    """The query of `lines` (one JSON object per row) for a file of another shape; nulls mean absent."""
-    return chained(("source", _rows_with(source)), final="inbox/staging/parquet.sql")
-
-
-def canonical_events(con: DuckDBPyConnection, source: Source) -> str:
-    """The query of the canonical events of a file of canonical shape.
-
-    Where all columns have their canonical type and every row is good as it stands, the query passes the
-    columns through untouched, so that filters reach the file's statistics.
-    """
-    types = column_types(con, source)
-    if has_canonical_types(source, types) and not rows_apart(con, source, types).size:
-        return chained(("source", _rows(source, types)), final="inbox/staging/events_stored.sql")
-    return typed_events(source, types)
-
-
-def typed_events(source: Source, types: dict[str, str], only: str = "") -> str:
-    """The query of the canonical events of a file with columns of whatever type.
+def canonical_rows(source: Source, types: dict[str, str], without: str = "") -> str:
+    """The query of a file of canonical events, passed through so that filters reach the file's statistics.
 
     Args:
         source: the file.
         types: those of its columns.
-        only: a relation with the numbers of the rows to read; else all are.
+        without: a relation with the numbers of the rows to leave out, if there are any.
     """
-    typed = "inbox/staging/events_parquet.sql"
-    return chained(("source", _rows(source, types, only)), ("typed", typed), final="inbox/staging/events.sql")
+    some = f"anti join {without} using ({FILE_ROW})" if without else ""
+    rows = f"{_rows(source, types)} {some}"
+    return chained(("source", rows), final="inbox/staging/events_stored.sql")
+
+
+def objects(con: DuckDBPyConnection, source: Source, only: str = "") -> str:
+    """The query of `lines`: one JSON object per row, whatever the types of its columns; nulls mean absent.
+
+    Args:
+        con: a connection, which knows how types are written from then on.
+        source: the file.
+        only: a relation with the numbers of the rows to read; else all are.
+
+    Raises:
+        InputError: a column has a type that can't be used.
+    """
+    run_sql(con, "inbox/parquet/macros.sql")
+    columns = stored_columns(con, source.path)
+    members = [(column.name, _member(name, column)) for name, column in columns.items()]
+    broken = filter(None, (undecodable(column, quoted(name)) for name, column in columns.items()))
+    listed = f"{FILE_ROW}, {object_of(members)} as object, {' or '.join(broken) or 'false'} as is_broken"
+    some = f"semi join {only} using ({FILE_ROW})" if only else ""
+    rows = f"select {listed} from {_scan(source)} {some}"
+    return chained(("source", rows), final="inbox/staging/parquet.sql")
+
+
+def _member(name: str, column: Stored) -> str:
+    return as_id(column, quoted(name)) if column.name in IDS else as_json(column, quoted(name))
 
 
 def _scan(source: Source) -> str:
     return f"read_parquet({literal(one_file(source.path))}, {FILE_ROW} = true)"
 
 
-def _rows(source: Source, types: dict[str, str], only: str = "") -> str:
-    """The query of `source`: the canonical columns, null where the file hasn't one, and the `whole` row."""
+def _rows(source: Source, types: dict[str, str]) -> str:
+    """The query of `source`: a row's number and the canonical columns, null where the file hasn't one."""
     columns = [
         quoted(name) if name in types else f"null::{kind} as {quoted(name)}"
         for name, kind in duckdb_types(COLUMNS[source.kind]).items()
     ]
-    some = f"semi join {only} using ({FILE_ROW})" if only else ""
-    return f"{_rows_with(source, *columns)} {some}"
-
-
-def _rows_with(source: Source, *columns: str) -> str:
-    """The query of a row's number, some columns, and the `whole` row."""
-    listed = ", ".join((FILE_ROW, *columns, "columns_of_file as whole"))
-    return f"select {listed} from {_scan(source)} as columns_of_file"
+    return f"select {', '.join((FILE_ROW, *columns))} from {_scan(source)}"

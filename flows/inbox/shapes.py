@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from flows.errors import InputError
 from flows.inbox.headers import Header, as_known, headers
+from flows.inbox.parquet_schema import arrow_schema
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
 Kind = Literal["events", "customers"]
@@ -116,7 +116,7 @@ def recognise(path: Path, kind: Kind, shape: str | None = None) -> Source:
     _check_is_file(path)
     compression = _compression(path)
     if compression == "none" and _is_parquet(path):
-        columns = _parquet_columns(path)
+        columns = tuple(arrow_schema(path).names)
         return Source(path, kind, "parquet", "none", shape or _shape(path, kind, columns), columns)
     text = _sample(path, compression)
     lines = list(islice((line.strip() for line in text.split("\n") if line.strip()), SAMPLE_LINES))
@@ -161,17 +161,7 @@ def _compression(path: Path) -> Compression:
 
 
 def _is_parquet(path: Path) -> bool:
-    return _head(path) == b"PAR1" or path.suffix == ".parquet"
-
-
-def _parquet_columns(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"{path}: can't be read as Parquet ({error}); the file is damaged or incomplete. "
-            "Nothing of it was loaded: deliver it again, whole"
-        ) from error
+    return _head(path) in (b"PAR1", b"PARE") or path.suffix == ".parquet"
 
 
 def _sample(path: Path, compression: Compression) -> str:

@@ -6,11 +6,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 
 from flows.errors import InputError, is_of_the_machine
 from flows.inbox.blocks import line_blocks
-from flows.inbox.parquet import canonical_events, check_size, objects
+from flows.inbox.parquet import (
+    IDS,
+    canonical_rows,
+    check_size,
+    column_types,
+    has_canonical_types,
+    objects,
+    rows_apart,
+)
+from flows.inbox.parquet_schema import FILE_ROW, damage
 from flows.inbox.records import record_blocks
 from flows.inbox.shapes import Bytes, Source
 from flows.settings import Limits
@@ -25,11 +35,6 @@ from flows.warehouse import (
     shown,
     sql_text,
 )
-
-ID_COLUMNS = {
-    *("event_id", "customer_id", "messageId", "message_id", "id"),
-    *("userId", "user_id", "anonymousId", "anonymous_id"),
-}
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
     assign(
         con, "varchar[]", staging_keys=[json.dumps(name) + ":" if name else None for name in source.columns]
     )
-    assign(con, "boolean[]", staging_ids=[name in ID_COLUMNS for name in source.columns])
+    assign(con, "boolean[]", staging_ids=[name in IDS for name in source.columns])
 
 
 def make_macros(con: duckdb.DuckDBPyConnection) -> None:
@@ -98,10 +103,7 @@ def damaged(source: Source) -> Generator[None]:
     except duckdb.Error as error:
         if is_of_the_machine(error):
             raise
-        raise InputError(
-            f"{source.path}: can't be read ({error}); the file is damaged, or a column has a type that can't "
-            "be used. Nothing of it was loaded: deliver it again, whole"
-        ) from error
+        raise damage(source.path, error) from error
 
 
 def drop(con: duckdb.DuckDBPyConnection, relation: str) -> None:
@@ -134,10 +136,12 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, l
     try:
         with damaged(source):
             check_size(con, source, limits)
-            if source.kind == "events" and source.shape == "canonical":
-                make_view(con, table, filed(source, canonical_events(con, source)))
+            types = column_types(con, source)
+            canonical = source.kind == "events" and source.shape == "canonical"
+            if canonical and has_canonical_types(source, types):
+                _put_canonical(con, source, table, types)
             else:
-                make_table(con, table, filed(source, _shaped(source, objects(source))))
+                make_table(con, table, filed(source, shaped(source, objects(con, source))))
             return counts(con, table)
     except InputError:
         # In a transaction of the caller this fails too, and its rollback takes the view away.
@@ -146,8 +150,21 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, l
         raise
 
 
+def _put_canonical(con: duckdb.DuckDBPyConnection, source: Source, table: str, types: dict[str, str]) -> None:
+    """Events of canonical types: the good ones as they stand, the others by way of objects."""
+    apart = rows_apart(con, source, types)
+    if not apart.size:
+        make_view(con, table, filed(source, canonical_rows(source, types)))
+        return
+    good = canonical_rows(source, types, without="rows_apart")
+    others = shaped(source, objects(con, source, only="rows_apart"))
+    query = f"from ({good}) union all by name from ({others})"
+    with shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
+        make_table(con, table, filed(source, query))
+
+
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
-    query = filed(source, _shaped(source, f"inbox/staging/{source.format}.sql"))
+    query = filed(source, shaped(source, f"inbox/staging/{source.format}.sql"))
     put = make_table
     try:
         for block in _blocks(source, limits):
@@ -171,7 +188,7 @@ def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
     return line_blocks(data, limits.line_bytes)
 
 
-def _shaped(source: Source, lines: str) -> str:
+def shaped(source: Source, lines: str) -> str:
     """The query from `lines` (one JSON object per row) to canonical rows."""
     if source.kind == "customers":
         return chained(("lines", lines), final="inbox/staging/customers.sql")

@@ -232,7 +232,8 @@ def test_faulty_customers(con: DuckDBPyConnection, tmp_path: Path) -> None:
 def test_parquet_rows_are_quarantined_with_the_row_as_json(con: DuckDBPyConnection, tmp_path: Path) -> None:
     pl.DataFrame([GOOD, GOOD | {"customer_id": None}]).write_parquet(tmp_path / "e.parquet")
     ((line, reason, row),) = staged(con, tmp_path / "e.parquet")
-    assert (line, reason, json.loads(row)) == (2, "no_customer_id", GOOD | {"customer_id": None})
+    without = {name: value for name, value in GOOD.items() if name != "customer_id"}
+    assert (line, reason, json.loads(row)) == (2, "no_customer_id", without)
 
 
 GZIP = gzip.compress("\n".join(line_of(event_id=str(i)) for i in range(20_000)).encode())

@@ -10,10 +10,14 @@ final as (
     from stored
     where not coalesce(
         event_id >= '!'
+        and left(event_id, 1) not in ('{', '[')
+        and not suffix(event_id, '.0')
         and customer_id >= '!'
+        and left(customer_id, 1) not in ('{', '[')
+        and not suffix(customer_id, '.0')
         and is_bounded(ts)
         and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
-        and name = trim(name)
+        and name = trim(name, e' \t\r\n')
         and (name <> '' or type <> 'attribute_change')
         and isfinite(coalesce(value, 0))
         and left(properties, 1) = '{'

@@ -79,9 +79,6 @@ create or replace temp macro not_object(json) as case
     when object_of(json) is null then text_of(json ->> '$')
 end;
 
--- In Parquet every row has every field of a struct: a null there means absent, not removed.
-create or replace temp macro without_nulls(json) as json_merge_patch('{}', json)::varchar;
-
 -- The same text whatever the order of the keys; an object with one key twice has no such order.
 create or replace temp macro sorted_object(given) as coalesce(
     to_json(map_from_entries(list_sort(map_entries(json_transform(given, '"MAP(VARCHAR, JSON)"')))))::varchar,
@@ -109,34 +106,8 @@ create or replace temp macro id_cell(given) as case
     when trim(given) <> '' then to_json(regexp_replace(given, '^(-?\d+)\.0+$', '\1'))::varchar
 end;
 
--- Columns of Parquet files, of whatever type; all but one of the branches fall away before a row is read.
-create or replace temp macro stored_text(stored) as nullif(trim(stored::varchar), '');
-
-create or replace temp macro stored_id(stored) as case
-    when typeof(stored) in ('DOUBLE', 'FLOAT') or prefix(typeof(stored), 'DECIMAL')
-        then regexp_replace(stored::varchar, '^(-?\d+)\.0+$', '\1')
-    else stored::varchar
-end;
-
-create or replace temp macro stored_instant(stored) as case
-    when typeof(stored) = 'TIMESTAMP WITH TIME ZONE' then bounded(try_cast(stored as timestamptz))
-    when prefix(typeof(stored), 'TIMESTAMP') or typeof(stored) = 'DATE'
-        then bounded(try_cast(try_cast(stored as timestamp) as timestamptz))
-    else instant_of(stored_text(stored))
-end;
-
-create or replace temp macro stored_object(stored) as case
-    when (prefix(typeof(stored), 'STRUCT') or prefix(typeof(stored), 'MAP')) and not suffix(typeof(stored), ']')
-        then without_non_finite(without_nulls(to_json(stored)))
-    else object_text(stored_text(stored))
-end;
-
 -- What quarantine keeps of a row: its text as it was given, without its line end; null for a good one.
 create or replace temp macro quarantined_row(reason, given) as case
     when reason = 'line_too_long' then left(rtrim(given, e'\r\n'), 1000)
     when reason is not null then rtrim(given, e'\r\n')
 end;
-
--- A whole row as JSON, without the number that reading it adds.
-create or replace temp macro row_of(whole) as
-    json_merge_patch(to_json(whole), '{"file_row_number": null}')::varchar;
