@@ -6,11 +6,11 @@ from flows.errors import InputError
 from flows.settings import memory_bytes
 from transforms.engine.state import Cap
 from transforms.timing.durations import parse_duration
-from transforms.timing.instants import any_iso_instant
+from transforms.timing.instants import instant_of
 
 
 def parse_instant(option: str, given: str) -> datetime:
-    """An ISO 8601 instant, UTC unless it has a zone.
+    """An instant (semantics.md §2), UTC unless it has a zone.
 
     Args:
         option: where it was given, for the message.
@@ -19,7 +19,7 @@ def parse_instant(option: str, given: str) -> datetime:
     Raises:
         InputError: it isn't one.
     """
-    if (found := any_iso_instant(given)) is None:
+    if (found := instant_of(given)) is None:
         raise InputError(
             f"{option} {given!r} is not an instant; give one like 2026-01-31 or 2026-01-31T09:00:00Z"
         )

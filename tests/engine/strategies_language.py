@@ -148,7 +148,11 @@ class Kit:
             lambda steps, form: (self.end - timedelta(minutes=30 * steps)).strftime(form),
             st.integers(-60, 200),
             st.sampled_from(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%MZ"])
-            | st.sampled_from(["%Y-%m-%dT%H:%M:%S.5+02:00", "%Y-%m-%dT%H:%M-04:30"]),
+            | st.sampled_from(["%Y-%m-%dT%H:%M:%S.5+02:00", "%Y-%m-%dT%H:%M-04:30"])
+            | st.sampled_from(
+                ["%Y%m%d", " %Y%m%dt%H:%M:60 +02 ", "%Y-%m-%d %H:%M:%S,25 UTC", "%Y-%m-%dT24:00"]
+            )
+            | st.sampled_from(["%s", "%s.75", "%s125"]),
         )
 
     @cached_property
@@ -169,7 +173,8 @@ class Kit:
     @cached_property
     def date_values(self) -> SearchStrategy[Any]:
         """Dates, and now and then something else."""
-        return weighted((9, self.dates), (1, st.sampled_from([None, "soon", 3, "2026-02-30"])))
+        counted = self.dates.map(lambda text: int(text) if text.isdigit() else text)
+        return weighted((9, counted), (1, st.sampled_from([None, "soon", 3, 46027.375, "2026-02-30"])))
 
 
 date_names = st.sampled_from(["renews", "renews", "created_at", "stay.at", "stay.0.at"])

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from transforms.timing.durations import parse_duration
-from transforms.timing.instants import extended_iso_instant
+from transforms.timing.instants import instant_of
 
 _EXAMPLES = "a date or a date and time, such as 2026-03-01 or 2026-03-01T09:30:00Z"
 
@@ -27,8 +27,7 @@ def _text(operator: str, value: Any) -> str | None:
 
 
 def _instant(operator: str, value: Any) -> str | None:
-    found = extended_iso_instant(value) if isinstance(value, str) else None
-    return None if found else f"{operator} needs {_EXAMPLES}"
+    return None if instant_of(value) else f"{operator} needs {_EXAMPLES}"
 
 
 def _duration(operator: str, value: Any) -> str | None:
@@ -61,7 +60,7 @@ def _range(operator: str, value: Any) -> str | None:
         return f"{operator} needs a list of two, [low, high], such as [10, 20]"
     low, high = value
     if isinstance(low, str) and isinstance(high, str):
-        instants = extended_iso_instant(low), extended_iso_instant(high)
+        instants = instant_of(low), instant_of(high)
         ordered = instants[0] <= instants[1] if instants[0] and instants[1] else low <= high
     elif _is_number(low) and _is_number(high):
         ordered = low <= high

@@ -13,7 +13,7 @@ import polars as pl
 from transforms.columns.json_values import LIST, NULL, NUMBER, STRING, canonical, text_of
 from transforms.definitions.workflow import Condition, Group
 from transforms.timing.durations import epoch_us, parse_duration, spoken
-from transforms.timing.instants import extended_iso_instant
+from transforms.timing.instants import instant_of
 
 _kind, _number, _text, _instant = (pl.col(name) for name in ("kind", "number", "text", "instant"))
 
@@ -154,14 +154,14 @@ def _at_most(high: Any) -> pl.Expr:
 def _dated_or_text(bounds: Sequence[str], compare: Callable[[pl.Expr, Any], pl.Expr]) -> pl.Expr:
     """Instants against instants if all bounds are some and have is one, else text against text."""
     as_text = compare(_text, [pl.lit(one) for one in bounds])
-    if not all(map(extended_iso_instant, bounds)):
+    if not all(map(instant_of, bounds)):
         return as_text
     as_instants = compare(_instant, [_micros(one) for one in bounds])
     return pl.when(_instant.is_not_null()).then(as_instants).otherwise(as_text)
 
 
-def _micros(text: str) -> int:
-    instant = extended_iso_instant(text)
+def _micros(given: str | float) -> int:
+    instant = instant_of(given)
     assert instant is not None, "checked when the file was read"
     return epoch_us(instant)
 

@@ -1,63 +1,129 @@
-"""Text that is an instant: every reader of it, for one text and for a column, and what each accepts.
+"""Text and numbers that are instants: the one grammar of semantics.md §2, for one value and for a column.
 
-Without an offset, instants are UTC. Texts of event and customer files are read by `iso_instant` of
-`sql/inbox/staging/macros.sql`; the tests hold all four side by side.
+Files are read by the macro `instant_of` of `sql/inbox/staging/macros.sql`; the tests hold all readers side by side.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import polars as pl
 
-_EXTENDED = r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?(Z|[+-]\d{2}:\d{2})?)?"
-"""A date, or a date and time: `2026-03-01`, `2026-03-01T09:30`, `2026-03-01 09:30:15.5+02:00`."""
+from transforms.columns.json_values import NUMBER
+from transforms.timing.durations import EPOCH
 
-_EXTENDED_ASCII = re.compile(_EXTENDED, re.ASCII)
-_MINUTE = 60_000_000
+BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
+"""Characters that don't count at either end of a text."""
+
+_DATE = r"(?:([0-9]{4})-([0-9]{2})-([0-9]{2})|([0-9]{4})([0-9]{2})([0-9]{2})(?:\.0+)?)"
+_CLOCK = r"(?:([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]|60)(?:[.,]([0-9]+))?)?|(24):00(?::00)?)"
+_ZONE = r"(Z|z| ?UTC| ?([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)"
+_WRITTEN = rf"^{_DATE}(?:[Tt ]{_CLOCK}{_ZONE}?)?$"
+_COUNTED = r"^0*([0-9]+?)(?:\.([0-9]+))?$"
+_ASCII_WRITTEN, _ASCII_COUNTED = re.compile(_WRITTEN), re.compile(_COUNTED)
+
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Years 1 to 9999, µs since 1970."""
+_EPOCHS = (946_684_800_000_000, 4_102_444_800_000_000)
+"""Numbers count from 1970 if that leads into 2000 to 2099, µs since 1970."""
+_SHIFTS = {9: 6, 10: 6, 12: 3, 13: 3, 15: 0, 16: 0, 18: -3, 19: -3}
+"""Digits of a count of s, ms, µs or ns in those years → the power of ten that makes it one of µs."""
+_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
+_HOUR, _MINUTE, _SECOND = 3_600_000_000, 60_000_000, 1_000_000
 
 
-def extended_iso_instant(text: str) -> datetime | None:
-    """The instant of ISO 8601 text in its extended form, as conditions give it; None for other text."""
-    return any_iso_instant(text) if _EXTENDED_ASCII.fullmatch(text) else None
-
-
-def any_iso_instant(text: str) -> datetime | None:
-    """The instant of ISO 8601 text in any form, as the command line takes it; None for other text.
-
-    Also `20260301T0930`, `2026-W09-7`, `2026-03-01T09`, `+0200`; digits beyond microseconds are cut.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+def instant_of(value: object) -> datetime | None:
+    """The instant that a text or a number means (UTC unless it says a zone); None: it is none."""
+    micros = _micros(_digits(value).strip(BLANKS))
+    inside = micros is not None and _FIRST <= micros <= _LAST
+    return EPOCH + timedelta(microseconds=micros) if micros is not None and inside else None
 
 
 def with_instants(dictionary: pl.DataFrame) -> pl.DataFrame:
-    """The dictionary of `json_values.intern` and, for text that is an instant, `instant` and `is_wall`.
-
-    The text is of the extended form; second 60 is the next minute, and an offset may lead out of years 1 to 9999.
+    """The dictionary of `json_values.intern` and, for text and numbers that are instants, `instant` and `is_wall`.
 
     Returns:
-        `instant` is µs since 1970-01-01 00:00 (UTC), null for other values; `is_wall` says that the text has no offset.
+        `instant` is µs since 1970-01-01 00:00 (UTC), null for other values; `is_wall` says that there is no zone.
     """
-    parts = (pl.col("text").str.extract(f"^{_EXTENDED}$", part) for part in range(1, 6))
-    day, clock, second, fraction, offset = parts
-    text = pl.concat_str(
-        day, pl.lit("T"), clock.fill_null("00:00"), pl.lit(":"), second.fill_null("00"), ignore_nulls=False
+    given = pl.when(pl.col("kind") == NUMBER).then(_plain(pl.col("json"))).otherwise(pl.col("text"))
+    parts = dictionary.select(
+        given.str.strip_chars(BLANKS).str.extract_groups(_WRITTEN).alias("date"),
+        given.str.strip_chars(BLANKS).str.extract_groups(_COUNTED).alias("count"),
     )
-    wall = text.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us").dt.epoch("us")
-    micros = fraction.str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
+    date, count = parts.unnest("date"), parts.select("count").unnest("count")
+    written = date.select(micros=_date_micros(), is_wall=pl.col("12").is_null())
+    counted = count.select(micros=_count_micros())
     return dictionary.with_columns(
-        instant=wall + micros - _offset(offset), is_wall=offset.is_null() & wall.is_not_null()
+        instant=pl.coalesce(written["micros"], counted["micros"]),
+        is_wall=written["micros"].is_not_null() & written["is_wall"],
     )
 
 
-def _offset(text: pl.Expr) -> pl.Expr:
-    hours, minutes = (
-        text.str.slice(1, 2).cast(pl.Int64, strict=False),
-        text.str.slice(4, 2).cast(pl.Int64, strict=False),
-    )
-    sign = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
-    valid = pl.when((hours < 24) & (minutes < 60)).then(sign * (hours * 60 + minutes) * _MINUTE)
-    return pl.when(text.is_null() | (text == "Z")).then(0).otherwise(valid)
+def _digits(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return ""
+    return value if isinstance(value, str) else format(Decimal(str(value)), "f")
+
+
+def _micros(text: str) -> int | None:
+    if written := _ASCII_WRITTEN.match(text):
+        return _written_micros(written)
+    counted = _ASCII_COUNTED.match(text)
+    if counted is None or (shift := _SHIFTS.get(len(counted[1]))) is None:
+        return None
+    micros = int(Decimal(f"{counted[1]}.{counted[2] or 0}").scaleb(shift))
+    return micros if _EPOCHS[0] <= micros < _EPOCHS[1] else None
+
+
+def _written_micros(parts: re.Match[str]) -> int | None:
+    year, month, day = (int(parts[place] or parts[place + 3]) for place in (1, 2, 3))
+    try:
+        # Years 0 and 10000, which a zone or 24:00 may lead out of and into, are beyond datetime.
+        date = datetime(year % _CYCLE_YEARS + _CYCLE_YEARS, month, day, tzinfo=EPOCH.tzinfo)
+    except ValueError:
+        return None
+    days = (date - EPOCH).days + (year // _CYCLE_YEARS - 1) * _CYCLE_DAYS
+    hours, minutes, seconds = (int(parts[place] or 0) for place in (7, 8, 9))
+    clock = (hours + int(parts[11] or 0)) * _HOUR + minutes * _MINUTE + seconds * _SECOND
+    ahead = int(parts[14] or 0) * _HOUR + int(parts[15] or 0) * _MINUTE
+    fraction = int((parts[10] or "")[:6].ljust(6, "0"))
+    return days * 24 * _HOUR + clock + fraction - (-ahead if parts[13] == "-" else ahead)
+
+
+def _plain(number: pl.Expr) -> pl.Expr:
+    """The JSON text of a number, without an exponent where it is whole."""
+    whole = number.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(number.str.contains("e")).then(whole).otherwise(number)
+
+
+def _date_micros() -> pl.Expr:
+    year, month, day = (pl.coalesce(str(place), str(place + 3)) for place in (1, 2, 3))
+    date = pl.concat_str(year, month, day, separator="-").str.to_date("%Y-%m-%d", strict=False)
+    hours, minutes, seconds, midnight = (_whole(place) for place in (7, 8, 9, 11))
+    clock = (hours + midnight) * _HOUR + minutes * _MINUTE + seconds * _SECOND
+    ahead = _whole(14) * _HOUR + _whole(15) * _MINUTE
+    offset = pl.when(pl.col("13") == "-").then(-ahead).otherwise(ahead)
+    micros = date.cast(pl.Int64) * 24 * _HOUR + clock + _fraction("10", 6) - offset
+    return pl.when(micros.is_between(_FIRST, _LAST)).then(micros)
+
+
+def _count_micros() -> pl.Expr:
+    whole = pl.col("1").cast(pl.Int64, strict=False)
+    scaled = {
+        6: whole * _SECOND + _fraction("2", 6),
+        3: whole * 1000 + _fraction("2", 3),
+        0: whole,
+        -3: whole // 1000,
+    }
+    micros = pl.lit(None, pl.Int64)
+    for digits, shift in _SHIFTS.items():
+        micros = pl.when(pl.col("1").str.len_bytes() == digits).then(scaled[shift]).otherwise(micros)
+    return pl.when(micros.is_between(*_EPOCHS, closed="left")).then(micros)
+
+
+def _whole(group: int) -> pl.Expr:
+    return pl.col(str(group)).cast(pl.Int64).fill_null(0)
+
+
+def _fraction(group: str, digits: int) -> pl.Expr:
+    return pl.col(group).str.slice(0, digits).str.pad_end(digits, "0").cast(pl.Int64).fill_null(0)

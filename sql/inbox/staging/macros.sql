@@ -14,29 +14,83 @@ create or replace temp macro id_of(given) as case
     else text_of(given)
 end;
 
--- Seconds, milliseconds or microseconds since 1970, told apart by magnitude (each covers 1973 to 5138).
-create or replace temp macro epoch_instant(number) as make_timestamp(round(case
-    when abs(number) < 1e11 then number * 1e6
-    when abs(number) < 1e14 then number * 1e3
-    when abs(number) < 1e17 then number
-end)::bigint)::timestamptz;
-
 create or replace temp macro is_bounded(instant) as
     instant between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00';
 
 create or replace temp macro bounded(instant) as case when is_bounded(instant) then instant end;
 
--- A zone-less time is UTC because the session's TimeZone is.
-create or replace temp macro iso_instant(given) as case
-    when regexp_full_match(
-        given, '(?i)\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)? *'
-    ) then try_cast(upper(given) as timestamptz)
+-- The one grammar of instants, semantics.md §2; in Python it is transforms/timing/instants.py.
+create or replace temp macro trimmed(given) as
+    trim(given, e' \t\n\r' || chr(11) || chr(12) || chr(160) || chr(65279));
+
+create or replace temp macro instant_parts(given) as regexp_extract(
+    given,
+    '^(\d{4})-?(\d{2})-?(\d{2})(?:\.0+)?(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:Z|z| ?UTC| ?([+-])(\d{2}):?(\d{2})?)?)?$',
+    ['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'sign', 'ahead', 'ahead_minute']
+);
+
+create or replace temp macro digits(text) as coalesce(try_cast(text as bigint), 0);
+
+create or replace temp macro fraction_of(text, width) as digits(rpad(left(text, width), width, '0'));
+
+-- Bound in a list, because DuckDB would extract the parts once for each that is asked for.
+create or replace temp macro written_micros(given) as list_transform([instant_parts(given)], lambda part:
+    epoch_us(try_cast(part.year || '-' || part.month || '-' || part.day as date)::timestamp)
+    + digits(part.hour) * 3600000000 + digits(part.minute) * 60000000 + digits(part.second) * 1000000
+    + fraction_of(part.fraction, 6)
+    - case when part.sign = '-' then -1 else 1 end
+    * (digits(part.ahead) * 3600000000 + digits(part.ahead_minute) * 60000000)
+)[1];
+
+create or replace temp macro is_written(given) as regexp_full_match(given,
+    '(\d{4}-\d{2}-\d{2}|\d{8}(\.0+)?)([Tt ](([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)([.,]\d+)?)?|24:00(:00)?)'
+    || '(Z|z| ?UTC| ?[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?');
+
+-- A count of s, ms, µs or ns since 1970, whichever leads into the years 2000 to 2099.
+create or replace temp macro counted_micros(given) as list_transform(
+    [regexp_extract(given, '^0*(\d+?)(?:\.(\d+))?$', ['whole', 'fraction'])], lambda part:
+    case len(part.whole)
+        when 9 then digits(part.whole) * 1000000 + fraction_of(part.fraction, 6)
+        when 10 then digits(part.whole) * 1000000 + fraction_of(part.fraction, 6)
+        when 12 then digits(part.whole) * 1000 + fraction_of(part.fraction, 3)
+        when 13 then digits(part.whole) * 1000 + fraction_of(part.fraction, 3)
+        when 15 then digits(part.whole)
+        when 16 then digits(part.whole)
+        when 18 then digits(part.whole) // 1000
+        when 19 then digits(part.whole) // 1000
+    end
+)[1];
+
+create or replace temp macro in_this_century(micros) as
+    case when micros >= 946684800000000 and micros < 4102444800000000 then micros end;
+
+-- JSON numbers may have an exponent.
+create or replace temp macro without_exponent(given) as case
+    when regexp_full_match(given, '\d+(\.\d+)?[eE]\+?\d{1,2}')
+        then coalesce(try_cast(given as decimal(38, 9))::varchar, given)
+    else given
 end;
 
-create or replace temp macro instant_of(given) as bounded(case
-    when substr(given, 5, 1) = '-' then iso_instant(given)
-    else epoch_instant(try_cast(given as double))
+create or replace temp macro at_micros(micros) as case
+    when micros between -62135596800000000 and 253402300799999999 then make_timestamp(micros)::timestamptz
+end;
+
+create or replace temp macro other_instant(given) as at_micros(case
+    when is_written(given) then written_micros(given)
+    else in_this_century(counted_micros(without_exponent(given)))
 end);
+
+-- Nearly every text is of the first two forms, which DuckDB reads fastest; a zone-less time is UTC because the session's
+-- TimeZone is.
+create or replace temp macro instant_of(given) as case
+    when regexp_full_match(given,
+        '\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z| UTC|[+-]([01]\d|2[0-3]):[0-5]\d)?)?'
+    ) then bounded(try_cast(given as timestamptz))
+    when regexp_full_match(given, '[1-9]\d{9}(\d{3}){0,2}') then at_micros(in_this_century(
+        given::bigint * case len(given) when 10 then 1000000 when 13 then 1000 else 1 end
+    ))
+    else other_instant(trimmed(given))
+end;
 
 create or replace temp macro finite(number) as case when isfinite(number) then number end;
 
