@@ -226,7 +226,8 @@ def test_a_wait_for_a_schedule(interpret: Interpret) -> None:
         ("2026-04-05T01:45", {}, LORD_HOWE, "04-04 14:45"),
         ("10 March", {}, None, None),
         ("2026-02-30", {}, None, None),
-        (20260310, {}, None, None),
+        (20260310, {}, None, "03-10 00:00"),
+        (310, {}, None, None),
     ],
 )
 def test_a_date_attribute(
