@@ -23,6 +23,10 @@ def truth_of(operator: str, value: Any) -> pl.Expr:
     return _OPERATORS[operator](value).fill_null(value=False)
 
 
+Compare = Callable[[pl.Expr, Sequence[Any]], pl.Expr]
+"""Whether a value keeps to bounds."""
+
+
 def number_at_least(bound: float) -> pl.Expr:
     """`minimum_X` of a trigger's config: a number not below `bound` (semantics.md §6)."""
     return ((_kind == NUMBER) & (bound <= _number)).fill_null(value=False)
@@ -135,23 +139,43 @@ def _after(value: Any) -> pl.Expr:
 def _between(bounds: Any) -> pl.Expr:
     low, high = bounds
     if _is_number(low):
-        return number_at_least(low) & number_at_most(high)
-    return _dated_or_text(bounds, lambda have, bound: have.is_between(*bound))
+        return _number_or_dated(bounds, number_at_least(low) & number_at_most(high), _within)
+    return _dated_or_text(bounds, _within)
 
 
 def _at_least(low: Any) -> pl.Expr:
     if _is_number(low):
-        return number_at_least(low)
-    return _dated_or_text([low], lambda have, bound: have >= bound[0])
+        return _number_or_dated([low], number_at_least(low), _not_below)
+    return _dated_or_text([low], _not_below)
 
 
 def _at_most(high: Any) -> pl.Expr:
     if _is_number(high):
-        return number_at_most(high)
-    return _dated_or_text([high], lambda have, bound: have <= bound[0])
+        return _number_or_dated([high], number_at_most(high), _not_above)
+    return _dated_or_text([high], _not_above)
 
 
-def _dated_or_text(bounds: Sequence[str], compare: Callable[[pl.Expr, Any], pl.Expr]) -> pl.Expr:
+def _within(have: pl.Expr, bounds: Sequence[Any]) -> pl.Expr:
+    return have.is_between(*bounds)
+
+
+def _not_below(have: pl.Expr, bounds: Sequence[Any]) -> pl.Expr:
+    return have.ge(bounds[0])
+
+
+def _not_above(have: pl.Expr, bounds: Sequence[Any]) -> pl.Expr:
+    return have.le(bounds[0])
+
+
+def _number_or_dated(bounds: Sequence[float], as_number: pl.Expr, compare: Compare) -> pl.Expr:
+    """Number against number; text that is an instant against bounds that are some too (semantics.md §2)."""
+    if not all(map(instant_of, bounds)):
+        return as_number
+    as_instants = compare(_instant, [_micros(one) for one in bounds])
+    return pl.when(_kind == NUMBER).then(as_number).otherwise(as_instants)
+
+
+def _dated_or_text(bounds: Sequence[str], compare: Compare) -> pl.Expr:
     """Instants against instants if all bounds are some and have is one, else text against text."""
     as_text = compare(_text, [pl.lit(one) for one in bounds])
     if not all(map(instant_of, bounds)):
