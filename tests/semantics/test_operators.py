@@ -67,7 +67,7 @@ def holds(interpret: Interpret, asked: Row, **attributes: Any) -> bool:
         ("before", "March", "2026-03-02", False),
         ("before", "2026-02-30", "2026-03-02", False),
         ("before", "2026-3-1", "2026-03-02", False),
-        ("before", 20260301, "2026-03-02", False),
+        ("before", 20260301, "2026-03-02", True),
         ("before", None, "2026-03-02", False),
         ("after", "2026-03-02 09:30", "2026-03-02T09:29:59.5Z", True),
         ("after", "2026-03-02T09:30", "2026-03-02T09:30:00", False),
