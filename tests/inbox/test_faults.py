@@ -98,8 +98,8 @@ TIMES = [
     (1704105015123, "2024-01-01 10:30:15.123+00"),
     (1704105015123456, "2024-01-01 10:30:15.123456+00"),
     ("1704105015", "2024-01-01 10:30:15+00"),
-    (0, "1970-01-01 00:00:00+00"),
-    (-1, "1969-12-31 23:59:59+00"),
+    (20240101, "2024-01-01 00:00:00+00"),
+    ("2024-01-01 10:30:15.5 UTC", "2024-01-01 10:30:15.5+00"),
     ("9999-12-31T23:59:59.999999Z", "9999-12-31 23:59:59.999999+00"),
 ]
 
@@ -110,6 +110,15 @@ def test_times(con: DuckDBPyConnection, tmp_path: Path, given_time: str | float,
     path.write_text(line_of(ts=given_time))
     assert staged(con, path) == []
     assert con.execute("select ts::varchar from t").fetchall() == [(instant,)]
+
+
+@pytest.mark.parametrize("given_time", [0, -1, 12, 46027.375, 946684799, 20241301, "45292", "1 Jan 2024"])
+def test_what_is_no_time_is_quarantined(
+    con: DuckDBPyConnection, tmp_path: Path, given_time: str | float
+) -> None:
+    path = tmp_path / "e.ndjson"
+    path.write_text(line_of(ts=given_time))
+    assert staged(con, path) == [(1, f"bad_time: {given_time}", line_of(ts=given_time))]
 
 
 @pytest.mark.parametrize(
