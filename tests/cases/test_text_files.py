@@ -21,12 +21,36 @@ def test_04_lines_may_end_in_cr_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_05_blanks_at_either_end_of_ids_names_zones_and_addresses_do_not_count(tmp_path: Path) -> None:
+    found, ended = ran("05-trailing-blanks", tmp_path)
+    assert [one.code for one in ended] == [0]
+    assert found.rows("select customer_id, email, timezone, known from customers order by all") == [
+        ("ann", "ann@example.com", "Europe/Berlin", True),
+        ("bob", "bob@example.com", "Europe/Berlin", True),
+    ]
+    assert found.rows("select customer_id, reason from suppressions") == [("bob", "unsubscribe")]
+    assert found.rows("select customer_id, status from messages order by all") == [
+        ("ann", "sent"),
+        ("bob", "suppressed"),
+    ]
+    assert found.subjects() == ["Hi Ann"]
+
+
 def test_11_nameless_columns_without_content_are_left_out(tmp_path: Path) -> None:
     found, ended = ran("11-trailing-empty-columns", tmp_path)
     assert [one.code for one in ended] == [0]
     assert found.rows("select customer_id, attributes from customers order by all") == [
         ("ann", '{"first_name":"Ann"}'),
         ("bob", '{"first_name":"Bob"}'),
+    ]
+
+
+def test_18_further_columns_of_events_are_properties(tmp_path: Path) -> None:
+    found, ended = ran("18-extra-columns-dropped", tmp_path)
+    assert [one.code for one in ended] == [0]
+    assert found.rows("select customer_id, properties from events order by all") == [
+        ("ann", '{"source":"the radio"}'),
+        ("bob", '{"source":"a friend"}'),
     ]
 
 

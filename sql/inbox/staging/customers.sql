@@ -41,11 +41,13 @@ judged as (
         *,
         case
             when fault is not null then fault
-            when customer_id is null then 'no_customer_id' || coalesce(': ' || left(text_of(field.customer_id), 100), '')
+            when id_fault('customer_id', customer_id, text_of(field.customer_id)) is not null
+                then id_fault('customer_id', customer_id, text_of(field.customer_id))
             when created_at is null and text_of(field.created_at) is not null
                 then 'bad_time: created_at ' || left(text_of(field.created_at), 100)
             when attributes is null and text_of(field.attributes ->> '$') is not null
                 then 'bad_attributes: ' || left(text_of(field.attributes ->> '$'), 100)
+            when names_tags(attributes) then tags_fault()
             when tags is null and text_of(field.tags ->> '$') is not null
                 then 'bad_tags: ' || left(text_of(field.tags ->> '$'), 100)
         end as reason

@@ -8,14 +8,17 @@ final as (
     select file_row_number
     from stored
     where not coalesce(
-        customer_id >= '!'
+        customer_id <> ''
+        and is_trimmed(customer_id)
+        and not has_control(customer_id)
         and left(customer_id, 1) not in ('{', '[')
-        and not suffix(customer_id, '.0')
+        and not is_float(customer_id)
         and (created_at is null or is_bounded(created_at))
-        and (email is null or email >= '!')
-        and (timezone is null or timezone >= '!')
+        and (email is null or (email <> '' and is_trimmed(email)))
+        and (timezone is null or (timezone <> '' and is_trimmed(timezone)))
         and (attributes is null or (
             left(attributes, 1) = '{' and json_valid(attributes) and not ($numbers and has_non_finite(attributes))
+            and not coalesce(names_tags(attributes), false)
         ))
         and case
             when coalesce(len(tags), 0) = 0 then true

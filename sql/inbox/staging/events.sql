@@ -8,8 +8,9 @@ with judged as (
         coalesce(properties, '{}') as properties,
         case
             when fault is not null then fault
-            when customer_id is null or trim(customer_id) = ''
-                then 'no_customer_id' || coalesce(': ' || left(customer_given, 100), '')
+            when id_fault('customer_id', customer_id, customer_given) is not null
+                then id_fault('customer_id', customer_id, customer_given)
+            when has_control(event_id) then id_fault('event_id', event_id, null)
             when ts_given is null then 'no_time'
             when ts is null then 'bad_time: ' || left(ts_given, 100)
             when type is null or type not in ('behavioral', 'attribute_change', 'external_event', 'time_based')
@@ -21,6 +22,7 @@ with judged as (
                 then 'bad_properties: ' || left(properties_given, 100)
             when attributes is null and attributes_given is not null
                 then 'bad_attributes: ' || left(attributes_given, 100)
+            when names_tags(attributes) or (type = 'attribute_change' and name = 'tags') then tags_fault()
             when received_at is null and received_given is not null
                 then 'bad_time: received_at ' || left(received_given, 100)
         end as reason

@@ -9,22 +9,27 @@ final as (
     select file_row_number
     from stored
     where not coalesce(
-        event_id >= '!'
+        event_id <> ''
+        and is_trimmed(event_id)
+        and not has_control(event_id)
         and left(event_id, 1) not in ('{', '[')
-        and not suffix(event_id, '.0')
-        and customer_id >= '!'
+        and not is_float(event_id)
+        and customer_id <> ''
+        and is_trimmed(customer_id)
+        and not has_control(customer_id)
         and left(customer_id, 1) not in ('{', '[')
-        and not suffix(customer_id, '.0')
+        and not is_float(customer_id)
         and is_bounded(ts)
         and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
-        and name = trim(name, e' \t\r\n')
-        and (name <> '' or type <> 'attribute_change')
+        and (name = '' or is_trimmed(name))
+        and (name not in ('', 'tags') or type <> 'attribute_change')
         and isfinite(coalesce(value, 0))
         and left(properties, 1) = '{'
         and suffix(properties, '}')
         and json_valid(properties)
         and (attributes is null or (
             left(attributes, 1) = '{' and suffix(attributes, '}') and json_valid(attributes)
+            and not coalesce(names_tags(attributes), false)
         ))
         and (received_at is null or is_bounded(received_at))
         and not ($numbers and (has_non_finite(properties) or has_non_finite(coalesce(attributes, '')))),

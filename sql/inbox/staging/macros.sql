@@ -1,18 +1,61 @@
 -- No rows: how the files of this folder read text, instants, numbers and JSON objects.
 -- Arguments called `json` are raw JSON values, arguments called `given` are plain text.
 
--- Blank is missing. Trimming is slow, so only where there is something to trim in front.
+-- What doesn't count at either end of a text: blanks, tabs, line ends, no-break spaces, byte order marks.
+create or replace temp macro trimmed(given) as
+    trim(given, e' \t\n\r' || chr(11) || chr(12) || chr(160) || chr(65279));
+
+-- Trimming is slow: most texts begin and end with a character that stays.
+create or replace temp macro is_trimmed(given) as case
+    when given >= '!' and given < chr(127) and given[-1] between '!' and '~' then true
+    else given = trimmed(given)
+end;
+
+-- Blank is missing.
 create or replace temp macro text_of(given) as case
-    when left(given, 1) > ' ' then given
-    else nullif(trim(given, e' \t\r\n'), '')
+    when given >= '!' and given < chr(127) and given[-1] between '!' and '~' then given
+    else nullif(trimmed(given), '')
+end;
+
+-- 12346.0 and 1.2e+19 are whole numbers that somebody kept as floats; 1e3 is a text, because no writer writes 1000 so.
+create or replace temp macro is_float(given) as
+    (contains(given, '.') or contains(given, '+'))
+    and regexp_full_match(given, '-?\d+(\.0+|\.\d+[eE]\+?\d+|[eE]\+\d+)');
+
+create or replace temp macro whole_of(given) as case
+    when not contains(lower(given), 'e') then regexp_replace(given, '\.0+$', '')
+    when try_cast(given as decimal(38, 0))::double = try_cast(given as double)
+        then try_cast(given as decimal(38, 0))::varchar
+    else given
 end;
 
 -- 12346 and 12346.0 are one id; lists and objects are none.
 create or replace temp macro id_of(given) as case
     when left(given, 1) in ('{', '[') then null
-    when suffix(given, '.0') then regexp_replace(given, '^(-?\d+)\.0+$', '\1')
+    when is_float(text_of(given)) then whole_of(text_of(given))
     else text_of(given)
 end;
+
+-- JSON escapes control characters, and fast; of texts with quotes and backslashes too a closer look is needed.
+create or replace temp macro has_control(given) as case
+    when strlen(to_json(given)::varchar) = strlen(given) + 2 and not contains(given, chr(127)) then false
+    else regexp_matches(given, '[\x00-\x1f\x7f]')
+end;
+
+-- Why a text can't be the id called `field`.
+create or replace temp macro id_fault(field, id, given) as case
+    when id is null or trimmed(id) = '' then 'no_' || field || coalesce(': ' || left(given, 100), '')
+    when has_control(id) then 'bad_' || field || ': it holds a control character: ' || left(to_json(id)::varchar, 100)
+end;
+
+-- Tags are no attribute: one of that name could never be asked for.
+create or replace temp macro names_tags(attributes) as case
+    when not contains(attributes, '"tags"') then false
+    when json_valid(attributes) then json_exists(attributes, '$.tags')
+end;
+
+create or replace temp macro tags_fault() as
+    'bad_attributes: no attribute can be called tags, because tags are a list of their own; give it another name';
 
 create or replace temp macro is_bounded(instant) as
     instant between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00';
@@ -20,9 +63,6 @@ create or replace temp macro is_bounded(instant) as
 create or replace temp macro bounded(instant) as case when is_bounded(instant) then instant end;
 
 -- The one grammar of instants, semantics.md §2; in Python it is transforms/timing/instants.py.
-create or replace temp macro trimmed(given) as
-    trim(given, e' \t\n\r' || chr(11) || chr(12) || chr(160) || chr(65279));
-
 create or replace temp macro instant_parts(given) as regexp_extract(
     given,
     '^(\d{4})-?(\d{2})-?(\d{2})(?:\.0+)?(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:Z|z| ?UTC| ?([+-])(\d{2}):?(\d{2})?)?)?$',
@@ -157,7 +197,7 @@ create or replace temp macro cell(given) as case
 end;
 
 create or replace temp macro id_cell(given) as case
-    when trim(given) <> '' then to_json(regexp_replace(given, '^(-?\d+)\.0+$', '\1'))::varchar
+    when trim(given) <> '' then to_json(given)::varchar
 end;
 
 -- What quarantine keeps of a row: its text as it was given, without its line end; null for a good one.
