@@ -3,6 +3,7 @@
 Imported only when there is something to decide: an idle run shall not pay for importing the engine.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -21,6 +22,7 @@ from flows.decide.state import (
     read_state,
     write_decided,
 )
+from flows.decide.zones import unknown_zones, zone_warnings
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
 from flows.session import Session
@@ -65,13 +67,14 @@ def decide_pending(
     _unarmed_keys(scene, None if new_customers else unarmed)
     again = events_again(session, scene.program.signals, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
-    summary = loaded
+    summary, zones = loaded, Counter[str]()
     with shown(con, events_again=again), by_bucket(session, buckets) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)
-            summary = _with(summary, _decide_bucket(scene, bucket))
-    return summary
+            decided, unknown = _decide_bucket(scene, bucket)
+            summary, zones = _with(summary, decided), zones + unknown
+    return replace(summary, warnings=[*summary.warnings, *zone_warnings(zones, rules.timezone)])
 
 
 def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
@@ -99,7 +102,8 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
     return max(loaded.events, customers)
 
 
-def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
+def _decide_bucket(scene: _Scene, bucket: Bucket) -> tuple[Decided, Counter[str]]:
+    """What was decided in a bucket, and whose zones nobody knows."""
     con, program, tick = scene.con, scene.program, scene.tick
     incoming = read_facts(con, "bucket_events", program)
     find_active_customers(con, incoming, bucket, scene.reach)
@@ -113,7 +117,7 @@ def _decide_bucket(scene: _Scene, bucket: Bucket) -> Decided:
     changed = changed_attributes(con, stored.attributes, final, incoming.unread)
     write_decided(con, decided, changed, tick_id=scene.tick_id, now=tick.now)
     write_amounts(con, signals.amounts())
-    return decided
+    return decided, unknown_zones(program, state.customers, final)
 
 
 def _signals(scene: _Scene, incoming: Incoming, bucket: Bucket) -> Signals:

@@ -1,6 +1,5 @@
 """What texts of profiles mean, each distinct one read once: for the query of what is due, and for people."""
 
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -9,7 +8,8 @@ from duckdb import DuckDBPyConnection
 
 from flows.warehouse import read_sql, shown
 from transforms.people.addresses import address_key
-from transforms.people.consent import FIELDS, read_consent, unknown_spelling
+from transforms.people.consent import FIELDS, UNKNOWN, read_consent
+from transforms.people.spellings import told
 
 _KEYS = {"address": pl.String, "key": pl.String}
 
@@ -30,5 +30,6 @@ def unknown_spellings(con: DuckDBPyConnection) -> list[str]:
     Args:
         con: the store within `read_profiles`, before its pending messages are handed over.
     """
-    found = read_sql(con, "delivery/unknown_consent.sql", fields=list(FIELDS))
-    return [unknown_spelling(name, json.loads(value), n) for name, value, n in found.iter_rows()]
+    found = read_sql(con, "delivery/unknown_consent.sql", fields=list(FIELDS)).rows()
+    counts = {field: {value: n for name, value, n in found if name == field} for field in FIELDS}
+    return [one for field in FIELDS for one in told(field, counts[field], UNKNOWN)]

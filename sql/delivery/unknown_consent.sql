@@ -8,4 +8,3 @@ semi join (select customer_id from messages where status = 'pending') as pending
 inner join consent_values on attributes.value = consent_values.value
 where list_contains($fields, attributes.attribute) and consent_values.says = 'unknown'
 group by attributes.attribute, attributes.value
-order by attributes.attribute, customers desc, attributes.value

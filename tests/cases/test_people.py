@@ -41,3 +41,15 @@ def test_23_a_no_in_any_spelling_is_a_no(tmp_path: Path) -> None:
     outcomes = dict(found.rows("select customer_id, outcome from steps"))
     assert outcomes == dict.fromkeys(("text", "no", "zero", "upper", "title"), "suppressed:consent")
     assert found.subjects() == []
+
+
+def test_24_zones_are_read_as_other_systems_write_them(tmp_path: Path) -> None:
+    found, _ = ran("24-zone-unknown-silent", tmp_path)
+    entered = dict(found.rows("select customer_id, strftime(entered_at, '%H:%M') from executions"))
+    assert entered == {
+        "Europe/Berlin": "07:00",
+        "europe/berlin": "07:00",
+        "W. Europe Standard Time": "07:00",
+        "GMT+2": "09:00",
+        "+02:00": "09:00",
+    }

@@ -25,7 +25,7 @@ from transforms.definitions.workflow import (
     version_of,
 )
 from transforms.definitions.yaml_text import read_yaml
-from transforms.timing.zones import is_zone
+from transforms.timing.zones import zone_name
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema.Draft202012Validator(workflow_schema())
@@ -267,9 +267,35 @@ def test_schedule_faults(text: str) -> None:
     ] == SCHEDULES[text]
 
 
-def test_zones() -> None:
-    assert all(is_zone(name) for name in ("UTC", "Europe/Berlin", "Etc/GMT+5"))
-    assert not any(is_zone(name) for name in ("", "customer", "+01:00", "europe/berlin", "Mars/Base"))
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("UTC", "UTC"),
+        ("utc", "UTC"),
+        ("Europe/Berlin", "Europe/Berlin"),
+        (" europe/BERLIN\t", "Europe/Berlin"),
+        ("Etc/GMT+5", "Etc/GMT+5"),
+        ("W. Europe Standard Time", "Europe/Berlin"),
+        ("pacific standard time", "America/Los_Angeles"),
+        ("US/Pacific-New", "America/Los_Angeles"),
+        *(
+            (text, None)
+            for text in ("", " ", "customer", "+01:00", "GMT+2", "Mars/Base", "localtime", "Factory")
+        ),
+    ],
+)
+def test_zones(text: str, name: str | None) -> None:
+    assert zone_name(text) == name
+
+
+def test_a_zone_of_a_file_is_read_likewise() -> None:
+    cron = "{type: time_based, config: {cron: '0 9 * * *', timezone: ' europe/berlin '}}"
+    (found,) = read(trigger(cron)).triggers
+    schedule = schedule_of(found.type, found.config)
+    assert schedule is not None
+    assert schedule.timezone == "Europe/Berlin"
+    quiet = {"start": "21:00", "end": "08:00", "timezone": "Tokyo Standard Time"}
+    assert QuietHours.model_validate(quiet).timezone == "Asia/Tokyo"
 
 
 def test_pattern_triggers_and_crossings() -> None:

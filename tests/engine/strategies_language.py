@@ -94,7 +94,11 @@ patterns: SearchStrategy[Row] = st.one_of(
     st.fixed_dictionaries({"pattern": st.just("ordered"), "events": some(ordered_terms)}),
 )
 zone_names = st.sampled_from([*ZONES, "customer", "customer", "customer"])
-zone_values = weighted((6, st.sampled_from(ZONES)), (1, st.sampled_from(["Mars/Base", "", 3, None])))
+zone_values = weighted(
+    (6, st.sampled_from(ZONES)),
+    (1, st.sampled_from([*map(str.lower, ZONES), f" {ZONES[0]} ", "W. Europe Standard Time"])),
+    (1, st.sampled_from(["Mars/Base", "GMT+2", "", 3, None])),
+)
 crons = st.sampled_from(
     ["0 */6 * * *", "30 2 * * *", "0 9 * * 1", "*/30 1-3 * * *", "15 1,2 * * SUN", "0 0 * * *"]
 )

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.core import get_global
+
 BEFORE_ALL_TIME = datetime.min.replace(tzinfo=UTC)
 AFTER_ALL_TIME = datetime.max.replace(tzinfo=UTC)
 BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
@@ -15,7 +17,11 @@ CENTURY = (946_684_800_000_000, 4_102_444_800_000_000)
 """2000 and 2100, µs since 1970."""
 
 
-known_zones = lru_cache(maxsize=1)(available_timezones)
+@lru_cache(maxsize=1)
+def zone_names() -> dict[str, str]:
+    """§7: the names of zones in lower case, IANA's and Windows'."""
+    windows = {name.lower(): zone for name, zone in get_global("windows_zone_mapping").items()}
+    return windows | {name.lower(): name for name in available_timezones() - {"Factory", "localtime"}}
 
 
 def written(given: Any) -> datetime | None:
@@ -121,7 +127,8 @@ def shown(at: datetime | None) -> str | None:
 
 def zone(name: Any) -> ZoneInfo | None:
     """The zone of this name, if it is one."""
-    return ZoneInfo(name) if isinstance(name, str) and name in known_zones() else None
+    found = zone_names().get(name.strip().lower()) if isinstance(name, str) else None
+    return ZoneInfo(found) if found else None
 
 
 def wall(at: datetime, where: ZoneInfo) -> datetime:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from transforms.definitions.base import refusal
-from transforms.timing.zones import CUSTOMER, is_zone
+from transforms.timing.zones import CUSTOMER, zone_name
 
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
@@ -31,24 +31,25 @@ def written_time(of_day: time) -> str:
 
 
 def parse_zone(name: str) -> str:
-    """The name of a time zone as given.
+    """The IANA name of the time zone that is named.
 
     Raises:
         ValueError: not the name of one.
     """
-    if not is_zone(name):
+    if (zone := zone_name(name)) is None:
         raise ValueError(f"given {name!r}; allowed: the name of a time zone, like Europe/Berlin or UTC")
-    return name
+    return zone
 
 
 def parse_zone_of(given: object) -> str:
-    """The name of a time zone, or `customer`, as given.
+    """The IANA name of the time zone that is named, or `customer`.
 
     Raises:
         ValueError: neither.
     """
-    if isinstance(given, str) and (given == CUSTOMER or is_zone(given)):
-        return given
+    zone = zone_name(given) if isinstance(given, str) else None
+    if given == CUSTOMER or zone:
+        return zone or CUSTOMER
     raise ValueError(
         f"given {given!r}; allowed: customer, or the name of a time zone, like Europe/Berlin or UTC"
     )

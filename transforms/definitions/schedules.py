@@ -44,7 +44,7 @@ def schedule_of(trigger_type: str, config: Mapping[str, Any]) -> Schedule | None
         attribute=config.get("attribute"),
         offset=parse_offset(config.get("offset", 0)),
         at=parse_time(config["at"]) if "at" in config else None,
-        timezone=config.get("timezone"),
+        timezone=parse_zone_of(config["timezone"]) if "timezone" in config else None,
     )
 
 

@@ -3,8 +3,6 @@
 The gate reads it here, for the values of a tick; dispatch and `validate --data` do, for those of the store.
 """
 
-import json
-
 import polars as pl
 
 from transforms.columns.json_values import BOOLEAN, NULL, NUMBER, STRING, intern
@@ -27,6 +25,10 @@ YES = frozenset(
     }
 )
 """In lower case, with `_` for blanks and dashes within; besides these, booleans and the numbers 0 and 1 say it."""
+
+UNKNOWN = (
+    "is neither a no nor a yes and holds nobody back; spell it as one of those that docs/messages.md lists"
+)
 
 _kind, _number, _text, _json = (pl.col(name) for name in ("kind", "number", "text", "json"))
 _word = _text.str.strip_chars().str.to_lowercase().str.replace_all(r"[\s-]", "_")
@@ -59,15 +61,6 @@ def read_consent(values: pl.Series) -> pl.DataFrame:
     )  # fmt: skip
     found = dictionary.select(says=says)["says"].gather(codes["value"])
     return pl.DataFrame({"value": distinct, "says": found})
-
-
-def unknown_spelling(field: str, value: object, customers: int) -> str:
-    """A sentence about a value of a field that says neither, and how many customers have it."""
-    who = "1 customer has" if customers == 1 else f"{customers:,} customers have"
-    return (
-        f"{field}: {who} {json.dumps(value, ensure_ascii=False)}, which is neither a no nor a yes and holds nobody "
-        "back; spell it as one of those that docs/messages.md lists"
-    )
 
 
 def _says(words: frozenset[str], number: int, truth: str) -> pl.Expr:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time
-from functools import cache
+from functools import cache, lru_cache
+from zoneinfo import available_timezones
 
 import numpy as np
 import polars as pl
@@ -92,7 +93,30 @@ CUSTOMER = "customer"
 """What stands for each customer's own time zone."""
 
 
-def is_zone(name: str) -> bool:
+@lru_cache(maxsize=10_000)
+def zone_name(text: str) -> str | None:
+    """The IANA name of the time zone that text names, None if nobody knows it.
+
+    Case and blanks around don't count. Besides IANA's names, those of Windows (`W. Europe Standard Time`) and older ones
+    that CLDR lists are known.
+    """
+    bare = text.strip()
+    return bare if _is_zone(bare) else _further_names().get(bare.casefold())
+
+
+@cache
+def _further_names() -> dict[str, str]:
+    """Names in lower case → exact ones; where two lists have a name, IANA's counts."""
+    # Nearly all runs meet exact names only.
+    from babel.core import get_global
+
+    exact = {name: name for name in sorted(available_timezones())}
+    found = {**get_global("zone_aliases"), **get_global("windows_zone_mapping"), **exact}
+    return {name.casefold(): zone for name, zone in found.items() if _is_zone(zone)}
+
+
+@cache
+def _is_zone(name: str) -> bool:
     """Whether this is the exact name of a time zone (IANA) that Polars knows."""
     try:
         found = pl.Series([datetime(1970, 1, 1)], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)

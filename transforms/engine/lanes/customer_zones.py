@@ -7,7 +7,7 @@ import polars as pl
 
 from transforms.columns.arrays import Array, Ints
 from transforms.columns.json_values import STRING
-from transforms.timing.zones import CUSTOMER, Zone, is_zone, zone_of
+from transforms.timing.zones import CUSTOMER, Zone, zone_name, zone_of
 
 _NONE = -1
 
@@ -63,8 +63,9 @@ def read_clocks(
         .drop_nulls()
         .unique(maintain_order=True)
     )
-    names = tuple(dict.fromkeys([default, *named, *filter(is_zone, wanted)]))
-    number = {name: place for place, name in enumerate(names)}
+    known = {text: name for text in wanted if (name := zone_name(text))}
+    names = tuple(dict.fromkeys([default, *named, *known.values()]))
+    number = {text: names.index(name) for text, name in known.items()}
     by_code = np.full(len(dictionary), _NONE)
     by_code[distinct] = _numbered(told, number, _NONE)
     return Clocks(names, by_code, _numbered(homes, number, 0))
