@@ -288,6 +288,40 @@ def test_action_faults(text: str) -> None:
     assert faults(action(text)) == [f"cart.yaml:{said}" for said in ACTIONS[text]]
 
 
+NO_START = "given {from: …}, but no event has started an execution yet; allowed in triggers: a plain value"
+REFERS = "; allowed: a property of the event that started the execution, such as event.order_id"
+REFERENCES = {
+    trigger("{type: behavioral, config: {order_id: {from: event.order_id}}}"): [
+        f"4:41 triggers[0].config.order_id: {NO_START}"
+    ],
+    NO_TRIGGERS + "goal: {type: behavioral, config: {x: {from: plan}, y: {from: event.}}}\n": [
+        f"4:38 goal.config.x: given from: 'plan'{REFERS}",
+        f"4:55 goal.config.y: given from: 'event.'{REFERS}",
+    ],
+    NO_TRIGGERS + "goal: {type: behavioral, config: {x: {from: event.a, to: b}}}\n": [
+        "4:38 goal.config.x: given a mapping; allowed for 'x': text, a number, true, false or null"
+    ],
+    NO_TRIGGERS + "exit_on: [{type: pattern, config: {pattern: {from: event.a}}}]\n": [
+        "4:45 exit_on[0].config.pattern: given {'from': 'event.a'}; allowed for 'pattern': text (a number needs "
+        "quotes)"
+    ],
+    action("{type: wait_for_event, config: {event: {minimum_x: {from: 3}}}}"): [
+        f"5:54 actions[0].config.event.minimum_x: given from: 3{REFERS}"
+    ],
+    action("{type: update_attribute, config: {attribute: a, value: {from: Bern}}}"): [
+        f"5:58 actions[0].config.value: given from: 'Bern'{REFERS}"
+    ],
+    action("{type: update_attribute, config: {attribute: tags, value: 1}}"): [
+        "5:48 actions[0].config.attribute: given 'tags', which no step can set; allowed: another name"
+    ],
+}
+
+
+@pytest.mark.parametrize("text", REFERENCES)
+def test_faults_of_references(text: str) -> None:
+    assert faults(text) == [f"cart.yaml:{said}" for said in REFERENCES[text]]
+
+
 TEMPLATED = {
     "trigger": trigger("{type: behavioral, config: {action: '{{ x }}'}}"),
     "minimum": trigger("{type: behavioral, config: {minimum_x: '{{ x }}'}}"),
@@ -442,7 +476,10 @@ RICH = {
         {"type": "wait_for_event", "config": {"event": {"pattern": "p"}, "type": "pattern"}},
     ],
     "goal": {"type": "external_event", "config": {"source": "s"}, "exit": False},
-    "exit_on": [{"type": "attribute_change", "config": {"attribute": "a", "new_value": "b"}}],
+    "exit_on": [
+        {"type": "attribute_change", "config": {"attribute": "a", "new_value": "b"}},
+        {"type": "behavioral", "config": {"order_id": {"from": "event.order.id"}}},
+    ],
     "reentry": {"policy": "after", "duration": "30d"},
     "holdout": 0.1,
     "transactional": False,

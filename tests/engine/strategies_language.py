@@ -25,7 +25,7 @@ from tests.engine.strategies_workflows import (
 from tests.oracle.instants import instant
 from tests.semantics.cases import Case, Row
 
-FEATURES = ["patterns", "schedules", "operators", "hours", "sends", "nested"]
+FEATURES = ["patterns", "schedules", "operators", "hours", "sends", "nested", "references"]
 OPERATORS = [
     *("starts_with", "ends_with", "matches", "before", "after", "between", "within_last"),
     *("not_in_list", "not_exists", "at_least", "at_most"),
@@ -266,7 +266,28 @@ def trigger(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The trigger, or another with its conditions."""
     found = new_trigger(draw, kit) if happens(draw, 30) else None
     row = given | (found or {})
+    row["config"] = draw(referring(kit, row["type"], row["config"]))
     return with_conditions(draw, row, kit, more=20)
+
+
+told = st.sampled_from(["event.amount", "event.color", "event.value", "event.color.k", "event.next"])
+reference_keys: dict[str, list[str]] = {
+    "behavioral": ["color", "amount", "minimum_amount", "maximum_amount", "minimum_value", "action", "next"],
+    "attribute_change": ["new_value", "crosses_above", "crosses_below", "minimum_old_value", "attribute"],
+    "external_event": ["source", "color", "crosses_above"],
+    "workflow_action": ["action", "workflow_id", "tag"],
+}
+
+
+@st.composite
+def referring(draw: DrawFn, kit: Kit, type_: str, config: Row) -> Row:
+    """The config, perhaps with a key that refers to the event that started the execution."""
+    if "references" not in kit.features or type_ not in reference_keys or not happens(draw, 60):
+        return config
+    key = draw(st.sampled_from(reference_keys[type_]))
+    names = {"action", "source", "attribute", "workflow_id", "tag", "next"}
+    name = "event.next" if key in names and happens(draw, 70) else draw(told)
+    return config | {key: {"from": name}}
 
 
 def with_conditions(draw: DrawFn, row: Row, kit: Kit, more: int) -> Row:
@@ -406,11 +427,14 @@ def action(draw: DrawFn, given: Row, kit: Kit) -> Row:
     if row["type"] == "wait_for_event":
         awaited = new_trigger(draw, kit) if happens(draw, 45) else None
         awaited = awaited or {"type": config.get("type", "behavioral"), "config": config["event"]}
-        config |= {"type": awaited["type"], "event": awaited["config"]}
+        event = draw(referring(kit, awaited["type"], awaited["config"]))
+        config |= {"type": awaited["type"], "event": event}
     if row["type"] == "trigger_webhook" and "sends" in kit.features and happens(draw, 70):
         config["channel"] = draw(st.sampled_from(["sms", "push", "email"]))
     if row["type"] == "update_attribute" and happens(draw, 40):
         config |= draw(updates(kit))
+    if row["type"] == "update_attribute" and "references" in kit.features and happens(draw, 60):
+        config["value"] = {"from": draw(told)}
     for holder in (row, config):
         if "paths" in holder:
             holder["paths"] = {name: actions(draw, path, kit) for name, path in holder["paths"].items()}
@@ -476,6 +500,12 @@ def workflow(draw: DrawFn, given: Row, kit: Kit) -> Row:
     return row
 
 
+referred_to = st.fixed_dictionaries(
+    {"next": st.sampled_from([*BEHAVIORS, "plan", "score", "completed", "crm", "red", "w1"])},
+    optional={"amount": numbers, "color": st.sampled_from(["red", "3", 3, None, {"k": 3.0}])},
+)
+
+
 def event(draw: DrawFn, given: Row, kit: Kit) -> Row:
     """The event, with another value, or telling another date or zone."""
     row = dict(given)
@@ -483,6 +513,8 @@ def event(draw: DrawFn, given: Row, kit: Kit) -> Row:
         row["value"] = draw(event_values)
     if "nested" in kit.features and row["type"] != "attribute_change" and happens(draw, 60):
         row["properties"] = {**row["properties"], "color": draw(structures)}
+    if "references" in kit.features and row["type"] != "attribute_change":
+        row["properties"] = {**row["properties"], **draw(referred_to)}
     if kit.features & {"schedules", "hours", "operators", "nested"} and happens(draw, 30):
         update = draw(updates(kit))
         if row["type"] == "attribute_change":

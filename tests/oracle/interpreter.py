@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.consent import CONSENT_FIELDS, consent
 from tests.oracle.instants import AFTER_ALL_TIME, BEFORE_ALL_TIME, shown, zone
-from tests.oracle.matching import listens, matches, property_of
+from tests.oracle.matching import listens, matches, property_of, refers
 from tests.oracle.patterns import Arrival, Pattern, counted
 from tests.oracle.schedules import Schedule, cron_instants, schedule_of
 from tests.oracle.sends import Hours, first_allowed, hours
@@ -428,7 +428,7 @@ class Customer:
 
     def enter_by(self, workflow: Row, fact: Row) -> None:
         """Enters by the first trigger that fires."""
-        if any(self.fires(trigger, fact, None) for trigger in workflow["triggers"]):
+        if any(self.fires(trigger, fact, fact, None) for trigger in workflow["triggers"]):
             self.enter(workflow, fact)
 
     def cause(self, fact: Row) -> None:
@@ -480,9 +480,9 @@ class Customer:
 
     # §6 Triggers and entry
 
-    def fires(self, trigger: Row, fact: Row, decision: str | None) -> bool:
+    def fires(self, trigger: Row, fact: Row, start: Row, decision: str | None) -> bool:
         """A trigger (or goal, or exit) matches the fact and its conditions hold."""
-        return matches(trigger, fact) and self.all_hold(trigger.get("conditions", ()), fact, decision)
+        return matches(trigger, fact, start) and self.all_hold(trigger.get("conditions", ()), fact, decision)
 
     def enter(self, workflow: Row, fact: Row) -> None:
         """Entry: refused, held out, or started in the first branch that holds."""
@@ -611,7 +611,10 @@ class Customer:
                 self.emit(execution, "remove_tag", tag=config["tag"])
             case "update_attribute":
                 before = self.dates()
-                if change := self.write(config["attribute"], config["value"], self.now):
+                value = config["value"]
+                if refers(value):
+                    value = property_of(execution.fact, value["from"].removeprefix("event."))
+                if change := self.write(config["attribute"], value, self.now):
                     self.arm_changed(before)
                     self.cause(change)
             case "branch_decision":
@@ -658,16 +661,20 @@ class Customer:
     def react(self, execution: Execution, fact: Row) -> None:
         """Goal, exit, awaited event: in this order, until one ends the execution."""
         goal = execution.workflow.get("goal")
-        if goal and execution.converted_at is None and self.fires(goal, fact, execution.decision):
+        if (
+            goal
+            and execution.converted_at is None
+            and self.fires(goal, fact, execution.fact, execution.decision)
+        ):
             execution.converted_at = self.now
             if goal.get("exit", True):
                 self.end(execution, "converted")
                 return
             self.emit(execution, "converted")
         exits = execution.workflow.get("exit_on") or ()
-        if any(self.fires(trigger, fact, execution.decision) for trigger in exits):
+        if any(self.fires(trigger, fact, execution.fact, execution.decision) for trigger in exits):
             self.end(execution, "exited")
-        elif execution.awaited and matches(execution.awaited, fact):
+        elif execution.awaited and matches(execution.awaited, fact, execution.fact):
             self.resume(execution, "event")
 
     # §11 Gates of a send

@@ -106,6 +106,14 @@ def inner_value(value: Any, keys: Sequence[str]) -> Any:
     return value
 
 
+def number_ranks(dictionary: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """The place of each value among all numbers of a dictionary, in their order; −1 for what is no number."""
+    numbers = dictionary.with_row_index("code").filter(pl.col("kind") == NUMBER)
+    ranks = np.full(len(dictionary), -1)
+    ranks[numbers.sort("number")["code"]] = np.arange(len(numbers))
+    return ranks
+
+
 def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
     """Numbers (0 and 1 for booleans) as rows of a dictionary, each of its kind: NUMBER, BOOLEAN or NULL."""
     frame = pl.DataFrame({"number": numbers, "kind": kinds}).select(

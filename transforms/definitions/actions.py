@@ -1,6 +1,6 @@
 """The actions of a workflow that only act (semantics.md §9); those that choose a path are in `branching.py`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -18,7 +18,8 @@ from pydantic_core import InitErrorDetails
 from transforms.content.sandbox import template_fault
 from transforms.definitions.base import Definition, Duration, Name, advice, fault, refusal
 from transforms.definitions.conditions import Conditions
-from transforms.definitions.templated import NO_TEMPLATE, Plain
+from transforms.definitions.references import is_reference, is_reserved, reference_fault
+from transforms.definitions.templated import NO_TEMPLATE, Plain, is_templated
 
 
 class ActionBase(Definition):
@@ -107,10 +108,24 @@ class RemoveTag(ActionBase):
 
 
 class AttributeValue(Definition):
-    """An attribute and its new value; null removes it."""
+    """An attribute and its new value, perhaps `{from: event.x}`; null removes it."""
 
     attribute: Name
     value: Plain
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """`{from: …}` names a property of the event that started the execution."""
+        value = given.get("value")
+        if is_reference(value) and not is_templated(value) and (wrong := reference_fault(value)):
+            yield fault(("value",), wrong)
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """The attribute is one that can be asked for (semantics.md §5)."""
+        name = given.get("attribute")
+        if isinstance(name, str) and not known.get("stored") and is_reserved(name):
+            yield fault(("attribute",), f"given {name!r}, which no step can set; allowed: another name")
 
 
 class UpdateAttribute(ActionBase):

@@ -9,6 +9,7 @@ from pydantic_core import InitErrorDetails
 from transforms.definitions.base import Definition, Flag, advice, fault, key_fault
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.patterns import pattern_fault
+from transforms.definitions.references import is_reference, reference_fault
 from transforms.definitions.schedules import schedule_faults
 from transforms.definitions.templated import Plain, is_templated
 
@@ -100,6 +101,8 @@ def unknown_pattern(
 
 
 def _config_fault(trigger_type: str, key: str, value: object) -> str | None:
+    if is_reference(value) and trigger_type != "pattern":
+        return _named_property(key) or reference_fault(value)
     is_own = key == OWN_KEYS[trigger_type]
     if trigger_type == "attribute_change" and key in CROSSINGS:
         return _number_fault(key, value)
@@ -120,14 +123,32 @@ def _number_fault(key: str, value: object) -> str | None:
 
 
 def _property_fault(key: str, value: object) -> str | None:
-    if key in {"minimum_", "maximum_"}:
-        return f"{key!r} names no property; allowed: {key}<property>, such as {key}cart_value"
+    if wrong := _named_property(key):
+        return wrong
     if key.startswith(("minimum_", "maximum_")):
         return _number_fault(key, value)
     if isinstance(value, dict | list):
         kind = "list" if isinstance(value, list) else "mapping"
         return f"given a {kind}; allowed for {key!r}: text, a number, true, false or null"
     return None
+
+
+def _named_property(key: str) -> str | None:
+    if key in {"minimum_", "maximum_"}:
+        return f"{key!r} names no property; allowed: {key}<property>, such as {key}cart_value"
+    return None
+
+
+def entry_references(triggers: object) -> Iterator[InitErrorDetails]:
+    """Faults of a file's `triggers` that refer to what only an execution has."""
+    for index, one in enumerate(triggers if isinstance(triggers, list | tuple) else ()):
+        config = one.get("config") if isinstance(one, dict) else getattr(one, "config", None)
+        for key, value in config.items() if isinstance(config, dict) else ():
+            if is_reference(value):
+                yield fault(
+                    ("triggers", index, "config", key),
+                    "given {from: …}, but no event has started an execution yet; allowed in triggers: a plain value",
+                )
 
 
 class Trigger(Definition):

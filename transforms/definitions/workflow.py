@@ -22,7 +22,7 @@ from transforms.definitions.branching import Action, BranchDecision, RandomSplit
 from transforms.definitions.conditions import Condition, Conditions, Criterion, Group
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.templated import STORED
-from transforms.definitions.triggers import Goal, Trigger
+from transforms.definitions.triggers import Goal, Trigger, entry_references
 
 __all__ = [
     "Action",
@@ -112,7 +112,8 @@ class Workflow(Definition):
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
-        """Branch names are unique, and none is `default`."""
+        """Branch names are unique, and none is `default`; triggers refer to no execution."""
+        yield from entry_references(given.get("triggers"))
         branches = given.get("branches")
         names: set[str] = set()
         for index, branch in enumerate(branches if isinstance(branches, list | tuple) else ()):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from transforms.definitions.references import is_reference
 from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.walk import actions_of
 from transforms.definitions.workflow import (
@@ -81,7 +82,8 @@ def _emitted(workflow: Workflow) -> Iterator[Emitted]:
             case TriggerWebhook():
                 yield Emitted("workflow_action", action.type, own)
             case UpdateAttribute(config=config):
-                yield Emitted("attribute_change", config.attribute, {"new_value": config.value})
+                told = {} if is_reference(config.value) else {"new_value": config.value}
+                yield Emitted("attribute_change", config.attribute, told)
 
 
 def _matches(trigger: Trigger, fact: Emitted) -> bool:

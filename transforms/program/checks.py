@@ -67,6 +67,26 @@ class GroupCheck:
 AnyCheck = Check | TagCheck | RecentCheck | SignalCheck | GroupCheck
 
 
+Comparison = Literal["equal", "at_least", "at_most", "above", "below", "not_above", "not_below"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """Where a property of facts stands."""
+
+    column: int
+    inside: Inside | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a fact has (`of`; None: its name), compared with what the fact that started the execution has."""
+
+    of: Property | None
+    comparison: Comparison
+    start: Property
+
+
 @dataclass(frozen=True)
 class Matcher:
     """What of a trigger depends on the fact alone: its type, its name (None: any), checks of its properties.
@@ -81,7 +101,8 @@ class Matcher:
 
 @dataclass(frozen=True)
 class CompiledTrigger:
-    """A trigger: the matcher for the fact, and the checks that look at the customer."""
+    """A trigger: the matcher for the fact, the checks that look at the customer, and those at the starting fact."""
 
     matcher: int
     checks: tuple[AnyCheck, ...]
+    references: tuple[Reference, ...] = ()

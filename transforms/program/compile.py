@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from transforms.definitions.patterns import Pattern
+from transforms.definitions.references import referred_property
 from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.triggers import WORKFLOW_ACTIONS
 from transforms.definitions.workflow import (
     Action,
     AddTag,
@@ -143,6 +145,8 @@ class _Compiler:
             read=read,
             tags=tuple(self.checks.tags),
             paths=tuple(self.checks.paths),
+            named=tuple(WORKFLOW_ACTIONS) if self.checks.reads_names else (),
+            compares=self.checks.compares,
             truths=tuple(self.checks.truths),
             literals=self.checks.literals,
             refuses_consent=refuses_consent,
@@ -188,6 +192,8 @@ class _Compiler:
                 }
             case UpdateAttribute(config=config):
                 column = self.checks.column(self.checks.attributes, config.attribute)
+                if (name := referred_property(config.value)) is not None:
+                    return {"column": column, "start": self.checks.property(name)}
                 return {"column": column, "value": self.checks.literal(config.value)}
             case BranchDecision(config=config):
                 self.checks.literals_of([*config.criteria, "default"])
@@ -204,7 +210,12 @@ class _Compiler:
                 self.checks.literals_of(["event", "timeout"])
                 event = Trigger.model_construct(type=config.type, config=config.event)
                 timeout = None if config.timeout is None else microseconds(config.timeout)
-                return {"matcher": self.triggers.matcher(event), "duration": timeout}
+                references = self.triggers.references(event)
+                return {
+                    "matcher": self.triggers.matcher(event),
+                    "references": references,
+                    "duration": timeout,
+                }
         return {}
 
     def _send_times(self, workflow: Workflow) -> tuple[SendTime, ...]:

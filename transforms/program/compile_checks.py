@@ -7,9 +7,21 @@ import polars as pl
 
 from transforms.columns.json_values import canonical
 from transforms.definitions.signals import Signal, signal_of
+from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.workflow import Condition, Group
 from transforms.people.consent import says_no
-from transforms.program.checks import AnyCheck, Check, GroupCheck, Inside, RecentCheck, SignalCheck, TagCheck
+from transforms.program.checks import (
+    AnyCheck,
+    Check,
+    Comparison,
+    GroupCheck,
+    Inside,
+    Property,
+    RecentCheck,
+    Reference,
+    SignalCheck,
+    TagCheck,
+)
 from transforms.program.compile_signals import SignalBuilder
 from transforms.program.conditions import (
     NEEDS_INSTANTS,
@@ -37,12 +49,14 @@ class CheckBuilder:
         self.known_truths: dict[tuple[str, str], int] = {}
         self.literals: dict[str, int] = {}
         self.reads_instants = False
+        self.compares = False
+        self.reads_names = False
 
-    def config(self, key: str, value: Any) -> list[Check]:
-        """The checks of one key of a trigger's config (semantics.md §6)."""
-        if key == "crosses_above":
+    def config(self, kind: str, key: str, value: Any) -> list[Check]:
+        """The checks of one key of the config of a trigger of that kind (semantics.md §6)."""
+        if (kind, key) == ("attribute_change", "crosses_above"):
             return self._crossing(value, ("above", above(value)), ("not_above", not_above(value)))
-        if key == "crosses_below":
+        if (kind, key) == ("attribute_change", "crosses_below"):
             return self._crossing(value, ("below", below(value)), ("not_below", not_below(value)))
         if key.startswith("minimum_"):
             return [
@@ -63,6 +77,21 @@ class CheckBuilder:
     def _property_check(self, name: str, operator: str, value: Any, expression: pl.Expr) -> Check:
         column, inside = self._named(self.properties, name)
         return Check("event", column, self._truth(operator, value, expression), inside)
+
+    def references(self, kind: str, key: str, name: str) -> list[Reference]:
+        """What a key of a trigger's config asks of property `name` of the fact that started the execution."""
+        start = self.property(name)
+        if key == OWN_KEYS[kind]:
+            self.reads_names = True
+            return [Reference(None, "equal", start)]
+        pairs = _CROSSINGS[key] if kind == "attribute_change" and key in _CROSSINGS else [_bound(key)]
+        self.literal(0)
+        self.compares |= any(comparison != "equal" for _, comparison in pairs)
+        return [Reference(self.property(one), comparison, start) for one, comparison in pairs]
+
+    def property(self, name: str) -> Property:
+        """Where a property of facts stands."""
+        return Property(*self._named(self.properties, name))
 
     def checks(self, conditions: Sequence[Condition | Group]) -> tuple[AnyCheck, ...]:
         """The checks of a list of conditions and groups."""
@@ -155,6 +184,20 @@ class CheckBuilder:
     def column(columns: dict[str, int], name: str) -> int:
         """The place of a name among `columns`, a new one if need be."""
         return columns.setdefault(name, len(columns))
+
+
+_CROSSINGS: dict[str, list[tuple[str, Comparison]]] = {
+    "crosses_above": [("new_value", "above"), ("old_value", "not_above")],
+    "crosses_below": [("new_value", "below"), ("old_value", "not_below")],
+}
+
+
+def _bound(key: str) -> tuple[str, Comparison]:
+    if key.startswith("minimum_"):
+        return key.removeprefix("minimum_"), "at_least"
+    if key.startswith("maximum_"):
+        return key.removeprefix("maximum_"), "at_most"
+    return key, "equal"
 
 
 def _could_be_tags(values: Sequence[Any]) -> bool:

@@ -1,9 +1,10 @@
 """Triggers → matchers of facts, and checks of customers; what they ask for is noted on the way (semantics.md §6)."""
 
+from transforms.definitions.references import is_reference, referred_property
 from transforms.definitions.schedules import schedule_of
 from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.workflow import Condition, Group, Trigger
-from transforms.program.checks import Check, CompiledTrigger, Matcher
+from transforms.program.checks import Check, CompiledTrigger, Matcher, Reference
 from transforms.program.compile_checks import CheckBuilder
 from transforms.program.compile_schedules import AlarmBuilder
 from transforms.program.compile_signals import SignalBuilder
@@ -22,7 +23,17 @@ class TriggerBuilder:
     def trigger(self, trigger: Trigger) -> CompiledTrigger:
         """A trigger, its conditions apart: those of the fact and those of the customer."""
         about_customer = [one for one in trigger.conditions if not _about_fact(one)]
-        return CompiledTrigger(self.matcher(trigger), self.checks.checks(about_customer))
+        references = self.references(trigger)
+        return CompiledTrigger(self.matcher(trigger), self.checks.checks(about_customer), references)
+
+    def references(self, trigger: Trigger) -> tuple[Reference, ...]:
+        """What of a trigger refers to the fact that started the execution."""
+        return tuple(
+            one
+            for key, value in trigger.config.items()
+            if (name := referred_property(value)) is not None
+            for one in self.checks.references(trigger.type, key, name)
+        )
 
     def matcher(self, trigger: Trigger) -> int:
         """The number of a new matcher: what of a trigger depends on the fact alone."""
@@ -37,10 +48,11 @@ class TriggerBuilder:
         config = [
             check
             for key, value in trigger.config.items()
-            if key != own
-            for check in self.checks.config(key, value)
+            if key != own and not is_reference(value)
+            for check in self.checks.config(trigger.type, key, value)
         ]
-        name = None if (given := trigger.config.get(own)) is None else str(given)
+        given = trigger.config.get(own)
+        name = None if given is None or is_reference(given) else str(given)
         self.matchers.append(Matcher(trigger.type, name, (*config, *conditions)))
         if trigger.type == "attribute_change" and name is not None:
             self.checks.column(self.checks.attributes, name)

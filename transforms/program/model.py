@@ -11,7 +11,7 @@ import polars as pl
 
 from transforms.definitions.schedules import Schedule
 from transforms.definitions.workflow import Action, Workflow
-from transforms.program.checks import AnyCheck, Check, CompiledTrigger, Inside, Matcher
+from transforms.program.checks import AnyCheck, Check, CompiledTrigger, Inside, Matcher, Property, Reference
 from transforms.program.send_times import SendTime
 from transforms.signals.plan import SignalPlan
 from transforms.timing.durations import spoken
@@ -46,8 +46,10 @@ class Step:
     channel: str | None = None  # of a message: email, or that of a webhook request
     duration: int | None = None  # µs: of a wait, or until a time-out
     matcher: int = -1  # of the awaited event
+    references: tuple[Reference, ...] = ()  # of the awaited event
     column: int = -1  # of the tag or attribute
     value: int = -1  # the literal that is set, or that follow-up facts tell
+    start: Property | None = None  # of the starting fact, that is set
 
     @property
     def action_type(self) -> str:
@@ -143,6 +145,8 @@ class Program:
         slots: the workflows by priority, then id: the order of steps that are due at one instant.
         alarms: the schedules, by workflow id, then as they stand in the file.
         paths: the keys along which conditions and schedules look into lists and objects.
+        named: the names that follow-up facts of workflows may have, if names are compared with properties.
+        compares: whether numbers of two facts are compared.
         zone_column: of the attribute `timezone`, −1 where no schedule and no send time asks for it.
     """
 
@@ -160,8 +164,10 @@ class Program:
     signals: SignalPlan = field(default_factory=SignalPlan)
     alarms: tuple[Alarm, ...] = ()
     paths: tuple[tuple[str, ...], ...] = ()
+    named: tuple[str, ...] = ()
     zone_column: int = -1
     reads_instants: bool = False
+    compares: bool = False
 
     @property
     def sees(self) -> Sees:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from transforms.columns.json_values import canonical
+from transforms.definitions.references import referred_property
 from transforms.definitions.workflow import (
     Action,
     AddTag,
@@ -50,14 +51,23 @@ def label(action: Action) -> str:
         case AddTag(config=config) | RemoveTag(config=config):
             return config.tag
         case UpdateAttribute(config=config):
-            return f"{config.attribute} = {canonical(config.value)}"
+            return f"{config.attribute} = {_shown(config.value)}"
         case TriggerWebhook(config=config):
             return config.url
         case BranchDecision(config=config):
             return ", ".join([*config.criteria, "default"])
         case RandomSplit(config=config):
-            return ", ".join(f"{name} {weight:.0%}" for name, weight in config.weights.items())
+            total = sum(config.weights.values())
+            return ", ".join(f"{name} {weight / total:.0%}" for name, weight in config.weights.items())
         case WaitForEvent(config=config):
-            event = ", ".join(f"{key} {value}" for key, value in config.event.items())
+            event = ", ".join(f"{key} {_plainly(value)}" for key, value in config.event.items())
             return event if config.timeout is None else f"{event} or {spoken(config.timeout)}"
     return ""
+
+
+def _shown(value: Any) -> str:
+    return canonical(value) if (name := referred_property(value)) is None else f"event.{name}"
+
+
+def _plainly(value: Any) -> str:
+    return str(value) if (name := referred_property(value)) is None else f"event.{name}"

@@ -4,7 +4,7 @@ Built from state frames at the start of a tick and read back at its end (`ledger
 microseconds since 1970 UTC, values are codes of one dictionary (`json_values.py`), customers are row numbers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -78,6 +78,8 @@ class TickContext:
     attribute_names: tuple[str, ...]
     truth: Bools  # [condition, value code]
     inside: Array  # [path, value code] → what the value has there
+    ranks: Ints  # value code → its place among all numbers, -1: no number; empty if nothing compares them
+    names: Mapping[str, int]  # of follow-up facts → value codes; empty if nothing compares them
     literals: Ints  # program literal → value code
     instants: Ints  # value code → instant in µs, NEVER: none
     is_wall: Bools  # value code → whether that instant is a wall clock's
@@ -89,9 +91,9 @@ class TickContext:
     cron_since: int  # from when on (exclusive) crons fire
     until: int
 
-    def code(self, text: str) -> int:
-        """The value code of a string that the program knows: a workflow's id, a decision's name."""
-        return int(self.literals[self.program.literals[canonical(text)]])
+    def code(self, value: str | int) -> int:
+        """The value code of what the program knows: a workflow's id, a decision's name."""
+        return int(self.literals[self.program.literals[canonical(value)]])
 
     def flow_of(self, step: Step) -> Flow:
         """The flow a step belongs to."""
@@ -189,7 +191,7 @@ class Lanes:
     executions: Executions
     queue: Queue
     events: Events
-    facts: Growing  # codes [X], match [M], next, kind
+    facts: Growing  # codes [X], match [M], next, kind, name
     ledgers: Ledgers = field(default_factory=Ledgers)
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
@@ -232,7 +234,7 @@ class Lanes:
 
 
 def new_facts(program: Program) -> Growing:
-    """An empty table of facts: property codes, matchers, the next in a customer's queue, its kind."""
+    """An empty table of facts: property codes, matchers, the next in a customer's queue, its kind, its name's code."""
     codes, match = (len(program.properties),), (len(program.matchers),)
     plain: tuple[int, ...] = ()
     return Growing(
@@ -241,5 +243,6 @@ def new_facts(program: Program) -> Growing:
             "match": (np.bool_, match),
             "next": (np.int64, plain),
             "kind": (np.int32, plain),
+            "name": (np.int32, plain),
         }
     )

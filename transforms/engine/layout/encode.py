@@ -1,5 +1,6 @@
 """Frames of one tick → value codes, the truth table of all conditions, and what each event matches."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 
 from transforms.columns.arrays import NEVER, Bools, Ints
 from transforms.columns.factorize import factorize
-from transforms.columns.json_values import NULL_CODE, Codes, intern, look_inside
+from transforms.columns.json_values import NULL_CODE, Codes, canonical, intern, look_inside, number_ranks
 from transforms.engine.lanes.checks import match_codes
 from transforms.engine.layout.placed import Placed
 from transforms.program.model import Program
@@ -23,6 +24,9 @@ class Values:
         dictionary: see `json_values.intern`.
         truth: `[condition, code]`, whether the condition holds for the value.
         inside: `[path, code]`, what the value has along a path of the program.
+        ranks: per code the place among all numbers, −1 for no number; empty if the program doesn't compare them.
+        names: of follow-up facts → their codes; empty if the program doesn't ask.
+        event_names: of the events; empty if the program doesn't ask.
         literals: the program's literals.
         events: `[event, property]`.
         contexts: `[running execution, property]`, of the facts that started them.
@@ -37,6 +41,9 @@ class Values:
     dictionary: pl.DataFrame
     truth: Bools
     inside: Codes
+    ranks: Ints
+    names: Mapping[str, int]
+    event_names: Codes
     literals: Ints
     events: Codes
     contexts: Codes
@@ -58,7 +65,10 @@ def as_codes(program: Program, placed: Placed) -> Values:
     }
     for kind, frame in (("event", placed.events), ("context", placed.executions)):
         columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
-    dictionary, codes = intern(columns, tuple(program.literals))
+    names = (*program.named, *placed.attribute_names) if program.named else ()
+    columns["name"] = _texts(placed.events["name"] if program.named else placed.events["name"].clear())
+    literals = (*program.literals, *map(canonical, names))
+    dictionary, codes = intern(columns, literals)
     dictionary, inside = look_inside(dictionary, program.paths)
     if program.reads_instants:
         dictionary = with_instants(dictionary)
@@ -66,6 +76,9 @@ def as_codes(program: Program, placed: Placed) -> Values:
         dictionary,
         _truth_table(program, dictionary),
         inside,
+        number_ranks(dictionary) if program.compares else np.zeros(0, np.int64),
+        dict(zip(names, codes[""][len(program.literals) :].tolist(), strict=True)),
+        codes["name"],
         codes[""].astype(np.int64),
         _stacked(program, codes, "event", len(placed.events)),
         _stacked(program, codes, "context", len(placed.executions)),
@@ -110,6 +123,12 @@ def _given(program: Program, frame: pl.DataFrame) -> dict[str, str]:
 
 def _quoted(texts: pl.Series) -> pl.Series:
     return pl.select(pl.concat_str(pl.lit('"'), texts, pl.lit('"'))).to_series()
+
+
+def _texts(names: pl.Series) -> pl.Series:
+    """Names as JSON text, whatever their characters."""
+    distinct, number = factorize(names)
+    return pl.Series([canonical(one) for one in distinct], dtype=pl.String).gather(number)
 
 
 def _stacked(program: Program, codes: dict[str, Codes], kind: str, rows: int) -> Codes:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from transforms.columns.arrays import ALWAYS, NEVER, Bools, Ints, instants, positions, sorted_by
-from transforms.columns.json_values import Codes
+from transforms.columns.json_values import NULL_CODE, Codes
 from transforms.engine.lanes.memory import Lanes
 from transforms.engine.layout.encode import Values, match_events
 from transforms.engine.layout.placed import Placed
@@ -58,7 +58,9 @@ def put_facts(lanes: Lanes, placed: Placed, values: Values) -> Ints:
     match = match_events(lanes.tick.program, placed.events, values)
     written = _coded(placed, values)
     rows = _in_order(placed.events, match, written["event"].to_numpy())
-    _put_events(lanes, placed.events, rows, values.events.take(rows, axis=0), match.take(rows, axis=0))
+    codes = values.events.take(rows, axis=0)
+    names = values.event_names[rows] if lanes.tick.program.named else NULL_CODE
+    _put_events(lanes, placed.events, rows, codes, match.take(rows, axis=0), names)
     _put_writes(lanes, written, rows, len(placed.events))
     return rows
 
@@ -92,11 +94,13 @@ def _ties_by_id(events: pl.DataFrame, rows: Ints, last: Ints) -> Ints:
     return rows
 
 
-def _put_events(lanes: Lanes, events: pl.DataFrame, rows: Ints, codes: Codes, match: Bools) -> None:
+def _put_events(
+    lanes: Lanes, events: pl.DataFrame, rows: Ints, codes: Codes, match: Bools, names: Codes | int
+) -> None:
     """Events `rows` in this order: facts behind those that are there, and each customer's first one next."""
     at, lane = instants(events["at"], NEVER)[rows], events["lane"].to_numpy()[rows]
     first = lanes.facts.length
-    lanes.facts.append(len(rows), codes=codes, match=match)
+    lanes.facts.append(len(rows), codes=codes, match=match, name=names)
     lanes.events = replace(lanes.events, first_fact=first, at=np.append(at, NEVER))
     bounds = np.searchsorted(lane, np.arange(len(lanes.customers) + 1))
     queue, left = lanes.queue, np.diff(bounds)

@@ -9,6 +9,7 @@ from transforms.columns.arrays import Array, Bools, Ints
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import WAITING, Lanes
+from transforms.engine.lanes.references import refers
 from transforms.engine.waves.due import Due
 from transforms.engine.waves.executions import convert, enter, finish, take_path
 from transforms.program.checks import CompiledTrigger
@@ -73,8 +74,10 @@ def _meets(lanes: Lanes, flow: Flow, triggers: Sequence[CompiledTrigger], seen: 
     decision = lanes.executions.decision[seen.rows, flow.slot]
     asked = Asked(seen.rows, seen.facts, decision, seen.at)
     result = np.zeros(seen.rows.size, np.bool_)
+    starts = lanes.executions.context[seen.rows, flow.slot]
     for one in triggers:
-        result |= seen.match[:, one.matcher] & holds(lanes, one.checks, asked)
+        meant = seen.match[:, one.matcher] & refers(lanes, one.references, seen.facts, starts)
+        result |= meant & holds(lanes, one.checks, asked)
     return result
 
 
@@ -84,7 +87,9 @@ def _end_waits(lanes: Lanes, flow: Flow, seen: Seen) -> None:
     for number in flow.waits:
         step = lanes.tick.program.steps[number]
         waits = (phase[seen.rows, flow.slot] == WAITING) & (stands[seen.rows, flow.slot] == number)
-        take_path(Due(lanes, flow, step, seen.rows[waits & seen.match[:, step.matcher]]), "event")
+        starts = lanes.executions.context[seen.rows, flow.slot]
+        comes = seen.match[:, step.matcher] & refers(lanes, step.references, seen.facts, starts)
+        take_path(Due(lanes, flow, step, seen.rows[waits & comes]), "event")
 
 
 def _trigger(lanes: Lanes, flow: Flow, seen: Seen) -> None:

@@ -27,7 +27,10 @@ def emit(lanes: Lanes, rows: Ints, fact_type: str, name: str, **properties: Any)
     match = match_codes(tick.program, tick.truth, tick.inside, codes, matchers)
     seen = match.any(axis=1)
     kind = kind_of(lanes, fact_type, name)
-    facts = lanes.facts.append(int(seen.sum()), codes=codes[seen], match=match[seen], next=-1, kind=kind)
+    told = lanes.tick.names.get(name, NULL_CODE)
+    facts = lanes.facts.append(
+        int(seen.sum()), codes=codes[seen], match=match[seen], next=-1, kind=kind, name=told
+    )
     enqueue(lanes, rows[seen], facts)
 
 

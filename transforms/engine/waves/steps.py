@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from transforms.columns.arrays import LAST_INSTANT, NEVER, Ints
+from transforms.columns.arrays import LAST_INSTANT, NEVER, Array, Ints
 from transforms.columns.growing import Log
 from transforms.columns.ids import draw
+from transforms.engine.lanes.lookups import values_at
 from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
 from transforms.engine.waves.due import Due
 from transforms.engine.waves.executions import fail, finish, go_on, log, move, postpone, take_path
@@ -143,12 +144,21 @@ def _tag(due: Due) -> None:
 def _update(due: Due) -> None:
     lanes, rows = due.lanes, due.rows
     attribute = np.full(rows.size, due.step.column)
-    code = np.full(rows.size, lanes.tick.literals[due.step.value])
+    code = _value(due)
     armed = armed_for(lanes, rows)
     before, changed = set_attributes(lanes, rows, attribute, code, due.now)
     rearm(lanes, rows, armed, by_event=False)
     _done(due)
     tell_changes(lanes, rows[changed], attribute[changed], before[changed], code[changed])
+
+
+def _value(due: Due) -> Array:
+    """The value that a step sets: of the program, or of the fact that started the execution."""
+    lanes, start = due.lanes, due.step.start
+    if start is None:
+        return np.full(due.rows.size, lanes.tick.literals[due.step.value])
+    contexts = lanes.executions.context[due.place]
+    return values_at(lanes.facts["codes"], contexts, start, lanes.tick.inside)
 
 
 def _branch(due: Due) -> None:
