@@ -97,8 +97,8 @@ CUSTOMER = "customer"
 def zone_name(text: str) -> str | None:
     """The IANA name of the time zone that text names, None if nobody knows it.
 
-    Case and blanks around don't count. Besides IANA's names, those of Windows (`W. Europe Standard Time`) and older ones
-    that CLDR lists are known.
+    Case and blanks around don't count. Besides IANA's names, those of Windows (`W. Europe Standard Time`) and older
+    ones that CLDR lists are known.
     """
     bare = text.strip()
     return bare if _is_zone(bare) else _further_names().get(bare.casefold())
