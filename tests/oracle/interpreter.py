@@ -31,7 +31,7 @@ from tests.oracle.values import (
     identity,
     look_up,
     microseconds,
-    same,
+    unchanged,
 )
 from tests.semantics.cases import Case, Result, Row
 
@@ -382,7 +382,7 @@ class Customer:
         now = self.dates() if self.world.schedules else {}
         for workflow_id, place, schedule in self.world.schedules:
             name = schedule.attribute
-            if name is not None and not same(before.get(name), now[name]):
+            if name is not None and not unchanged(before.get(name), now[name]):
                 due = schedule.instant_of(now[name], self.zone(schedule.timezone))
                 self.armed.pop((workflow_id, place), None)
                 if due is not None and due > self.now and due >= self.world.start:
@@ -413,7 +413,7 @@ class Customer:
         old = self.attributes.pop(attribute, None)
         if value is not None:
             self.attributes[attribute] = value
-        if same(old, value):
+        if unchanged(old, value):
             return None
         return fact_of("attribute_change", attribute, old_value=old, new_value=value)
 

@@ -65,7 +65,7 @@ def crosses(old: Any, new: Any, key: str, bound: float) -> bool:
 def _within(amount: Any, key: str, bound: float) -> bool:
     if not is_number(amount) or not is_number(bound):
         return False
-    return float(amount) >= bound if key.startswith("minimum_") else float(amount) <= bound
+    return bool(amount >= bound if key.startswith("minimum_") else amount <= bound)
 
 
 def listens(trigger: Mapping[str, Any], type_: str, name: str) -> bool:

@@ -43,7 +43,7 @@ def is_number(value: Any) -> bool:
 def same(a: Any, b: Any) -> bool:
     """Whether two JSON values are the same; here null is null, which `equals` denies."""
     if is_number(a) and is_number(b):
-        return float(a) == float(b)
+        return bool(a == b)
     if type(a) is not type(b):
         return False
     if isinstance(a, list):
@@ -51,6 +51,12 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     return bool(a == b)
+
+
+def unchanged(old: Any, new: Any) -> bool:
+    """§5: the same, or a number or boolean that turned into its own spelling."""
+    spelled = (is_number(old) or isinstance(old, bool)) and isinstance(new, str) and new == text(old)
+    return same(old, new) or spelled
 
 
 def equals(have: Any, value: Any) -> bool:
@@ -61,7 +67,7 @@ def equals(have: Any, value: Any) -> bool:
 def greater(have: Any, value: Any) -> bool:
     """§5: both numbers, or both strings in code-point order; any other mix is false."""
     if is_number(have) and is_number(value):
-        return float(have) > float(value)
+        return bool(have > value)
     return isinstance(have, str) and isinstance(value, str) and have > value
 
 
@@ -105,8 +111,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(element) for key, element in value.items()}
     if is_number(value):
-        number = float(value)
-        return int(number) if number.is_integer() and abs(number) < 1e16 else number
+        return int(value) if isinstance(value, float) and value.is_integer() else value
     return value
 
 
@@ -169,7 +174,7 @@ def earlier(a: Any, b: Any) -> bool:
 def not_below(a: Any, b: Any) -> bool:
     """Two numbers, two instants, or else two strings, of which the first isn't the smaller one."""
     if is_number(a) and is_number(b):
-        return float(a) >= float(b)
+        return bool(a >= b)
     first, second = instant(a), instant(b)
     if first is not None and second is not None:
         return first >= second
@@ -180,7 +185,7 @@ def between(have: Any, low: Any, high: Any) -> bool:
     """Three numbers, three instants, or else three strings; both ends inclusive."""
     three = [low, have, high]
     if all(map(is_number, three)):
-        return float(low) <= float(have) <= float(high)
+        return bool(low <= have <= high)
     instants = [found for found in map(instant, three) if found is not None]
     if len(instants) == 3:
         return instants[0] <= instants[1] <= instants[2]

@@ -132,3 +132,31 @@ def test_nothing_in_nothing_out(interpret: Interpret) -> None:
     found = interpret(case([], customers=[]))
     assert (found.executions, found.steps, found.messages, found.profiles) == ([], [], [], {})
     assert interpret(case(workflow(tag("t")))).executions == []
+
+
+def test_a_value_that_is_only_spelled_now_is_set_but_no_change(interpret: Interpret) -> None:
+    told = workflow(tag("told"), on=trigger("zip", "attribute_change"), workflow_id="t")
+    text = workflow(tag("text", when=[condition("zip", "equals", "8003")]), on="go")
+    back = workflow(tag("back"), on=trigger("flag", "attribute_change"), workflow_id="b")
+    people = [customer(zip=8003, flag="true")]
+    found = interpret(
+        case(
+            [told, text, back],
+            event("set", at(), attributes={"zip": "8003"}),
+            event("go", at(1)),
+            event("set", at(2), attributes={"flag": True}),
+            customers=people,
+        )
+    )
+    assert tags_of(found) == ["back", "text"]
+
+
+def test_other_spellings_are_changes(interpret: Interpret) -> None:
+    told = workflow(action("update_attribute", attribute="n", value="3.0"), tag("t"), on="go")
+    sees = workflow(tag("told"), on=trigger("n", "attribute_change"), workflow_id="v")
+    assert tags_of(interpret(case([told, sees], event("go", at()), customers=[customer(n=3)]))) == [
+        "t",
+        "told",
+    ]
+    same = workflow(action("update_attribute", attribute="n", value="true"), tag("t"), on="go")
+    assert tags_of(interpret(case([same, sees], event("go", at()), customers=[customer(n=True)]))) == ["t"]

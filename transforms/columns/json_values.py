@@ -20,12 +20,23 @@ Codes = npt.NDArray[np.int32]
 NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
 NULL_CODE = 0
 _WHOLE = 1e16
+_LONGEST_INTEGER = 4000
+"""Digits that Python reads; a longer integer is a double."""
 _PLACE = re.compile("0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 def canonical(value: Any) -> str:
-    """Compact JSON with sorted keys, whole numbers without `.0`: equal values (semantics.md §5), equal text."""
+    """Compact JSON with sorted keys, whole numbers as integers: equal values (semantics.md §5), equal text."""
     return json.dumps(_whole(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def read_json(text: str) -> Any:
+    """A JSON text's value; integers of any length."""
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
 def text_of(value: Any) -> str:
@@ -85,7 +96,7 @@ def _look_along(nested: list[str], paths: Sequence[tuple[str, ...]]) -> tuple[pl
     known, found = set(nested), [list[str]() for _ in paths]
     holders = list(nested)
     for text in holders:
-        value = json.loads(text)
+        value = read_json(text)
         for texts, keys in zip(found, paths, strict=True):
             texts.append(one := canonical(inner_value(value, keys)))
             if one[0] in "[{" and one not in known:
@@ -110,8 +121,20 @@ def number_ranks(dictionary: pl.DataFrame) -> npt.NDArray[np.int64]:
     """The place of each value among all numbers of a dictionary, in their order; −1 for what is no number."""
     numbers = dictionary.with_row_index("code").filter(pl.col("kind") == NUMBER)
     ranks = np.full(len(dictionary), -1)
-    ranks[numbers.sort("number")["code"]] = np.arange(len(numbers))
+    exact = list(map(read_json, numbers["json"]))
+    ranks[numbers["code"][sorted(range(len(exact)), key=exact.__getitem__)]] = np.arange(len(exact))
     return ranks
+
+
+def spelled(dictionary: pl.DataFrame) -> Codes:
+    """Of each number and boolean the code of the text that spells it, −1 where no value of the dictionary does."""
+    codes = np.full(len(dictionary), -1, np.int32)
+    rows = dictionary.select("json", "kind", "text").with_row_index("code")
+    texts = rows.filter(pl.col("kind") == STRING)
+    spelling = rows.filter(pl.col("kind").is_in([NUMBER, BOOLEAN]))
+    at = index_in(spelling["json"], texts["text"])
+    codes[spelling["code"].to_numpy()[at >= 0]] = texts["code"].to_numpy()[at[at >= 0]]
+    return codes
 
 
 def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
@@ -157,22 +180,32 @@ def _parse(raw: pl.Series) -> pl.DataFrame:
         .when(first == "n").then(NULL).when(first == "[").then(LIST).when(first == "{").then(OBJECT)
         .otherwise(NUMBER)
     )  # fmt: skip
+    numbers = pl.when(pl.col("kind") == NUMBER).then(pl.col("raw")).cast(pl.Float64, strict=False)
     frame = (
         raw.to_frame("raw")
         .select("raw", kind.cast(pl.UInt8).alias("kind"))
+        .with_columns(number=numbers)
+        .with_columns(big=_is_big().fill_null(value=False))
         .with_columns(_awkward().alias("awkward"))
     )
-    numbers = pl.when(pl.col("kind") == NUMBER).then(pl.col("raw")).cast(pl.Float64, strict=False)
+    plain = (pl.col("kind") == NUMBER) & ~pl.col("big")
     return (
-        frame.with_columns(number=numbers, json=_tidied(frame), items=_items(frame))
-        .with_columns(json=pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json"))
+        frame.with_columns(json=_tidied(frame), items=_items(frame))
+        .with_columns(json=pl.when(plain).then(_number_text()).otherwise("json"))
         .select("json", "kind", "number", _string().alias("text"), "items")
+    )
+
+
+def _is_big() -> pl.Expr:
+    """Numbers that a double may not hold exactly."""
+    return (pl.col("kind") == NUMBER) & (
+        (pl.col("number").abs() >= _WHOLE) | pl.col("raw").str.contains(r"^-?[0-9]{16,}$")
     )
 
 
 def _awkward() -> pl.Expr:
     nested = pl.col("kind").is_in([LIST, OBJECT])
-    return nested | pl.col("raw").str.contains("\\", literal=True)
+    return nested | pl.col("big") | pl.col("raw").str.contains("\\", literal=True)
 
 
 def _tidied(frame: pl.DataFrame) -> pl.Series:
@@ -181,7 +214,7 @@ def _tidied(frame: pl.DataFrame) -> pl.Series:
     awkward = texts.filter(frame["awkward"])
     if awkward.is_empty():
         return frame["raw"].str.strip_chars().rename("json")
-    tidy = [canonical(json.loads(text)) for text in awkward["raw"]]
+    tidy = [canonical(read_json(text)) for text in awkward["raw"]]
     mended = texts.join(
         awkward.select("index", json=pl.Series(tidy, dtype=pl.String)),
         on="index",
@@ -195,7 +228,7 @@ def _items(frame: pl.DataFrame) -> pl.Series:
     if not (frame["kind"] == LIST).any():
         return pl.Series("items", [None], dtype=pl.List(pl.String)).new_from_index(0, len(frame))
     lists = [
-        [canonical(item) for item in json.loads(text)] if kind == LIST else None
+        [canonical(item) for item in read_json(text)] if kind == LIST else None
         for text, kind in frame.select("raw", "kind").iter_rows()
     ]
     return pl.Series("items", lists, dtype=pl.List(pl.String))
@@ -218,7 +251,7 @@ def _string() -> pl.Expr:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE:
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list | tuple):
         return [_whole(item) for item in value]

@@ -5,6 +5,8 @@ follow the tables of semantics.md §5 and docs/decision-language.md: wrong types
 error. `before`, `after` and `between` also read `instant` (`instants.with_instants`).
 """
 
+import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -15,12 +17,15 @@ from transforms.definitions.workflow import Condition, Group
 from transforms.timing.durations import epoch_us, parse_duration, spoken
 from transforms.timing.instants import instant_of
 
+_EXACT = 2**53
+"""Integers up to here are doubles."""
+
 _kind, _number, _text, _instant = (pl.col(name) for name in ("kind", "number", "text", "instant"))
 
 
-def truth_of(operator: str, value: Any) -> pl.Expr:
-    """The truth of `have <operator> value` for every row of the dictionary, as a boolean expression."""
-    return _OPERATORS[operator](value).fill_null(value=False)
+def truth_of(name: str, value: Any) -> pl.Expr:
+    """The truth of `have <operator of that name> value` for every row of the dictionary, as a boolean expression."""
+    return _OPERATORS[name](value).fill_null(value=False)
 
 
 Compare = Callable[[pl.Expr, Sequence[Any]], pl.Expr]
@@ -29,22 +34,22 @@ Compare = Callable[[pl.Expr, Sequence[Any]], pl.Expr]
 
 def number_at_least(bound: float) -> pl.Expr:
     """`minimum_X` of a trigger's config: a number not below `bound` (semantics.md §6)."""
-    return ((_kind == NUMBER) & (bound <= _number)).fill_null(value=False)
+    return ((_kind == NUMBER) & _compared(operator.ge, bound)).fill_null(value=False)
 
 
 def number_at_most(bound: float) -> pl.Expr:
     """`maximum_X` of a trigger's config: a number not above `bound` (semantics.md §6)."""
-    return ((_kind == NUMBER) & (bound >= _number)).fill_null(value=False)
+    return ((_kind == NUMBER) & _compared(operator.le, bound)).fill_null(value=False)
 
 
 def above(bound: float) -> pl.Expr:
     """A number above `bound`, of the new value of `crosses_above`."""
-    return ((_kind == NUMBER) & (_number > bound)).fill_null(value=False)
+    return ((_kind == NUMBER) & _compared(operator.gt, bound)).fill_null(value=False)
 
 
 def below(bound: float) -> pl.Expr:
     """A number below `bound`, of the new value of `crosses_below`."""
-    return ((_kind == NUMBER) & (_number < bound)).fill_null(value=False)
+    return ((_kind == NUMBER) & _compared(operator.lt, bound)).fill_null(value=False)
 
 
 def not_above(bound: float) -> pl.Expr:
@@ -83,7 +88,8 @@ def _joined(conditions: Iterable[Condition | Group], word: str) -> str:
 def _equals(value: Any) -> pl.Expr:
     if value is None:
         return pl.lit(value=False)
-    return _number.eq(value) if _is_number(value) else pl.col("json").eq(canonical(value))
+    is_exact = _is_number(value) and abs(value) < _EXACT
+    return _number.eq(value) if is_exact else pl.col("json").eq(canonical(value))
 
 
 def _not_equals(value: Any) -> pl.Expr:
@@ -92,14 +98,37 @@ def _not_equals(value: Any) -> pl.Expr:
 
 def _greater_than(value: Any) -> pl.Expr:
     if _is_number(value):
-        return _number.gt(value) | (_kind.eq(NULL) & pl.lit(value < 0))
+        return _compared(operator.gt, value) | (_kind.eq(NULL) & pl.lit(value < 0))
     return _text.gt(value) if isinstance(value, str) else pl.lit(value=False)
 
 
 def _less_than(value: Any) -> pl.Expr:
     if _is_number(value):
-        return _number.lt(value) | (_kind.eq(NULL) & pl.lit(value > 0))
+        return _compared(operator.lt, value) | (_kind.eq(NULL) & pl.lit(value > 0))
     return _text.lt(value) if isinstance(value, str) else pl.lit(value=False)
+
+
+def _compared(compare: Callable[[Any, Any], Any], value: float) -> pl.Expr:
+    """The number compared with `value`; beyond the integers that a double holds exactly, by their digits."""
+    by_double: pl.Expr = compare(_number, _double(value))
+    if abs(value) < _EXACT:
+        return by_double
+    return pl.when(_number == _double(value)).then(compare(_order(value), 0)).otherwise(by_double)
+
+
+def _double(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _order(value: float) -> pl.Expr:
+    """Which of two whole numbers with one sign is greater, by length and digits: below, at or above 0."""
+    digits, own = canonical(abs(value)), pl.col("json").str.strip_prefix("-")
+    longer = own.str.len_bytes().cast(pl.Int64) - len(digits)
+    decided = pl.when(longer != 0).then(longer).when(own > digits).then(1).when(own < digits).then(-1)
+    return decided.otherwise(0) * (1 if value > 0 else -1)
 
 
 def _contains(value: Any) -> pl.Expr:

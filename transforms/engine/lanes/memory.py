@@ -80,6 +80,7 @@ class TickContext:
     inside: Array  # [path, value code] → what the value has there
     ranks: Ints  # value code → its place among all numbers, -1: no number; empty if nothing compares them
     names: Mapping[str, int]  # of follow-up facts → value codes; empty if nothing compares them
+    spelled: Array  # value code of a number or boolean → that of the text that spells it, -1: none
     literals: Ints  # program literal → value code
     instants: Ints  # value code → instant in µs, NEVER: none
     is_wall: Bools  # value code → whether that instant is a wall clock's
@@ -94,6 +95,11 @@ class TickContext:
     def code(self, value: str | int) -> int:
         """The value code of what the program knows: a workflow's id, a decision's name."""
         return int(self.literals[self.program.literals[canonical(value)]])
+
+    def changed(self, old: Array, new: Array) -> Bools:
+        """Where a value really changed: it isn't the same, nor only spelled now (semantics.md §5)."""
+        changed: Bools = (old != new) & (self.spelled[old] != new)
+        return changed
 
     def flow_of(self, step: Step) -> Flow:
         """The flow a step belongs to."""

@@ -8,7 +8,15 @@ import polars as pl
 
 from transforms.columns.arrays import NEVER, Bools, Ints
 from transforms.columns.factorize import factorize
-from transforms.columns.json_values import NULL_CODE, Codes, canonical, intern, look_inside, number_ranks
+from transforms.columns.json_values import (
+    NULL_CODE,
+    Codes,
+    canonical,
+    intern,
+    look_inside,
+    number_ranks,
+    spelled,
+)
 from transforms.engine.lanes.checks import match_codes
 from transforms.engine.layout.placed import Placed
 from transforms.program.model import Program
@@ -27,6 +35,7 @@ class Values:
         ranks: per code the place among all numbers, −1 for no number; empty if the program doesn't compare them.
         names: of follow-up facts → their codes; empty if the program doesn't ask.
         event_names: of the events; empty if the program doesn't ask.
+        spelled: per code that of the text that spells it, −1 for none; see `json_values.spelled`.
         literals: the program's literals.
         events: `[event, property]`.
         contexts: `[running execution, property]`, of the facts that started them.
@@ -44,6 +53,7 @@ class Values:
     ranks: Ints
     names: Mapping[str, int]
     event_names: Codes
+    spelled: Codes
     literals: Ints
     events: Codes
     contexts: Codes
@@ -79,6 +89,7 @@ def as_codes(program: Program, placed: Placed) -> Values:
         number_ranks(dictionary) if program.compares else np.zeros(0, np.int64),
         dict(zip(names, codes[""][len(program.literals) :].tolist(), strict=True)),
         codes["name"],
+        spelled(dictionary),
         codes[""].astype(np.int64),
         _stacked(program, codes, "event", len(placed.events)),
         _stacked(program, codes, "context", len(placed.executions)),

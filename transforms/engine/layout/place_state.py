@@ -99,7 +99,8 @@ def _put_dates(lanes: Lanes, number: int, alarms: pl.DataFrame, codes: Codes) ->
     armed = np.full(len(lanes.customers), -1)
     armed[lane] = codes[own]
     lanes.queue.alarm[lane, number] = instants(alarms["at"], NEVER)[own]
-    anew = np.flatnonzero(dates(lanes, number, np.arange(armed.size)) != armed)
+    now = dates(lanes, number, np.arange(armed.size))
+    anew = np.flatnonzero((armed < 0) | lanes.tick.changed(armed, now))
     since = last_set(profiles.set_at, profiles.attributes, anew, alarm)
     lanes.queue.alarm[anew, number] = next_date(lanes, number, anew, since)
 

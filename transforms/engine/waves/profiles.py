@@ -36,7 +36,7 @@ def set_attributes(lanes: Lanes, rows: Ints, attribute: Array, code: Array, ts: 
     lanes.ledgers.writes.append(
         int(applies.sum()), lane=applied[0], attribute=applied[1], code=code[applies], set_at=ts[applies]
     )
-    return before, applies & (before != code)
+    return before, applies & lanes.tick.changed(before, code)
 
 
 def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Array) -> None:

@@ -60,9 +60,10 @@ def rearm(lanes: Lanes, rows: Ints, before: list[Array], *, by_event: bool) -> N
     """
     queue, tick = lanes.queue, lanes.tick
     for number, (was, now) in enumerate(zip(before, armed_for(lanes, rows), strict=True)):
-        moved = rows[was != now]
         if not tick.program.alarms[number].is_cron:
+            moved = rows[tick.changed(was, now)]
             queue.alarm[moved, number] = next_date(lanes, number, moved, queue.clock[moved])
         elif tick.program.alarms[number].schedule.timezone == CUSTOMER:
+            moved = rows[was != now]
             first = np.maximum(queue.clock[moved] + (not by_event), tick.cron_since + 1)
             queue.alarm[moved, number] = next_cron(lanes, number, moved, first)
