@@ -11,9 +11,11 @@ from flows.definitions.folder import Definitions
 from flows.settings import Settings
 from flows.store.state_file import STATE_FILE
 from flows.store.ticks import last_tick
-from flows.warehouse import connect, frame, literal, quoted, run_sql
+from flows.warehouse import connect, frame, literal, quoted, read_sql, run_sql, shown
 from transforms.definitions.workflow import Workflow
 from transforms.lint.findings import RECENT, Evidence, branch_attributes, lint
+from transforms.lint.profiles import Profiles, profile_findings, read_attributes
+from transforms.people.addresses import ODD, address_keys
 
 
 def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:
@@ -30,7 +32,9 @@ def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:
         if now is None:
             return None
         evidence = _evidence(con, definitions.workflows, now - RECENT)
-    return list(lint(definitions.workflows, definitions.patterns, evidence))
+        held = _held(con, read_attributes(definitions.workflows))
+    found = lint(definitions.workflows, definitions.patterns, evidence)
+    return [*found, *profile_findings(definitions.workflows, held)]
 
 
 def _evidence(con: DuckDBPyConnection, workflows: Sequence[Workflow], since: datetime) -> Evidence:
@@ -47,6 +51,16 @@ def _evidence(con: DuckDBPyConnection, workflows: Sequence[Workflow], since: dat
         conversions={one: (n, timedelta(seconds=seconds)) for one, n, seconds in conversions},
         profiles=_profiles(con, branch_attributes(workflows)),
     )
+
+
+def _held(con: DuckDBPyConnection, attributes: Sequence[str]) -> Profiles:
+    """What profiles hold of these attributes, and the addresses they share."""
+    ((customers, with_email),) = run_sql(con, "definitions/lint/addressed.sql").fetchall()
+    keys = address_keys(read_sql(con, "definitions/lint/odd_addresses.sql", odd=ODD)["address"])
+    with shown(con, address_keys=keys):
+        shared = read_sql(con, "definitions/lint/shared_addresses.sql")
+    values = read_sql(con, "definitions/lint/values.sql", names=attributes)
+    return Profiles(customers, with_email, values, shared)
 
 
 def _profiles(con: DuckDBPyConnection, attributes: Sequence[str]) -> pl.DataFrame:

@@ -3,24 +3,20 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.warehouse import read_sql, shown
-from transforms.people.addresses import address_key
+from transforms.people.addresses import ODD, address_keys
 from transforms.people.consent import FIELDS, UNKNOWN, read_consent
 from transforms.people.spellings import told
-
-_KEYS = {"address": pl.String, "key": pl.String}
 
 
 @contextmanager
 def read_profiles(con: DuckDBPyConnection) -> Generator[None]:
     """Let queries of the block read `consent_values` and `address_keys` of whom pending messages concern."""
     values = read_consent(read_sql(con, "delivery/consent_values.sql", fields=list(FIELDS))["value"])
-    odd = read_sql(con, "delivery/odd_addresses.sql")["address"]
-    keys = pl.DataFrame({"address": odd, "key": [address_key(one) for one in odd]}, schema=_KEYS)
-    with shown(con, consent_values=values, address_keys=keys):
+    odd = read_sql(con, "delivery/odd_addresses.sql", odd=ODD)["address"]
+    with shown(con, consent_values=values, address_keys=address_keys(odd)):
         yield
 
 

@@ -13,8 +13,7 @@ with
     ),
 
     final as (
-        -- Anything but ASCII, blanks, a name beside it, Punycode.
-        select address from addresses where regexp_matches(address, '[^!-;=?-~]|xn--', 'i')
+        select address from addresses where regexp_matches(address, $odd)
     )
 
 select * from final

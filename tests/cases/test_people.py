@@ -5,6 +5,11 @@ from pathlib import Path
 from tests.cases.runs import ran
 
 
+def test_14_dates_that_are_read_are_not_warned_of(tmp_path: Path) -> None:
+    found, _ = ran("14-attribute-time-spellings", tmp_path)
+    assert "data: 0 warnings" in found.onward("validate", "--data").out
+
+
 def test_19_a_complaint_counts_for_the_address(tmp_path: Path) -> None:
     found, _ = ran("19-complaint-same-address", tmp_path)
     assert found.rows("select customer_id, status, status_reason from messages") == [
@@ -53,3 +58,8 @@ def test_24_zones_are_read_as_other_systems_write_them(tmp_path: Path) -> None:
         "GMT+2": "09:00",
         "+02:00": "09:00",
     }
+    checked = found.onward("validate", "--data")
+    assert [line.split(", which")[0] for line in checked.err.splitlines()] == [
+        'warning: timezone: 1 customer has "+02:00"',
+        'warning: timezone: 1 customer has "GMT+2"',
+    ]

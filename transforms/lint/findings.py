@@ -11,6 +11,8 @@ from transforms.columns.json_values import intern
 from transforms.definitions.base import nearest
 from transforms.definitions.faults import shown_path
 from transforms.definitions.patterns import Pattern
+from transforms.definitions.schedules import schedule_of
+from transforms.definitions.signals import Amount, LastEvent, signal_of
 from transforms.definitions.triggers import OWN_KEYS
 from transforms.definitions.walk import ENTRY, Path, actions_of, conditions_of, triggers_of
 from transforms.definitions.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
@@ -112,6 +114,11 @@ def _unknown_attributes(workflow: Workflow, known: Collection[str]) -> Iterator[
     for path, _, condition in conditions_of(workflow) if known else ():
         if _is_plain(condition) and not _is_there(condition.attribute, known):
             yield path, _unknown_attribute(condition.attribute, known)
+    for path, _, trigger in triggers_of(workflow) if known else ():
+        schedule = schedule_of(trigger.type, trigger.config)
+        name = schedule.attribute if schedule else None
+        if name and name not in _FIELDS and not _is_there(name, known):
+            yield (*path, "config", "attribute"), _unknown_attribute(name, known)
 
 
 def _is_there(name: str, known: Collection[str]) -> bool:
@@ -134,6 +141,12 @@ def _unknown_names(
             if evidence.attributes and name not in attributes:
                 yield path, _unknown_attribute(name, attributes)
         elif what := _never_seen(trigger.type, name, evidence.names):
+            yield path, what
+    for path, _, condition in conditions_of(workflow):
+        signal = signal_of(condition.attribute)
+        if isinstance(signal, Amount | LastEvent) and (
+            what := _never_seen("behavioral", signal.name, evidence.names)
+        ):
             yield path, what
 
 

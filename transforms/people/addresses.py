@@ -4,6 +4,8 @@ import json
 import re
 from functools import lru_cache
 
+import polars as pl
+
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>")
 _DOT_ATOMS = re.compile(
     r"(?=.{3,254}$)(?=.{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -12,10 +14,18 @@ _DOT_ATOMS = re.compile(
 )
 """The shape of nearly all addresses, a subset of what is checked otherwise, and twenty times as fast."""
 _SHOWN = 100
+ODD = "(?i)[^!-;=?-~]|xn--"
+"""What no address has of which lower case is the key: other than ASCII, blanks, a name beside it, Punycode."""
 
 
 class AddressError(ValueError):
     """Text that mail can't be sent to; says what was given and what is wrong with it."""
+
+
+def address_keys(odd: pl.Series) -> pl.DataFrame:
+    """`address, key`, one row for each of distinct texts in which `ODD` is found."""
+    keys = pl.Series([address_key(one) for one in odd], dtype=pl.String)
+    return pl.DataFrame({"address": odd.cast(pl.String), "key": keys})
 
 
 def bare_address(text: str) -> str:

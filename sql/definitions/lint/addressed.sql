@@ -1,0 +1,6 @@
+-- One row: how many customers are known, and how many of them have an e-mail address.
+select
+    count(*) as customers,
+    count(nullif(trim(email), '')) as with_email
+from profiles
+where known

@@ -1,0 +1,21 @@
+-- One row per address that more than one known customer has, with some of them; `address_keys` has the form of odd ones.
+with
+    addressed as (
+        select profiles.customer_id, coalesce(address_keys.key, lower(profiles.email)) as address
+        from profiles
+        left join address_keys on profiles.email = address_keys.address
+        where profiles.known
+    ),
+
+    final as (
+        select
+            address,
+            count(*) as customers,
+            min(customer_id, 3) as some
+        from addressed
+        where address <> ''
+        group by address
+        having count(*) > 1
+    )
+
+select * from final
