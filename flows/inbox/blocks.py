@@ -1,15 +1,19 @@
 """Text files as a stream of Arrow tables: bounded memory, a line number for every row, no fault fatal."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from flows.inbox.json_heads import values_on
 from flows.inbox.shapes import Bytes
 
 BLOCK_BYTES = 32 * 1024**2
 BOM = b"\xef\xbb\xbf"
+TOGETHER = re.compile(rb"\}[ \t]*,?[ \t]*\{")
+"""Where one object may end and another begin on a line; within a string it means nothing."""
 
 
 def line_blocks(data: Bytes, line_bytes: int) -> Iterator[pa.Table]:
@@ -31,7 +35,24 @@ def line_blocks(data: Bytes, line_bytes: int) -> Iterator[pa.Table]:
         faults[np.diff(offsets) - 1 > line_bytes] = "line_too_long"
         lines = np.arange(first, first + len(ends), dtype=np.int64)
         first += len(ends)
-        yield in_batches(pa.table({"line": lines, "text": texts, "fault": pa.array(faults, pa.string())}))
+        table = pa.table({"line": lines, "text": texts, "fault": pa.array(faults, pa.string())})
+        yield in_batches(_apart(table) if TOGETHER.search(block) else table)
+
+
+def _apart(table: pa.Table) -> pa.Table:
+    """The lines, each object apart where several stand on one."""
+    lines, texts, faults = (table[name].to_pylist() for name in table.column_names)
+    parts = [
+        values_on(text) if fault is None and TOGETHER.search(text.encode()) else [text]
+        for text, fault in zip(texts, faults, strict=True)
+    ]
+    times = [len(some) for some in parts]
+    columns = {
+        "line": pa.array(np.repeat(lines, times), pa.int64()),
+        "text": pa.array([one for some in parts for one in some], pa.string()),
+        "fault": pa.array(np.repeat(np.array(faults, dtype=object), times), pa.string()),
+    }
+    return pa.table(columns)
 
 
 def _whole_lines(data: Bytes, line_bytes: int) -> Iterator[bytes]:

@@ -57,12 +57,14 @@ class TakenIn:
         looked_into: the files that need not be looked into again.
         refused: a sentence for each file that can't be loaded.
         passed_over: what can be no file of the inbox, in words.
+        notes: how files are read where that isn't plain, a sentence each.
     """
 
     batches: list[Batch] = field(default_factory=list)
     looked_into: list[WaitingFile] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def take_in(session: Session, now: datetime) -> TakenIn:
@@ -100,7 +102,7 @@ def _take(
     """Archive a file, unless its content was loaded before."""
     if (content := content_hash(file.path)) not in loaded:
         seen.catch_up()
-        batch = archive_file(session, seen, file, content, now)
+        batch = archive_file(session, seen, file, content, now, taken.notes)
         insert(session.con, "archived_batches", vars(batch))
         taken.batches.append(batch)
         loaded.add(content)
@@ -126,7 +128,9 @@ def admit_all(session: Session, batches: Sequence[Batch]) -> list[Batch]:
     return [admitted for batch in given for admitted in admit(session, batch)]
 
 
-def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, content: str, now: datetime) -> Batch:
+def archive_file(
+    session: Session, seen: "SeenIds", file: WaitingFile, content: str, now: datetime, notes: list[str]
+) -> Batch:
     """Write a file's good rows and bad rows to the archive, as the next batch.
 
     Args:
@@ -135,6 +139,7 @@ def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, content: 
         file: what to archive.
         content: the hash of its content.
         now: when it is loaded.
+        notes: what people should know of how it is read is added here.
 
     Raises:
         InputError: the file as a whole can't be loaded.
@@ -146,6 +151,7 @@ def archive_file(session: Session, seen: "SeenIds", file: WaitingFile, content: 
     with readable(file.path) as path:
         source = recognise(path, file.kind, _named_shape(settings, file.path))
         staged = stage(session.con, source, STAGED, settings.limits)
+        notes += [f"{printable(file.path.name)}: {note}" for note in source.notes]
         return _archived(
             session,
             seen,

@@ -3,22 +3,22 @@
 A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or `segment` (contract.md).
 """
 
-import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
 from flows.errors import InputError
 from flows.inbox.headers import Header, as_known, headers
+from flows.inbox.json_heads import first_values, goes_by_lines, keys_of
 from flows.inbox.parquet_schema import arrow_schema
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
 Kind = Literal["events", "customers"]
-Format = Literal["parquet", "ndjson", "csv"]
+Format = Literal["parquet", "ndjson", "json", "csv"]
+"""`json` is any text of JSON objects that don't stand on lines of their own."""
 Compression = Literal["none", "gzip", "zstd"]
 
 SHAPES: dict[Kind, tuple[str, ...]] = {
@@ -42,6 +42,7 @@ KNOWN: dict[tuple[Kind, str], tuple[str, ...]] = {
 """The columns of a shape that are known under other spellings too."""
 SAMPLE_LINES = 100
 SAMPLE_BYTES = 4 * 1024**2
+SAMPLES = 16
 SEGMENT_IDS = {"messageId", "message_id", "userId", "user_id", "anonymousId", "anonymous_id", "event_text"}
 SEGMENT_TIMES = {"timestamp", "originalTimestamp", "original_timestamp"}
 
@@ -119,18 +120,12 @@ def recognise(path: Path, kind: Kind, shape: str | None = None) -> Source:
         columns = tuple(arrow_schema(path).names)
         return Source(path, kind, "parquet", "none", shape or _shape(path, kind, columns), columns)
     text = _sample(path, compression)
-    lines = list(islice((line.strip() for line in text.split("\n") if line.strip()), SAMPLE_LINES))
+    lines = _lines(text)
     if not lines:
         return Source(path, kind, "ndjson", compression, shape or "canonical")
     if _is_csv(path, lines[0]):
         return _csv(path, kind, compression, shape, text)
-    if lines[0].startswith("["):
-        raise InputError(
-            f"{path}: starts with '[', a JSON array; allowed: one JSON object per line (NDJSON). "
-            "Convert it, for instance with `jq -c '.[]'`"
-        )
-    columns = tuple(_object_keys(lines))
-    return Source(path, kind, "ndjson", compression, shape or _shape(path, kind, columns), columns)
+    return _json(path, kind, compression, shape, text)
 
 
 def _check_is_file(path: Path) -> None:
@@ -192,8 +187,9 @@ def _is_csv(path: Path, first: str) -> bool:
 def _csv(path: Path, kind: Kind, compression: Compression, shape: str | None, text: str) -> Source:
     """A CSV file, read with the delimiter that makes its header known, or most columns of it."""
     header = max(headers(text), key=lambda one: (_known(kind, one.names) is not None, len(one.names)))
-    shape = shape or _known(kind, header.names) or _shape(path, kind, header.names)
-    names = as_known(header.names, KNOWN.get((kind, shape), ()))
+    known = shape or _known(kind, header.names) or ""
+    names = as_known(header.names, KNOWN.get((kind, known), ()))
+    shape = shape or _shape(path, kind, names)
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InputError(f"{path}: has the columns {', '.join(twice)} more than once; name each differently")
     return Source(
@@ -205,29 +201,49 @@ def _csv(path: Path, kind: Kind, compression: Compression, shape: str | None, te
         names,
         header.delimiter,
         header.records,
-        _notes(path, header, names),
+        _notes(header, names),
     )
 
 
-def _notes(path: Path, header: Header, names: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(header: Header, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
-        f"{path.name}: the column {given!r} is read as {name!r}"
+        f"the column {given!r} is read as {name!r}"
         for given, name in zip(header.names, names, strict=True)
         if given != name
     )
 
 
-def _object_keys(lines: Iterable[str]) -> Iterator[str]:
-    """The keys of the objects among the lines, each once, in order of appearance."""
-    yield from dict.fromkeys(key for line in lines for key in _object(line))
+def _json(path: Path, kind: Kind, compression: Compression, shape: str | None, text: str) -> Source:
+    """A file of JSON objects; where the first ones say no shape, later ones may."""
+    by_lines = goes_by_lines(text, _lines(text))
+    columns, data = tuple[str, ...](), Bytes(path, compression, SAMPLE_BYTES * SAMPLES)
+    for _ in range(SAMPLES - 1):
+        sample = _decoded(path, data.read(SAMPLE_BYTES))
+        if not sample:
+            break
+        found = keys_of(_lines(sample, "{") if by_lines else first_values(sample, SAMPLE_LINES))
+        columns = tuple(dict.fromkeys([*columns, *found]))
+        if shape or _recognised(kind, columns):
+            break
+    if not (shape or columns):
+        raise InputError(
+            f"{path}: holds no JSON object that can be read (it begins with {text.strip()[:40]!r}); allowed: "
+            "JSON objects, one a line, one after the other or in an array. Deliver it again, whole"
+        )
+    return Source(
+        path,
+        kind,
+        "ndjson" if by_lines else "json",
+        compression,
+        shape or _shape(path, kind, columns),
+        columns,
+    )
 
 
-def _object(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _lines(text: str, begin: str = "") -> list[str]:
+    """The first lines that aren't blank, of those that begin so."""
+    lines = (line.strip() for line in text.split("\n"))
+    return list(islice((line for line in lines if line and line.startswith(begin)), SAMPLE_LINES))
 
 
 def _known(kind: Kind, columns: tuple[str, ...]) -> str | None:
@@ -251,10 +267,30 @@ def _recognised(kind: Kind, columns: tuple[str, ...]) -> str | None:
 
 
 def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
-    if found := _recognised(kind, columns):
-        return found
+    """The shape of a file with these columns.
+
+    Raises:
+        InputError: none is known, or what it holds belongs elsewhere.
+    """
+    shape, other = _recognised(kind, columns), _other_kind(kind, columns)
+    if other:
+        raise InputError(
+            f"{path}: holds {other}, but lies among {kind}: it has the columns {', '.join(columns)}. Move it to "
+            f"inbox/{other}/, or give it as --{other} to a backtest"
+        )
+    if shape:
+        return shape
     raise InputError(
         f"{path}: not recognised as {kind}; found the columns {', '.join(columns) or '(none)'}; "
         f"allowed: {ALLOWED_SHAPES[kind]}. Rename the columns, or name the file's shape in the settings "
         "(shapes)"
     )
+
+
+def _other_kind(kind: Kind, columns: tuple[str, ...]) -> Kind | None:
+    """What the file holds instead, as its columns say plainly."""
+    if kind == "customers":
+        return "events" if _known("events", columns) else None
+    spelt = as_known(columns, CANONICAL_CUSTOMERS)
+    people = {"email", "created_at", "tags", "timezone"} & set(spelt)
+    return "customers" if "customer_id" in spelt and people and not _known("events", columns) else None

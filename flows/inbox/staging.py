@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from flows.errors import InputError, is_of_the_machine
 from flows.inbox.blocks import line_blocks
+from flows.inbox.json_texts import value_blocks
 from flows.inbox.parquet import (
     IDS,
     canonical_rows,
@@ -22,7 +23,7 @@ from flows.inbox.parquet import (
 )
 from flows.inbox.parquet_schema import FILE_ROW, damage
 from flows.inbox.records import record_blocks
-from flows.inbox.shapes import Bytes, Source
+from flows.inbox.shapes import Bytes, Format, Source
 from flows.settings import Limits
 from flows.warehouse import (
     assign,
@@ -35,6 +36,12 @@ from flows.warehouse import (
     shown,
     sql_text,
 )
+
+ROWS: dict[Format, str] = {
+    "csv": "inbox/staging/csv.sql",
+    "ndjson": "inbox/staging/ndjson.sql",
+    "json": "inbox/staging/ndjson.sql",
+}
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,7 @@ def filed(source: Source, query: str) -> str:
 
 
 def _check_width(source: Source, limits: Limits) -> None:
-    if source.format != "ndjson" and len(source.columns) > limits.columns:
+    if source.format not in {"ndjson", "json"} and len(source.columns) > limits.columns:
         raise InputError(
             f"{source.path}: has {len(source.columns):,} columns; allowed: {limits.columns:,}. "
             "Leave out what isn't needed, or raise limits.columns in the settings"
@@ -164,7 +171,7 @@ def _put_canonical(con: duckdb.DuckDBPyConnection, source: Source, table: str, t
 
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
-    query = filed(source, shaped(source, f"inbox/staging/{source.format}.sql"))
+    query = filed(source, shaped(source, ROWS[source.format]))
     put = make_table
     try:
         for block in _blocks(source, limits):
@@ -185,6 +192,8 @@ def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
     data = Bytes(source.path, source.compression, limits.decompressed_bytes)
     if source.format == "csv":
         return record_blocks(data, source, limits.line_bytes)
+    if source.format == "json":
+        return value_blocks(data, limits.line_bytes)
     return line_blocks(data, limits.line_bytes)
 
 

@@ -63,7 +63,7 @@ def _with_files(summary: TickSummary, taken: TakenIn) -> TickSummary:
         summary,
         counts={**summary.counts, **counts},
         refused=taken.refused,
-        warnings=[*summary.warnings, *([passed] if taken.passed_over else [])],
+        warnings=[*summary.warnings, *([passed] if taken.passed_over else []), *taken.notes],
     )
 
 

@@ -1,4 +1,4 @@
-"""Cases of text files: quotes, line ends, delimiters, headers."""
+"""Cases of text files: quotes, line ends, delimiters, headers, JSON."""
 
 from pathlib import Path
 
@@ -54,6 +54,12 @@ def test_18_further_columns_of_events_are_properties(tmp_path: Path) -> None:
     ]
 
 
+def test_22_objects_one_after_the_other_are_read(tmp_path: Path) -> None:
+    found, ended = ran("22-concatenated-json", tmp_path)
+    assert [one.code for one in ended] == [0]
+    assert found.rows("select customer_id from events order by all") == [("ann",), ("bob",)]
+
+
 def test_25_the_delimiter_is_that_of_the_header_read_as_csv(tmp_path: Path) -> None:
     found, ended = ran("25-header-delimiter", tmp_path)
     assert [one.code for one in ended] == [0, 0]
@@ -70,3 +76,4 @@ def test_26_a_known_column_may_be_spelt_in_another_way(tmp_path: Path) -> None:
         ("ann@example.com", '{"First_Name":"Ann"}')
     ]
     assert found.subjects() == ["Hi you"]
+    assert "people.csv: the column 'Email' is read as 'email'" in ended[0].err

@@ -168,4 +168,4 @@ def test_headers(folder: Path, header: str, delimiter: str, columns: tuple[str, 
 def test_another_spelling_of_a_column_is_told(folder: Path) -> None:
     path = folder / "spelt.csv"
     path.write_text("customer_id,E-mail,First_Name\n")
-    assert recognise(path, "customers").notes == ("spelt.csv: the column 'E-mail' is read as 'email'",)
+    assert recognise(path, "customers").notes == ("the column 'E-mail' is read as 'email'",)

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.errors import InputError
-from flows.inbox.shapes import Source, recognise
+from flows.inbox.shapes import Kind, Source, recognise
 from flows.inbox.staging import Staged, stage
 from flows.settings import Limits
 from flows.warehouse import connect
@@ -274,7 +274,12 @@ FILE_FAULTS = [
     ("e.csv", b"customer_id,ts,type,ts\n", {}, "columns ts more than once"),
     ("e.ndjson", line_of().encode("utf-16"), {}, "neither Parquet nor UTF-8"),
     ("e.ndjson", bytes(range(256)) * 4, {}, "neither Parquet nor UTF-8"),
-    ("e.json", b"[" + line_of().encode() + b"]", {}, "one JSON object per line"),
+    (
+        "e.json",
+        b"[" + line_of().encode() + b",",
+        {},
+        "line 1: the JSON array that begins there is never closed",
+    ),
     ("e.ndjson", b'{"who": 1, "when": 2}', {}, "found the columns who, when"),
     ("e.csv", b"who,when\n1,2", {}, "found the columns who, when"),
     ("e.ndjson", (line_of() + "\n").encode() * 9, {"decompressed_bytes": 100}, "more than 100 bytes"),
@@ -325,6 +330,28 @@ def test_missing_files_folders_and_shapes(tmp_path: Path) -> None:
         InputError, match=r"not recognised as customers; found the columns id, email; allowed: can"
     ):
         recognise(tmp_path / "c.csv", "customers")
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "told"),
+    [
+        ("customers", "customer_id,ts,type,name", "holds events, but lies among customers"),
+        ("customers", "Customer ID,TS,Type,Name", "holds events, but lies among customers"),
+        ("customers", "messageId,userId,timestamp,type", "holds events, but lies among customers"),
+        ("events", "Customer ID,E-mail", "holds customers, but lies among events"),
+        ("events", "customer_id,email,first_name", "holds customers, but lies among events"),
+    ],
+)
+def test_a_file_of_the_other_kind_is_told_where_it_belongs(
+    tmp_path: Path, kind: Kind, columns: str, told: str
+) -> None:
+    (tmp_path / "f.csv").write_text(columns + "\n")
+    (tmp_path / "f.ndjson").write_text(json.dumps(dict.fromkeys(columns.split(","), 1)))
+    with pytest.raises(InputError, match=rf"f\.csv: {told}.*inbox/(events|customers)/"):
+        recognise(tmp_path / "f.csv", kind)
+    if columns.islower():
+        with pytest.raises(InputError, match=rf"f\.ndjson: {told}"):
+            recognise(tmp_path / "f.ndjson", kind)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
