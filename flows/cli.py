@@ -151,29 +151,29 @@ def backtest_command(
 
 @app.command("validate")
 def validate_command(
-    directory: Annotated[
+    given: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
-            help="Folder of workflow files. [default: that of the settings]",
+            metavar="[DIR|FILE|-]",
+            help="A folder of workflow files, or one with workflows/ in it; a workflow, patterns or template file; "
+            "- for a workflow from standard input. [default: the folder of the settings]",
             show_default=False,
         ),
     ] = None,
     data: Annotated[
         bool, typer.Option("--data", help="Also hold the files against the store's data; prints warnings.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="With --data: warnings are failures.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Check workflow, pattern and template files; print every error."""
-    from flows.definitions.folder import load_definitions
+    """Check workflow, pattern and template files; print every error, and warnings."""
+    from flows.definitions.given import load_given, places_of
+    from flows.definitions.lint import lint_definitions
     from transforms.definitions.workflow import definition_json
 
     places = _settings(settings)
-    folder = directory or places.workflows
-    beside = folder.parent if directory else None
-    templates = beside / "templates" if beside else places.templates
-    found = load_definitions(folder, beside / "patterns.yaml" if beside else places.patterns, templates)
+    read = places_of(given, places)
+    templates, found = read.templates, load_given(given, read)
     for fault in found.faults:
         typer.echo(fault, err=True)
     if found.faults:
@@ -184,7 +184,13 @@ def validate_command(
         typer.echo(f"note: there is no folder {templates}, so template_ids aren't checked", err=True)
     typer.echo(
         f"valid: {_counted(len(found.workflows), 'workflow')}, {_counted(len(found.patterns), 'pattern')}"
+        + (f"; read with {given}: {read.shown}" if given else "")
     )
+    doubts = lint_definitions(places, found)
+    for doubt in doubts:
+        typer.echo(f"warning: {doubt}", err=True)
+    if doubts and strict:
+        raise InputError("--strict: warnings are failures; mend the files, or leave --strict out")
     if data:
         _lint(places, found, strict)
 

@@ -6,7 +6,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -74,13 +74,20 @@ def load_definitions(
     """
     if not workflows_dir.is_dir():
         raise InputError(f"{workflows_dir}: no such folder of workflows; create it, or name another")
+    return load_files(_files(workflows_dir), patterns_file, templates_dir)
+
+
+def load_files(
+    files: Iterable[Path], patterns_file: Path | None = None, templates_dir: Path | None = None
+) -> Definitions:
+    """The valid ones of some workflow files, and what they may name; arguments as for `read_definitions`."""
     pattern_faults: list[str] = []
     patterns = _patterns(patterns_file, pattern_faults)
     faults: list[str] = []
     templates = _templates(templates_dir, faults) if templates_dir and templates_dir.is_dir() else None
     by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
     unreadable: set[str] = set()
-    for path in _files(workflows_dir):
+    for path in files:
         workflow = _read(path, lambda text, file: read_workflow(text, file, templates, patterns), faults)
         if workflow:
             by_id[workflow.workflow_id].append((path, workflow))
@@ -91,6 +98,42 @@ def load_definitions(
     unreadable.update(name for name, found in by_id.items() if len(found) > 1)
     left_out = unreadable - {one.workflow_id for one in single}
     return Definitions(tuple(single), patterns, tuple(faults), tuple(sorted(left_out)))
+
+
+def load_text(
+    content: bytes, name: str, patterns_file: Path | None = None, templates_dir: Path | None = None
+) -> Definitions:
+    """One workflow that isn't in a file, and what it may name.
+
+    Args:
+        content: its YAML or JSON.
+        name: what messages call it.
+        patterns_file: see `read_definitions`.
+        templates_dir: see `read_definitions`.
+    """
+    beside = load_files([], patterns_file, templates_dir)
+    faults: list[str] = list(beside.faults)
+    templates = _templates(templates_dir, []) if templates_dir and templates_dir.is_dir() else None
+    text = _decoded(content, name, faults)
+    try:
+        found = [] if text is None else [read_workflow(text, name, templates, beside.patterns)]
+    except DefinitionError as error:
+        return Definitions((), beside.patterns, (*map(str, error.faults), *faults))
+    return Definitions(tuple(found), beside.patterns, tuple(faults))
+
+
+def load_patterns(file: Path) -> Definitions:
+    """The patterns of a file, or its faults."""
+    faults: list[str] = []
+    patterns = _patterns(file, faults)
+    return Definitions((), patterns, tuple(faults))
+
+
+def template_faults(file: Path) -> list[str]:
+    """What is wrong with a template file."""
+    faults: list[str] = []
+    _is_template(file, faults)
+    return faults
 
 
 def _likely_id(path: Path) -> list[str]:
@@ -129,15 +172,19 @@ def _text(path: Path, faults: list[str]) -> str | None:
     except OSError as error:
         faults.append(f"{path}:1:1 can't be read: {error.strerror}")
         return None
+    return _decoded(content, str(path), faults)
+
+
+def _decoded(content: bytes, name: str, faults: list[str]) -> str | None:
     if len(content) > MAX_BYTES:
-        faults.append(f"{path}:1:1 given {len(content):,} bytes; allowed: at most {MAX_BYTES:,}")
+        faults.append(f"{name}:1:1 given {len(content):,} bytes; allowed: at most {MAX_BYTES:,}")
         return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
-        faults.append(f"{path}:{line}:{column} not UTF-8 text; save the file as UTF-8")
+        faults.append(f"{name}:{line}:{column} not UTF-8 text; save the file as UTF-8")
         return None
 
 

@@ -13,9 +13,21 @@ from flows.store.state_file import STATE_FILE
 from flows.store.ticks import last_tick
 from flows.warehouse import connect, frame, literal, quoted, read_sql, run_sql, shown
 from transforms.definitions.workflow import Workflow
+from transforms.lint.doubts import doubts
 from transforms.lint.findings import RECENT, Evidence, branch_attributes, lint
 from transforms.lint.profiles import Profiles, profile_findings, read_attributes
 from transforms.people.addresses import ODD, address_keys
+
+
+def lint_definitions(settings: Settings, definitions: Definitions) -> list[str]:
+    """Likely mistakes in workflows and caps that no data is needed for, one sentence each."""
+    caps = [
+        f"settings: frequency_caps[{index}]: messages = 0 holds back every message it counts; leave the cap out, "
+        "or pause the workflow with is_active: false"
+        for index, cap in enumerate(settings.frequency_caps)
+        if cap.messages == 0
+    ]
+    return [*caps, *doubts(definitions.workflows)]
 
 
 def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:

@@ -53,6 +53,17 @@ DOCUMENTS = {
     "just text": "1:1 given 'just text'; allowed: a mapping",
     NO_TRIGGERS + "---\na: 1\n": "4:1 a second document starts here ('---'); allowed: one a file",
     NO_TRIGGERS + "holdout: 0\nholdout: 0\n": "5:1 the key 'holdout' is there twice; allowed: once",
+    NO_TRIGGERS + "goal: {<<: 3, type: behavioral}\n": (
+        "4:8 goal: '<<' merges mappings; allowed: *name of one that has &name, or a list of them"
+    ),
+    "a: &a {workflow_id: w}\n<<: *a\nworkflow_name: 3\ntriggers: []\nworkflow_name: W\n": (
+        "1:1 a: unknown key 'a'; allowed: actions, branches, description, exit_on, goal, holdout, is_active, "
+        "message_class, priority, quiet_hours, reentry, send_window, transactional, triggers, version_note, "
+        "workflow_id, workflow_name"
+    ),
+    NO_TRIGGERS + "goal: &g {type: behavioral, exit: 3}\nexit_on: [{<<: *g}]\n": (
+        "4:35 goal.exit: given 3; allowed: true or false"
+    ),
     NO_TRIGGERS + "? [a]\n: 1\n": "4:3 a list or mapping stands as a key; allowed: text",
     HEAD + "triggers: *t\n": "3:11 *t refers to no &t above it",
     HEAD + "triggers: &t [*t]\n": "3:15 *t stands inside what it refers to",

@@ -496,3 +496,18 @@ def test_templates_exist_and_are_valid_jinja(tmp_path: Path) -> None:
 def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder of workflows; create it, or name another"):
         load_definitions(tmp_path / "none")
+
+
+def test_a_merge_key_brings_in_what_is_not_there() -> None:
+    found = read_workflow(
+        "workflow_id: w\nworkflow_name: W\ntriggers:\n"
+        "- &go {type: behavioral, config: {action: go}}\n"
+        "- {<<: *go, config: {action: stop}}\n"
+        "- {conditions: [], <<: [*go, {type: pattern}]}\n",
+        "w.yaml",
+    )
+    assert [(one.type, one.config) for one in found.triggers] == [
+        ("behavioral", {"action": "go"}),
+        ("behavioral", {"action": "stop"}),
+        ("behavioral", {"action": "go"}),
+    ]

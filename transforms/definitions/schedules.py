@@ -112,8 +112,21 @@ def _read_cron(given: object) -> None:
     try:
         CronSim(given, datetime(2000, 1, 1))
     except CronSimError as error:
+        if _is_cron(" ".join([*given.split()[:3], "*", "*"])) and str(error) == "Bad day-of-month":
+            raise ValueError(
+                f"given {given!r}, which never fires: no such month has such a day; allowed: a day that comes, such as "
+                'L for the last one: "0 9 L * *"'
+            ) from None
         field = str(error).removeprefix("Bad ")
         raise ValueError(f'given {given!r}, whose {field} no cron has; allowed: like "0 9 * * 1"') from None
+
+
+def _is_cron(text: str) -> bool:
+    try:
+        CronSim(text, datetime(2000, 1, 1))
+    except CronSimError:
+        return False
+    return True
 
 
 def _read_attribute(given: object) -> None:

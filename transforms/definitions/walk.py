@@ -62,6 +62,13 @@ def conditions_of(workflow: Workflow) -> Iterator[tuple[Path, Trigger | None, Co
             yield place, None, condition
 
 
+def condition_lists(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condition | Group]]]:
+    """Every list of conditions and groups, all of which must hold."""
+    for path, _, trigger in triggers_of(workflow):
+        yield (*path, "conditions"), trigger.conditions
+    yield from _step_conditions(workflow)
+
+
 def leaves(conditions: Sequence[Condition | Group], path: Path) -> Iterator[tuple[Path, Condition]]:
     """The single conditions of a list of conditions and groups at `path`."""
     for index, one in enumerate(conditions):

@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
 MAX_INTEGER_DIGITS = 300
+_MERGE = "<<"
 
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
@@ -168,15 +169,39 @@ class _Reader:
 
     def _mapping(self, path: Path) -> JsonValue:
         found: dict[str, JsonValue] = {}
+        merged: set[str] = set()
         while not isinstance(event := next(self._events), MappingEndEvent):
             key = self._key(event, path)
-            if key in found:
+            if key == _MERGE and not event.style:
+                merged |= self._merge(event, path, found)
+                continue
+            is_own = key in found and key not in merged
+            if is_own:
                 self._fault(event, f"the key {key!r} is there twice; allowed: once", path)
             else:
-                self._document.keys.setdefault((*path, key), _place(event))
+                self._document.keys[*path, key] = _place(event)
             value = self._value(next(self._events), (*path, key))
-            found.setdefault(key, value)
+            if not is_own:
+                found[key] = value
+                merged.discard(key)
         return found
+
+    def _merge(self, event: Any, path: Path, found: dict[str, JsonValue]) -> set[str]:
+        """The keys that `<<` brings in: those of one mapping or of several, where they aren't there already."""
+        given = self._value(next(self._events), (*path, _MERGE))
+        mappings = given if isinstance(given, list) else [given]
+        if not all(isinstance(one, dict) for one in mappings):
+            self._fault(
+                event, "'<<' merges mappings; allowed: *name of one that has &name, or a list of them", path
+            )
+            return set()
+        further: dict[str, JsonValue] = {}
+        for one in mappings:
+            further = {**one, **further} if isinstance(one, dict) else further
+        further = {key: value for key, value in further.items() if key not in found}
+        found.update(further)
+        self._document.keys.update(dict.fromkeys(((*path, key) for key in further), _place(event)))
+        return set(further)
 
     def _key(self, event: Any, path: Path) -> str:
         if not isinstance(event, ScalarEvent):

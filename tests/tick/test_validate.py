@@ -1,0 +1,89 @@
+"""`onward validate` of a folder, a file and text, and what it warns of."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.semantics.cases import Row, condition, tag, workflow
+from tests.tick.test_command_line import Onward, home, onward, says
+
+__all__ = ["home", "onward"]
+
+KEEN: Row = {"keen": {"pattern": "sequence", "events": [{"type": "view", "minCount": 2}]}}
+ON_KEEN = workflow(tag("t"), workflow_id="k", on={"type": "pattern", "config": {"pattern": "keen"}})
+LETTER = workflow({"type": "send_email", "config": {"template_id": "hello"}}, workflow_id="l")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Definitions that are nobody's store: `shop/journeys/*.json` beside patterns and templates."""
+    shop = tmp_path / "shop"
+    for folder in ("journeys", "templates"):
+        (shop / folder).mkdir(parents=True)
+    (shop / "patterns.yaml").write_text(json.dumps(KEEN))
+    (shop / "templates" / "hello.txt.j2").write_text("Hello {{ name }}")
+    for one in (ON_KEEN, LETTER):
+        write(shop / "journeys", one)
+    return shop
+
+
+def write(folder: Path, given: Row) -> Path:
+    path = folder / f"{given['workflow_id']}.json"
+    path.write_text(json.dumps({"workflow_name": "W", **given}))
+    return path
+
+
+def test_a_folder_is_read_with_what_lies_beside_it(onward: Onward, project: Path) -> None:
+    read = ("2 workflows, 1 pattern", "shop/patterns.yaml and", "shop/templates")
+    says(onward("validate", str(project / "journeys")), 0, *read)
+    (project / "patterns.yaml").unlink()
+    says(onward("validate", str(project / "journeys")), 2, "k.json", "keen")
+    (project / "templates" / "hello.txt.j2").rename(project / "templates" / "hallo.txt.j2")
+    says(onward("validate", str(project / "journeys")), 2, "l.json", "did you mean 'hallo'?")
+
+
+def test_a_folder_with_workflows_in_it(onward: Onward, project: Path) -> None:
+    (project / "journeys").rename(project / "workflows")
+    says(onward("validate", str(project)), 0, "2 workflows, 1 pattern")
+
+
+def test_one_file_of_any_kind(onward: Onward, project: Path) -> None:
+    says(onward("validate", str(project / "journeys" / "k.json")), 0, "1 workflow, 1 pattern")
+    says(onward("validate", str(project / "patterns.yaml")), 0, "0 workflows, 1 pattern")
+    letter = project / "templates" / "hello.txt.j2"
+    says(onward("validate", str(letter)), 0, "valid: ")
+    letter.write_text("{% if %}")
+    says(onward("validate", str(letter)), 2, "hello.txt.j2:1:1 ", "Jinja2")
+    (project / "patterns.yaml").write_text("keen: {pattern: sequence}")
+    says(onward("validate", str(project / "patterns.yaml")), 2, "patterns.yaml:1:1 keen.events: missing key")
+    bad = write(project / "journeys", {**LETTER, "actoins": []})
+    says(onward("validate", str(bad)), 2, "l.json:", "actoins")
+
+
+def test_standard_input(onward: Onward, monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(text: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+
+    given(b"workflow_id: w\nworkflow_name: W\ntriggers: []\n")
+    says(onward("validate", "-"), 0, "valid: 1 workflow")
+    given(b"workflow_id: w\nworkflow_name: W\n")
+    says(onward("validate", "-"), 2, "stdin:1:1 triggers: missing key 'triggers'")
+    given(b"\xff")
+    says(onward("validate", "-"), 2, "stdin:1:1 not UTF-8 text")
+
+
+def test_warnings_are_said_and_with_strict_fail(onward: Onward, project: Path) -> None:
+    young = workflow(tag("t", when=[condition("age", "less_than", 18)]), workflow_id="y")
+    path = str(write(project / "journeys", young))
+    said = "warning: y: actions[0].conditions[0]: less_than 18 also holds for everybody without 'age'"
+    says(onward("validate", path), 0, said)
+    says(onward("validate", path, "--strict"), 2, said, "--strict")
+    none = json.dumps([{"messages": 0, "window": "1d"}])
+    says(
+        onward("validate", path, ONWARD_FREQUENCY_CAPS=none),
+        0,
+        "warning: settings: frequency_caps[0]: messages = 0",
+    )
