@@ -7,7 +7,7 @@ to the file. Durations are written as in workflow files: seconds, or `<number><s
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -98,6 +98,9 @@ class Settings(BaseSettings):
 
     shapes: dict[str, str] = Field(
         default={}, description="File name pattern → canonical, seed or segment, where recognition is wrong."
+    )
+    types: dict[str, Literal["text", "number", "boolean", "json"]] = Field(
+        default={}, description="Column of CSV files → its type, whatever its cells spell."
     )
     limits: Limits = Limits()
 

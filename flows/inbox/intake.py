@@ -150,6 +150,7 @@ def archive_file(
     settings = session.settings
     with readable(file.path) as path:
         source = recognise(path, file.kind, _named_shape(settings, file.path))
+        source = replace(source, types=_types(session, file.kind))
         staged = stage(session.con, source, STAGED, settings.limits)
         notes += [f"{printable(file.path.name)}: {note}" for note in source.notes]
         return _archived(
@@ -168,6 +169,7 @@ def archive_file(
                 loaded_at=now,
                 archive="",
                 latest=None,
+                text_columns=list(staged.text_columns),
             ),
         )
 
@@ -298,6 +300,12 @@ def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetim
     query, params = sql_text("inbox/intake/span.sql"), {"file": one_file(file)}
     ((first, last),) = run(con, query, file=str(file), step="read its times", params=params).fetchall()
     return first, last
+
+
+def _types(session: Session, kind: "Kind") -> dict[str, str]:
+    """The types of CSV columns: what was text once is text, unless the settings say something else."""
+    texts = run_sql(session.con, "inbox/intake/text_columns.sql", kind=kind).fetchall()
+    return {**{name: "text" for (name,) in texts}, **session.settings.types}
 
 
 def _named_shape(settings: Settings, path: Path) -> str | None:

@@ -3,7 +3,8 @@
 A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or `segment` (contract.md).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -55,6 +56,7 @@ class Source:
         delimiter: what stands between the cells of a CSV file.
         header_records: how many of its records are header.
         notes: what people should know of how it is read, one sentence each.
+        types: of columns of a CSV file whose type doesn't depend on their cells: `text`, `number`, `boolean`, `json`.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Source:
     delimiter: str = ","
     header_records: int = 1
     notes: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bytes:

@@ -1,9 +1,9 @@
 """Source files of any shape → canonical rows, the faulty ones with their reason, in a table of DuckDB."""
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import polars as pl
@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from flows.errors import InputError, is_of_the_machine
 from flows.inbox.blocks import line_blocks
+from flows.inbox.column_kinds import Records, set_kinds, text_columns
 from flows.inbox.json_texts import value_blocks
 from flows.inbox.parquet import (
-    IDS,
     canonical_rows,
     check_size,
     column_types,
@@ -22,7 +22,6 @@ from flows.inbox.parquet import (
     rows_apart,
 )
 from flows.inbox.parquet_schema import FILE_ROW, damage
-from flows.inbox.records import record_blocks
 from flows.inbox.shapes import Bytes, Format, Source
 from flows.settings import Limits
 from flows.warehouse import (
@@ -46,11 +45,16 @@ ROWS: dict[Format, str] = {
 
 @dataclass(frozen=True)
 class Staged:
-    """How many rows a source has, and how many of them are good and bad."""
+    """How many rows a source has, and how many of them are good and bad.
+
+    Attributes:
+        text_columns: of a CSV file, the columns whose type isn't set and turned out to be text.
+    """
 
     rows: int
     good: int
     bad: int
+    text_columns: tuple[str, ...] = field(default=(), compare=False)
 
 
 def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
@@ -90,7 +94,8 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
     assign(
         con, "varchar[]", staging_keys=[json.dumps(name) + ":" if name else None for name in source.columns]
     )
-    assign(con, "boolean[]", staging_ids=[name in IDS for name in source.columns])
+    if source.format == "csv":
+        set_kinds(con, source)
 
 
 def make_macros(con: duckdb.DuckDBPyConnection) -> None:
@@ -172,26 +177,30 @@ def _put_canonical(con: duckdb.DuckDBPyConnection, source: Source, table: str, t
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
     query = filed(source, shaped(source, ROWS[source.format]))
-    put = make_table
+    put, texts = make_table, tuple[str, ...]()
     try:
-        for block in _blocks(source, limits):
+        blocks = _blocks(source, limits)
+        if isinstance(blocks, Records):
+            texts = text_columns(con, source, blocks)
+            set_kinds(con, source, texts)
+        for block in blocks:
             with shown(con, staging_block=block):
                 put(con, table, query)
             put = _add
     except InputError:
         drop(con, table)
         raise
-    return counts(con, table)
+    return replace(counts(con, table), text_columns=texts)
 
 
 def _add(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     con.execute(f"insert into {quoted(name)} {query}")
 
 
-def _blocks(source: Source, limits: Limits) -> Iterator[pa.Table]:
-    data = Bytes(source.path, source.compression, limits.decompressed_bytes)
+def _blocks(source: Source, limits: Limits) -> Iterable[pa.Table]:
     if source.format == "csv":
-        return record_blocks(data, source, limits.line_bytes)
+        return Records(source, limits)
+    data = Bytes(source.path, source.compression, limits.decompressed_bytes)
     if source.format == "json":
         return value_blocks(data, limits.line_bytes)
     return line_blocks(data, limits.line_bytes)

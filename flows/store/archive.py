@@ -25,6 +25,7 @@ class Batch:
         archive: the Parquet file's name within `archive/<kind>/`.
         latest: the latest `ts` of its events; null for customers or without rows.
         earliest: the earliest likewise; null also for batches of version 0.1.
+        text_columns: of a CSV file, the columns that it showed to be text.
     """
 
     batch_id: int
@@ -39,6 +40,7 @@ class Batch:
     archive: str
     latest: datetime | None
     earliest: datetime | None = None
+    text_columns: list[str] = field(default_factory=list)
 
 
 def _padded(cap: Any) -> Any:

@@ -9,7 +9,11 @@ objects as (
         '{' || array_to_string(list_transform(
             cells,
             lambda given, place: getvariable('staging_keys')[place]
-                || case when getvariable('staging_ids')[place] then id_cell(given) else cell(given) end
+                || case getvariable('staging_kinds')[place]
+                    when 'text' then text_cell(given)
+                    when 'number' then number_cell(given)
+                    else cell(given)
+                end
         ), ',') || '}' as object
     from block
 ),

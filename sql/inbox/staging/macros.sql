@@ -187,18 +187,32 @@ create or replace temp macro merged(given, winner) as coalesce(
     json_merge_patch(given, winner)::varchar
 );
 
--- A CSV cell as JSON: numbers, true and false, objects and lists as such; 007 and 1e5 stay text.
-create or replace temp macro cell(given) as case
-    when trim(given) = '' then null
-    when regexp_full_match(given, '-?(0|[1-9]\d{0,17})(\.\d+)?') then given
-    when lower(given) in ('true', 'false') then lower(given)
-    when left(given, 1) in ('{', '[') and json_valid(given) then given
-    else to_json(given)::varchar
+-- What a CSV cell spells: 007, 1e5 and numbers of more than 18 digits are text.
+create or replace temp macro cell_kind(given) as case
+    when regexp_full_match(given, '-?(0|[1-9]\d{0,17})(\.\d+)?') then 'number'
+    when lower(given) in ('true', 'false') then 'boolean'
+    when left(given, 1) in ('{', '[') and json_valid(given) then 'json'
+    else 'text'
 end;
 
-create or replace temp macro id_cell(given) as case
+-- A CSV cell as JSON, by what it spells.
+create or replace temp macro cell(given) as case
+    when trim(given) = '' then null
+    else case cell_kind(given)
+        when 'text' then to_json(given)::varchar
+        when 'boolean' then lower(given)
+        else given
+    end
+end;
+
+create or replace temp macro text_cell(given) as case
     when trim(given) <> '' then to_json(given)::varchar
 end;
+
+-- A cell of a column that is set to hold numbers; what is none is read by what it spells.
+create or replace temp macro number_cell(given) as cell(
+    case when isfinite(try_cast(given as double)) then regexp_replace(trim(given), '^\+?(-?)0+(\d)', '\1\2') else given end
+);
 
 -- What quarantine keeps of a row: its text as it was given, without its line end; null for a good one.
 create or replace temp macro quarantined_row(reason, given) as case

@@ -11,7 +11,10 @@ create table if not exists batches (
     loaded_at timestamptz,
     archive varchar,
     latest timestamptz,
-    earliest timestamptz
+    earliest timestamptz,
+    text_columns varchar[]
 );
 
-alter table batches add column if not exists earliest timestamptz
+alter table batches add column if not exists earliest timestamptz;
+
+alter table batches add column if not exists text_columns varchar[]
