@@ -118,6 +118,7 @@ def backtest_command(
 ) -> None:
     """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
     from flows.arguments import parse_cap, parse_instant, parse_length, parse_size
+    from flows.backtest.out import doubt_of_out
     from flows.backtest.run import Plan, backtest
     from flows.definitions.folder import read_definitions
 
@@ -142,6 +143,10 @@ def backtest_command(
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
+    read = [customers, *plan.events, *([patterns] if patterns else [])]
+    inbox = [defaults.inbox / kind for kind in ("", "events", "customers")]
+    if doubt := doubt_of_out(out, read, [workflows, *inbox]):
+        typer.echo(f"warning: {doubt}", err=True)
     with _bar() as progress:
         summary = backtest(plan, progress)
     names = ("events", "executions", "steps", "messages", "webhooks", "quarantined")
@@ -255,6 +260,8 @@ def migrate_command(
     with _status() as say:
         found = migrate(_settings(settings), request, say)
     print_moves(found.plan, found.target, report_console())
+    for one in found.idle:
+        typer.echo(f"warning: --map {one} moves nobody: no execution stands there", err=True)
     if found.sentence:
         typer.echo(found.sentence)
     if found.left and not (dry_run or skip_unmapped):

@@ -22,7 +22,7 @@ from flows.tick.stages import read_workflows
 from flows.warehouse import read_sql, transaction
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
-from transforms.program.migration import plan_moves, read_maps, steps_of
+from transforms.program.migration import PLACE, plan_moves, read_maps, steps_of
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,14 @@ class Migrated:
         plan: see `transforms.program.migration.plan_moves`; one row per version, branch and step.
         target: the version's number, for people.
         moved: how many executions were moved.
+        idle: the maps of steps at which none stands.
     """
 
     request: Request
     plan: pl.DataFrame
     target: int
     moved: int
+    idle: Sequence[str] = ()
 
     @property
     def left(self) -> int:
@@ -88,8 +90,8 @@ def migrate(settings: Settings, request: Request, say: Say = silent, clock: Cloc
     with open_store(settings, say, clock) as store:
         catch_up(store)
         target, number = _target(store.con, definitions, request)
-        plan = _plan(store.con, target, request.maps)
-        found = Migrated(request, plan, number, 0)
+        plan, idle = _plan(store.con, target, request.maps)
+        found = Migrated(request, plan, number, 0, idle)
         ready = plan.filter(pl.col("reason").is_null())
         if request.dry_run or ready.is_empty() or (found.left and not request.skip_unmapped):
             return found
@@ -137,12 +139,16 @@ def _listed(versions: dict[str, int]) -> str:
     return ", ".join(f"{number} ({version})" for version, number in versions.items()) or "none"
 
 
-def _plan(con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]) -> pl.DataFrame:
+def _plan(
+    con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]
+) -> tuple[pl.DataFrame, Sequence[str]]:
+    """Where executions go, and the maps of steps at which none stands."""
     places = {"workflow_id": target.workflow_id, "version": version_of(target)}
     standing = read_sql(con, "tick/migrate/standing.sql", **places)
     sent = read_sql(con, "tick/migrate/sent.sql", **places)
     versions = standing["version"].unique().to_list()
-    maps = maps if versions else ()
+    if not versions:
+        return plan_moves(standing, *_nothing(target), sent), maps
     left = stored_workflows(con, [(target.workflow_id, one) for one in versions])
     source = pl.concat([steps_of(target).clear(), *map(steps_of, left)])
     there = steps_of(target, source["branch"].unique(maintain_order=True))
@@ -150,7 +156,16 @@ def _plan(con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]) -> pl.
         mapped = read_maps(maps, source, there)
     except ValueError as error:
         raise InputError(str(error)) from None
-    return plan_moves(standing, source, there, mapped, sent)
+    idle = [
+        one for one in maps if read_maps([one], source, there).join(standing, on=PLACE, how="semi").is_empty()
+    ]
+    return plan_moves(standing, source, there, mapped, sent), idle
+
+
+def _nothing(target: Workflow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """No steps that anybody leaves, those there are, no maps."""
+    there = steps_of(target)
+    return there.clear(), there, read_maps((), there, there)
 
 
 def _move(session: Session, target: Workflow, ready: pl.DataFrame) -> int:

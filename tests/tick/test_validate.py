@@ -2,12 +2,14 @@
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.semantics.cases import Row, condition, tag, workflow
+from tests.runs import House
+from tests.semantics.cases import Row, at, condition, tag, wait, workflow
 from tests.tick.test_command_line import Onward, home, onward, says
 
 __all__ = ["home", "onward"]
@@ -87,3 +89,40 @@ def test_warnings_are_said_and_with_strict_fail(onward: Onward, project: Path) -
         0,
         "warning: settings: frequency_caps[0]: messages = 0",
     )
+
+
+def test_a_backtest_into_a_folder_of_inputs(onward: Onward, home: House, tmp_path: Path) -> None:
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    (inputs / "people.ndjson").write_text('{"customer_id": "ann"}\n')
+    (inputs / "summary.json").write_text(
+        '{"event_id": "1", "customer_id": "ann", "ts": "2026-03-02T00:05:00Z", "type": "behavioral", "name": "go"}\n'
+    )
+    people, events = str(inputs / "people.ndjson"), str(inputs / "summary.json")
+    given = [
+        "backtest",
+        "--workflows",
+        str(home.settings.workflows),
+        "--customers",
+        people,
+        "--end",
+        "2026-03-03",
+    ]
+    says(onward(*given, "--events", events, "--out", str(inputs)), 2, "would replace", "summary.json")
+    apart = str(shutil.copy(events, tmp_path / "events.ndjson"))
+    says(
+        onward(*given, "--events", apart, "--out", str(inputs)), 0, "warning: --out", "is a folder of inputs"
+    )
+    found = onward(*given, "--events", apart, "--out", str(tmp_path / "out"))
+    says(found, 0, "1 executions")
+    assert "warning" not in found.stderr
+
+
+def test_a_map_of_a_step_where_nobody_stands(onward: Onward, home: House) -> None:
+    home.define(workflow(wait("1h"), tag("a"), tag("b")))
+    home.tick(at(10))
+    home.define(workflow(wait("1h"), tag("c")))
+    moved = ("Would move 1 executions", "warning: --map 2=1 moves nobody: no execution stands there")
+    says(onward("migrate", "w", "--map", "2=1", "--map", "1=end", "--dry-run"), 0, *moved)
+    nobody = ("No executions", "warning: --map 1=end moves nobody")
+    says(onward("migrate", "w", "--map", "1=end", "--to", "1", "--dry-run"), 0, *nobody)
