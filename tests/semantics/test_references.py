@@ -130,3 +130,18 @@ def test_an_attribute_from_the_start(interpret: Interpret) -> None:
     found = interpret(case([steps, on_change], going))
     assert attributes_of(found) == {"last": 7, "home": {"id": 7}}
     assert tags_of(found) == ["inside", "told"]
+
+
+def test_a_zone_from_the_start(interpret: Interpret) -> None:
+    moves = workflow(
+        action("update_attribute", attribute="timezone", value={"from": "event.place.zone"}), workflow_id="a"
+    )
+    nine = trigger(type="time_based", cron="0 9 * * *", timezone="customer")
+    found = interpret(
+        case(
+            [moves, workflow(tag("t"), on=nine)],
+            event("go", at(), properties={"place": {"zone": "America/New_York"}}),
+            end=at(days=1),
+        )
+    )
+    assert [row[:2] for row in runs_of(found)] == [("a", 0), ("w", 14 * 60)]

@@ -98,6 +98,8 @@ def _clocks(program: Program, placed: Placed, values: Values, default: str) -> C
     told = [values.literals]
     for frame, codes in ((placed.attributes, values.attributes), (placed.writes, values.writes)):
         told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
+    if any(step.start and step.column == program.zone_column for step in program.steps):
+        told.append(np.arange(len(values.dictionary)))
     homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(placed.ids))
     homes = homes.scatter(placed.customers["lane"], placed.customers["timezone"])
     return read_clocks(default, program.zones, homes, values.dictionary, np.concatenate(told))
