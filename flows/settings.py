@@ -52,6 +52,16 @@ def _is_memory(given: str) -> str:
     return given
 
 
+def _is_encoding(given: str) -> str:
+    try:
+        "".encode(given)
+    except LookupError as error:
+        raise ValueError(
+            f"{given!r} is no encoding; known are latin-1, cp1252, utf-16, shift-jis and so on"
+        ) from error
+    return given
+
+
 class FrequencyCap(BaseModel):
     """At most `messages` accepted messages in any window of length `window` (semantics.md §11).
 
@@ -98,6 +108,9 @@ class Settings(BaseSettings):
 
     shapes: dict[str, str] = Field(
         default={}, description="File name pattern → canonical, seed or segment, where recognition is wrong."
+    )
+    encodings: dict[str, Annotated[str, AfterValidator(_is_encoding)]] = Field(
+        default={}, description="File name pattern → encoding of text files that aren't UTF-8."
     )
     types: dict[str, Literal["text", "number", "boolean", "json"]] = Field(
         default={}, description="Column of CSV files → its type, whatever its cells spell."

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from flows.inbox.decompressed import Bytes
 from flows.inbox.json_heads import values_on
-from flows.inbox.shapes import Bytes
 
 BLOCK_BYTES = 32 * 1024**2
 BOM = b"\xef\xbb\xbf"

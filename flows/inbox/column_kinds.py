@@ -7,7 +7,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from flows.inbox.records import record_blocks
-from flows.inbox.shapes import KNOWN, Bytes, Source
+from flows.inbox.shapes import KNOWN, Source
 from flows.settings import Limits
 from flows.warehouse import assign, run_sql, shown
 
@@ -31,7 +31,7 @@ class Records:
             yield from self._kept
             return
         kept, size = list[pa.Table](), 0
-        data = Bytes(self._source.path, self._source.compression, self._limits.decompressed_bytes)
+        data = self._source.bytes(self._limits.decompressed_bytes)
         for block in record_blocks(data, self._source, self._limits.line_bytes):
             size += block.nbytes
             kept = [*kept, block] if size <= KEPT_BYTES else []

@@ -5,7 +5,7 @@ repeats only the second step.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatch
@@ -20,7 +20,6 @@ from flows.files import content_hash, printable
 from flows.inbox.arrivals import WaitingFile, look_in, readable
 from flows.inbox.refusals import fault_of_file, set_aside
 from flows.session import Session
-from flows.settings import Settings
 from flows.store.archive import Batch, archive_folder
 from flows.warehouse import (
     assign,
@@ -149,7 +148,9 @@ def archive_file(
 
     settings = session.settings
     with readable(file.path) as path:
-        source = recognise(path, file.kind, _named_shape(settings, file.path))
+        source = recognise(
+            path, file.kind, _named(settings.shapes, file.path), _named(settings.encodings, file.path)
+        )
         source = replace(source, types=_types(session, file.kind))
         staged = stage(session.con, source, STAGED, settings.limits)
         notes += [f"{printable(file.path.name)}: {note}" for note in source.notes]
@@ -308,5 +309,6 @@ def _types(session: Session, kind: "Kind") -> dict[str, str]:
     return {**{name: "text" for (name,) in texts}, **session.settings.types}
 
 
-def _named_shape(settings: Settings, path: Path) -> str | None:
-    return next((shape for pattern, shape in settings.shapes.items() if fnmatch(path.name, pattern)), None)
+def _named(patterns: Mapping[str, str], path: Path) -> str | None:
+    """What the settings say of a file."""
+    return next((said for pattern, said in patterns.items() if fnmatch(path.name, pattern)), None)

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from flows.errors import InputError
 from flows.inbox.blocks import BOM, in_batches, texts_between
+from flows.inbox.decompressed import Bytes
 from flows.inbox.marks import Marks, marks
-from flows.inbox.shapes import Bytes, Source
+from flows.inbox.shapes import Source
 from transforms.columns.arrays import Bools, Ints
 
 BLOCK_BYTES = 4 * 1024**2

@@ -4,14 +4,14 @@ A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
-
 from flows.errors import InputError
+from flows.inbox.decompressed import Bytes, Compression
+from flows.inbox.encodings import check_encoding, text_of
 from flows.inbox.headers import Header, as_known, headers
 from flows.inbox.json_heads import first_values, goes_by_lines, keys_of
 from flows.inbox.parquet_schema import arrow_schema
@@ -20,7 +20,6 @@ from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 Kind = Literal["events", "customers"]
 Format = Literal["parquet", "ndjson", "json", "csv"]
 """`json` is any text of JSON objects that don't stand on lines of their own."""
-Compression = Literal["none", "gzip", "zstd"]
 
 SHAPES: dict[Kind, tuple[str, ...]] = {
     "events": ("canonical", "seed", "segment"),
@@ -57,6 +56,7 @@ class Source:
         header_records: how many of its records are header.
         notes: what people should know of how it is read, one sentence each.
         types: of columns of a CSV file whose type doesn't depend on their cells: `text`, `number`, `boolean`, `json`.
+        encoding: of a text file, where it isn't UTF-8.
     """
 
     path: Path
@@ -69,45 +69,21 @@ class Source:
     header_records: int = 1
     notes: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+
+    def bytes(self, limit: int) -> Bytes:
+        """Its decompressed bytes, as UTF-8, never more than `limit`."""
+        return Bytes(self.path, self.compression, limit, self.encoding)
 
 
-class Bytes:
-    """The decompressed bytes of a file, never more than `limit`.
-
-    Reading raises InputError for a damaged or truncated file, and for one that decompresses to more.
-    """
-
-    def __init__(self, path: Path, compression: Compression, limit: int) -> None:
-        self.path, self.limit, self.count = path, limit, 0
-        raw = pa.OSFile(str(path), "rb")
-        self._stream = raw if compression == "none" else pa.CompressedInputStream(raw, compression)
-        self._compression = compression
-
-    def read(self, size: int) -> bytes:
-        """The next `size` bytes at most; none at the end."""
-        try:
-            block: bytes = self._stream.read(size)
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: can't be decompressed ({self._compression}: {error}); the file is damaged or "
-                "incomplete. Nothing of it was loaded: deliver it again, whole"
-            ) from error
-        self.count += len(block)
-        if self.count > self.limit:
-            raise InputError(
-                f"{self.path}: holds more than {self.limit:,} bytes decompressed, the limit. "
-                "Nothing of it was loaded: split it, or raise limits.decompressed_bytes in the settings"
-            )
-        return block
-
-
-def recognise(path: Path, kind: Kind, shape: str | None = None) -> Source:
+def recognise(path: Path, kind: Kind, shape: str | None = None, encoding: str | None = None) -> Source:
     """Say what the file at `path` is, from its first bytes, its name and its columns.
 
     Args:
         path: A Parquet, NDJSON or CSV file, the latter two perhaps compressed (gzip, zstd).
         kind: What it holds.
         shape: How it writes events, where recognition would be wrong.
+        encoding: Of a text file, where it isn't UTF-8.
 
     Returns:
         The source, to be given to `flows.inbox.staging.stage`. An empty text file is a source without rows.
@@ -122,13 +98,12 @@ def recognise(path: Path, kind: Kind, shape: str | None = None) -> Source:
     if compression == "none" and _is_parquet(path):
         columns = tuple(arrow_schema(path).names)
         return Source(path, kind, "parquet", "none", shape or _shape(path, kind, columns), columns)
-    text = _sample(path, compression)
+    text = _sample(path, compression, encoding)
     lines = _lines(text)
     if not lines:
         return Source(path, kind, "ndjson", compression, shape or "canonical")
-    if _is_csv(path, lines[0]):
-        return _csv(path, kind, compression, shape, text)
-    return _json(path, kind, compression, shape, text)
+    read = _csv if _is_csv(path, lines[0]) else _json
+    return replace(read(path, kind, compression, shape, text, encoding), encoding=encoding)
 
 
 def _check_is_file(path: Path) -> None:
@@ -162,22 +137,11 @@ def _is_parquet(path: Path) -> bool:
     return _head(path) in (b"PAR1", b"PARE") or path.suffix == ".parquet"
 
 
-def _sample(path: Path, compression: Compression) -> str:
+def _sample(path: Path, compression: Compression, encoding: str | None) -> str:
     """The first text of the file."""
-    return _decoded(path, Bytes(path, compression, SAMPLE_BYTES).read(SAMPLE_BYTES))
-
-
-def _decoded(path: Path, data: bytes) -> str:
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
-    if (
-        data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        or text.count("\0") + text.count("\ufffd") > len(text) // 4
-    ):
-        raise InputError(
-            f"{path}: is neither Parquet nor UTF-8 text (it starts with {data[:8]!r}); "
-            "allowed: Parquet, NDJSON, CSV (UTF-8, perhaps .gz or .zst). Convert it"
-        )
-    return text
+    data = Bytes(path, compression, SAMPLE_BYTES, encoding).read(SAMPLE_BYTES)
+    check_encoding(path, data)
+    return text_of(path, data)
 
 
 def _is_csv(path: Path, first: str) -> bool:
@@ -187,7 +151,9 @@ def _is_csv(path: Path, first: str) -> bool:
     return ".csv" in suffixes or not first.startswith(("{", "["))
 
 
-def _csv(path: Path, kind: Kind, compression: Compression, shape: str | None, text: str) -> Source:
+def _csv(
+    path: Path, kind: Kind, compression: Compression, shape: str | None, text: str, _encoding: str | None
+) -> Source:
     """A CSV file, read with the delimiter that makes its header known, or most columns of it."""
     header = max(headers(text), key=lambda one: (_known(kind, one.names) is not None, len(one.names)))
     known = shape or _known(kind, header.names) or ""
@@ -216,12 +182,14 @@ def _notes(header: Header, names: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _json(path: Path, kind: Kind, compression: Compression, shape: str | None, text: str) -> Source:
+def _json(
+    path: Path, kind: Kind, compression: Compression, shape: str | None, text: str, encoding: str | None
+) -> Source:
     """A file of JSON objects; where the first ones say no shape, later ones may."""
     by_lines = goes_by_lines(text, _lines(text))
-    columns, data = tuple[str, ...](), Bytes(path, compression, SAMPLE_BYTES * SAMPLES)
+    columns, data = tuple[str, ...](), Bytes(path, compression, SAMPLE_BYTES * SAMPLES, encoding)
     for _ in range(SAMPLES - 1):
-        sample = _decoded(path, data.read(SAMPLE_BYTES))
+        sample = text_of(path, data.read(SAMPLE_BYTES))
         if not sample:
             break
         found = keys_of(_lines(sample, "{") if by_lines else first_values(sample, SAMPLE_LINES))

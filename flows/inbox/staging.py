@@ -22,7 +22,7 @@ from flows.inbox.parquet import (
     rows_apart,
 )
 from flows.inbox.parquet_schema import FILE_ROW, damage
-from flows.inbox.shapes import Bytes, Format, Source
+from flows.inbox.shapes import Format, Source
 from flows.settings import Limits
 from flows.warehouse import (
     assign,
@@ -200,7 +200,7 @@ def _add(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
 def _blocks(source: Source, limits: Limits) -> Iterable[pa.Table]:
     if source.format == "csv":
         return Records(source, limits)
-    data = Bytes(source.path, source.compression, limits.decompressed_bytes)
+    data = source.bytes(limits.decompressed_bytes)
     if source.format == "json":
         return value_blocks(data, limits.line_bytes)
     return line_blocks(data, limits.line_bytes)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from flows.errors import InputError
 from flows.inbox import records
+from flows.inbox.decompressed import Bytes
 from flows.inbox.records import record_blocks
-from flows.inbox.shapes import Bytes, Source, recognise
+from flows.inbox.shapes import Source, recognise
 
 COLUMNS = ("customer_id", "note", "zip")
 CELLS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('",;\t|\r\n x'), max_size=6)

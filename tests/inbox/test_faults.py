@@ -272,7 +272,7 @@ FILE_FAULTS = [
     ("e.parquet", parquet_bytes(), {"columns": 3}, "has 5 columns; allowed: 3"),
     ("e.csv", CSV.encode(), {"columns": 2}, "has 3 columns; allowed: 2"),
     ("e.csv", b"customer_id,ts,type,ts\n", {}, "columns ts more than once"),
-    ("e.ndjson", line_of().encode("utf-16"), {}, "neither Parquet nor UTF-8"),
+    ("e.ndjson", line_of().encode("utf-16"), {}, "isn't UTF-8 \\(line 1\\); it is likely UTF-16"),
     ("e.ndjson", bytes(range(256)) * 4, {}, "neither Parquet nor UTF-8"),
     (
         "e.json",

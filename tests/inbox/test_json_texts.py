@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from flows.errors import InputError
 from flows.inbox import json_texts
+from flows.inbox.decompressed import Bytes
 from flows.inbox.json_texts import value_blocks
-from flows.inbox.shapes import Bytes, recognise
+from flows.inbox.shapes import recognise
 from flows.inbox.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
