@@ -78,6 +78,23 @@ def test_properties_that_no_matching_event_had() -> None:
     ]
 
 
+def test_what_is_inside_and_what_is_referred_to() -> None:
+    steps = [
+        action("wait_for_event", event={"action": "purchase", "id": {"from": "event.colour"}}),
+        action("update_attribute", attribute="last", value={"from": "event.color.name"}),
+        action("update_attribute", attribute="last", value={"from": "event.size.name"}),
+    ]
+    when = [asks("last.name"), asks("lost.name"), asks("created_at"), asks("customer_id")]
+    found = linted(workflow(*steps, tag("a", when=when)), **SEEN, attributes=["plan"])
+    said = "no matching event of the last 90 days had a property"
+    assert found == [
+        "w: actions[3].conditions[1]: no customer ever had an attribute 'lost.name', and no step sets it; "
+        "check its spelling, or load such data",
+        f"w: actions[0].config.event.id: {said} 'colour'; did you mean 'color'?",
+        f"w: actions[2].config.value: {said} 'size.name'; check its spelling, or load such data",
+    ]
+
+
 def test_properties_aren_t_judged_where_follow_up_facts_may_start_it() -> None:
     two = [
         trigger("go"),

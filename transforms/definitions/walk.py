@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from transforms.definitions.branching import Branching
+from transforms.definitions.references import referred_property
 from transforms.definitions.workflow import (
     Action,
     BranchDecision,
     Condition,
     Group,
     Trigger,
+    UpdateAttribute,
     WaitForEvent,
     Workflow,
 )
@@ -50,6 +52,21 @@ def triggers_of(workflow: Workflow) -> Iterator[tuple[Path, str, Trigger]]:
         if isinstance(action, WaitForEvent):
             awaited = Trigger.model_construct(type=action.config.type, config=action.config.event)
             yield (*path, "config", "event"), REACTION, awaited
+
+
+def references_of(workflow: Workflow) -> Iterator[tuple[Path, str]]:
+    """Every `{from: event.x}`: where it stands, and the property of the starting fact."""
+    for path, _, trigger in triggers_of(workflow):
+        config = path if path[-1] == "event" else (*path, "config")
+        for key, value in trigger.config.items():
+            if (name := referred_property(value)) is not None:
+                yield (*config, key), name
+    for path, action in actions_of(workflow):
+        if (
+            isinstance(action, UpdateAttribute)
+            and (name := referred_property(action.config.value)) is not None
+        ):
+            yield (*path, "config", "value"), name
 
 
 def conditions_of(workflow: Workflow) -> Iterator[tuple[Path, Trigger | None, Condition]]:

@@ -14,7 +14,7 @@ from transforms.definitions.patterns import Pattern
 from transforms.definitions.schedules import schedule_of
 from transforms.definitions.signals import Amount, LastEvent, signal_of
 from transforms.definitions.triggers import OWN_KEYS
-from transforms.definitions.walk import ENTRY, Path, actions_of, conditions_of, triggers_of
+from transforms.definitions.walk import ENTRY, Path, actions_of, conditions_of, references_of, triggers_of
 from transforms.definitions.workflow import Branch, Condition, Trigger, UpdateAttribute, Wait, Workflow
 from transforms.lint.cascades import cascades
 from transforms.program.compile_patterns import compile_pattern
@@ -180,6 +180,10 @@ def _unknown_properties(
         there = _properties([owner] if owner else entering, recent)
         name = condition.attribute.removeprefix("event.")
         if there is not None and name != condition.attribute and not _is_there(name, there):
+            yield path, _unknown_property(name, there)
+    there = _properties(entering, recent)
+    for path, name in references_of(workflow) if there is not None else ():
+        if there is not None and not _is_there(name, there):
             yield path, _unknown_property(name, there)
 
 
