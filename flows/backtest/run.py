@@ -23,7 +23,7 @@ from flows.backtest.tables import bucket_tables
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
 from flows.files import write_text
-from flows.inbox.canonical import Canonical, Scratch, read_canonical, united
+from flows.inbox.canonical import Canonical, Scratch, damage_named, read_canonical, united
 from flows.inbox.duplicates import distinct
 from flows.inbox.shapes import Kind
 from flows.settings import Limits
@@ -116,7 +116,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
     program = compile_program(plan.workflows, (), plan.patterns, plan.send_times)
     with TemporaryDirectory(prefix="onward-backtest-") as folder:
         paths = Paths(Path(folder))
-        with watch.phase("load"):
+        with watch.phase("load"), damage_named([plan.customers, *plan.events]):
             loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()

@@ -3,7 +3,8 @@
 Rows of a canonical Parquet file are judged in one pass; only those that aren't good as they stand go through staging.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from flows.inbox.parquet import (
     objects,
     rows_apart,
 )
-from flows.inbox.parquet_schema import FILE_ROW
-from flows.inbox.shapes import Kind, Source, recognise
+from flows.inbox.parquet_schema import FILE_ROW, damage
+from flows.inbox.shapes import Kind, Source, is_parquet, recognise
 from flows.inbox.staging import counts, damaged, drop, filed, prepare, shaped, stage
 from flows.settings import Limits
 from flows.warehouse import chained, make_table, shown, sql_text, write_rows
@@ -36,6 +37,7 @@ DEFAULTS: dict[Kind, dict[str, pl.Expr]] = {
     "customers": {"attributes": pl.lit("{}"), "tags": pl.lit([], pl.List(pl.String))},
 }
 ROW = "row of the file"
+_FROM_POLARS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,30 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
     _stage_apart(con, source, apart)
     others = _written(scratch, kind, number)
     return replace(others, parts=(part, *others.parts))
+
+
+@contextmanager
+def damage_named(files: Sequence[Path]) -> Generator[None]:
+    """If reading Parquet files where they lie fails, say which of them is damaged: their values are decoded late.
+
+    Raises:
+        InputError: one of them can't be read.
+    """
+    try:
+        yield
+    except _FROM_POLARS as error:
+        if bad := next(filter(_is_damaged, files), None):
+            raise damage(bad, error) from error
+        raise
+
+
+def _is_damaged(file: Path) -> bool:
+    try:
+        for _ in pl.scan_parquet(file).collect_batches() if is_parquet(file) else ():
+            pass
+    except _FROM_POLARS:
+        return True
+    return False
 
 
 def _stored_types(scratch: Scratch, source: Source) -> dict[str, str] | None:

@@ -29,15 +29,19 @@ def arrow_schema(path: Path) -> pa.Schema:
     """
     try:
         schema = pq.read_schema(path)
+        names, _ = (
+            schema.names,
+            list(map(str, schema.types)),
+        )  # a name that isn't UTF-8 shows only when it is asked for
     except pa.ArrowNotImplementedError as error:
         raise _unread(path, error) from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         if "encrypt" in str(error) or "decrypt" in str(error):
             raise InputError(
                 f"{path}: is encrypted Parquet, which can't be read. Nothing of it was loaded: deliver it unencrypted"
             ) from error
         raise damage(path, error) from error
-    _check_names(path, schema.names)
+    _check_names(path, names)
     return schema
 
 

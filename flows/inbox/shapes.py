@@ -95,7 +95,7 @@ def recognise(path: Path, kind: Kind, shape: str | None = None, encoding: str | 
         raise InputError(f"{path}: no shape {shape!r} for {kind}; allowed: {ALLOWED_SHAPES[kind]}")
     _check_is_file(path)
     compression = _compression(path)
-    if compression == "none" and _is_parquet(path):
+    if compression == "none" and is_parquet(path):
         columns = tuple(arrow_schema(path).names)
         return Source(path, kind, "parquet", "none", shape or _shape(path, kind, columns), columns)
     text = _sample(path, compression, encoding)
@@ -133,7 +133,8 @@ def _compression(path: Path) -> Compression:
     return "none"
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, or says that it is."""
     return _head(path) in (b"PAR1", b"PARE") or path.suffix == ".parquet"
 
 

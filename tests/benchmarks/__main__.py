@@ -9,6 +9,7 @@ import time
 
 NAMES = (
     "idle_run",
+    "mutations",
     "engine_vs_oracle",
     "pattern_crossings",
     "due_at_once",

@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[pa.Array, Any]] = {
     "float16": (pa.array([1.5], pa.float16()), 1.5),
     "float32": (pa.array([0.5], pa.float32()), 0.5),
     "float64": (pa.array([0.1]), 0.1),
-    "large float64": (pa.array([1e18]), 10**18),
+    "large float64": (pa.array([1e18]), 1e18),
     "nan": (pa.array([float("nan")]), None),
     "infinity": (pa.array([float("-inf")], pa.float32()), None),
     "bool": (pa.array([False]), False),

@@ -8,13 +8,8 @@ create or replace temp macro json_itself(stored) as
 
 create or replace temp macro json_literal(stored) as stored::varchar;
 
--- Whole numbers get their digits: 1e18 is how a float writes what an integer writes in full.
-create or replace temp macro json_float(stored) as case
-    when not isfinite(stored) then 'null'
-    when abs(stored) between 1e15 and 1e38 and stored = trunc(stored)
-        then coalesce(try_cast(stored as hugeint)::varchar, to_json(stored::double)::varchar)
-    else to_json(stored::double)::varchar
-end;
+create or replace temp macro json_float(stored) as
+    case when isfinite(stored) then to_json(stored::double)::varchar when stored is not null then 'null' end;
 
 create or replace temp macro without_zeros(digits) as
     case when contains(digits, '.') then rtrim(rtrim(digits, '0'), '.') else digits end;
@@ -46,7 +41,7 @@ create or replace temp macro is_undecodable(stored) as stored is not null and tr
 
 -- Whole numbers are their integer, of whatever type and size; other numbers are as they are written.
 create or replace temp macro id_float(stored) as case
-    when not isfinite(stored) then 'null'
+    when isfinite(stored) is not true then null
     when stored = trunc(stored) then json_string(try_cast(stored as bignum))
     else json_string(to_json(stored::double))
 end;

@@ -20,6 +20,8 @@ final as (
         and left(customer_id, 1) not in ('{', '[')
         and not is_float(customer_id)
         and is_bounded(ts)
+        -- Statistics may answer for these columns: read them all the same, so that damage shows now.
+        and hash(ts, type, received_at) is not null
         and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
         and (name = '' or is_trimmed(name))
         and (name not in ('', 'tags') or type <> 'attribute_change')

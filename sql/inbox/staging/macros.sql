@@ -24,8 +24,8 @@ create or replace temp macro is_float(given) as
 
 create or replace temp macro whole_of(given) as case
     when not contains(lower(given), 'e') then regexp_replace(given, '\.0+$', '')
-    when try_cast(given as decimal(38, 0))::double = try_cast(given as double)
-        then try_cast(given as decimal(38, 0))::varchar
+    when try_cast(given as double) = trunc(try_cast(given as double))
+        then try_cast(try_cast(given as double) as bignum)::varchar
     else given
 end;
 
