@@ -90,7 +90,7 @@ def test_what_a_filter_leaves_blank_has_a_default_too() -> None:
 
 
 def test_blanks_around_and_within_text_stay() -> None:
-    assert rendered("{{ a }}{{ b }}", {"a": " x y ", "b": 0}).text == " x y 0"
+    assert rendered("{{ a }}{{ b }}{{ a[2] }}", {"a": " x y ", "b": 0}).text == " x y 0 "
 
 
 def test_the_customer_wins_over_an_attribute_of_that_name() -> None:

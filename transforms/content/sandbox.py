@@ -100,7 +100,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, LoopContext):
             return getattr(obj, argument) if argument in _LOOP else self._missing(obj, argument)
         found = obj.get(argument) if isinstance(obj, Mapping) else _element(obj, argument)
-        return self._missing(obj, argument) if says_nothing(found) else found
+        absent = found is None or (says_nothing(found) and not isinstance(obj, str))
+        return self._missing(obj, argument) if absent else found
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`, the same as `obj[attribute]`."""
