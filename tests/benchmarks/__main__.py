@@ -9,6 +9,7 @@ import time
 
 NAMES = (
     "idle_run",
+    "load_ratio",
     "mutations",
     "engine_vs_oracle",
     "pattern_crossings",
