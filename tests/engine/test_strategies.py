@@ -1,6 +1,7 @@
 """The random cases are worth their time: what they reach, counted."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,10 +18,10 @@ SEEDS, CASES = range(40), 600
 OPERATORS = [
     *("equals", "not_equals", "greater_than", "less_than", "contains", "in_list", "exists"),
     *("not_in_list", "not_exists", "starts_with", "ends_with", "matches"),
-    *("before", "after", "between", "within_last"),
+    *("before", "after", "between", "within_last", "at_least", "at_most"),
 ]
 HOURS = ["deferred:quiet_hours", "deferred:send_window", "suppressed:send_window"]
-RARER = ["entry", "operator", "pattern", "hours"]
+RARER = ["entry", "operator", "pattern", "hours", "reference", "inside"]
 PATTERNS = ["sequence", "weighted_score", "cumulative", "ordered"]
 EXPECTED = {
     "status": ["running", "completed", "converted", "exited", "failed", "held_out"],
@@ -36,6 +37,8 @@ EXPECTED = {
     "hours": HOURS,
     "entry": ["pattern", "cron", "date", "crossing"],
     "operator": [f"{name} {held}" for name in OPERATORS for held in (True, False)],
+    "reference": ["True", "False"],
+    "inside": ["attribute", "property"],
     "pattern": [f"{kind} {true}" for kind in PATTERNS for true in (True, False)],
 }
 
@@ -54,13 +57,13 @@ def entry_of(execution: Row) -> str:
     """By what kind of fact it was entered; schedules' names tell which kind they are."""
     name = execution["trigger_name"]
     if execution["trigger_type"] == "time_based" and " " in name:
-        return "date" if name.startswith("renews") else "cron"
+        return "date" if name.startswith(("renews", "created_at", "stay")) else "cron"
     return str(execution["trigger_type"])
 
 
 def listen(monkeypatch: pytest.MonkeyPatch, seen: set[tuple[str, str]]) -> None:
     """Notes how each operator and each kind of pattern is answered, and each crossing."""
-    holds, is_true, crosses = values.holds, Pattern.is_true, matching.crosses
+    holds, is_true, crosses, matches = values.holds, Pattern.is_true, matching.crosses, matching.matches
 
     def noted_holds(operator: str, *given: Any) -> bool:
         seen.add(("operator", f"{operator} {holds(operator, *given)}"))
@@ -74,6 +77,23 @@ def listen(monkeypatch: pytest.MonkeyPatch, seen: set[tuple[str, str]]) -> None:
         seen.update([("entry", "crossing")] * crosses(*given))
         return crosses(*given)
 
+    def noted_matches(trigger: Row, *given: Any) -> bool:
+        found = matches(trigger, *given)
+        if any(map(matching.refers, trigger.get("config", {}).values())):
+            seen.add(("reference", str(found)))
+        return found
+
+    def noting(kind: str) -> Callable[..., Any]:
+        def look_up(name: str, whole: Callable[[str], Any]) -> Any:
+            found = values.look_up(name, whole)
+            seen.update([("inside", kind)] * (found is not None and whole(name) is None))
+            return found
+
+        return look_up
+
+    monkeypatch.setattr(interpreter, "matches", noted_matches)
+    monkeypatch.setattr(interpreter, "look_up", noting("attribute"))
+    monkeypatch.setattr(matching, "look_up", noting("property"))
     monkeypatch.setattr(interpreter, "holds", noted_holds)
     monkeypatch.setattr(Pattern, "is_true", noted_is_true)
     monkeypatch.setattr(matching, "crosses", noted_crosses)

@@ -105,3 +105,20 @@ def test_names_with_dots_in_a_store(tmp_path: Path) -> None:
     for minutes in (10, 70):
         home.tick(at(minutes))
     assert home.rows("select customer_id, tag from tags") == [("ann", "t")]
+
+
+def test_what_refers_to_the_start_is_kept_between_ticks(tmp_path: Path) -> None:
+    same: Row = {"from": "event.data.order_id"}
+    shipped = {"event": {"action": "ship", "order_id": same, "maximum_value": {"from": "event.value"}}}
+    last = {"attribute": "last", "value": {"from": "event.data"}}
+    steps = [{"type": "wait_for_event", "config": shipped}, {"type": "update_attribute", "config": last}]
+    home = house(tmp_path, workflow(*steps, on="order"))
+    home.customers("1", person("ann"))
+    home.events("1", event("order", at(5), value=20.0, properties={"data": {"order_id": 7}}))
+    home.tick(at(10))
+    ships = [(11, 8, 1.0), (12, 7, 20.5), (13, 7, 20.0)]
+    home.events("2", *(event("ship", at(m), value=v, properties={"order_id": n}) for m, n, v in ships))
+    home.tick(at(20))
+    waited = home.rows("select \"at\" from steps where outcome = 'event'")
+    assert waited == [(at(13),)]
+    assert home.rows("select value from attributes where attribute = 'last'") == [('{"order_id":7}',)]
