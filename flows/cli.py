@@ -6,6 +6,7 @@ Exit codes: 0 success, 2 bad usage or invalid input, 1 any other failure; no tra
 
 import os
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 CTRL_C = 130
+A_MINUTE = 60
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
 
 app = typer.Typer(
@@ -302,14 +304,27 @@ def _settings(file: Path | None) -> "Settings":
 
 @contextmanager
 def _status() -> Generator[Callable[[str], object]]:
-    """A spinner that says what is being done, where somebody looks."""
+    """A spinner that says what is being done, where somebody looks; else a line a minute."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield _line_a_minute()
         return
     from rich.console import Console
 
     with Console(stderr=True).status("Starting") as status:
         yield status.update
+
+
+def _line_a_minute() -> Callable[[str], object]:
+    """Tells what is being done when a minute has passed since the start, or since it last did."""
+    told = time.monotonic()
+
+    def say(sentence: str) -> None:
+        nonlocal told
+        if time.monotonic() - told >= A_MINUTE:
+            told = time.monotonic()
+            typer.echo(sentence, err=True)
+
+    return say
 
 
 @contextmanager

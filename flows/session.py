@@ -21,6 +21,12 @@ def silent(_sentence: str) -> None:
     """Tells nobody."""
 
 
+def drawn(done: int, total: int, width: int = 20) -> str:
+    """A bar of how far something is, with the numbers."""
+    full = width * done // total
+    return f"{'━' * full}{'╌' * (width - full)} {done:,} of {total:,}"
+
+
 @dataclass(frozen=True)
 class Session:
     """What every function that works on a store is given.

@@ -1,14 +1,15 @@
 """What lies in the inbox: files that were not looked into yet, and what can be none of its files."""
 
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import translate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from duckdb import DuckDBPyConnection
@@ -16,13 +17,19 @@ from duckdb import DuckDBPyConnection
 from flows.errors import InputError
 from flows.files import printable
 from flows.settings import Settings
-from flows.warehouse import append, run_sql
+from flows.warehouse import run_sql, shown
 
 if TYPE_CHECKING:
     from flows.inbox.shapes import Kind
 
 KINDS: tuple["Kind", ...] = ("customers", "events")
 REFUSED = "refused"
+GONE = "gone"
+_NOTED: dict[str, Any] = {
+    **dict.fromkeys(("kind", "file"), pl.String),
+    **dict.fromkeys(("bytes", "changed_ns"), pl.Int64),
+    "content_hash": pl.String,
+}
 KEEPERS = (".gitkeep", ".gitignore", ".keep")
 """Files that keep a folder in version control: nobody wants to hear of them."""
 NO_DELIVERY = (
@@ -31,6 +38,7 @@ NO_DELIVERY = (
     *("*.swp", "*.swx", "*.lock", "*.reason.txt"),
 )
 """What operating systems, browsers, editors and Onward itself leave lying, by name in lower case."""
+_NO_DELIVERY = re.compile("|".join(map(translate, NO_DELIVERY)))
 
 
 @dataclass(frozen=True)
@@ -38,20 +46,36 @@ class WaitingFile:
     """A file of the inbox that wasn't looked into yet, as it is now.
 
     Attributes:
-        stamp: what tells it from another one, and from itself once it has changed: a row of `inbox_files`.
+        name: its name as text that no other name has, its bytes UTF-8 or not.
+        size: in bytes.
+        changed_ns: when it changed last, as the operating system says.
     """
 
     kind: "Kind"
     path: Path
-    stamp: tuple[str, str, int, int]
+    name: str
+    size: int
+    changed_ns: int
+
+    @property
+    def stamp(self) -> tuple[str, str, int, int]:
+        """What tells it from another one, and from itself once it has changed."""
+        return self.kind, self.name, self.size, self.changed_ns
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What the inbox holds: files to look into, customers first, in name order; and what is passed over, in words."""
+    """What the inbox holds.
+
+    Attributes:
+        waiting: files to look into, customers first, in name order.
+        passed_over: what can be no file of it, in words.
+        gone: kind and name of what was there, and is no more.
+    """
 
     waiting: list[WaitingFile]
     passed_over: list[str]
+    gone: list[tuple[str, str]]
 
 
 def look_in(con: DuckDBPyConnection, settings: Settings) -> Arrivals:
@@ -60,17 +84,34 @@ def look_in(con: DuckDBPyConnection, settings: Settings) -> Arrivals:
     Raises:
         OSError: a folder can't be read.
     """
-    read = set(run_sql(con, "inbox/intake/files_read.sql").fetchall())
+    noted = run_sql(con, "inbox/intake/files_read.sql").fetchall()
     there = [_found(kind, path) for kind in KINDS for path in _entries(settings.inbox / kind)]
-    files = [one for one in there if isinstance(one, WaitingFile) and one.stamp not in read]
-    return Arrivals(files, [*_beside(settings.inbox), *(one for one in there if isinstance(one, str))])
+    files = [one for one in there if isinstance(one, WaitingFile)]
+    read, names = {tuple(stamp) for *stamp, _ in noted}, {(one.kind, one.name) for one in files}
+    gone = [
+        (kind, name) for kind, name, *_, content in noted if (kind, name) not in names and content != GONE
+    ]
+    return Arrivals(
+        [one for one in files if one.stamp not in read],
+        [*_beside(settings.inbox), *(one for one in there if isinstance(one, str))],
+        gone,
+    )
 
 
-def note_files(con: DuckDBPyConnection, files: list[WaitingFile]) -> None:
-    """Remember that these were looked into, inside the caller's transaction."""
+def note_files(
+    con: DuckDBPyConnection, files: Sequence[tuple[WaitingFile, str | None]], gone: Sequence[tuple[str, str]]
+) -> None:
+    """Remember which files were looked into, with the hashes of their contents, and which are gone.
+
+    To be called inside the transaction that loads them.
+    """
+    if gone:
+        with shown(con, gone_files=pl.DataFrame(list(gone), schema=["kind", "file"], orient="row")):
+            run_sql(con, "inbox/intake/gone_files.sql")
     if files:
-        columns = ("kind", "file", "bytes", "changed_ns")
-        append(con, "inbox_files", pl.DataFrame([one.stamp for one in files], schema=columns, orient="row"))
+        rows = [(*one.stamp, content) for one, content in files]
+        with shown(con, looked_into=pl.DataFrame(rows, schema=_NOTED, orient="row")):
+            run_sql(con, "inbox/intake/noted_files.sql")
 
 
 @contextmanager
@@ -110,7 +151,7 @@ def _beside(inbox: Path) -> Iterator[str]:
 def _found(kind: "Kind", path: Path) -> "WaitingFile | str | None":
     """A file to look into, or why it is none; nothing if it has gone meanwhile."""
     name = f"{kind}/{printable(path.name)}"
-    if any(fnmatch(path.name.lower(), pattern) for pattern in NO_DELIVERY):
+    if _NO_DELIVERY.match(path.name.lower()):
         return name
     try:
         there = path.stat()
@@ -119,7 +160,7 @@ def _found(kind: "Kind", path: Path) -> "WaitingFile | str | None":
         return None if gone else f"{name} (a link that leads nowhere: {os.strerror(error.errno or 0)})"
     if not stat.S_ISREG(there.st_mode):
         return f"{name} ({_sort(there.st_mode)})"
-    return WaitingFile(kind, path, (kind, _distinct_name(path), there.st_size, there.st_ctime_ns))
+    return WaitingFile(kind, path, _distinct_name(path), there.st_size, there.st_ctime_ns)
 
 
 def _sort(mode: int) -> str:

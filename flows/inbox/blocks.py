@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from flows.inbox.decompressed import Bytes
 from flows.inbox.json_heads import values_on
 
 BLOCK_BYTES = 32 * 1024**2
@@ -16,7 +15,15 @@ TOGETHER = re.compile(rb"\}[ \t]*,?[ \t]*\{")
 """Where one object may end and another begin on a line; within a string it means nothing."""
 
 
-def line_blocks(data: Bytes, line_bytes: int) -> Iterator[pa.Table]:
+class Readable(Protocol):
+    """Bytes from anywhere, some at a time."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next `size` bytes at most; none at the end."""
+        ...
+
+
+def line_blocks(data: Readable, line_bytes: int) -> Iterator[pa.Table]:
     """The lines of a text file.
 
     Yields:
@@ -55,7 +62,7 @@ def _apart(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _whole_lines(data: Bytes, line_bytes: int) -> Iterator[bytes]:
+def _whole_lines(data: Readable, line_bytes: int) -> Iterator[bytes]:
     """Blocks that end with a line end. Of an over-long line only so much is kept that it stays over-long."""
     carry, yielded = b"", False
     head = data.read(len(BOM)).removeprefix(BOM)

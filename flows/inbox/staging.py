@@ -88,7 +88,7 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
     Raises:
         InputError: the file has more columns than allowed.
     """
-    _check_width(source, limits)
+    check_width(source, limits)
     make_macros(con)
     assign(con, "bigint", staging_columns=limits.columns)
     assign(
@@ -136,7 +136,12 @@ def filed(source: Source, query: str) -> str:
     return f"select {literal(source.path)} as file, * from ({query})"
 
 
-def _check_width(source: Source, limits: Limits) -> None:
+def check_width(source: Source, limits: Limits) -> None:
+    """Refuse a file with more columns than allowed.
+
+    Raises:
+        InputError: it has more.
+    """
     if source.format not in {"ndjson", "json"} and len(source.columns) > limits.columns:
         raise InputError(
             f"{source.path}: has {len(source.columns):,} columns; allowed: {limits.columns:,}. "
@@ -179,25 +184,31 @@ def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limi
     query = filed(source, shaped(source, ROWS[source.format]))
     put, texts = make_table, tuple[str, ...]()
     try:
-        blocks = _blocks(source, limits)
+        blocks = blocks_of(source, limits)
         if isinstance(blocks, Records):
             texts = text_columns(con, source, blocks)
             set_kinds(con, source, texts)
         for block in blocks:
             with shown(con, staging_block=block):
                 put(con, table, query)
-            put = _add
+            put = add_rows
     except InputError:
         drop(con, table)
         raise
     return replace(counts(con, table), text_columns=texts)
 
 
-def _add(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+def add_rows(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Add a query's rows to a table."""
     con.execute(f"insert into {quoted(name)} {query}")
 
 
-def _blocks(source: Source, limits: Limits) -> Iterable[pa.Table]:
+def blocks_of(source: Source, limits: Limits) -> Iterable[pa.Table]:
+    """The lines or records of a text file, some at a time.
+
+    Raises:
+        InputError: the file as a whole can't be loaded.
+    """
     if source.format == "csv":
         return Records(source, limits)
     data = source.bytes(limits.decompressed_bytes)

@@ -11,8 +11,9 @@ from flows.definitions.folder import Definitions
 from flows.definitions.rules import Rules, rules_of, written_patterns, written_send_times
 from flows.definitions.versions import note_versions, pause_and_resume
 from flows.errors import InputError
-from flows.inbox.arrivals import note_files
-from flows.inbox.intake import TakenIn, admit_all, take_in
+from flows.inbox.admission import admit_all
+from flows.inbox.intake import TakenIn, take_in
+from flows.inbox.kept import forget_batches
 from flows.session import Session
 from flows.store.archive import Batch, Manifest, archive_folder, write_clock, write_manifest
 from flows.store.publish import mark_unpublished
@@ -21,6 +22,8 @@ from flows.summary import TickSummary
 from flows.warehouse import assign, count, insert, make_view, parquet, run_sql, transaction
 from transforms.definitions.workflow import version_of
 from transforms.timing.durations import microseconds
+
+MOST_TOLD = 20
 
 
 def advance(session: Session, definitions: Definitions, now: datetime) -> TickSummary:
@@ -38,7 +41,7 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
     taken = take_in(session, now)
     with transaction(con):
         batches = admit_all(session, taken.batches)
-        note_files(con, taken.looked_into)
+        taken.note(con)
         manifest = _manifest(rules, batches, tick)
         summary = _with_files(decide_tick(session, rules, manifest), taken)
         if batches or _basis(manifest) != _last_basis(con):
@@ -47,6 +50,7 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
         if summary.changed:
             mark_unpublished(settings)
     write_clock(settings, tick.tick_id, now)
+    forget_batches(settings)
     if batches:
         from flows.inbox.seen_ids import read_seen_ids
 
@@ -56,15 +60,23 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
 
 
 def _with_files(summary: TickSummary, taken: TakenIn) -> TickSummary:
-    """The summary, with what became of files that weren't loaded."""
+    """The summary, with what became of files that weren't loaded, and how others were read."""
     counts = {"refused_files": len(taken.refused)} if taken.refused else {}
-    passed = f"the inbox: passed over {', '.join(taken.passed_over)}"
+    told = _some(taken.notes, MOST_TOLD)
+    if taken.arrivals.passed_over:
+        told.append("the inbox: passed over " + ", ".join(_some(taken.arrivals.passed_over, MOST_TOLD)))
     return replace(
         summary,
         counts={**summary.counts, **counts},
         refused=taken.refused,
-        warnings=[*summary.warnings, *([passed] if taken.passed_over else []), *taken.notes],
+        warnings=[*summary.warnings, *told],
     )
+
+
+def _some(told: list[str], most: int) -> list[str]:
+    """The first ones, and how many more there are."""
+    more = len(told) - most
+    return told if more <= 0 else [*told[:most], f"and {more:,} more"]
 
 
 def decide_tick(session: Session, rules: Rules, manifest: Manifest) -> TickSummary:
@@ -112,7 +124,7 @@ def _next_tick(con: DuckDBPyConnection, now: datetime) -> TickSummary:
 
 def _lay_out_events(session: Session, manifest: Manifest) -> None:
     con, previous = session.con, manifest.previous
-    new = [one.archive for one in manifest.batches if one.kind == "events"]
+    new = list(dict.fromkeys(one.archive for one in manifest.batches if one.kind == "events"))
     run_sql(con, "tick/new_batches.sql", archives=new)
     ahead = run_sql(con, "tick/batches_ahead.sql", previous=previous).fetchall() if previous else []
     _view(session, "new_events", new)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.definitions.rules import Rules, read_patterns, read_send_times
-from flows.inbox.intake import admit_all
+from flows.inbox.admission import admit_all
 from flows.session import Session, silent
 from flows.settings import Settings
 from flows.store.archive import Manifest, archived_workflow, last_manifest, manifests_after, read_clock

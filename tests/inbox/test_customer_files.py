@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.store.state_file import open_store
+from flows.tick.rebuild import rebuild
 from tests.runs import FORMATS, Format, House, house, person
 from tests.semantics.cases import at, condition, event, send, tag, trigger, wait, workflow
 
@@ -163,3 +165,79 @@ def test_bad_customer_rows_are_quarantined(tmp_path: Path) -> None:
         (3, "bad_time"),
     ]
     assert home.rows("select customer_id from customers") == [("ann",)]
+
+
+def plans(home: House) -> list[str]:
+    """The changes of Ann's plan so far, in order."""
+    found = home.rows("select properties::json ->> '$.new_value' from events order by ts, event_id")
+    return [plan for (plan,) in found]
+
+
+def test_a_file_that_returns_to_an_earlier_state_applies_again(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    for minute, plan in enumerate("abaab"):
+        home.customers("people", person("ann", plan=plan))
+        home.tick(at(minute))
+    assert plans(home) == ["b", "a", "b"]
+
+
+def test_each_new_name_is_a_state_too_unless_it_says_what_was_said_last(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    batches = []
+    for minute, plan in enumerate("abbab"):
+        home.customers(f"day-{minute}", person("ann", plan=plan))
+        batches.append(home.tick(at(minute)).batches)
+    assert plans(home) == ["b", "a", "b"]
+    assert batches == [1, 2, 0, 2, 2]
+
+
+def test_files_that_lie_there_unchanged_are_not_found_again(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    first = home.customers("1", person("ann", plan="a"))
+    home.customers("2", person("ann", plan="b"))
+    home.tick(at(1))
+    first.touch()
+    first.chmod(0o600)
+    assert home.tick(at(2)).batches == 0
+    rebuild(home.settings)
+    assert home.tick(at(3)).batches == 0
+    assert plans(home) == ["b"]
+
+
+def test_a_file_that_was_taken_away_and_comes_back_is_found_again(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    first = home.customers("1", person("ann", plan="a"))
+    content = first.read_bytes()
+    home.customers("2", person("ann", plan="b"))
+    home.tick(at(1))
+    first.unlink()
+    home.tick(at(2))
+    first.write_bytes(content)
+    home.tick(at(3))
+    home.tick(at(4))
+    assert plans(home) == ["b", "a"]
+
+
+def test_states_of_one_tick_apply_in_the_order_of_names(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    home.customers("0", person("ann", plan="0"))
+    home.tick(at(1))
+    for name, plan in (("3", "a"), ("1", "a"), ("2", "b")):
+        home.customers(name, person("ann", plan=plan))
+    home.tick(at(2))
+    assert plans(home) == ["a", "b", "a"]
+
+
+def test_a_store_of_before_knows_the_files_it_read(tmp_path: Path) -> None:
+    home = house(tmp_path)
+    first = home.customers("1", person("ann", plan="a"))
+    home.customers("2", person("ann", plan="b"))
+    home.tick(at(1))
+    with open_store(home.settings) as store:
+        store.con.execute("alter table inbox_files drop column content_hash")
+        store.con.execute("update schema_version set fingerprint = 'of before'")
+    first.touch()
+    assert home.tick(at(2)).batches == 0
+    home.customers("1", person("ann", plan="c"))
+    home.tick(at(3))
+    assert plans(home) == ["b", "c"]

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.inbox import intake, seen_ids
+from flows.inbox import admission, seen_ids
 from flows.inbox.intake import take_in
 from flows.inbox.seen_ids import read_seen_ids
 from flows.session import Session
@@ -79,19 +79,22 @@ def test_lost_files_are_made_again_from_the_archive(home: House, lost: str) -> N
     assert deliver(home, 3, "b", "h", "i") == 2
 
 
-def test_a_killed_run_leaves_nothing_that_hides_an_id(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_run_archived_hides_its_ids_because_it_is_loaded(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     home.events("1", event("go", at(1), event_id="lost"))
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "admit", die)
+        patch.setattr(admission, "_admit", die)
         with pytest.raises(KeyboardInterrupt):
             home.tick(at(1))
     for file in (home.settings.inbox / "events").iterdir():
         file.unlink()
     assert deliver(home, 2, "a") == 0
-    assert deliver(home, 3, "lost", "a") == 1
+    assert deliver(home, 3, "lost", "a") == 2
+    assert home.rows("select event_id from events order by 1") == [("a",), ("lost",)]
 
 
 def test_what_another_store_left_is_not_believed(home: House) -> None:

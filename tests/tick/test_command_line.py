@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from flows import cli
 from flows.cli import app, main
 from flows.store.lock import run_lock
 from flows.store.state_file import LOCK_FILE
@@ -130,6 +131,16 @@ def test_a_broken_file(onward: Onward, home: House) -> None:
     says(onward("run", "--now", "2026-03-02T00:10"), 2, *said)
     says(onward("run", "--now", "2026-03-02T00:20"), 0, "0 events")
     assert len(home.outbox()) == 1
+
+
+def test_without_a_terminal_a_long_run_says_a_line_a_minute(
+    onward: Onward, home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(onward("run", "--now", "2026-03-02T00:10"), 0)
+    monkeypatch.setattr(cli, "A_MINUTE", 0)
+    home.events("more", event("go", at(15)))
+    said = onward("run", "--now", "2026-03-02T00:20").stderr.splitlines()
+    assert said[:3] == ["Reading workflows", "Loading new files", "Deciding"]
 
 
 def test_what_is_no_delivery_is_named_and_no_failure(onward: Onward, home: House) -> None:

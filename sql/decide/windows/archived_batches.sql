@@ -1,5 +1,5 @@
 -- One row per archived batch of earlier ticks with events after $after (null: since ever) and until $until.
-select archive
+select distinct archive
 from batches
 anti join new_batches using (archive)
 where

@@ -1,2 +1,2 @@
 -- One row per file of the inbox that was read, as it was then.
-select kind, file, bytes, changed_ns from inbox_files
+select kind, file, bytes, changed_ns, content_hash from inbox_files

@@ -1,0 +1,105 @@
+"""Archived batches → part of the state: profiles, suppressions, quarantine, and what customer files change."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.session import Session
+from flows.store.archive import Batch, archive_folder
+from flows.warehouse import append, count, insert, make_view, one_file, parquet, run_sql, write_rows
+
+PROFILE_CHANGES = "profile_changes"
+_INSTANT = pl.Datetime("us", "UTC")
+_BATCH: dict[str, Any] = {
+    "batch_id": pl.Int64,
+    **dict.fromkeys(("kind", "file", "content_hash", "shape"), pl.String),
+    **dict.fromkeys(("rows", "duplicates", "quarantined"), pl.Int64),
+    "loaded_at": _INSTANT,
+    "archive": pl.String,
+    **dict.fromkeys(("latest", "earliest"), _INSTANT),
+    "text_columns": pl.List(pl.String),
+}
+
+
+def admit_all(session: Session, batches: Sequence[Batch]) -> list[Batch]:
+    """Make archived batches part of the state, inside the caller's transaction.
+
+    Returns:
+        They, customers' each followed by the changes that they make; changes among the given are made anew.
+    """
+    con = session.con
+    run_sql(con, "inbox/intake/nothing_changed.sql")
+    run_sql(con, "inbox/intake/nothing_archived.sql")
+    given = [one for one in batches if one.shape != PROFILE_CHANGES]
+    append_batches(con, "batches", given)
+    run_sql(con, "inbox/intake/loaded_files.sql", batches=[one.batch_id for one in given])
+    together = groupby(given, key=lambda one: (one.kind, one.archive))
+    return [admitted for _, some in together for admitted in _admit(session, list(some))]
+
+
+def append_batches(con: DuckDBPyConnection, table: str, batches: Iterable[Batch]) -> None:
+    """Add batches to a table that has their columns."""
+    if rows := [vars(one) for one in batches]:
+        append(con, table, pl.DataFrame(rows, schema=_BATCH, orient="row"))
+
+
+def _admit(session: Session, batches: list[Batch]) -> list[Batch]:
+    """Make batches that lie in one archived file part of the state.
+
+    Returns:
+        They, and the one of attribute changes where there are any.
+    """
+    con, first, last = session.con, batches[0], batches[-1]
+    bad = archive_folder(session.settings) / "quarantine" / first.archive
+    if bad.exists():
+        run_sql(
+            con, "inbox/intake/quarantine.sql", batch=first.batch_id, bad=one_file(bad), now=first.loaded_at
+        )
+    file = archive_folder(session.settings) / first.kind / first.archive
+    if first.kind == "events":
+        run_sql_over(con, "inbox/intake/new_profiles.sql", file)
+        run_sql_over(con, "inbox/intake/suppressions.sql", file)
+        return batches
+    return [*batches, *_admit_customers(session, last, file)]
+
+
+def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: object) -> None:
+    """Run a file of `sql/` over the archived batch `file`, which it calls `batch`."""
+    make_view(con, "batch", f"from {parquet(file)}")
+    run_sql(con, name, **params)
+
+
+def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
+    con = session.con
+    run_sql_over(con, "inbox/intake/profile_changes.sql", file, now=batch.loaded_at, batch=batch.batch_id)
+    run_sql(con, "inbox/intake/changed_so_far.sql")
+    changes = _changes(session, batch)
+    for name in ("customer_attributes", "customer_tags", "customer_profiles"):
+        run_sql_over(con, f"inbox/intake/{name}.sql", file)
+    return changes
+
+
+def _changes(session: Session, batch: Batch) -> list[Batch]:
+    """What a customer file changed of known profiles, as `attribute_change` events at load time."""
+    from flows.inbox.canonical import check_canonical
+
+    con = session.con
+    if not (changed := count(con, "profile_changes")):
+        return []
+    number = batch.batch_id + 1
+    file = archive_folder(session.settings) / "events" / f"{number:08d}.parquet"
+    write_rows(con, "from profile_changes", file)
+    check_canonical("events", file)
+    hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
+    changes = Batch(
+        batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
+        rows=changed, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
+        latest=batch.loaded_at, earliest=batch.loaded_at,
+    )  # fmt: skip
+    insert(con, "batches", vars(changes))
+    return [changes]

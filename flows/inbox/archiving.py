@@ -1,0 +1,240 @@
+"""Files of the inbox → batches in the archive: good rows, and bad rows with their reason; the state stays as it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from flows.files import printable
+from flows.inbox.arrivals import WaitingFile, readable
+from flows.inbox.canonical import check_canonical
+from flows.inbox.duplicates import Distinct, deduplicated
+from flows.inbox.seen_ids import SeenIds
+from flows.inbox.shapes import Kind, Source, recognise
+from flows.inbox.staging import stage
+from flows.inbox.together import Text, read_text, stage_together
+from flows.session import Session
+from flows.settings import Settings
+from flows.store.archive import Batch, archive_folder
+from flows.warehouse import (
+    assign,
+    chained,
+    count,
+    literal,
+    make_view,
+    one_file,
+    read_sql,
+    run,
+    run_sql,
+    sql_text,
+    write_rows,
+)
+from transforms.timing.durations import spoken
+
+ALONE = "staged_file"
+TOGETHER = "staged_texts"
+STAGED = "staged"
+JUDGED = "judged"
+SMALL_BYTES = 256 * 1024
+SMALL_TEXT = 4 * 1024**2  # decompressed
+
+
+@dataclass(frozen=True)
+class Small:
+    """A small JSON file that was read."""
+
+    file: WaitingFile
+    content: str
+    source: Source
+    text: Text
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds."""
+        return len(self.text) if isinstance(self.text, bytes) else int(self.text.nbytes)
+
+
+def read_small(settings: Settings, file: WaitingFile, content: str) -> Small | None:
+    """A file that is small enough to be archived together with others; None for any other.
+
+    Raises:
+        InputError: the file as a whole can't be loaded.
+    """
+    if file.size > SMALL_BYTES:
+        return None
+    with readable(file.path) as path:
+        source = _source(settings, file, path)
+        text = None if source.format in ("parquet", "csv") else read_text(source, settings.limits, SMALL_TEXT)
+    return None if text is None else Small(file, content, source, text)
+
+
+def archive_file(
+    session: Session, seen: SeenIds, file: WaitingFile, content: str, now: datetime
+) -> tuple[Batch, tuple[str, ...]]:
+    """Write a file's good rows and bad rows to the archive, as the next batch.
+
+    Args:
+        session: the store.
+        seen: the ids of earlier events.
+        file: what to archive.
+        content: the hash of its content.
+        now: when it is loaded.
+
+    Returns:
+        The batch, and what people should know of how the file was read.
+
+    Raises:
+        InputError: the file as a whole can't be loaded.
+    """
+    con, number = session.con, _next_batch(session.con)
+    with readable(file.path) as path:
+        source = replace(_source(session.settings, file, path), types=_types(session, file.kind))
+        staged = stage(con, source, ALONE, session.settings.limits)
+        shown = literal(printable(str(file.path)))
+        # Several rows may stand on one line of a text.
+        order = "batch_order" if source.format == "parquet" else "rowid"
+        replaced = f"{shown} as file, {order} as batch_order"
+        make_view(con, STAGED, f"select {number} as batch_id, * replace ({replaced}) from {ALONE}")
+        distinct = _judged(session, seen, file.kind, now)
+        archived = _write(session, file.kind, distinct, number)
+        bad = _quarantine(session, number)
+    earliest, latest = _span(con, archived) if file.kind == "events" else (None, None)
+    batch = replace(
+        _batch(number, file, content, source, archived, now),
+        rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, earliest=earliest, latest=latest,
+        text_columns=list(staged.text_columns),
+    )  # fmt: skip
+    return batch, source.notes
+
+
+def archive_together(
+    session: Session, seen: SeenIds, texts: Sequence[Small], now: datetime
+) -> list[list[Batch]]:
+    """Write the rows of small files of one kind to the archive: one Parquet file for as many as may lie together.
+
+    Returns:
+        The batches of each Parquet file, a batch for each of the small ones, in order.
+    """
+    con, kind = session.con, texts[0].file.kind
+    stage_together(con, [(one.source, one.text) for one in texts], TOGETHER, session.settings.limits)
+    assign(con, "varchar[]", portion_files=[printable(str(one.file.path)) for one in texts])
+    parts = _without_repeats(con, len(texts)) if kind == "customers" else [(0, len(texts) - 1)]
+    number, found = _next_batch(con), list[list[Batch]]()
+    for first, last in parts:
+        assign(con, "bigint", portion_batch=number, portion_from=first, portion_to=last)
+        found.append(_archive_part(session, seen, texts[first : last + 1], number, now))
+        # The number after a customer file's is that of the changes it makes.
+        number += last - first + (2 if kind == "customers" else 1)
+    return found
+
+
+def _without_repeats(con: DuckDBPyConnection, number: int) -> Iterator[tuple[int, int]]:
+    """The staged portion of `number` customer files cut so that no part has a customer in two of its files.
+
+    Each file is a state that follows the one before: only such files are one change.
+
+    Yields:
+        The first and the last file of each part, in order.
+    """
+    first = 0
+    for later, earlier in run_sql(con, "inbox/intake/portion_repeats.sql").fetchall():
+        if earlier >= first:
+            yield first, later - 1
+            first = later
+    yield first, number - 1
+
+
+def _archive_part(
+    session: Session, seen: SeenIds, texts: Sequence[Small], number: int, now: datetime
+) -> list[Batch]:
+    run_sql(session.con, "inbox/intake/portion.sql")
+    kind = texts[0].file.kind
+    archived = _write(session, kind, _judged(session, seen, kind, now), number)
+    _quarantine(session, number)
+    counts = read_sql(session.con, "inbox/intake/portion_counts.sql").rows_by_key(
+        "batch_id", named=True, unique=True
+    )
+    return [
+        replace(
+            _batch(number + place, one.file, one.content, one.source, archived, now),
+            **counts.get(number + place, {}),
+        )
+        for place, one in enumerate(texts)
+    ]
+
+
+def _batch(
+    number: int, file: WaitingFile, content: str, source: Source, archived: Path, now: datetime
+) -> Batch:
+    return Batch(
+        batch_id=number, kind=file.kind, file=printable(file.path.name), content_hash=content, shape=source.shape,
+        rows=0, duplicates=0, quarantined=0, loaded_at=now, archive=archived.name, latest=None,
+    )  # fmt: skip
+
+
+def _judged(session: Session, seen: SeenIds, kind: Kind, now: datetime) -> Distinct:
+    """Make the view `judged` of what is staged; its good rows that count."""
+    con = session.con
+    if kind == "customers":
+        make_view(con, JUDGED, f"select *, null::timestamptz as ts from {STAGED}")
+        return deduplicated(con, JUDGED, kind)
+    _judge_time(session, now)
+    ids = read_sql(con, "inbox/intake/event_ids.sql").to_series()
+    return deduplicated(con, JUDGED, kind, seen.among(ids))
+
+
+def _judge_time(session: Session, now: datetime) -> None:
+    """Rows too far in the future are bad ones too (semantics.md §4)."""
+    con, most = session.con, session.settings.max_future
+    assign(con, "timestamptz", future_limit=now + most)
+    assign(con, "varchar", future_most=spoken(most))
+    run_sql(con, "inbox/intake/judged.sql")
+
+
+def _write(session: Session, kind: Kind, distinct: Distinct, number: int) -> Path:
+    archived = archive_folder(session.settings) / kind / f"{number:08d}.parquet"
+    good = ("good", f"from {distinct.relation}")
+    write_rows(session.con, chained(good, final=f"inbox/archive/{kind}.sql"), archived)
+    check_canonical(kind, archived)
+    return archived
+
+
+def _quarantine(session: Session, number: int) -> int:
+    """Archive the bad rows of what is judged; how many there are."""
+    file = archive_folder(session.settings) / "quarantine" / f"{number:08d}.parquet"
+    file.unlink(missing_ok=True)
+    query = sql_text("inbox/archive/quarantine.sql")
+    if bad := count(session.con, f"({query})"):
+        write_rows(session.con, query, file)
+    return bad
+
+
+def _next_batch(con: DuckDBPyConnection) -> int:
+    ((number,),) = run_sql(con, "inbox/intake/next_batch.sql").fetchall()
+    return int(number)
+
+
+def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetime | None]:
+    """The first and the last instant of a batch's events."""
+    query, params = sql_text("inbox/intake/span.sql"), {"file": one_file(file)}
+    ((first, last),) = run(con, query, file=str(file), step="read its times", params=params).fetchall()
+    return first, last
+
+
+def _source(settings: Settings, file: WaitingFile, path: Path) -> Source:
+    shape, encoding = _named(settings.shapes, file.path), _named(settings.encodings, file.path)
+    return recognise(path, file.kind, shape, encoding)
+
+
+def _types(session: Session, kind: Kind) -> dict[str, str]:
+    """The types of CSV columns: what was text once is text, unless the settings say something else."""
+    texts = run_sql(session.con, "inbox/intake/text_columns.sql", kind=kind).fetchall()
+    return {**{name: "text" for (name,) in texts}, **session.settings.types}
+
+
+def _named(patterns: Mapping[str, str], path: Path) -> str | None:
+    """What the settings say of a file."""
+    return next((said for pattern, said in patterns.items() if fnmatch(path.name, pattern)), None)
