@@ -10,6 +10,7 @@ import time
 NAMES = (
     "idle_run",
     "load_ratio",
+    "small_files",
     "mutations",
     "engine_vs_oracle",
     "pattern_crossings",
