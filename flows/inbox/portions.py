@@ -19,7 +19,7 @@ from flows.inbox.seen_ids import read_seen_ids
 from flows.session import Session, drawn
 from flows.store.archive import Batch
 
-MOST_FILES = 1000
+MOST_FILES = 2500
 MOST_BYTES = 16 * 1024**2
 FAULTS = (OnwardError, duckdb.Error, OSError, UnicodeError)
 """What reading a file may raise that is perhaps the file's own fault."""
