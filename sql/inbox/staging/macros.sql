@@ -60,8 +60,6 @@ create or replace temp macro tags_fault() as
 create or replace temp macro is_bounded(instant) as
     instant between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00';
 
-create or replace temp macro bounded(instant) as case when is_bounded(instant) then instant end;
-
 -- The one grammar of instants, semantics.md §2; in Python it is transforms/timing/instants.py.
 create or replace temp macro instant_parts(given) as regexp_extract(
     given,
@@ -121,11 +119,11 @@ create or replace temp macro other_instant(given) as at_micros(case
 end);
 
 -- Nearly every text is of the first two forms, which DuckDB reads fastest; a zone-less time is UTC because the session's
--- TimeZone is.
+-- TimeZone is. Years that begin with 1 or 2 need no look at whether they are within 1 and 9999.
 create or replace temp macro instant_of(given) as case
     when regexp_full_match(given,
-        '\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z| UTC|[+-]([01]\d|2[0-3]):[0-5]\d)?)?'
-    ) then bounded(try_cast(given as timestamptz))
+        '[12]\d{3}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z| UTC|[+-]([01]\d|2[0-3]):[0-5]\d)?)?'
+    ) then try_cast(given as timestamptz)
     when regexp_full_match(given, '[1-9]\d{9}(\d{3}){0,2}') then at_micros(in_this_century(
         given::bigint * case len(given) when 10 then 1000000 when 13 then 1000 else 1 end
     ))
