@@ -10,6 +10,8 @@ import pyarrow as pa
 from flows.inbox.json_heads import values_on
 
 BLOCK_BYTES = 32 * 1024**2
+PIECE_BYTES = 1024**2
+SHORT_LINE = 8
 BOM = b"\xef\xbb\xbf"
 TOGETHER = re.compile(rb"\}[ \t]*,?[ \t]*\{")
 """Where one object may end and another begin on a line; within a string it means nothing."""
@@ -30,8 +32,7 @@ def line_blocks(data: Readable, line_bytes: int) -> Iterator[pa.Table]:
         Tables `line` (from 1), `text` (with its line end), `fault` (`line_too_long`, `encoding`, or null).
         At least one table.
     """
-    first = 1
-    for block in _whole_lines(data, line_bytes):
+    for first, block in _whole_lines(data, line_bytes):
         ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n")) + 1
         offsets = np.concatenate([[0], ends])
         texts = texts_between(block, offsets)
@@ -41,7 +42,6 @@ def line_blocks(data: Readable, line_bytes: int) -> Iterator[pa.Table]:
             faults[broken] = "encoding"
         faults[np.diff(offsets) - 1 > line_bytes] = "line_too_long"
         lines = np.arange(first, first + len(ends), dtype=np.int64)
-        first += len(ends)
         table = pa.table({"line": lines, "text": texts, "fault": pa.array(faults, pa.string())})
         yield in_batches(_apart(table) if TOGETHER.search(block) else table)
 
@@ -62,19 +62,34 @@ def _apart(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _whole_lines(data: Readable, line_bytes: int) -> Iterator[bytes]:
-    """Blocks that end with a line end. Of an over-long line only so much is kept that it stays over-long."""
-    carry, yielded = b"", False
+def _whole_lines(data: Readable, line_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Blocks that end with a line end, with the number of their first line; none is blank, if there are several.
+
+    Of an over-long line only so much is kept that it stays over-long.
+    """
+    carry, yielded, line = b"", False, 1
     head = data.read(len(BOM)).removeprefix(BOM)
     while block := head + data.read(BLOCK_BYTES):
         block, head = carry + block, b""
         cut = block.rfind(b"\n") + 1
         carry = block[cut:][: line_bytes + 1]
-        if cut:
-            yielded = True
-            yield block[:cut]
+        for piece in _pieces(block[:cut]):
+            if piece.strip():
+                yielded = True
+                yield line, piece
+            line += piece.count(b"\n")
     if carry or not yielded:
-        yield carry + b"\n"
+        yield line if carry else 1, carry + b"\n"
+
+
+def _pieces(block: bytes) -> Iterator[bytes]:
+    """A block of many short lines in pieces, because every line takes memory of its own."""
+    size = len(block) if block.count(b"\n") * SHORT_LINE < len(block) else PIECE_BYTES
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start + size - 1) + 1 or len(block)
+        yield block[start:end]
+        start = end
 
 
 def texts_between(block: bytes, offsets: np.ndarray[Any, Any]) -> pa.Array | None:

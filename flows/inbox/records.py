@@ -15,6 +15,8 @@ from flows.inbox.shapes import Source
 from transforms.columns.arrays import Bools, Ints
 
 BLOCK_BYTES = 4 * 1024**2
+FIRST_BYTES = 256 * 1024
+SHORT_LINE = 8
 HEAD_BYTES = 1000
 MEND = (
     "Nothing of the file was loaded, because a lost quote mixes records: mend that line, and deliver it again"
@@ -63,17 +65,32 @@ def record_blocks(data: Bytes, source: Source, line_bytes: int) -> Iterator[pa.T
         InputError: a quote is nowhere closed, or stands where none may: what follows it may belong to any record.
     """
     place, carry, yielded = _Place(1, source.header_records), data.read(len(BOM)).removeprefix(BOM), False
-    while block := data.read(BLOCK_BYTES):
-        carry += block
+    size = min(BLOCK_BYTES, FIRST_BYTES)
+    while block := data.read(size):
+        carry = _without_blank_lines(carry + block, place)
         found = _looked_through(source, carry, place, whole=False)
         if found.ends.size:
-            yield _table(carry, found, source, line_bytes, place)
-            yielded = True
+            table = _table(carry, found, source, line_bytes, place)
+            if len(table):
+                yielded = True
+                yield table
+        # Every line takes memory of its own, so of short ones fewer bytes are looked at together.
+        size = BLOCK_BYTES if found.breaks.size * SHORT_LINE < len(block) else min(BLOCK_BYTES, FIRST_BYTES)
         carry = _carried(carry, found, source, line_bytes, place)
     if carry and not carry.endswith((b"\n", b"\r")):
         carry += b"\n"
     if carry or not yielded:
         yield _table(carry, _looked_through(source, carry, place, whole=True), source, line_bytes, place)
+
+
+def _without_blank_lines(text: bytes, place: _Place) -> bytes:
+    """A piece of the file, of blank lines only the last line end, which may be the half of one."""
+    if place.head or text.strip(b"\r\n"):
+        return text
+    rest = text[-2:] if text.endswith(b"\r\n") else text[-1:]
+    passed = text[: len(text) - len(rest)]
+    place.line += passed.count(b"\n") + passed.count(b"\r") - passed.count(b"\r\n")
+    return rest
 
 
 def _looked_through(source: Source, text: bytes, place: _Place, *, whole: bool) -> Marks:

@@ -366,6 +366,19 @@ def test_a_bomb_is_refused_without_its_memory(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
 
 
+@pytest.mark.parametrize("name", ["e.ndjson.zst", "e.csv.zst"])
+def test_a_bomb_of_line_ends_is_refused_without_its_memory(
+    con: DuckDBPyConnection, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    head = CSV.encode() + b"c,2024-01-01,behavioral" if "csv" in name else line_of().encode()
+    path.write_bytes(zstandard.compress(head + b"\n" * 60_000_000))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match="more than 50,000,000 bytes"):
+        stage(con, recognise(path, "events", "canonical"), "t", Limits(decompressed_bytes=50_000_000))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+
+
 def test_a_deeply_nested_line_is_no_crash(con: DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "e.ndjson"
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000
