@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import duckdb
 import polars as pl
 from duckdb import DuckDBPyConnection
+from duckdb.func import FunctionNullHandling, PythonUDFType
+from duckdb.sqltypes import VARCHAR
 
 from flows.errors import OnwardError, advice
 from flows.files import aside_name, put_in_place
@@ -184,6 +186,24 @@ def assign(con: DuckDBPyConnection, kind: str, **values: Any) -> None:
     """Set variables that queries read by `getvariable`, each to a value of DuckDB's type `kind`."""
     for name, value in values.items():
         con.execute(f"set variable {name} = $1::{kind}", [value])
+
+
+def make_function(con: DuckDBPyConnection, name: str, function: Callable[[pl.Series], pl.Series]) -> None:
+    """Make a function of texts known to queries of this connection, unless it is; null stays null."""
+    if con.execute("select 1 from duckdb_functions() where function_name = $name", {"name": name}).fetchall():
+        return
+
+    def of_arrow(texts: Any) -> Any:
+        return function(pl.Series(pl.from_arrow(texts))).to_arrow()
+
+    con.create_function(
+        name,
+        of_arrow,
+        [VARCHAR],
+        VARCHAR,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.DEFAULT,
+    )
 
 
 def make_view(con: DuckDBPyConnection, name: str, query: str) -> None:

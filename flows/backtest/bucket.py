@@ -19,6 +19,7 @@ from flows.buckets.partition import (
     bucket_files,
 )
 from flows.decide.facts import Incoming, json_path, read_facts
+from flows.decide.macros import make_macros as make_decide_macros
 from flows.inbox.staging import make_macros
 from flows.warehouse import assign, connect, make_view, parquet, read_sql, run_sql, shown
 from transforms.engine.decide import can_happen, decide
@@ -104,7 +105,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
-        incoming = read_facts(con, "bucket_events", rules.program, behaviors=False)
+        incoming = read_facts(con, "bucket_events", "bucket_customers", rules.program, behaviors=False)
         state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
         behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
@@ -127,6 +128,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
 def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan) -> None:
     """Make the views `bucket_events` and `bucket_customers`."""
     make_macros(con)
+    make_decide_macros(con)
     assign(con, "timestamptz", backtest_start=rules.start or "-infinity")
     _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
@@ -153,6 +155,7 @@ def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming)
 
 def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
     if program.reads_every_attribute:
+        run_sql(con, "backtest/given_attributes.sql")
         return read_sql(con, "backtest/every_attribute.sql")
     paths = list(map(json_path, program.attributes))
     return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
@@ -179,7 +182,7 @@ def _decide(
     before = None
     for now in rules.ends:
         signals = replace(found, facts=_between(found.facts, before, now))
-        facts = Facts(*(_between(one, before, now) for one in (incoming.facts.events, incoming.facts.writes)))
+        facts = Facts(*(_between(one, before, now) for one in vars(incoming.facts).values()))
         tick = _tick(rules, before, now)
         if not decisions or can_happen(rules.program, state, facts, signals, tick):
             decisions.append(decide(rules.program, state, facts, signals, tick))

@@ -23,7 +23,7 @@ SMALLEST = 250_000  # events; below, another process costs more than it saves
 # What a bucket keeps: of events that are read whole, of every event, of customers.
 EVENT_COLUMNS = {name: kind for name, kind in CANONICAL_EVENTS.items() if name != "received_at"}
 TIME_COLUMNS = chosen(CANONICAL_EVENTS, "customer_id", "ts")
-CUSTOMER_COLUMNS = {name: kind for name, kind in CANONICAL_CUSTOMERS.items() if name != "email"}
+CUSTOMER_COLUMNS = CANONICAL_CUSTOMERS
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class Wanted:
 
     @property
     def whole(self) -> pl.Expr:
-        """Whether an event is read whole; those that update profiles are too."""
+        """Whether an event is read whole; those that update profiles, or may make customers known, are too."""
         updates = pl.col("attributes").is_not_null() | (pl.col("type") == "attribute_change")
+        updates |= pl.col("name") == "identify"
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property

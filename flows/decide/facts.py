@@ -9,10 +9,12 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.decide.macros import make_macros
 from flows.warehouse import make_view, quoted, read_sql, run_sql
 from transforms.engine.state import Facts
 from transforms.program.model import Program
-from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX
+from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX, INTRODUCTIONS
+from transforms.timing.instants import read_instants
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Incoming:
 
 
 def read_facts(
-    con: DuckDBPyConnection, relation: str, program: Program, *, behaviors: bool = True
+    con: DuckDBPyConnection, relation: str, known: str, program: Program, *, behaviors: bool = True
 ) -> Incoming:
     """Read the facts of `relation`.
 
@@ -41,6 +43,7 @@ def read_facts(
         con: a connection in UTC.
         relation: a table or view with the canonical event columns, `at` (when the event acts) and `acts`
             (false: it only updates the profile).
+        known: where to find the `customer_id` of those whom no event has to make known.
         program: the compiled workflows.
         behaviors: whether to read those too; else there are none.
 
@@ -49,11 +52,12 @@ def read_facts(
     """
     make_view(con, "fact_events", f"from {quoted(relation)}")
     visible = visible_attributes(program)
+    make_view(con, "known_customers", f"select customer_id from {known}")
     run_sql(con, "decide/facts/writes.sql")
     run_sql(con, "decide/facts/live.sql", **visible)
     events = with_properties(read_sql(con, "decide/facts/events.sql", **_wanted(program)), program)
     return Incoming(
-        facts=Facts(events, read_sql(con, "decide/facts/updates.sql", acts=True)),
+        facts=Facts(events, read_sql(con, "decide/facts/updates.sql", acts=True), _introductions(con)),
         profile_only=read_sql(con, "decide/facts/updates.sql", acts=False),
         unread=read_sql(con, "decide/facts/unread.sql", **visible),
         behaviors=_behaviors(con, program) if behaviors else pl.DataFrame(schema=BEHAVIORS),
@@ -84,6 +88,13 @@ def _wanted(program: Program) -> dict[str, list[str]]:
         "types": list(program.sees.types),
         "paths": property_paths(program),
     }
+
+
+def _introductions(con: DuckDBPyConnection) -> pl.DataFrame:
+    make_macros(con)
+    told = read_sql(con, "decide/facts/introductions.sql")
+    said = [read_instants(told["said"].list.get(place)) for place in (0, 1)]
+    return told.with_columns(created_at=pl.min_horizontal(*said)).select(*INTRODUCTIONS)
 
 
 def _behaviors(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:

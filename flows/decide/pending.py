@@ -105,7 +105,7 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
 def _decide_bucket(scene: _Scene, bucket: Bucket) -> tuple[Decided, Counter[str]]:
     """What was decided in a bucket, and whose zones nobody knows."""
     con, program, tick = scene.con, scene.program, scene.tick
-    incoming = read_facts(con, "bucket_events", program)
+    incoming = read_facts(con, "bucket_events", "profiles where known", program)
     find_active_customers(con, incoming, bucket, scene.reach)
     signals = _signals(scene, incoming, bucket)
     add_active_customers(con, signals.facts["customer_id"])
@@ -117,7 +117,7 @@ def _decide_bucket(scene: _Scene, bucket: Bucket) -> tuple[Decided, Counter[str]
     changed = changed_attributes(con, stored.attributes, final, incoming.unread)
     write_decided(con, decided, changed, tick_id=scene.tick_id, now=tick.now)
     write_amounts(con, signals.amounts())
-    return decided, unknown_zones(program, state.customers, final)
+    return decided, unknown_zones(program, final)
 
 
 def _signals(scene: _Scene, incoming: Incoming, bucket: Bucket) -> Signals:

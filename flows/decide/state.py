@@ -48,7 +48,8 @@ def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: B
         reach: who else is active.
     """
     facts = incoming.facts
-    acting = pl.concat([one["customer_id"] for one in (facts.events, facts.writes, incoming.profile_only)])
+    frames = (facts.events, facts.writes, facts.introductions, incoming.profile_only)
+    acting = pl.concat([one["customer_id"] for one in frames])
     given = {"now": reach.now, "everybody": reach.everybody, "awaiting": list(reach.awaiting)}
     with shown(con, customers_with_facts=acting.unique().to_frame()):
         run_sql(con, "decide/active_customers.sql", **given)
@@ -126,6 +127,8 @@ def write_decided(
     _upsert(con, "attributes", ["customer_id", "attribute"], attributes)
     _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
+    with shown(con, introduced=decided.introduced):
+        run_sql(con, "decide/state/introduced.sql")
 
 
 def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:

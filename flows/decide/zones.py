@@ -11,22 +11,17 @@ from transforms.program.model import ZONE, Program
 from transforms.timing.zones import zone_name
 
 
-def unknown_zones(program: Program, customers: pl.DataFrame, attributes: pl.DataFrame) -> Counter[str]:
+def unknown_zones(program: Program, attributes: pl.DataFrame) -> Counter[str]:
     """How many customers have each value that should be a zone and is none, as JSON text; nothing if no rule asks.
 
     Args:
         program: what is decided by.
-        customers: `state.CUSTOMERS`, of whom a tick looks at.
-        attributes: their `customer_id, attribute, value` (JSON text), as they are in the end.
+        attributes: of the customers whom a tick looks at, as they are in the end: `customer_id, attribute, value`
+            (JSON text).
     """
     if program.zone_column < 0:
         return Counter()
-    spelled = {one: json.dumps(one) for one in customers["timezone"].drop_nulls().unique()}
-    of_files = customers.select(
-        "customer_id", value=pl.col("timezone").replace_strict(spelled, default=None, return_dtype=pl.String)
-    )
-    of_events = attributes.filter(pl.col("attribute") == ZONE).select("customer_id", "value")
-    each = pl.concat([of_files, of_events]).unique().drop_nulls("value")["value"]
+    each = attributes.filter(pl.col("attribute") == ZONE)["value"].drop_nulls()
     return Counter({value: n for value, n in each.value_counts().iter_rows() if not _is_known(value)})
 
 

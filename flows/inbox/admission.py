@@ -76,6 +76,7 @@ def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: objec
 
 def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
     con = session.con
+    run_sql_over(con, "inbox/intake/given_attributes.sql", file)
     run_sql_over(con, "inbox/intake/profile_changes.sql", file, now=batch.loaded_at, batch=batch.batch_id)
     run_sql(con, "inbox/intake/changed_so_far.sql")
     changes = _changes(session, batch)

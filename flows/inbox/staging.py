@@ -28,6 +28,7 @@ from flows.warehouse import (
     assign,
     chained,
     literal,
+    make_function,
     make_table,
     make_view,
     quoted,
@@ -35,6 +36,7 @@ from flows.warehouse import (
     shown,
     sql_text,
 )
+from transforms.columns.json_values import canonical_texts
 
 ROWS: dict[Format, str] = {
     "csv": "inbox/staging/csv.sql",
@@ -100,6 +102,7 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
 
 def make_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Make the macros of `sql/inbox/staging/macros.sql` known: how text, instants, numbers and objects are read."""
+    make_function(con, "canonical_json", canonical_texts)
     run_sql(con, "inbox/staging/macros.sql")
 
 

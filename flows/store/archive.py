@@ -16,6 +16,9 @@ from flows.files import write_text
 from flows.settings import Settings
 from transforms.definitions.workflow import Workflow, stored_workflow
 
+SEMANTICS = 2
+"""The version of the rules by which files are read and ticks decided (docs/semantics.md)."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -63,6 +66,7 @@ class Manifest:
         send_times: as `rules.written_send_times` writes them.
         timezone: the setting then.
         unreadable: the ids of workflows whose files had faults.
+        semantics: the version of the rules; manifests of before there were several don't say it.
     """
 
     tick_id: int
@@ -76,6 +80,7 @@ class Manifest:
     patterns: dict[str, Any] = field(default_factory=dict)
     send_times: dict[str, Any] = field(default_factory=dict)
     timezone: str = "UTC"
+    semantics: int = 1
 
 
 _MANIFEST = TypeAdapter(Manifest)

@@ -30,7 +30,7 @@ from flows.warehouse import (
     write_rows,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 STATE_FILE = "onward.duckdb"
 LOCK_FILE = "onward.lock"
 
@@ -143,8 +143,11 @@ def _prepare(store: Store) -> None:
     if not columns.exists():
         # An empty archive file, so that the `events` view has its columns before anything is loaded.
         write_rows(con, sql_text("store/event_columns.sql"), columns)
-    if _found_fingerprint(con, store.path) != wanted:
+    version, fingerprint = _found_version(con, store.path)
+    if fingerprint != wanted:
         con.begin()
+        for number in range(version + 1, SCHEMA_VERSION + 1):
+            run_sql(con, f"store/migrations/{number}.sql")
         _create(con, archive)
         con.execute("delete from schema_version")
         insert(con, "schema_version", {"version": SCHEMA_VERSION, "fingerprint": wanted})
@@ -157,10 +160,11 @@ def _fingerprint(archive: Path) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _found_fingerprint(con: DuckDBPyConnection, path: Path) -> str | None:
+def _found_version(con: DuckDBPyConnection, path: Path) -> tuple[int, str | None]:
+    """The version of the tables that are there (without any: this one's), and the fingerprint of their making."""
     found = tables(con, str(path))
     if not found:
-        return None
+        return SCHEMA_VERSION, None
     if "schema_version" not in found:
         raise OnwardError(
             f"{path}: a DuckDB file, but not Onward's (it has the tables {', '.join(found[:5])}); "
@@ -173,7 +177,7 @@ def _found_fingerprint(con: DuckDBPyConnection, path: Path) -> str | None:
             f"{path}: written by a newer Onward (tables of version {version}; this one knows up to "
             f"{SCHEMA_VERSION}); update Onward, or point data_dir elsewhere"
         )
-    return str(fingerprint)
+    return int(version), str(fingerprint)
 
 
 def _create(con: DuckDBPyConnection, archive: Path) -> None:

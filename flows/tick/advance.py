@@ -7,6 +7,7 @@ from datetime import datetime
 from duckdb import DuckDBPyConnection
 
 from flows.decide.can_happen import can_happen
+from flows.decide.macros import make_macros
 from flows.definitions.folder import Definitions
 from flows.definitions.rules import Rules, rules_of, written_patterns, written_send_times
 from flows.definitions.versions import note_versions, pause_and_resume
@@ -15,7 +16,7 @@ from flows.inbox.admission import admit_all
 from flows.inbox.intake import TakenIn, take_in
 from flows.inbox.kept import forget_batches
 from flows.session import Session
-from flows.store.archive import Batch, Manifest, archive_folder, write_clock, write_manifest
+from flows.store.archive import SEMANTICS, Batch, Manifest, archive_folder, write_clock, write_manifest
 from flows.store.publish import mark_unpublished
 from flows.store.ticks import last_tick
 from flows.summary import TickSummary
@@ -142,6 +143,7 @@ def _view(session: Session, name: str, archives: list[str]) -> None:
 
 def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:
     """The summary so far: what came in, and what of it isn't processed, by reason."""
+    make_macros(con)
     events = count(con, "tick_events")
     counts = run_sql(con, "tick/counts.sql", now=tick.now).fetchall() if batches or events else []
     return replace(
@@ -167,6 +169,7 @@ def _manifest(rules: Rules, batches: list[Batch], tick: TickSummary) -> Manifest
         patterns=written_patterns(rules.patterns),
         send_times=written_send_times(rules.send_times),
         timezone=rules.timezone,
+        semantics=SEMANTICS,
     )
 
 

@@ -19,9 +19,10 @@ def rebuild(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
         OnwardError: another run is in progress, or the archive can't be read; the old state stays.
     """
     with rebuild_store(settings, say, clock) as store:
-        ticks = catch_up(store)
-        known = recall_sends(store)
+        replayed = catch_up(store)
+        known = replayed.known + recall_sends(store)
     with open_store(settings) as store:
         backup(store)
         publish(store)
-    return f"Decided {ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"
+    told = f"Decided {replayed.ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"
+    return "\n".join([told, *replayed.warnings])

@@ -1,38 +1,85 @@
 """The past again: what the archive knows and the state doesn't, decided with the workflows and settings of then."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flows.definitions.rules import Rules, read_patterns, read_send_times
+from flows.delivery.outbox import recall_sends
 from flows.inbox.admission import admit_all
 from flows.session import Session, silent
 from flows.settings import Settings
-from flows.store.archive import Manifest, archived_workflow, last_manifest, manifests_after, read_clock
+from flows.store.archive import (
+    SEMANTICS,
+    Manifest,
+    archived_workflow,
+    last_manifest,
+    manifests_after,
+    read_clock,
+)
 from flows.store.publish import mark_unpublished
 from flows.store.ticks import last_tick
 from flows.tick.advance import decide_tick, record_tick
 from flows.tick.migrations import apply_migration, archived_migrations, known_migrations
-from flows.warehouse import transaction
+from flows.warehouse import run_sql, transaction
 
 
-def catch_up(session: Session) -> int:
-    """Decide again what the archive knows and the state doesn't; how many ticks that were.
+@dataclass
+class Replayed:
+    """What was decided again.
+
+    Attributes:
+        ticks: how many ticks.
+        known: how many messages and requests of those below were sent before.
+        older: the numbers of those that were first decided by older rules.
+    """
+
+    ticks: int = 0
+    known: int = 0
+    older: list[int] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What people should know, one sentence each."""
+        if not self.older:
+            return []
+        first, last = self.older[0], self.older[-1]
+        which = f"tick {first}" if first == last else f"ticks {first} to {last}"
+        return [
+            f"{which} had been decided by rules of an earlier version and were decided again by today's; what "
+            "these add isn't sent (status expired, older_rules)"
+        ]
+
+
+def catch_up(session: Session) -> Replayed:
+    """Decide again what the archive knows and the state doesn't.
 
     There is nothing to do unless a run was killed just before its commit, or the state is a restored backup
     or a new file: the archive's manifests then say what came in.
     """
     last, _ = last_tick(session.con)
     quiet = replace(session, say=silent)
-    count = 0
+    done = Replayed()
     for manifest in manifests_after(session.settings, last):
         session.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
         _migrate_again(quiet, manifest.tick_id - 1)
         _replay(quiet, manifest)
-        count += 1
+        done.ticks += 1
+        done.older += [manifest.tick_id] if manifest.semantics < SEMANTICS else []
     _migrate_again(quiet, None)
     if reached := read_clock(session.settings):
         _move_to(quiet, *reached)
-    return count
+    if done.older:
+        done.known = _hold_back(quiet, done.older)
+    return done
+
+
+def _hold_back(session: Session, ticks: list[int]) -> int:
+    """Decisions stay: what newer rules add to ticks of older ones isn't sent; returns how much was sent then."""
+    known = recall_sends(session)
+    with transaction(session.con):
+        for name in ("messages", "webhooks"):
+            run_sql(session.con, f"tick/hold_back_{name}.sql", ticks=ticks)
+    return known
 
 
 def _replay(session: Session, manifest: Manifest) -> None:

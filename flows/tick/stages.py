@@ -42,9 +42,9 @@ def load_and_decide(store: Store, definitions: Definitions, now: datetime | None
     Raises:
         InputError: `now` is in the past of the store; nothing has changed.
     """
-    catch_up(store)
+    replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
-    return replace(summary, warnings=[*store.warnings, *summary.warnings])
+    return replace(summary, warnings=[*store.warnings, *replayed.warnings, *summary.warnings])
 
 
 def dispatch(session: Session, now: datetime) -> Dispatched:

@@ -1,3 +1,3 @@
 -- One row per customer of the bucket.
-select customer_id, true as known, created_at, timezone
+select customer_id, true as known, created_at, null::timestamptz as since
 from bucket_customers

@@ -4,9 +4,9 @@
 with
     pending as (select * from messages where status = 'pending' order by "at", message_id limit $most),
 
-    written_to as (select * from profiles semi join pending using (customer_id)),
-
     owned as (select * from attributes semi join pending using (customer_id)),
+
+    written_to as (select customer_id, value ->> '$' as email from owned where attribute = 'email'),
 
     attributes_by_customer as (
         select customer_id, attributes_object(attribute, value) as attributes
@@ -36,10 +36,10 @@ with
     shut_addresses as (
         select address, reason, "at" from lasting where reason <> 'erasure'
         union all
-        select profiles.email as address, lasting.reason, lasting."at"
+        select attributes.value ->> '$' as address, lasting.reason, lasting."at"
         from lasting
-        inner join profiles using (customer_id)
-        where lasting.reason <> 'erasure'
+        inner join attributes using (customer_id)
+        where lasting.reason <> 'erasure' and attributes.attribute = 'email'
     ),
 
     shut as (

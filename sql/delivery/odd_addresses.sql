@@ -7,7 +7,10 @@ with
     ),
 
     addresses as (
-        select profiles.email as address from profiles semi join asked using (customer_id)
+        select value ->> '$' as address
+        from attributes
+        semi join asked using (customer_id)
+        where attribute = 'email'
         union
         select address from suppressions
     ),

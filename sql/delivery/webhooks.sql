@@ -7,6 +7,7 @@ with
     attributes_by_customer as (
         select customer_id, attributes_object(attribute, value) as attributes
         from owned
+        where among_attributes(attribute, set_at)
         group by customer_id
     ),
 

@@ -2,13 +2,24 @@
 with
     acting as (select * from tick_events),
 
-    profiles as (select * from profiles where known),
+    known as (
+        select customer_id, coalesce(created_at, '-infinity'::timestamptz) as since from profiles where known
+    ),
+
+    introduced as (
+        select customer_id, min("at") as since
+        from acting
+        anti join known using (customer_id)
+        where introduces(type, name, attributes)
+        group by customer_id
+    ),
 
     unknown as (
         select count(*) as n
         from acting
-        left join profiles using (customer_id)
-        where acting.acts and (profiles.customer_id is null or profiles.created_at > acting."at")
+        left join known using (customer_id)
+        left join introduced using (customer_id)
+        where acting.acts and acting."at" < coalesce(known.since, introduced.since, 'infinity'::timestamptz)
     ),
 
     final as (

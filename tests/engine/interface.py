@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -18,9 +18,21 @@ from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
-from transforms.tables.frames import AMOUNTS, ATTRIBUTES, BEHAVIORS, CUSTOMERS, EVENTS, TAGS, WRITES
+from transforms.tables.frames import (
+    AMOUNTS,
+    ATTRIBUTES,
+    BEHAVIORS,
+    CUSTOMERS,
+    EVENTS,
+    INTRODUCTIONS,
+    TAGS,
+    WRITES,
+)
+from transforms.timing.instants import BLANKS, instant_of
 
 MICROSECOND = timedelta(microseconds=1)
+FIRST, LAST = (one.replace(tzinfo=UTC) for one in (datetime.min, datetime.max))
+COLUMNS = ("email", "timezone")
 
 
 def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
@@ -42,12 +54,15 @@ def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
             since=before, until=now, emit_from=before or case.start,
         )  # fmt: skip
         amounts = replaced(amounts, signals.amounts(), ["customer_id", "key"])
-        facts, tick = facts_of(present, program), Tick(now, since, began, caps, case.timezone)
+        facts, tick = (
+            facts_of(present, program, [] if before else history),
+            Tick(now, since, began, caps, case.timezone),
+        )
         decided = decide_tick(program, state, facts, signals, tick)
         state = fold(state, decided, facts.writes, tick)
         collect(result, decided)
         before = since = now
-    return finished(result, state)
+    return finished(case, result, state)
 
 
 def program_of(case: Case) -> Program:
@@ -100,14 +115,13 @@ def with_history(state: State, history: list[Row]) -> State:
 
 def state_of(customers: list[Row]) -> State:
     rows = [
-        {"customer_id": one["customer_id"], "known": True, "created_at": one["created_at"]}
-        | {"timezone": one.get("timezone")}
+        {"customer_id": one["customer_id"], "known": True, "created_at": one["created_at"], "since": None}
         for one in customers
     ]
     attributes = [
         {"customer_id": one["customer_id"], "attribute": key, "value": json.dumps(value), "set_at": None}
         for one in customers
-        for key, value in (one["attributes"] or {}).items()
+        for key, value in {**(one["attributes"] or {}), **columns_of(one)}.items()
     ]
     tags = [{"customer_id": one["customer_id"], "tag": tag} for one in customers for tag in set(one["tags"])]
     fresh = empty_state()
@@ -121,8 +135,35 @@ def state_of(customers: list[Row]) -> State:
     )
 
 
-def facts_of(events: list[Row], program: Program) -> Facts:
-    return Facts(event_frame(events, program), write_frame(events))
+def columns_of(customer: Row) -> Row:
+    """What a customer file has columns for, and is an attribute like others."""
+    return {name: customer[name] for name in COLUMNS if customer.get(name) is not None}
+
+
+def facts_of(events: list[Row], program: Program, history: Sequence[Row] = ()) -> Facts:
+    """The facts of a tick; of the history, which the first one has, only whom it introduces."""
+    return Facts(event_frame(events, program), write_frame(events), introductions([*history, *events]))
+
+
+def introductions(events: list[Row]) -> pl.DataFrame:
+    rows = [
+        {name: one[name] for name in ("event_id", "customer_id", "ts")}
+        | {"at": one.get("at", one["ts"]), "created_at": earliest(one["attributes"] or {})}
+        for one in events
+        if introduces(one)
+    ]
+    return pl.DataFrame(rows, schema=INTRODUCTIONS)
+
+
+def introduces(event: Row) -> bool:
+    email = (event["attributes"] or {}).get("email")
+    called = event["type"] == "behavioral" and event["name"] == "identify"
+    return called or (isinstance(email, str) and bool(email.strip(BLANKS)))
+
+
+def earliest(traits: Row) -> datetime | None:
+    found = [instant_of(traits.get(name)) for name in ("createdAt", "created_at")]
+    return min((one for one in found if one), default=None)
 
 
 def event_frame(events: list[Row], program: Program) -> pl.DataFrame:
@@ -160,18 +201,18 @@ def write_frame(events: list[Row]) -> pl.DataFrame:
 def writes_of(event: Row) -> list[tuple[int, str, Any]]:
     own = [(0, event["name"], (event["properties"] or {}).get("new_value"))]
     carried = sorted((event["attributes"] or {}).items())
-    return own * (event["type"] == "attribute_change") + [(1 + i, *one) for i, one in enumerate(carried)]
+    every = own * (event["type"] == "attribute_change") + [(1 + i, *one) for i, one in enumerate(carried)]
+    return [one for one in every if one[1] != "created_at"]
 
 
 def counted(case: Case, events: list[Row]) -> dict[str, int]:
-    created = {one["customer_id"]: one["created_at"] for one in case.customers}
-    unknown = [
-        one
-        for one in events
-        if not (case.start and one["ts"] < case.start)
-        and (one["customer_id"] not in created or (created[one["customer_id"]] or one["ts"]) > one["ts"])
-    ]
-    return {"unknown_customer": len(unknown)}
+    known: dict[str, datetime] = {}
+    for one in events:
+        if introduces(one):
+            known[one["customer_id"]] = min(one["ts"], known.get(one["customer_id"], one["ts"]))
+    known |= {one["customer_id"]: one["created_at"] or FIRST for one in case.customers}
+    acting = [one for one in events if not (case.start and one["ts"] < case.start)]
+    return {"unknown_customer": sum(one["ts"] < known.get(one["customer_id"], LAST) for one in acting)}
 
 
 def collect(result: Result, decided: Any) -> None:
@@ -183,17 +224,18 @@ def collect(result: Result, decided: Any) -> None:
         getattr(result, table).extend(getattr(decided, table).to_dicts())
 
 
-def finished(result: Result, state: State) -> Result:
-    owners = (
-        state.customers["customer_id"].to_list()
-        + state.attributes["customer_id"].to_list()
-        + state.tags["customer_id"].to_list()
-    )
+def finished(case: Case, result: Result, state: State) -> Result:
+    frames = (state.customers, state.attributes, state.tags)
+    owners = [one for frame in frames for one in frame["customer_id"].to_list()]
+    given = {one["customer_id"]: one["attributes"] or {} for one in case.customers}
     result.profiles = {one: {"attributes": {}, "tags": []} for one in owners}
     for row in state.attributes.filter(
         pl.col("value").is_not_null() & (pl.col("value") != "null")
     ).to_dicts():
-        result.profiles[row["customer_id"]]["attributes"][row["attribute"]] = json.loads(row["value"])
+        owner, name = row["customer_id"], row["attribute"]
+        value = json.loads(row["value"]) if row["set_at"] else given[owner].get(name)
+        if value is not None:
+            result.profiles[owner]["attributes"][name] = value
     for row in state.tags.sort("tag").to_dicts():
         result.profiles[row["customer_id"]]["tags"].append(row["tag"])
     return result

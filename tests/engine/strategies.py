@@ -25,7 +25,7 @@ from tests.engine.strategies_workflows import (
     workflows,
 )
 from tests.oracle.interpreter import decide
-from tests.semantics.cases import Case, Row, at
+from tests.semantics.cases import Case, Json, Row, at
 
 GRID = 30
 """Minutes between the instants at which almost everything happens."""
@@ -89,6 +89,23 @@ def customer_rows(draw: DrawFn, customer_id: str) -> Row:
     }
 
 
+@st.composite
+def introduced(draw: DrawFn, event: Row) -> Row:
+    """The event, now and then one that makes its customer known (semantics.md §4)."""
+    if draw(st.integers(0, 5)):
+        return event
+    named = {"type": "behavioral", "name": "identify"} if draw(st.booleans()) else {}
+    traits = st.fixed_dictionaries({}, optional=TRAITS)
+    return event | named | {"attributes": (event["attributes"] or {}) | draw(traits)}
+
+
+dates_said = st.sampled_from(["2026-02-01", "2026-03-02 12:00 UTC", 1772357415, "soon", None, "2031-01-01"])
+TRAITS: dict[str, st.SearchStrategy[Json]] = {
+    "email": st.sampled_from(["zoe@example.com", "zoe@example.com", " ", "", 3, None]),
+    "createdAt": dates_said,
+    "created_at": dates_said,
+}
+
 caps = st.lists(
     st.tuples(
         st.sampled_from([1, 2, 1, 0]), st.sampled_from([6, 24, 48, 1]).map(lambda h: timedelta(hours=h))
@@ -116,11 +133,12 @@ def plain_cases(draw: DrawFn, most_events: int, most_workflows: int = 4) -> Case
     ids_of_events = [f"e{number}" for number in range(count)]
     if draw(st.integers(0, 3)) == 3:
         ids_of_events[-1] = ids_of_events[0]
-    anyone = [*known, *known, *known, "zoe"]
+    anyone = [*known, *known, *known, "zoe", *(["yve"] if draw(st.booleans()) else [])]
+    meet = introduced if draw(st.booleans()) else st.just
     return Case(
         workflows=[draw(workflows(workflow_id)) for workflow_id in ids],
         customers=[draw(customer_rows(customer_id)) for customer_id in known],
-        events=[draw(events(event_id, anyone)) for event_id in ids_of_events],
+        events=[draw(events(event_id, anyone).flatmap(meet)) for event_id in ids_of_events],
         end=at(GRID * draw(st.integers(LAST - 12, LAST + 48))),
         start=draw(sometimes(15, first_half)),
         caps=draw(sometimes(50, caps)) or [],

@@ -27,11 +27,12 @@ TRANSFORMS = {
 ENGINE = {
     "state": "",
     "lanes": "state",
-    "layout": "lanes state",
+    "introductions": "state",
+    "layout": "lanes introductions state",
     "waves": "lanes state",
     "ledger": "layout waves lanes state",
-    "decide": "ledger layout waves lanes state",
-    "fold": "ledger layout waves lanes state",
+    "decide": "ledger layout waves lanes introductions state",
+    "fold": "ledger layout waves lanes introductions state",
 }
 """The same within `transforms/engine/`."""
 
@@ -89,7 +90,7 @@ SQL_GUESTS = {"reports": ("flows.store",)}
 
 MODULES = {
     "transforms": "",
-    "transforms.engine": "state decide fold ledger",
+    "transforms.engine": "state introductions decide fold ledger",
     "flows": f"{GROUND} cli",
 }
 """The modules that are rooms by themselves; every other room is a package, and no other file lies beside them."""

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.consent import CONSENT_FIELDS, consent
 from tests.oracle.instants import AFTER_ALL_TIME, BEFORE_ALL_TIME, shown, zone
+from tests.oracle.introductions import COLUMNS, customer_since, introduces
 from tests.oracle.matching import listens, matches, property_of, refers
 from tests.oracle.patterns import Arrival, Pattern, counted
 from tests.oracle.schedules import Schedule, cron_instants, schedule_of
@@ -171,17 +172,29 @@ class World:
     def share(self, arrivals: list[Arrival]) -> dict[str, list[Arrival]]:
         """Each customer's arrivals, without those that nobody could care about."""
         shares: dict[str, list[Arrival]] = {}
+        met = self.first_met(arrivals)
         for arrival in arrivals:
             event = arrival.event
             customer = self.customer(event["customer_id"])
             acts = self.acts(arrival)
-            if acts and not customer.is_known(arrival.at):
+            never = AFTER_ALL_TIME
+            since = met.get(customer.customer_id, never) if customer.is_stranger else customer.known_from
+            if acts and arrival.at < since:
                 self.counts["unknown_customer"] += 1
-            updates = event["type"] == "attribute_change" or event["attributes"]
+            updates = event["type"] == "attribute_change" or event["attributes"] or introduces(event)
             heard = acts and self.is_heard(event["type"], event["name"])
             if updates or heard or (self.counted and self.counts_in(event)):
                 shares.setdefault(customer.customer_id, []).append(arrival)
         return shares
+
+    def first_met(self, arrivals: list[Arrival]) -> dict[str, datetime]:
+        """When the arrivals first introduce each customer."""
+        met: dict[str, datetime] = {}
+        for arrival in arrivals:
+            if introduces(arrival.event):
+                whose = arrival.event["customer_id"]
+                met[whose] = min(arrival.at, met.get(whose, AFTER_ALL_TIME))
+        return met
 
     def acts(self, arrival: Arrival) -> bool:
         """Whether it is more than history, and not too late."""
@@ -237,8 +250,11 @@ class Customer:
         self.world = world
         self.customer_id = customer_id
         self.known_from = AFTER_ALL_TIME if row is None else row["created_at"] or BEFORE_ALL_TIME
+        self.is_stranger = row is None
         given = row["attributes"] if row else {}
-        self.attributes = {name: value for name, value in given.items() if value is not None}
+        self.given = {name: value for name, value in given.items() if value is not None}
+        columns = {name: row[name] for name in COLUMNS if row.get(name) is not None} if row else {}
+        self.attributes = self.given | columns
         self.tags = set(row["tags"]) if row else set()
         self.set_at: dict[str, datetime] = {}
         self.now = BEFORE_ALL_TIME
@@ -251,17 +267,18 @@ class Customer:
         self.history: list[Arrival] = []
         self.turns: deque[tuple[datetime, str]] = deque()
         self.armed: dict[tuple[str, int], datetime] = {}
-        self.own_zone = (row or {}).get("timezone")
         self.fields = {"customer_id": customer_id, "created_at": shown((row or {}).get("created_at"))}
         self.arm_changed({})
 
     def is_known(self, instant: datetime) -> bool:
-        """§4: has a profile row created by then."""
+        """§4: has a profile row created by then, or was introduced by an event."""
         return self.known_from <= instant
 
     def profile(self) -> Row:
-        """The row of the table."""
-        return {"attributes": self.attributes, "tags": sorted(self.tags)}
+        """The row of the table; what a file's columns say is in columns of their own there."""
+        told = {name: value for name, value in self.attributes.items() if name in self.set_at}
+        given = {name: value for name, value in self.given.items() if name not in self.set_at}
+        return {"attributes": given | told, "tags": sorted(self.tags)}
 
     # §3 Facts and their order
 
@@ -338,7 +355,7 @@ class Customer:
     def zone(self, name: str | None) -> ZoneInfo:
         """A zone by its name; the customer's own, or the configured default."""
         if name == "customer":
-            own = zone(self.attributes.get("timezone")) or zone(self.own_zone)
+            own = zone(self.attributes.get("timezone"))
             return own or ZoneInfo(self.world.timezone)
         return ZoneInfo(name or self.world.timezone)
 
@@ -395,15 +412,22 @@ class Customer:
         event = arrival.event
         acts = self.world.acts(arrival)
         before = self.dates() if self.world.schedules else {}
-        if event["type"] == "attribute_change":
+        if self.is_stranger and introduces(event):
+            self.meet(event)
+        if event["type"] == "attribute_change" and event["name"] != "created_at":
             self.write(event["name"], event["properties"].get("new_value"), event["ts"])
         for attribute, value in sorted((event["attributes"] or {}).items()):
-            change = self.write(attribute, value, event["ts"])
+            change = self.write(attribute, value, event["ts"]) if attribute != "created_at" else None
             if acts and change:
                 self.cause(change)
         self.arm_changed(before)
         if acts:
             self.process_fact(event)
+
+    def meet(self, event: Row) -> None:
+        """§4: known from now on."""
+        self.is_stranger, self.known_from = False, self.now
+        self.fields["created_at"] = shown(customer_since(event, self.now))
 
     def write(self, attribute: str, value: Any, ts: datetime) -> Row | None:
         """Sets an attribute (null removes it) unless set later than `ts`; returns a real change."""

@@ -30,6 +30,20 @@ def canonical(value: Any) -> str:
     return json.dumps(_whole(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def canonical_texts(texts: pl.Series) -> pl.Series:
+    """JSON texts in canonical form, so that equal values have equal text; what is no JSON stays as it is."""
+    distinct, codes = factorize(texts)
+    return pl.Series([_canonical_text(one) for one in distinct], dtype=pl.String).gather(codes)
+
+
+def _canonical_text(text: str) -> str:
+    try:
+        found = canonical(read_json(text))
+    except (ValueError, RecursionError):
+        return text
+    return found.encode(errors="backslashreplace").decode()  # of lone surrogates
+
+
 def read_json(text: str) -> Any:
     """A JSON text's value; integers of any length."""
     return json.loads(text, parse_int=_integer)

@@ -3,6 +3,7 @@
 Lay out a lane for every customer with something to do, run the waves over all of them, read back what they did.
 """
 
+from transforms.engine.introductions import introduced_by, with_introduced
 from transforms.engine.layout.lay_out import open_lanes
 from transforms.engine.layout.reach import due_executions
 from transforms.engine.ledger import Decided, read_back
@@ -22,7 +23,8 @@ def decide(program: Program, state: State, facts: Facts, signals: Signals, tick:
         signals: where patterns turned true in it, and the signals that conditions read (`evaluate_signals`).
         tick: its bounds, and the caps and time zone it decides by.
     """
-    opened = open_lanes(program, state, facts, signals, tick)
+    introduced = introduced_by(state, facts)
+    opened = open_lanes(program, with_introduced(state, introduced), facts, introduced, signals, tick)
     run_waves(opened.lanes)
     return read_back(opened)
 
@@ -32,5 +34,5 @@ def can_happen(program: Program, state: State, facts: Facts, signals: Signals, t
 
     If not, `decide` decides nothing, and the tick needn't be taken.
     """
-    comes = any(len(one) for one in (facts.events, facts.writes, signals.facts))
+    comes = any(len(one) for one in (facts.events, facts.writes, facts.introductions, signals.facts))
     return comes or bool(program.alarms) or not due_executions(state, tick).is_empty()

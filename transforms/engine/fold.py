@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from transforms.engine.introductions import settled, with_introduced
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS, SENDS
@@ -23,7 +24,7 @@ def fold(state: State, decided: Decided, writes: pl.DataFrame, tick: Tick) -> St
     """
     taken = decided.executions
     return State(
-        customers=state.customers,
+        customers=settled(with_introduced(state, decided.introduced).customers),
         attributes=fold_attributes(state.attributes, writes, decided.attributes),
         tags=_fold_tags(state.tags, decided.tags),
         executions=_running(state.executions, taken),

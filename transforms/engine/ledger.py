@@ -35,6 +35,7 @@ class Decided:
         tags: one row per real change of a tag: customer_id, tag, added, at, in order.
         alarms: one row per customer and schedule by a date attribute that was armed anew, fired or disarmed:
             `frames.ALARMS`.
+        introduced: one row per customer whom an event made known: `frames.INTRODUCED`.
         entries: how many executions are new.
         facts: how many events and follow-up facts the waves processed.
         waves: how many waves it took.
@@ -48,6 +49,7 @@ class Decided:
     attributes: pl.DataFrame
     tags: pl.DataFrame
     alarms: pl.DataFrame
+    introduced: pl.DataFrame
     entries: int
     facts: int
     waves: int
@@ -66,6 +68,7 @@ def read_back(opened: Opened) -> Decided:
         attributes=_attributes(opened),
         tags=_tags(lanes),
         alarms=_alarms(opened),
+        introduced=opened.introduced,
         entries=len(executions) - len(opened.executions),
         facts=lanes.processed,
         waves=lanes.waves,

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from transforms.tables.frames import ALARMS, ATTRIBUTES, CUSTOMERS, ENTRIES, EXECUTIONS, SENDS, TAGS
+from transforms.tables.frames import (
+    ALARMS,
+    ATTRIBUTES,
+    CUSTOMERS,
+    ENTRIES,
+    EXECUTIONS,
+    INTRODUCTIONS,
+    SENDS,
+    TAGS,
+)
 from transforms.timing.durations import epoch_us
 
 
@@ -15,8 +24,8 @@ class State:
     """What a tick starts from.
 
     Attributes:
-        customers: one row per customer: is there a profile row (`known`), since when (`created_at`, null: always), and
-            its time zone by the customer file.
+        customers: one row per customer: are they known, by a customer file or an event (`known`), since when
+            (`created_at`, null: always), and if the tick makes them known, from which instant of it on (`since`).
         attributes: one row per customer and attribute: value as JSON text (null: removed) and the instant it was set at
             (null: before all time).
         tags: one row per customer and tag.
@@ -60,10 +69,13 @@ class Facts:
             some workflow reads; `at` is the instant an event acts at, `ts` its own time. Their order doesn't matter.
         writes: `frames.WRITES`: the profile updates that they carry; `ordinal` is 0 for the change that an
             `attribute_change` event itself is, then 1, 2, … in name order.
+        introductions: `frames.INTRODUCTIONS`: the events that make an unknown customer known, also those that otherwise
+            only update profiles; `created_at` is what their traits say.
     """
 
     events: pl.DataFrame
     writes: pl.DataFrame
+    introductions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=INTRODUCTIONS))
 
 
 @dataclass(frozen=True)

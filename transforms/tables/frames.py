@@ -36,7 +36,7 @@ CUSTOMERS: Schema = {
     "customer_id": pl.String,
     "known": pl.Boolean,
     "created_at": INSTANT,
-    "timezone": pl.String,
+    "since": INSTANT,
 }
 ATTRIBUTES: Schema = {"customer_id": pl.String, "attribute": pl.String, "value": pl.String, "set_at": INSTANT}
 TAGS: Schema = {"customer_id": pl.String, "tag": pl.String}
@@ -71,6 +71,8 @@ SENDS: Schema = {
     "message_class": pl.String,
 }
 _ACTING: Schema = {**chosen(CANONICAL_EVENTS, "event_id", "customer_id", "ts"), "at": INSTANT}
+INTRODUCTIONS: Schema = {**_ACTING, "created_at": INSTANT}
+INTRODUCED: Schema = chosen(INTRODUCTIONS, "customer_id", "created_at", "at", "ts", "event_id")
 EVENTS: Schema = {**_ACTING, **chosen(CANONICAL_EVENTS, "type", "name", "properties")}
 BEHAVIORS: Schema = {
     **_ACTING,

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.columns.json_values import NUMBER
+from transforms.columns.json_values import NUMBER, intern
 from transforms.timing.durations import EPOCH
 
 BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
@@ -57,6 +57,13 @@ def with_instants(dictionary: pl.DataFrame) -> pl.DataFrame:
         instant=pl.coalesce(written["micros"], counted["micros"]),
         is_wall=written["micros"].is_not_null() & written["is_wall"],
     )
+
+
+def read_instants(texts: pl.Series) -> pl.Series:
+    """The instants that JSON texts mean; null for those that mean none."""
+    dictionary, codes = intern({"text": texts}, ())
+    micros = with_instants(dictionary)["instant"].gather(codes["text"])
+    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
 def _digits(value: object) -> str:

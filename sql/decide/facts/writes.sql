@@ -1,4 +1,5 @@
--- One row per profile update an event carries; ordinal 0 is the change an attribute_change event itself is.
+-- One row per profile update an event carries; ordinal 0 is the change an attribute_change event itself is. Since when somebody
+-- is a customer (created_at) is said by the event that makes them known, and by files.
 create or replace temp view fact_writes as
 with
     events as (select * from fact_events),
@@ -14,7 +15,7 @@ with
             name as attribute,
             coalesce(json_extract(properties, '$.new_value')::varchar, 'null') as value
         from events
-        where type = 'attribute_change'
+        where type = 'attribute_change' and name <> 'created_at'
     ),
 
     carried as (
@@ -28,7 +29,7 @@ with
             entry.key as attribute,
             entry.value::varchar as value
         from events, json_each(events.attributes) as entry
-        where events.attributes is not null
+        where events.attributes is not null and entry.key <> 'created_at'
     ),
 
     final as (

@@ -2,5 +2,5 @@
 select
     count(*) as customers,
     count(nullif(trim(email), '')) as with_email
-from profiles
+from customers
 where known

@@ -1,10 +1,10 @@
 -- One row per address that more than one known customer has, with some of them; `address_keys` has the form of odd ones.
 with
     addressed as (
-        select profiles.customer_id, coalesce(address_keys.key, lower(profiles.email)) as address
-        from profiles
-        left join address_keys on profiles.email = address_keys.address
-        where profiles.known
+        select customers.customer_id, coalesce(address_keys.key, lower(customers.email)) as address
+        from customers
+        left join address_keys on customers.email = address_keys.address
+        where customers.known
     ),
 
     final as (

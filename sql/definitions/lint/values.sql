@@ -7,11 +7,3 @@ from attributes
 semi join (select customer_id from profiles where known) as known using (customer_id)
 where list_contains($names, attributes.attribute) and attributes.value <> 'null'
 group by attributes.attribute, attributes.value
-union all
-select
-    'timezone' as attribute,
-    to_json(timezone) as value,
-    count(*) as customers
-from profiles
-where known and timezone is not null
-group by timezone

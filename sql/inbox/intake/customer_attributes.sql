@@ -1,19 +1,14 @@
--- One row per attribute of a customer's first profile row, set before all time: what events said stays.
+-- One row per attribute of a customer's first row of a file, set before all time: what events said stays.
 insert into attributes (customer_id, attribute, value, set_at)
 with
-    known as (select customer_id from profiles where known),
-
-    given as (
-        select batch.customer_id, entry.key as attribute, entry.value::varchar as value
-        from batch, json_each(batch.attributes) as entry
-    ),
+    met as (select customer_id from profiles where from_file),
 
     final as (
-        select given.customer_id, given.attribute, given.value, null::timestamptz as set_at
-        from given
-        anti join known using (customer_id)
+        select customer_id, attribute, value, null::timestamptz as set_at
+        from given_attributes
+        anti join met using (customer_id)
         anti join attributes using (customer_id, attribute)
-        where given.value <> 'null'
+        where value <> 'null'
     )
 
 select * from final

@@ -1,10 +1,13 @@
--- One row per customer of a file: known from now on; what the file leaves out stays as it was.
+-- One row per customer of a file: known from now on; what the file leaves out stays as it was, and since when somebody is a
+-- customer whom an event introduced.
 merge into profiles
 using batch on profiles.customer_id = batch.customer_id
 when matched then update set
-    email = coalesce(batch.email, profiles.email),
-    created_at = coalesce(batch.created_at, profiles.created_at),
-    timezone = coalesce(batch.timezone, profiles.timezone),
-    known = true
-when not matched then insert (customer_id, email, created_at, timezone, known)
-    values (batch.customer_id, batch.email, batch.created_at, batch.timezone, true)
+    created_at = case
+        when profiles.known and not profiles.from_file then profiles.created_at
+        else coalesce(batch.created_at, profiles.created_at)
+    end,
+    known = true,
+    from_file = true
+when not matched then insert (customer_id, created_at, known, from_file)
+    values (batch.customer_id, batch.created_at, true, true)

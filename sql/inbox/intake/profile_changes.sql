@@ -1,13 +1,8 @@
--- One row per attribute that a customer file changes of a profile known before: an event at load time.
+-- One row per attribute that a customer file changes of a profile that a file said before: an event at load time.
 -- What earlier files of the same tick changed counts as the profile's value.
 create or replace temp table profile_changes as
 with
-    known as (select customer_id from profiles where known),
-
-    given as (
-        select batch.customer_id, entry.key as attribute, entry.value::varchar as value
-        from batch, json_each(batch.attributes) as entry
-    ),
+    met as (select customer_id from profiles where from_file),
 
     so_far as (
         select customer_id, attribute, arg_max(value, rowid) as value
@@ -16,9 +11,9 @@ with
     ),
 
     compared as (
-        select given.*, coalesce(so_far.value, attributes.value, 'null') as old_value
-        from given
-        semi join known using (customer_id)
+        select given_attributes.*, coalesce(so_far.value, attributes.value, 'null') as old_value
+        from given_attributes
+        semi join met using (customer_id)
         left join attributes using (customer_id, attribute)
         left join so_far using (customer_id, attribute)
     ),

@@ -29,15 +29,17 @@ with
         from events
     ),
 
+    emails as (select customer_id, value from attributes where attribute = 'email'),
+
     final as (
         select
             judged.customer_id,
             judged.reason,
             judged.ts as "at",
             'event ' || judged.event_id as source,
-            coalesce(judged.told, profiles.email) as address
+            coalesce(judged.told, emails.value ->> '$') as address
         from judged
-        left join profiles using (customer_id)
+        left join emails using (customer_id)
         where judged.reason is not null
     )
 

@@ -36,16 +36,9 @@ final as (
         quarantined_row(reason, row) as row,
         line as batch_order,
         case
-            when event_id is null and reason is null then left(sha256(concat_ws(
-                '|',
-                customer_id,
-                epoch_us(ts),
-                type,
-                name,
-                coalesce(value::varchar, ''),
-                sorted_object(properties),
-                coalesce(sorted_object(attributes), '')
-            )), 32)
+            when event_id is null and reason is null then derived_id(
+                customer_id, ts, type, name, value, canonical_object(properties), canonical_object(attributes)
+            )
             else event_id
         end as event_id,
         customer_id,

@@ -9,7 +9,7 @@ with fields as (
             "timestamp": "VARCHAR", "originalTimestamp": "VARCHAR", "original_timestamp": "VARCHAR",
             "receivedAt": "VARCHAR", "received_at": "VARCHAR",
             "type": "VARCHAR", "event": "VARCHAR", "event_text": "VARCHAR", "name": "VARCHAR",
-            "properties": "JSON", "traits": "JSON"
+            "properties": "JSON", "traits": "JSON", "context": "JSON"
         }') as field
     from lines
 ),
@@ -77,7 +77,7 @@ final as (
                 then json_merge_patch(json_object('name', field.name), described)::json
             else described::json
         end as properties,
-        case when call = 'identify' then field.traits end as attributes,
+        case when call = 'identify' then traits_of(field.traits, json_extract(field.context, '$.traits')) end as attributes,
         coalesce(field."receivedAt", field.received_at) as received_at
     from valued
 )

@@ -217,3 +217,23 @@ create or replace temp macro quarantined_row(reason, given) as case
     when reason = 'line_too_long' then left(rtrim(given, e'\r\n'), 1000)
     when reason is not null then rtrim(given, e'\r\n')
 end;
+
+-- Segment's traits: those of the call, and those of its context for names that the call lacks. What is no object stays as given.
+create or replace temp macro traits_of(own, contextual) as case
+    when contextual is null or json_type(contextual) <> 'OBJECT' then own
+    when own is null or json_type(own) = 'NULL' then contextual
+    when json_type(own) = 'OBJECT' then merged(contextual::varchar, own::varchar)::json
+    else own
+end;
+
+-- The same text for all objects that are equal (semantics.md §5): keys sorted at every depth, 2.0 as 2. Most are flat and have
+-- no such number, and need no parser.
+create or replace temp macro canonical_object(given) as case
+    when regexp_matches(given, '.[\[{]|\\|[:,]\s*-?\d+[.eE]|[:,]\s*-0') then canonical_json(given)
+    else sorted_object(given)
+end;
+
+-- The id of an event without one: a hash of its content, the objects in one form.
+create or replace temp macro derived_id(customer_id, ts, type, name, value, properties, attributes) as left(sha256(concat_ws(
+    '|', customer_id, epoch_us(ts), type, name, coalesce(value::varchar, ''), properties, coalesce(attributes, '')
+)), 32);

@@ -19,12 +19,10 @@ class Clocks:
     Attributes:
         names: of the zones; the first is the default.
         by_code: the zone that a value code names, −1 for none.
-        home: `[C]`, the zone by the customer file, else the default.
     """
 
     names: tuple[str, ...]
     by_code: Ints
-    home: Ints
 
     def zone(self, number: int) -> Zone:
         """The zone of a number."""
@@ -36,21 +34,17 @@ class Clocks:
             return own
         return 0 if timezone is None else self.names.index(timezone)
 
-    def of(self, rows: Ints, codes: Array) -> Ints:
-        """The zones of customers `rows`, whose attribute `timezone` has these `codes`."""
-        told = self.by_code[codes]
-        return np.where(told == _NONE, self.home[rows], told)
+    def of(self, codes: Array) -> Ints:
+        """The zones of customers whose attribute `timezone` has these `codes`."""
+        return np.maximum(self.by_code[codes], 0)
 
 
-def read_clocks(
-    default: str, named: list[str], homes: pl.Series, dictionary: pl.DataFrame, codes: Array
-) -> Clocks:
+def read_clocks(default: str, named: list[str], dictionary: pl.DataFrame, codes: Array) -> Clocks:
     """The zones of a tick.
 
     Args:
         default: the configured zone.
         named: those that schedules and send times name.
-        homes: `[C]`, the customer file's zones; null for none.
         dictionary: the values behind codes.
         codes: of the values that the attribute `timezone` may have in the tick.
     """
@@ -58,18 +52,11 @@ def read_clocks(
     texts = dictionary["text"].gather(distinct)
     is_text = dictionary["kind"].gather(distinct) == STRING
     told = texts.zip_with(is_text, pl.Series([None], dtype=pl.String).new_from_index(0, len(texts)))
-    wanted = (
-        pl.concat([told.rename("zone"), homes.rename("zone").unique()])
-        .drop_nulls()
-        .unique(maintain_order=True)
-    )
-    known = {text: name for text in wanted if (name := zone_name(text))}
+    known = {
+        text: name for text in told.drop_nulls().unique(maintain_order=True) if (name := zone_name(text))
+    }
     names = tuple(dict.fromkeys([default, *named, *known.values()]))
     number = {text: names.index(name) for text, name in known.items()}
     by_code = np.full(len(dictionary), _NONE)
-    by_code[distinct] = _numbered(told, number, _NONE)
-    return Clocks(names, by_code, _numbered(homes, number, 0))
-
-
-def _numbered(zones: pl.Series, number: dict[str, int], missing: int) -> Ints:
-    return zones.replace_strict(number, default=missing, return_dtype=pl.Int64).fill_null(missing).to_numpy()
+    by_code[distinct] = told.replace_strict(number, default=_NONE, return_dtype=pl.Int64).fill_null(_NONE)
+    return Clocks(names, by_code)

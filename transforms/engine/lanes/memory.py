@@ -224,7 +224,7 @@ class Lanes:
         column = self.tick.program.zone_column
         if column < 0:
             return np.zeros(rows.size, np.int64)
-        return self.tick.clocks.of(rows, self.profiles.attributes[rows, column])
+        return self.tick.clocks.of(self.profiles.attributes[rows, column])
 
     def counting(self, channel: str | None, message_class: str | None) -> Iterator[tuple[Cap, int, Ints]]:
         """The caps that count messages of this channel and class, their windows in µs, and the newest messages."""

@@ -10,7 +10,8 @@ from transforms.tables.frames import ATTRIBUTES
 def with_fields(state: State, program: Program, customers: pl.Series) -> pl.DataFrame:
     """The attributes (`frames.ATTRIBUTES`), with those fields that the program reads instead of attributes so named.
 
-    A field is there from before all time, as what a customer's first file says.
+    A field is there from before all time, as what a customer's first file says; of those whom the tick makes
+    known, since that instant.
 
     Args:
         state: before the tick.
@@ -21,13 +22,14 @@ def with_fields(state: State, program: Program, customers: pl.Series) -> pl.Data
     if not read:
         return state.attributes
     own = state.attributes.filter(~pl.col("attribute").is_in(FIELDS))
-    owners = {CUSTOMER_ID: customers.to_frame(CUSTOMER_ID), CREATED_AT: state.customers}
+    nameless = customers.to_frame(CUSTOMER_ID).with_columns(since=pl.lit(None, ATTRIBUTES["set_at"]))
+    owners = {CUSTOMER_ID: nameless, CREATED_AT: state.customers}
     return pl.concat([own, *(_rows(owners[name], name) for name in read)])
 
 
 def _rows(owners: pl.DataFrame, name: str) -> pl.DataFrame:
-    rows = owners.select("customer_id", attribute=pl.lit(name), value=_FIELD[name])
-    return rows.drop_nulls("value").with_columns(set_at=pl.lit(None, ATTRIBUTES["set_at"]))
+    rows = owners.select("customer_id", attribute=pl.lit(name), value=_FIELD[name], set_at="since")
+    return rows.drop_nulls("value")
 
 
 def _quoted(text: pl.Expr) -> pl.Expr:

@@ -11,6 +11,7 @@ import polars as pl
 
 from transforms.columns.arrays import ALWAYS, Ints
 from transforms.columns.factorize import index_in
+from transforms.engine.introductions import too_early
 from transforms.engine.lanes.customer_zones import Clocks, read_clocks
 from transforms.engine.lanes.memory import Lanes, TickContext
 from transforms.engine.layout.encode import Values, as_codes
@@ -34,6 +35,7 @@ class Opened:
         events: the tick's visible events; the lanes' event e is row `event_rows[e]`.
         executions: those that ran before: the first facts, and the first of the executions ledger.
         alarms: `frames.ALARMS` of the lanes' customers before the tick.
+        introduced: `frames.INTRODUCED`: whom the tick makes known.
     """
 
     lanes: Lanes
@@ -42,10 +44,13 @@ class Opened:
     event_rows: Ints
     executions: pl.DataFrame
     alarms: pl.DataFrame
+    introduced: pl.DataFrame
 
 
-def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, tick: Tick) -> Opened:
-    """Lay out the lanes of all customers with something to do in the tick."""
+def open_lanes(
+    program: Program, state: State, facts: Facts, introduced: pl.DataFrame, signals: Signals, tick: Tick
+) -> Opened:
+    """Lay out the lanes of all customers with something to do in the tick; `introduced` are those it makes known."""
     names = _attribute_names(program, facts.writes)
     seen = seen_facts(program, facts, names, signals)
     active = active_customers(program, state, seen.events, tick)
@@ -54,10 +59,12 @@ def open_lanes(program: Program, state: State, facts: Facts, signals: Signals, t
     values = as_codes(program, placed)
     lanes = Lanes.empty(customers, _context(program, placed, values, signals, tick))
     put_state(lanes, placed, values)
-    event_rows = put_facts(lanes, placed, values)
+    event_rows = put_facts(lanes, placed, values, too_early(placed.events, introduced).to_numpy())
     if program.alarms:
         put_alarms(lanes, placed.alarms, values.alarms, np.arange(len(active), len(customers)))
-    return Opened(lanes, values.dictionary, placed.events, event_rows, placed.executions, placed.alarms)
+    return Opened(
+        lanes, values.dictionary, placed.events, event_rows, placed.executions, placed.alarms, introduced
+    )
 
 
 def _attribute_names(program: Program, writes: pl.DataFrame) -> tuple[str, ...]:
@@ -91,18 +98,15 @@ def _context(program: Program, placed: Placed, values: Values, signals: Signals,
 
 
 def _clocks(program: Program, placed: Placed, values: Values, default: str) -> Clocks:
-    """The zones: of the customer file, and those that the attribute `timezone` may name in the tick."""
+    """The zones: the default, and those that the attribute `timezone` may name in the tick."""
     if not program.reads_clocks:
-        nothing = np.zeros(0, np.int64)
-        return Clocks((default,), nothing, nothing)
+        return Clocks((default,), np.zeros(0, np.int64))
     told = [values.literals]
     for frame, codes in ((placed.attributes, values.attributes), (placed.writes, values.writes)):
         told.append(codes[(frame["attribute"] == ZONE).to_numpy()])
     if any(step.start and step.column == program.zone_column for step in program.steps):
         told.append(np.arange(len(values.dictionary)))
-    homes = pl.Series([None], dtype=pl.String).new_from_index(0, len(placed.ids))
-    homes = homes.scatter(placed.customers["lane"], placed.customers["timezone"])
-    return read_clocks(default, program.zones, homes, values.dictionary, np.concatenate(told))
+    return read_clocks(default, program.zones, values.dictionary, np.concatenate(told))
 
 
 def _looked_up(program: Program, signals: Signals, customers: pl.Series) -> tuple[SignalLookup, ...]:

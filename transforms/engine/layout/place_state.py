@@ -27,7 +27,8 @@ def put_state(lanes: Lanes, placed: Placed, values: Values) -> None:
 def _put_customers(lanes: Lanes, customers: pl.DataFrame) -> None:
     """Since when customers are known."""
     known = customers.filter("known")
-    lanes.profiles.known_from[known["lane"]] = instants(known["created_at"], ALWAYS)
+    since = known.select(pl.coalesce("since", "created_at")).to_series()
+    lanes.profiles.known_from[known["lane"]] = instants(since, ALWAYS)
 
 
 def _put_attributes(lanes: Lanes, owned: pl.DataFrame, codes: Codes) -> None:

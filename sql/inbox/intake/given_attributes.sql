@@ -1,0 +1,24 @@
+-- One row per attribute that a customer of a file is given: its columns for e-mail and time zone are attributes like others,
+-- and win over an entry of that name; created_at is none.
+create or replace temp view given_attributes as
+with
+    entries as (
+        select batch.customer_id, entry.key as attribute, entry.value::varchar as value
+        from batch, json_each(batch.attributes) as entry
+    ),
+
+    columns as (
+        select customer_id, 'email' as attribute, to_json(email)::varchar as value from batch where email is not null
+        union all
+        select customer_id, 'timezone', to_json(timezone)::varchar from batch where timezone is not null
+    ),
+
+    final as (
+        select * from columns
+        union all
+        select * from entries
+        anti join columns using (customer_id, attribute)
+        where attribute <> 'created_at'
+    )
+
+select * from final
