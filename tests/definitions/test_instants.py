@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from flows.arguments import parse_instant
 from flows.errors import InputError
-from flows.warehouse import connect, run_sql
+from flows.inbox.staging import make_macros
+from flows.warehouse import connect
 from tests.oracle import instants as oracle
 from transforms.columns.json_values import intern
 from transforms.timing.durations import epoch_us
@@ -81,7 +82,7 @@ REFUSED = [
 @pytest.fixture(scope="module")
 def con() -> Iterator[DuckDBPyConnection]:
     with connect() as opened:
-        run_sql(opened, "inbox/staging/macros.sql")
+        make_macros(opened)
         yield opened
 
 

@@ -14,16 +14,21 @@ with fields as (
     from lines
 ),
 
+-- Apart, because what a macro's argument says is planned and computed wherever the macro names it.
+objects as (
+    select *, object_of(field.properties) as own, not_object(field.properties) as no_object from fields
+),
+
 final as (
     select
         line,
         row,
         fault,
         unnest(struct_update(field, properties := case
-            when further = '{}' or not_object(field.properties) is not null then field.properties
-            else merged(further, coalesce(object_of(field.properties), '{}'))::json
+            when further = '{}' or no_object is not null then field.properties
+            else merged(further, coalesce(own, '{}'))::json
         end))
-    from fields
+    from objects
 )
 
 select * from final

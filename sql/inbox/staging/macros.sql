@@ -99,8 +99,9 @@ create or replace temp macro counted_micros(given) as list_transform(
     end
 )[1];
 
-create or replace temp macro in_this_century(micros) as
-    case when micros >= 946684800000000 and micros < 4102444800000000 then micros end;
+create or replace temp macro in_this_century(micros) as list_transform([micros], lambda one:
+    case when one >= 946684800000000 and one < 4102444800000000 then one end
+)[1];
 
 -- JSON numbers may have an exponent.
 create or replace temp macro without_exponent(given) as case
@@ -109,14 +110,14 @@ create or replace temp macro without_exponent(given) as case
     else given
 end;
 
-create or replace temp macro at_micros(micros) as case
-    when micros between -62135596800000000 and 253402300799999999 then make_timestamp(micros)::timestamptz
-end;
+create or replace temp macro at_micros(micros) as list_transform([micros], lambda one: case
+    when one between -62135596800000000 and 253402300799999999 then make_timestamp(one)::timestamptz
+end)[1];
 
-create or replace temp macro other_instant(given) as at_micros(case
-    when is_written(given) then written_micros(given)
-    else in_this_century(counted_micros(without_exponent(given)))
-end);
+create or replace temp macro other_instant(given) as list_transform([given], lambda text: at_micros(case
+    when is_written(text) then written_micros(text)
+    else in_this_century(counted_micros(without_exponent(text)))
+end))[1];
 
 -- Nearly every text is of the first two forms, which DuckDB reads fastest; a zone-less time is UTC because the session's
 -- TimeZone is. Years that begin with 1 or 2 need no look at whether they are within 1 and 9999.
