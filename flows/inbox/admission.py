@@ -23,6 +23,7 @@ _BATCH: dict[str, Any] = {
     "archive": pl.String,
     **dict.fromkeys(("latest", "earliest"), _INSTANT),
     "text_columns": pl.List(pl.String),
+    "semantics": pl.Int64,
 }
 
 
@@ -100,7 +101,7 @@ def _changes(session: Session, batch: Batch) -> list[Batch]:
     changes = Batch(
         batch_id=number, kind="events", file=batch.file, content_hash=hashed, shape=PROFILE_CHANGES,
         rows=changed, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
-        latest=batch.loaded_at, earliest=batch.loaded_at,
+        latest=batch.loaded_at, earliest=batch.loaded_at, semantics=batch.semantics,
     )  # fmt: skip
     insert(con, "batches", vars(changes))
     return [changes]

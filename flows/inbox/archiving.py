@@ -6,6 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
+import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.files import printable
@@ -18,7 +19,7 @@ from flows.inbox.staging import stage
 from flows.inbox.together import Text, read_text, stage_together
 from flows.session import Session
 from flows.settings import Settings
-from flows.store.archive import Batch, archive_folder
+from flows.store.archive import SEMANTICS, Batch, archive_folder
 from flows.warehouse import (
     assign,
     chained,
@@ -172,6 +173,7 @@ def _batch(
     return Batch(
         batch_id=number, kind=file.kind, file=printable(file.path.name), content_hash=content, shape=source.shape,
         rows=0, duplicates=0, quarantined=0, loaded_at=now, archive=archived.name, latest=None,
+        semantics=SEMANTICS,
     )  # fmt: skip
 
 
@@ -183,7 +185,14 @@ def _judged(session: Session, seen: SeenIds, kind: Kind, now: datetime) -> Disti
         return deduplicated(con, JUDGED, kind)
     _judge_time(session, now)
     ids = read_sql(con, "inbox/intake/event_ids.sql").to_series()
-    return deduplicated(con, JUDGED, kind, seen.among(ids))
+    return deduplicated(con, JUDGED, kind, pl.concat([seen.among(ids), _seen_by_older_ids(con, seen)]))
+
+
+def _seen_by_older_ids(con: DuckDBPyConnection, seen: SeenIds) -> pl.Series:
+    """The ids of events that came before as older rules derived ids: delivered again they don't act again."""
+    both = read_sql(con, "inbox/intake/event_older_ids.sql")
+    came = seen.among(both["older_id"]) if len(both) else both["older_id"]
+    return both.filter(pl.col("older_id").is_in(came.implode()))["event_id"]
 
 
 def _judge_time(session: Session, now: datetime) -> None:

@@ -53,5 +53,6 @@ def take_in(session: Session, now: datetime) -> TakenIn:
     # An idle run shall not pay for importing pyarrow.
     from flows.inbox.portions import Portions
 
+    run_sql(session.con, "inbox/intake/older_ids.sql")
     Portions(session, taken, [replace(one, loaded_at=now) for one in kept], now).take(taken.arrivals.waiting)
     return taken

@@ -29,6 +29,7 @@ class Batch:
         latest: the latest `ts` of its events; null for customers or without rows.
         earliest: the earliest likewise; null also for batches of version 0.1.
         text_columns: of a CSV file, the columns that it showed to be text.
+        semantics: the version of the rules by which its rows were read.
     """
 
     batch_id: int
@@ -44,6 +45,7 @@ class Batch:
     latest: datetime | None
     earliest: datetime | None = None
     text_columns: list[str] = field(default_factory=list)
+    semantics: int = 1
 
 
 def _padded(cap: Any) -> Any:

@@ -41,6 +41,12 @@ final as (
             )
             else event_id
         end as event_id,
+        -- By the hash of semantics 1, which took the object's keys in order at the top only, and no own fields.
+        case
+            when older_properties is not null and event_id is null and reason is null then derived_id(
+                customer_id, ts, type, name, value, sorted_object(older_properties), sorted_object(attributes)
+            )
+        end as older_id,
         customer_id,
         ts,
         type,

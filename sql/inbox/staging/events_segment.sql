@@ -78,6 +78,7 @@ final as (
             else described::json
         end as properties,
         case when call = 'identify' then traits_of(field.traits, json_extract(field.context, '$.traits')) end as attributes,
+        properties as older_properties,
         coalesce(field."receivedAt", field.received_at) as received_at
     from valued
 )

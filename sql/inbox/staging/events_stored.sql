@@ -5,6 +5,7 @@ select
     null::varchar as row,
     file_row_number + 1 as batch_order,
     event_id,
+    null::varchar as older_id,
     customer_id,
     ts,
     type,

@@ -28,6 +28,7 @@ final as (
         value_given,
         object_of(properties) as properties,
         not_object(properties) as properties_given,
+        case when getvariable('older_ids') then coalesce(object_of(older_properties), '{}') end as older_properties,
         object_of(attributes) as attributes,
         not_object(attributes) as attributes_given,
         instant_of(received_given) as received_at,

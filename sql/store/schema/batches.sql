@@ -12,9 +12,12 @@ create table if not exists batches (
     archive varchar,
     latest timestamptz,
     earliest timestamptz,
-    text_columns varchar[]
+    text_columns varchar[],
+    semantics bigint
 );
 
 alter table batches add column if not exists earliest timestamptz;
 
-alter table batches add column if not exists text_columns varchar[]
+alter table batches add column if not exists text_columns varchar[];
+
+alter table batches add column if not exists semantics bigint default 1
