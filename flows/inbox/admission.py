@@ -11,7 +11,18 @@ from duckdb import DuckDBPyConnection
 
 from flows.session import Session
 from flows.store.archive import Batch, archive_folder
-from flows.warehouse import append, count, insert, make_view, one_file, parquet, run_sql, write_rows
+from flows.warehouse import (
+    append,
+    count,
+    insert,
+    make_function,
+    make_view,
+    one_file,
+    parquet,
+    run_sql,
+    write_rows,
+)
+from transforms.columns.json_values import canonical_texts
 
 PROFILE_CHANGES = "profile_changes"
 _INSTANT = pl.Datetime("us", "UTC")
@@ -77,6 +88,7 @@ def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: objec
 
 def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
     con = session.con
+    make_function(con, "canonical_json", canonical_texts)
     run_sql_over(con, "inbox/intake/given_attributes.sql", file)
     run_sql_over(con, "inbox/intake/profile_changes.sql", file, now=batch.loaded_at, batch=batch.batch_id)
     run_sql(con, "inbox/intake/changed_so_far.sql")

@@ -8,7 +8,7 @@ import pytest
 from flows.store.state_file import open_store
 from flows.tick.rebuild import rebuild
 from tests.runs import FORMATS, Format, House, house, person
-from tests.semantics.cases import at, condition, event, send, tag, trigger, wait, workflow
+from tests.semantics.cases import Json, at, condition, event, send, tag, trigger, wait, workflow
 
 HEARD = workflow(tag("heard"), on=trigger("plan", "attribute_change", new_value="pro"), workflow_id="heard")
 
@@ -48,6 +48,33 @@ def test_a_changed_attribute_is_an_event_at_load_time(tmp_path: Path) -> None:
     ) == [("ann", at(20), "attribute_change", "plan", "free")]
     assert home.rows("select customer_id, entered_at from executions") == [("ann", at(20))]
     assert profile(home)[:2] == ({"plan": "pro", "score": 3}, ["heard"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ({"a": 1, "b": [2.0, {"d": 1, "c": "é"}]}, {"b": [2, {"c": "\u00e9", "d": 1.0}], "a": 1}, 0),
+        (2, 2.0, 0),
+        (2**53 + 1, float(2**53), 1),
+        (3, "3", 0),
+        (True, "true", 0),
+        (2.5, "2.5", 0),
+        ("3", 3, 1),
+        ("true", True, 1),
+        (3, "three", 1),
+        ([1, 2], [2, 1], 1),
+        ([1], "[1]", 1),
+    ],
+)
+def test_what_is_equal_or_only_spelled_is_no_change(
+    tmp_path: Path, before: Json, after: Json, changes: int
+) -> None:
+    home = house(tmp_path)
+    for name, minute, value in (("1", 10, before), ("2", 20, after)):
+        row = {"customer_id": "ann", "attributes": {"x": value}}
+        (home.settings.inbox / "customers" / f"{name}.ndjson").write_text(json.dumps(row))
+        summary = home.tick(at(minute))
+    assert summary.events == changes
 
 
 def test_null_removes_and_what_a_file_leaves_out_stays(tmp_path: Path) -> None:

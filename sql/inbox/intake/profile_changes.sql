@@ -21,9 +21,14 @@ with
     changed as (
         select *
         from compared
+        -- Equal values are no change, nor is a number or boolean that only turns into its own spelling (semantics.md §5).
         where
             value <> old_value
-            and coalesce(try_cast(value as double) <> try_cast(old_value as double), true)
+            and canonical_json(value) <> canonical_json(old_value)
+            and not (
+                json_type(old_value) not in ('VARCHAR', 'ARRAY', 'OBJECT', 'NULL')
+                and value = to_json(canonical_json(old_value))
+            )
     ),
 
     final as (
