@@ -34,7 +34,7 @@ _BATCH: dict[str, Any] = {
     "archive": pl.String,
     **dict.fromkeys(("latest", "earliest"), _INSTANT),
     "text_columns": pl.List(pl.String),
-    "semantics": pl.Int64,
+    **dict.fromkeys(("semantics", "anonymous"), pl.Int64),
 }
 
 

@@ -27,6 +27,7 @@ from flows.warehouse import (
     literal,
     make_view,
     one_file,
+    quoted,
     read_sql,
     run,
     run_sql,
@@ -107,6 +108,7 @@ def archive_file(
         _batch(number, file, content, source, archived, now),
         rows=staged.rows, duplicates=distinct.duplicates, quarantined=bad, earliest=earliest, latest=latest,
         text_columns=list(staged.text_columns),
+        anonymous=count(con, f"(select * from {quoted(distinct.relation)} where anonymous)"),
     )  # fmt: skip
     return batch, source.notes
 
@@ -181,7 +183,7 @@ def _judged(session: Session, seen: SeenIds, kind: Kind, now: datetime) -> Disti
     """Make the view `judged` of what is staged; its good rows that count."""
     con = session.con
     if kind == "customers":
-        make_view(con, JUDGED, f"select *, null::timestamptz as ts from {STAGED}")
+        make_view(con, JUDGED, f"select *, null::timestamptz as ts, false as anonymous from {STAGED}")
         return deduplicated(con, JUDGED, kind)
     _judge_time(session, now)
     ids = read_sql(con, "inbox/intake/event_ids.sql").to_series()

@@ -30,6 +30,7 @@ class Batch:
         earliest: the earliest likewise; null also for batches of version 0.1.
         text_columns: of a CSV file, the columns that it showed to be text.
         semantics: the version of the rules by which its rows were read.
+        anonymous: how many of its events have only an anonymous id.
     """
 
     batch_id: int
@@ -46,6 +47,7 @@ class Batch:
     earliest: datetime | None = None
     text_columns: list[str] = field(default_factory=list)
     semantics: int = 1
+    anonymous: int = 0
 
 
 def _padded(cap: Any) -> Any:

@@ -146,13 +146,14 @@ def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) ->
     make_macros(con)
     events = count(con, "tick_events")
     counts = run_sql(con, "tick/counts.sql", now=tick.now).fetchall() if batches or events else []
+    anonymous = sum(one.anonymous for one in batches)
     return replace(
         tick,
         batches=len(batches),
         events=events,
         duplicates=sum(one.duplicates for one in batches),
         quarantined=sum(one.quarantined for one in batches),
-        counts=dict(counts),
+        counts={**dict(counts), **({"anonymous": anonymous} if anonymous else {})},
     )
 
 

@@ -122,3 +122,17 @@ def test_an_introduction_that_comes_late_counts_from_the_ticks_start(tmp_path: P
     )
     home.tick(at(120))
     assert home.rows("select entered_at::varchar from executions order by 1") == [("2026-03-02 01:00:00+00",)]
+
+
+def test_events_of_anonymous_people_are_counted(tmp_path: Path) -> None:
+    home = house(tmp_path, hello())
+    some = [call("track", minute, user=None, anonymousId="a-1", event="signed_up") for minute in (1, 2)]
+    deliver(
+        home, "one", *some, some[0], call("identify", 3), call("identify", 4, user=" ", anonymousId="a-2")
+    )
+    assert home.tick(at(60)).counts == {"unknown_customer": 2, "anonymous": 3}
+    assert [row[0] for row in people(home)] == ["a-1", "a-2", "ann"]
+    (home.settings.inbox / "events" / "big.ndjson").write_text(
+        "\n".join([" " * 300_000, json.dumps(call("page", 61, user=None, anonymousId="a-3"))])
+    )
+    assert home.tick(at(120)).counts == {"unknown_customer": 1, "anonymous": 1}

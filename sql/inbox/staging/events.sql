@@ -35,6 +35,7 @@ final as (
         reason,
         quarantined_row(reason, row) as row,
         line as batch_order,
+        anonymous,
         case
             when event_id is null and reason is null then derived_id(
                 customer_id, ts, type, name, value, canonical_object(properties), canonical_object(attributes)

@@ -24,6 +24,7 @@ final as (
         line,
         row,
         fault,
+        false as anonymous,
         field.properties as older_properties,
         unnest(struct_update(field, properties := case
             when further = '{}' or no_object is not null then field.properties

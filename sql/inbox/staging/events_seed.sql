@@ -54,6 +54,7 @@ final as (
             case when name_field is null then '{}' else json_object(name_field, null) end,
             case when number is null then '{}' else '{"value": null}' end
         ) as properties,
+        false as anonymous,
         properties as older_properties,
         field.attributes,
         field.received_at

@@ -78,6 +78,8 @@ final as (
             else described::json
         end as properties,
         case when call = 'identify' then traits_of(field.traits, json_extract(field.context, '$.traits')) end as attributes,
+        -- Of somebody who hasn't said who they are; nothing joins them to whom they turn out to be.
+        id_of(coalesce(field."userId", field.user_id)) is null as anonymous,
         properties as older_properties,
         coalesce(field."receivedAt", field.received_at) as received_at
     from valued

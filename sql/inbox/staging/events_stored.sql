@@ -4,6 +4,7 @@ select
     null::varchar as reason,
     null::varchar as row,
     file_row_number + 1 as batch_order,
+    false as anonymous,
     event_id,
     null::varchar as older_id,
     customer_id,

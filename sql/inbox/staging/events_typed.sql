@@ -17,6 +17,7 @@ final as (
         line,
         row,
         fault,
+        anonymous,
         id_of(event_id) as event_id,
         id_of(customer_id) as customer_id,
         customer_given,

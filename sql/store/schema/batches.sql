@@ -13,11 +13,14 @@ create table if not exists batches (
     latest timestamptz,
     earliest timestamptz,
     text_columns varchar[],
-    semantics bigint
+    semantics bigint,
+    anonymous bigint
 );
 
 alter table batches add column if not exists earliest timestamptz;
 
 alter table batches add column if not exists text_columns varchar[];
 
-alter table batches add column if not exists semantics bigint default 1
+alter table batches add column if not exists semantics bigint default 1;
+
+alter table batches add column if not exists anonymous bigint
