@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.oracle.values import EPOCH, holds, same, text
-from transforms.columns.json_values import intern, number_ranks, text_of
+from transforms.columns.json_values import NUMBER, intern, number_ranks, numbers_frame, text_of
 from transforms.program.conditions import truth_of
 from transforms.timing.instants import with_instants
 
@@ -20,7 +21,8 @@ near = st.builds(
     st.sampled_from([1, -1]),
 )
 finite = st.floats(allow_nan=False, allow_infinity=False)
-doubles = st.sampled_from([2.0**53, 1e16, 2.0**63, 1e25, -1e25, 0.5, -0.0]) | finite
+small = st.floats(-1e-3, 1e-3)
+doubles = st.sampled_from([2.0**53, 1e16, 2.0**63, 1e25, -1e25, 0.5, -0.0]) | finite | small
 numbers = near | doubles | near.map(lambda one: float(one) if abs(one) < 2**1023 else 1.0)
 OPERATORS = ["equals", "not_equals", "greater_than", "less_than", "at_least", "at_most"]
 
@@ -41,6 +43,7 @@ def test_two_numbers(have: float, value: float, operator: str) -> None:
 
 
 @given(st.lists(numbers, min_size=2, max_size=6))
+@example([6.103515625e-05, 1e-4, 1e-5, -1.5e-6, 5e-324])
 def test_codes_and_ranks_are_those_of_the_exact_numbers(given: list[float]) -> None:
     dictionary, codes = interned(*given, [given[0]], [given[1]])
     ranks = number_ranks(dictionary)
@@ -55,6 +58,13 @@ def test_codes_and_ranks_are_those_of_the_exact_numbers(given: list[float]) -> N
 @given(numbers)
 def test_the_text_of_a_number(given: float) -> None:
     assert text_of(given) == text(given)
+
+
+@given(st.lists(small | st.floats(-1e15, 1e15), min_size=1))
+@example([6.103515625e-05, 1e-4, 1e-5, -1.5e-6, 5e-324])
+def test_a_number_that_was_counted_has_the_text_of_one_that_was_read(given: list[float]) -> None:
+    found = numbers_frame(np.array(given), np.full(len(given), NUMBER))
+    assert found["json"].to_list() == [text_of(one) for one in given]
 
 
 @pytest.mark.parametrize("digits", ["1" * 5000, "-" + "9" * 5000])

@@ -20,6 +20,8 @@ Codes = npt.NDArray[np.int32]
 NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
 NULL_CODE = 0
 _WHOLE = 1e16
+_SMALL = 1e-4
+"""Below it Polars writes numbers differently from Python."""
 _LONGEST_INTEGER = 4000
 """Digits that Python reads; a longer integer is a double."""
 _PLACE = re.compile("0|[1-9][0-9]{0,17}", re.ASCII)
@@ -162,7 +164,15 @@ def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
         items=pl.lit(None, pl.List(pl.String)),
         instant=pl.lit(None, pl.Int64),
     )  # fmt: skip
-    return frame.with_columns(json=pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json"))
+    text = pl.when(pl.col("kind") == NUMBER).then(_number_text()).otherwise("json")
+    return _with_small_numbers(frame.with_columns(json=text))
+
+
+def _with_small_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a dictionary, the text of small numbers as Python writes it."""
+    small = frame.select(((pl.col("kind") == NUMBER) & _is_small()).fill_null(value=False).arg_true()).to_series()
+    texts = [canonical(one) for one in frame["number"].gather(small)]
+    return frame.with_columns(frame["json"].scatter(small, texts)) if texts else frame
 
 
 def _spread(column: pl.Series, present: Codes) -> Codes:
@@ -199,10 +209,10 @@ def _parse(raw: pl.Series) -> pl.DataFrame:
         raw.to_frame("raw")
         .select("raw", kind.cast(pl.UInt8).alias("kind"))
         .with_columns(number=numbers)
-        .with_columns(big=_is_big().fill_null(value=False))
+        .with_columns(apart=_is_apart().fill_null(value=False))
         .with_columns(_awkward().alias("awkward"))
     )
-    plain = (pl.col("kind") == NUMBER) & ~pl.col("big")
+    plain = (pl.col("kind") == NUMBER) & ~pl.col("apart")
     return (
         frame.with_columns(json=_tidied(frame), items=_items(frame))
         .with_columns(json=pl.when(plain).then(_number_text()).otherwise("json"))
@@ -210,16 +220,20 @@ def _parse(raw: pl.Series) -> pl.DataFrame:
     )
 
 
-def _is_big() -> pl.Expr:
-    """Numbers that a double may not hold exactly."""
+def _is_apart() -> pl.Expr:
+    """Numbers that a double may not hold exactly, or that Polars writes differently."""
     return (pl.col("kind") == NUMBER) & (
-        (pl.col("number").abs() >= _WHOLE) | pl.col("raw").str.contains(r"^-?[0-9]{16,}$")
+        (pl.col("number").abs() >= _WHOLE) | pl.col("raw").str.contains(r"^-?[0-9]{16,}$") | _is_small()
     )
+
+
+def _is_small() -> pl.Expr:
+    return (pl.col("number") != 0) & (pl.col("number").abs() < _SMALL)
 
 
 def _awkward() -> pl.Expr:
     nested = pl.col("kind").is_in([LIST, OBJECT])
-    return nested | pl.col("big") | pl.col("raw").str.contains("\\", literal=True)
+    return nested | pl.col("apart") | pl.col("raw").str.contains("\\", literal=True)
 
 
 def _tidied(frame: pl.DataFrame) -> pl.Series:
@@ -252,7 +266,7 @@ def _number_text() -> pl.Expr:
     whole = (pl.col("number") == pl.col("number").floor()) & (pl.col("number").abs() < _WHOLE)
     return (
         pl.when(whole).then(pl.col("number").cast(pl.Int64, strict=False).cast(pl.String))
-        .otherwise(pl.col("number").cast(pl.String).str.replace(r"e-(\d)$", "e-0$1"))
+        .otherwise(pl.col("number").cast(pl.String))
     )  # fmt: skip
 
 
