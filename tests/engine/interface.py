@@ -33,6 +33,7 @@ from transforms.timing.instants import BLANKS, instant_of
 MICROSECOND = timedelta(microseconds=1)
 FIRST, LAST = (one.replace(tzinfo=UTC) for one in (datetime.min, datetime.max))
 COLUMNS = ("email", "timezone")
+NO_ATTRIBUTES = ("customer_id", "created_at")
 
 
 def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
@@ -202,7 +203,7 @@ def writes_of(event: Row) -> list[tuple[int, str, Any]]:
     own = [(0, event["name"], (event["properties"] or {}).get("new_value"))]
     carried = sorted((event["attributes"] or {}).items())
     every = own * (event["type"] == "attribute_change") + [(1 + i, *one) for i, one in enumerate(carried)]
-    return [one for one in every if one[1] != "created_at"]
+    return [one for one in every if one[1] not in NO_ATTRIBUTES]
 
 
 def counted(case: Case, events: list[Row]) -> dict[str, int]:

@@ -104,6 +104,7 @@ TRAITS: dict[str, st.SearchStrategy[Json]] = {
     "email": st.sampled_from(["zoe@example.com", "zoe@example.com", " ", "", 3, None]),
     "createdAt": dates_said,
     "created_at": dates_said,
+    "customer_id": st.sampled_from(["zoe", "other", 3, None]),
 }
 
 caps = st.lists(

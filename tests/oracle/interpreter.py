@@ -41,6 +41,8 @@ Course = Generator[datetime | None, Literal["event"] | None, None]
 
 Order = tuple[datetime, int, tuple[Any, ...]]
 """§3: time, rank, tie."""
+FIELDS = ("customer_id", "created_at")
+"""Of the profile's fields (§5) those that no attribute stands behind: no condition could read one of such a name."""
 NEVER: Order = (AFTER_ALL_TIME, 5, ())
 
 
@@ -414,10 +416,10 @@ class Customer:
         before = self.dates() if self.world.schedules else {}
         if self.is_stranger and introduces(event):
             self.meet(event)
-        if event["type"] == "attribute_change" and event["name"] != "created_at":
+        if event["type"] == "attribute_change":
             self.write(event["name"], event["properties"].get("new_value"), event["ts"])
         for attribute, value in sorted((event["attributes"] or {}).items()):
-            change = self.write(attribute, value, event["ts"]) if attribute != "created_at" else None
+            change = self.write(attribute, value, event["ts"])
             if acts and change:
                 self.cause(change)
         self.arm_changed(before)
@@ -431,7 +433,7 @@ class Customer:
 
     def write(self, attribute: str, value: Any, ts: datetime) -> Row | None:
         """Sets an attribute (null removes it) unless set later than `ts`; returns a real change."""
-        if self.set_at.get(attribute, BEFORE_ALL_TIME) > ts:
+        if attribute in FIELDS or self.set_at.get(attribute, BEFORE_ALL_TIME) > ts:
             return None
         self.set_at[attribute] = ts
         old = self.attributes.pop(attribute, None)

@@ -8,6 +8,7 @@ from tests.semantics.cases import (
     Interpret,
     at,
     case,
+    changed,
     condition,
     customer,
     ends_of,
@@ -115,6 +116,19 @@ def test_only_the_introduction_says_since_when(interpret: Interpret) -> None:
     found = interpret(case(workflow(tag("x"), on=trigger("go", when=since)), *events, customers=[]))
     assert found.executions == []
     assert "created_at" not in found.profiles["ann"]["attributes"]
+
+
+@pytest.mark.parametrize("name", ["customer_id", "created_at"])
+@pytest.mark.parametrize("carried", [True, False])
+def test_what_no_condition_could_read_is_not_kept_and_tells_no_change(
+    interpret: Interpret, name: str, carried: bool
+) -> None:
+    day = "2026-01-01"
+    told = event("go", at(5), attributes={name: day}) if carried else changed(name, day, at(5))
+    heard = trigger(name, "attribute_change")
+    found = interpret(case(workflow(tag("x"), on=heard), told, customers=[customer(), customer("bob")]))
+    assert len(found.executions) == (0 if carried else 1)
+    assert name not in found.profiles["ann"]["attributes"]
 
 
 def test_a_date_of_before_the_introduction_does_not_fire(interpret: Interpret) -> None:

@@ -109,7 +109,7 @@ def test_the_default_zone(interpret: Interpret) -> None:
 @pytest.mark.parametrize(
     ("attribute", "column", "expected"),
     [
-        (BERLIN, NEW_YORK, "03-02 08:00"),
+        (BERLIN, NEW_YORK, "03-02 14:00"),
         (None, NEW_YORK, "03-02 14:00"),
         ("Mars/Base", NEW_YORK, "03-02 14:00"),
         (3, "nowhere", "03-02 09:00"),

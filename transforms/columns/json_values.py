@@ -170,7 +170,9 @@ def numbers_frame(numbers: Any, kinds: Any) -> pl.DataFrame:
 
 def _with_small_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows of a dictionary, the text of small numbers as Python writes it."""
-    small = frame.select(((pl.col("kind") == NUMBER) & _is_small()).fill_null(value=False).arg_true()).to_series()
+    small = frame.select(
+        ((pl.col("kind") == NUMBER) & _is_small()).fill_null(value=False).arg_true()
+    ).to_series()
     texts = [canonical(one) for one in frame["number"].gather(small)]
     return frame.with_columns(frame["json"].scatter(small, texts)) if texts else frame
 

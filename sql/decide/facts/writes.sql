@@ -1,5 +1,6 @@
--- One row per profile update an event carries; ordinal 0 is the change an attribute_change event itself is. Since when somebody
--- is a customer (created_at) is said by the event that makes them known, and by files.
+-- One row per profile update an event carries; ordinal 0 is the change an attribute_change event itself is. Who somebody is
+-- (customer_id) is no attribute; since when they are a customer (created_at) is said by the event that makes them known, and by
+-- files.
 create or replace temp view fact_writes as
 with
     events as (select * from fact_events),
@@ -15,7 +16,7 @@ with
             name as attribute,
             coalesce(json_extract(properties, '$.new_value')::varchar, 'null') as value
         from events
-        where type = 'attribute_change' and name <> 'created_at'
+        where type = 'attribute_change' and name not in ('customer_id', 'created_at')
     ),
 
     carried as (
@@ -29,7 +30,7 @@ with
             entry.key as attribute,
             entry.value::varchar as value
         from events, json_each(events.attributes) as entry
-        where events.attributes is not null and entry.key <> 'created_at'
+        where events.attributes is not null and entry.key not in ('customer_id', 'created_at')
     ),
 
     final as (

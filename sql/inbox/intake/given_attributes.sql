@@ -1,5 +1,5 @@
 -- One row per attribute that a customer of a file is given: its columns for e-mail and time zone are attributes like others,
--- and win over an entry of that name; created_at is none.
+-- and win over an entry of that name; customer_id and created_at are none.
 create or replace temp view given_attributes as
 with
     entries as (
@@ -18,7 +18,7 @@ with
         union all
         select * from entries
         anti join columns using (customer_id, attribute)
-        where attribute <> 'created_at'
+        where attribute not in ('customer_id', 'created_at')
     )
 
 select * from final
