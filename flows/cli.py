@@ -92,12 +92,17 @@ def run_command(
 @app.command("backtest")
 def backtest_command(
     workflows: Annotated[Path, typer.Option(help="Folder of workflow files.")],
-    customers: Annotated[Path, typer.Option(help="Customer file: Parquet, NDJSON or CSV.")],
     events: Annotated[
         list[Path], typer.Option(metavar="FILE", help="Event file; may be given several times.")
     ],
     end: Annotated[str, typer.Option(help="Decide until this instant (ISO 8601).")],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files and summary.json.")],
+    customers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
+        ),
+    ] = None,
     patterns: Annotated[Path | None, typer.Option(help="File of pattern definitions.")] = None,
     start: Annotated[
         str | None, typer.Option(help="Events before it build profiles and trigger nothing.")
@@ -145,7 +150,7 @@ def backtest_command(
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
-    read = [customers, *plan.events, *([patterns] if patterns else [])]
+    read = [*plan.events, *(one for one in (customers, patterns) if one)]
     inbox = [defaults.inbox / kind for kind in ("", "events", "customers")]
     if doubt := doubt_of_out(out, read, [workflows, *inbox]):
         typer.echo(f"warning: {doubt}", err=True)

@@ -225,5 +225,5 @@ def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.D
     set_later = state.attributes.filter(pl.col("set_at").is_not_null())
     columns = ["customer_id", "attribute", "value"]
     changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
-    with shown(con, changed_attributes=changed, final_tags=state.tags):
+    with shown(con, changed_attributes=changed, final_tags=state.tags, final_customers=state.customers):
         return read_sql(con, "backtest/profiles.sql")

@@ -44,6 +44,7 @@ class Plan:
     """What to backtest.
 
     Attributes:
+        customers: their file; None: events alone make customers known.
         start: events before it build profiles and trigger nothing; None: everything counts.
         end: events after it don't count.
         tick: length of a tick; None: one tick over everything.
@@ -57,7 +58,7 @@ class Plan:
     """
 
     workflows: Sequence[Workflow]
-    customers: Path
+    customers: Path | None
     events: Sequence[Path]
     out: Path
     end: datetime
@@ -71,6 +72,11 @@ class Plan:
     memory: int = MEMORY
     processes: int | None = None
     buckets: int | None = None
+
+    @property
+    def customer_files(self) -> list[Path]:
+        """The file of customers, if there is one."""
+        return [self.customers] if self.customers else []
 
 
 class _Stopwatch:
@@ -116,7 +122,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
     program = compile_program(plan.workflows, (), plan.patterns, plan.send_times)
     with TemporaryDirectory(prefix="onward-backtest-") as folder:
         paths = Paths(Path(folder))
-        with watch.phase("load"), damage_named([plan.customers, *plan.events]):
+        with watch.phase("load"), damage_named([*plan.customer_files, *plan.events]):
             loaded = _load(plan, program, paths, progress)
         peak = _peak(resource.RUSAGE_SELF)
         rows = Counter[str]()
@@ -149,7 +155,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
 def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Loaded:
     with connect(memory_limit=f"{plan.memory // 2**20}MiB") as con:
         scratch = Scratch(con, paths.root, plan.limits)
-        customers, repeated_customers = _read(scratch, "customers", [plan.customers], progress)
+        customers, repeated_customers = _read(scratch, "customers", plan.customer_files, progress)
         events, repeated_events = _read(scratch, "events", plan.events, progress)
     processes = plan.processes or (2 if events.good >= 2 * SMALLEST else 1)
     buckets = plan.buckets or how_many(events.good, plan.memory, processes)

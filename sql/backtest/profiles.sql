@@ -51,7 +51,7 @@ with
     ),
 
     owners as (
-        select customer_id from customers
+        select customer_id from final_customers where known
         union
         select customer_id from rebuilt
         union

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.runs import House, house, person
+from tests.runs import House, house, onward, person
 from tests.semantics.cases import at, event, send, trigger, workflow
 
 HOUR = timedelta(hours=1)
@@ -136,3 +136,26 @@ def test_events_of_anonymous_people_are_counted(tmp_path: Path) -> None:
         "\n".join([" " * 300_000, json.dumps(call("page", 61, user=None, anonymousId="a-3"))])
     )
     assert home.tick(at(120)).counts == {"unknown_customer": 1, "anonymous": 1}
+
+
+def test_a_backtest_needs_no_customers_but_those_of_events(tmp_path: Path) -> None:
+    home = house(tmp_path, hello())
+    deliver(
+        home,
+        "one",
+        call("track", 1, event="signed_up"),
+        call("identify", 2),
+        call("track", 3, event="signed_up"),
+    )
+    given = [
+        "--events",
+        str(home.settings.inbox / "events" / "one.ndjson"),
+        "--end",
+        f"{at(60):%Y-%m-%dT%H:%MZ}",
+    ]
+    done = onward(
+        "backtest", "--workflows", str(home.settings.workflows), *given, "--out", "out", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (found["executions"], found["unknown_customer"], found["profiles"]) == (1, 1, 1)
