@@ -20,6 +20,7 @@ from flows.inbox.shapes import Kind, recognise
 from flows.inbox.staging import shaped, stage
 from flows.settings import Limits
 from flows.warehouse import connect, shown
+from tests.effort import few_cases
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -99,6 +100,7 @@ def spelled(con: DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
         return con.sql(f"select * replace ({', '.join(objects)}) from given_rows order by line").pl()
 
 
+@few_cases
 @given(st.lists(odd_events, max_size=4))
 def test_a_row_is_read_the_same_whatever_stands_beside_it(changes: list[dict[str, Any]]) -> None:
     """Passed through, taken apart or read by its columns' types: of one row the same becomes."""

@@ -15,6 +15,7 @@ from flows.inbox.staging import stage
 from flows.settings import Limits, read_settings
 from flows.tick.rebuild import rebuild
 from flows.warehouse import connect
+from tests.effort import few_cases
 from tests.runs import House, house, person
 from tests.semantics.cases import at
 
@@ -44,6 +45,7 @@ def deliver(home: House, name: str, text: str) -> None:
     (home.settings.inbox / "customers" / name).write_text(text)
 
 
+@few_cases
 @given(cells=st.lists(CELLS, max_size=5))
 def test_a_column_has_the_type_that_all_its_cells_have(
     con: DuckDBPyConnection, folder: Path, cells: list[str]

@@ -13,6 +13,7 @@ from flows.inbox import records
 from flows.inbox.decompressed import Bytes
 from flows.inbox.records import record_blocks
 from flows.inbox.shapes import Source, recognise
+from tests.effort import few_cases
 
 COLUMNS = ("customer_id", "note", "zip")
 CELLS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('",;\t|\r\n x'), max_size=6)
@@ -54,6 +55,7 @@ def _rows(source: Source) -> Iterator[tuple[int, str, str | None, list[str] | No
         yield from zip(*columns, strict=True)
 
 
+@few_cases
 @given(
     rows=ROWS, delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(LINE_ENDS), all_quoted=st.booleans()
 )
@@ -69,6 +71,7 @@ def test_any_dialect_gives_the_cells_as_they_were_written(
     assert text.endswith("".join(row for _, row, _, _ in found))
 
 
+@few_cases
 @given(rows=ROWS.filter(bool), data=st.data())
 def test_a_quote_lost_at_any_place_refuses_the_file_or_leaves_each_record_its_own_text(
     folder: Path, rows: list[tuple[str, ...]], data: st.DataObject

@@ -20,6 +20,7 @@ from flows.inbox.shapes import Kind, recognise
 from flows.inbox.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
+from tests.effort import few_cases
 
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t")
 ANY_TEXT = st.text(CHARACTERS, min_size=1, max_size=8).filter(
@@ -119,6 +120,7 @@ def agree(
     assert [(reason, row) for reason, _, row in found] == [(None, row) for row in own]
 
 
+@few_cases
 @given(kind=st.sampled_from(["events", "customers"]), dialect=DIALECTS, table=tables(PLAIN_TEXT))
 def test_csv_loads_as_ndjson_does(
     con: DuckDBPyConnection, kind: Kind, dialect: Dialect, table: tuple[dict[str, str], list[dict[str, Any]]]
@@ -126,6 +128,7 @@ def test_csv_loads_as_ndjson_does(
     agree(con, kind, dialect, table[1], {})
 
 
+@few_cases
 @given(kind=st.sampled_from(["events", "customers"]), dialect=DIALECTS, table=tables(ANY_TEXT))
 def test_with_types_any_text_loads_as_it_is(
     con: DuckDBPyConnection, kind: Kind, dialect: Dialect, table: tuple[dict[str, str], list[dict[str, Any]]]

@@ -20,6 +20,7 @@ from flows.inbox.shapes import Kind, recognise
 from flows.inbox.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
+from tests.effort import few_cases
 from tests.inbox.tables import Table, tables, to_json
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
@@ -59,6 +60,7 @@ def loaded(con: DuckDBPyConnection, path: Path, kind: Kind) -> list[tuple[Any, .
     return con.execute(f"select reason, {columns} from t order by batch_order").fetchall()
 
 
+@few_cases
 @given(kind=st.sampled_from(["events", "customers"]), table=tables(TAKEN))
 def test_parquet_of_any_types_loads_as_ndjson_does(con: DuckDBPyConnection, kind: Kind, table: Table) -> None:
     folder = Path(mkdtemp())

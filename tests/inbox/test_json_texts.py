@@ -19,6 +19,7 @@ from flows.inbox.shapes import recognise
 from flows.inbox.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
+from tests.effort import few_cases
 
 Row = dict[str, Any]
 VALUES = (
@@ -66,6 +67,7 @@ def read(path: Path) -> list[tuple[int, str, str | None]]:
 
 @pytest.mark.parametrize("block", [json_texts.BLOCK_BYTES, 3])
 @pytest.mark.parametrize("written", WRITERS)
+@few_cases
 @given(rows=ROWS)
 def test_objects_are_read_however_they_are_written(
     folder: Path, written: str, block: int, rows: list[Row]
