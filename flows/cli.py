@@ -128,6 +128,7 @@ def backtest_command(
     from flows.backtest.out import doubt_of_out
     from flows.backtest.run import Plan, backtest
     from flows.definitions.folder import read_definitions
+    from flows.inbox.ways import Ways
 
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
@@ -147,6 +148,8 @@ def backtest_command(
         caps=[parse_cap("--cap", one) for one in cap or []],
         memory=parse_size("--memory", memory or defaults.memory),
         processes=processes,
+        limits=defaults.limits,
+        ways=Ways.of(defaults),
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")

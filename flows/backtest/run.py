@@ -26,6 +26,7 @@ from flows.files import write_text
 from flows.inbox.canonical import Canonical, Scratch, damage_named, read_canonical, united
 from flows.inbox.duplicates import distinct
 from flows.inbox.shapes import Kind
+from flows.inbox.ways import Ways
 from flows.settings import Limits
 from flows.warehouse import connect, parquet, sql_text, write_rows
 from transforms.definitions.patterns import Pattern
@@ -52,6 +53,7 @@ class Plan:
         send_times: of all workflows that don't declare their own.
         timezone: the default of customers without one.
         limits: what one file may hold.
+        ways: how files are read, where they don't tell.
         memory: about how many bytes to use; the more, the fewer buckets.
         processes: how many buckets to decide at once; None: as many as are worth it, two at most.
         buckets: how many buckets; None: by `memory`. The outcome is the same whatever it is.
@@ -69,6 +71,7 @@ class Plan:
     send_times: Sequence[QuietHours | SendWindow] = ()
     timezone: str = "UTC"
     limits: Limits = field(default_factory=Limits)
+    ways: Ways = field(default_factory=Ways)
     memory: int = MEMORY
     processes: int | None = None
     buckets: int | None = None
@@ -154,7 +157,7 @@ def backtest(plan: Plan, progress: Progress = lambda _step, _share: None) -> dic
 
 def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Loaded:
     with connect(memory_limit=f"{plan.memory // 2**20}MiB") as con:
-        scratch = Scratch(con, paths.root, plan.limits)
+        scratch = Scratch(con, paths.root, plan.limits, plan.ways)
         customers, repeated_customers = _read(scratch, "customers", plan.customer_files, progress)
         events, repeated_events = _read(scratch, "events", plan.events, progress)
     processes = plan.processes or (2 if events.good >= 2 * SMALLEST else 1)

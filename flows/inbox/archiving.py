@@ -1,9 +1,8 @@
 """Files of the inbox → batches in the archive: good rows, and bad rows with their reason; the state stays as it is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatch
 from pathlib import Path
 
 import polars as pl
@@ -14,9 +13,10 @@ from flows.inbox.arrivals import WaitingFile, readable
 from flows.inbox.canonical import check_canonical
 from flows.inbox.duplicates import Distinct, deduplicated
 from flows.inbox.seen_ids import SeenIds
-from flows.inbox.shapes import Kind, Source, recognise
+from flows.inbox.shapes import Kind, Source
 from flows.inbox.staging import stage
 from flows.inbox.together import Text, read_text, stage_together
+from flows.inbox.ways import Ways
 from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import SEMANTICS, Batch, archive_folder
@@ -68,7 +68,7 @@ def read_small(settings: Settings, file: WaitingFile, content: str) -> Small | N
     if file.size > SMALL_BYTES:
         return None
     with readable(file.path) as path:
-        source = _source(settings, file, path)
+        source = Ways.of(settings).recognise(path, file.kind, file.path.name)
         text = None if source.format in ("parquet", "csv") else read_text(source, settings.limits, SMALL_TEXT)
     return None if text is None else Small(file, content, source, text)
 
@@ -93,7 +93,8 @@ def archive_file(
     """
     con, number = session.con, _next_batch(session.con)
     with readable(file.path) as path:
-        source = replace(_source(session.settings, file, path), types=_types(session, file.kind))
+        source = Ways.of(session.settings).recognise(path, file.kind, file.path.name)
+        source = replace(source, types={**_types(session, file.kind), **source.types})
         staged = stage(con, source, ALONE, session.settings.limits)
         shown = literal(printable(str(file.path)))
         # Several rows may stand on one line of a text.
@@ -235,17 +236,7 @@ def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetim
     return first, last
 
 
-def _source(settings: Settings, file: WaitingFile, path: Path) -> Source:
-    shape, encoding = _named(settings.shapes, file.path), _named(settings.encodings, file.path)
-    return recognise(path, file.kind, shape, encoding)
-
-
 def _types(session: Session, kind: Kind) -> dict[str, str]:
-    """The types of CSV columns: what was text once is text, unless the settings say something else."""
+    """The types of CSV columns that the settings don't name: what was text once is text."""
     texts = run_sql(session.con, "inbox/intake/text_columns.sql", kind=kind).fetchall()
-    return {**{name: "text" for (name,) in texts}, **session.settings.types}
-
-
-def _named(patterns: Mapping[str, str], path: Path) -> str | None:
-    """What the settings say of a file."""
-    return next((said for pattern, said in patterns.items() if fnmatch(path.name, pattern)), None)
+    return {name: "text" for (name,) in texts}

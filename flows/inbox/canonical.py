@@ -24,8 +24,9 @@ from flows.inbox.parquet import (
     rows_apart,
 )
 from flows.inbox.parquet_schema import FILE_ROW, damage
-from flows.inbox.shapes import Kind, Source, is_parquet, recognise
+from flows.inbox.shapes import Kind, Source, is_parquet
 from flows.inbox.staging import counts, damaged, drop, filed, prepare, shaped, stage
+from flows.inbox.ways import Ways
 from flows.settings import Limits
 from flows.warehouse import chained, make_table, shown, sql_text, write_rows
 from transforms.columns.arrays import Ints
@@ -105,11 +106,13 @@ class Scratch:
         con: a connection in UTC.
         folder: where to write what isn't canonical as it stands, and bad rows.
         limits: what one file may hold.
+        ways: how files are read, where they don't tell.
     """
 
     con: DuckDBPyConnection
     folder: Path
     limits: Limits
+    ways: Ways = field(default_factory=Ways)
 
 
 def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Canonical:
@@ -126,7 +129,7 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
     """
     if (name := printable(str(path))) != str(path) or "\\" in name:
         raise InputError(f"{name}: its name has a backslash, or bytes that aren't UTF-8; rename it")
-    con, source = scratch.con, recognise(path, kind)
+    con, source = scratch.con, scratch.ways.recognise(path, kind)
     prepare(con, source, scratch.limits)
     types = _stored_types(scratch, source)
     if types is None:

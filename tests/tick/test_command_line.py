@@ -1,5 +1,6 @@
 """The `onward` command as people use it: exit codes and messages, never a traceback."""
 
+import json
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import polars as pl
 import pytest
 
 from flows import cli
@@ -174,6 +176,20 @@ def test_backtest(onward: Onward, home: House, tmp_path: Path) -> None:
     )
     assert not home.settings.state.exists()
     assert not home.outbox()
+
+
+def test_backtest_reads_files_as_the_settings_say(onward: Onward, home: House, tmp_path: Path) -> None:
+    settings, people = tmp_path / "files.toml", tmp_path / "old.csv"
+    settings.write_text(
+        'encodings = {"old*" = "latin-1"}\ntypes = {zip = "text"}\nshapes = {"go*" = "seed"}\n'
+    )
+    people.write_bytes("customer_id,zip,city\nann,1234,Köln\n".encode("latin-1"))
+    given = {"customers": str(people), "settings": str(settings)}
+    says(backtested(onward, home, tmp_path / "out", **given), 0, "0 events", "1 quarantined")
+    (known,) = pl.read_parquet(tmp_path / "out" / "profiles.parquet")["attributes"]
+    assert json.loads(known) == {"zip": "1234", "city": "Köln"}
+    settings.write_text('encodings = {"old*" = "latin-1"}\nlimits = {columns = 2}\n')
+    says(backtested(onward, home, tmp_path / "out2", **given), 2, "old.csv", "has 3 columns; allowed: 2")
 
 
 @pytest.mark.parametrize(
