@@ -4,38 +4,14 @@ A batch first becomes Parquet in the archive (`take_in`), which a killed run lea
 part of the state (`flows/inbox/admission.py`); replaying the archive repeats only the second step.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
-from duckdb import DuckDBPyConnection
-
-from flows.inbox.arrivals import Arrivals, WaitingFile, look_in, note_files
+from flows.inbox.arrivals import look_in
 from flows.inbox.kept import kept_batches
+from flows.inbox.taken import TakenIn
 from flows.session import Session
-from flows.store.archive import Batch
 from flows.warehouse import run_sql
-
-
-@dataclass
-class TakenIn:
-    """What a tick takes in: archived batches, which aren't part of the state yet, and what else lay in the inbox.
-
-    Attributes:
-        arrivals: the inbox as it was found.
-        looked_into: the files that need not be looked into again, with the hashes of their contents.
-        refused: a sentence for each file that can't be loaded.
-        notes: what people should know of how files were read.
-    """
-
-    arrivals: Arrivals
-    batches: list[Batch] = field(default_factory=list)
-    looked_into: list[tuple[WaitingFile, str | None]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, con: DuckDBPyConnection) -> None:
-        """Remember which files were looked into, inside the transaction that makes the batches part of the state."""
-        note_files(con, self.looked_into, self.arrivals.gone)
 
 
 def take_in(session: Session, now: datetime) -> TakenIn:

@@ -11,11 +11,11 @@ from flows.files import content_hash, printable
 from flows.inbox.admission import append_batches
 from flows.inbox.archiving import Small, archive_file, archive_together, read_small
 from flows.inbox.arrivals import WaitingFile
-from flows.inbox.intake import TakenIn
 from flows.inbox.kept import keep_batches
 from flows.inbox.known import Known
 from flows.inbox.refusals import fault_of_file, set_aside
 from flows.inbox.seen_ids import read_seen_ids
+from flows.inbox.taken import TakenIn
 from flows.session import Session, drawn
 from flows.store.archive import Batch
 

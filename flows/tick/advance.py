@@ -13,8 +13,9 @@ from flows.definitions.rules import Rules, rules_of, written_patterns, written_s
 from flows.definitions.versions import note_versions, pause_and_resume
 from flows.errors import InputError
 from flows.inbox.admission import admit_all
-from flows.inbox.intake import TakenIn, take_in
+from flows.inbox.intake import take_in
 from flows.inbox.kept import forget_batches
+from flows.inbox.taken import TakenIn
 from flows.session import Session
 from flows.store.archive import SEMANTICS, Batch, Manifest, archive_folder, write_clock, write_manifest
 from flows.store.publish import mark_unpublished
