@@ -92,6 +92,7 @@ def archive_file(
         InputError: the file as a whole can't be loaded.
     """
     con, number = session.con, _next_batch(session.con)
+    _limit_time(session, now)
     with readable(file.path) as path:
         source = Ways.of(session.settings).recognise(path, file.kind, file.path.name)
         source = replace(source, types={**_types(session, file.kind), **source.types})
@@ -101,7 +102,7 @@ def archive_file(
         order = "batch_order" if source.format == "parquet" else "rowid"
         replaced = f"{shown} as file, {order} as batch_order"
         make_view(con, STAGED, f"select {number} as batch_id, * replace ({replaced}) from {ALONE}")
-        distinct = _judged(session, seen, file.kind, now)
+        distinct = _judged(session, seen, file.kind)
         archived = _write(session, file.kind, distinct, number)
         bad = _quarantine(session, number)
     earliest, latest = _span(con, archived) if file.kind == "events" else (None, None)
@@ -123,6 +124,7 @@ def archive_together(
         The batches of each Parquet file, a batch for each of the small ones, in order.
     """
     con, kind = session.con, texts[0].file.kind
+    _limit_time(session, now)
     stage_together(con, [(one.source, one.text) for one in texts], TOGETHER, session.settings.limits)
     assign(con, "varchar[]", portion_files=[printable(str(one.file.path)) for one in texts])
     parts = _without_repeats(con, len(texts)) if kind == "customers" else [(0, len(texts) - 1)]
@@ -156,7 +158,7 @@ def _archive_part(
 ) -> list[Batch]:
     run_sql(session.con, "inbox/intake/portion.sql")
     kind = texts[0].file.kind
-    archived = _write(session, kind, _judged(session, seen, kind, now), number)
+    archived = _write(session, kind, _judged(session, seen, kind), number)
     _quarantine(session, number)
     counts = read_sql(session.con, "inbox/intake/portion_counts.sql").rows_by_key(
         "batch_id", named=True, unique=True
@@ -180,13 +182,13 @@ def _batch(
     )  # fmt: skip
 
 
-def _judged(session: Session, seen: SeenIds, kind: Kind, now: datetime) -> Distinct:
+def _judged(session: Session, seen: SeenIds, kind: Kind) -> Distinct:
     """Make the view `judged` of what is staged; its good rows that count."""
     con = session.con
     if kind == "customers":
         make_view(con, JUDGED, f"select *, null::timestamptz as ts, false as anonymous from {STAGED}")
         return deduplicated(con, JUDGED, kind)
-    _judge_time(session, now)
+    run_sql(con, "inbox/intake/judged.sql")
     ids = read_sql(con, "inbox/intake/event_ids.sql").to_series()
     return deduplicated(con, JUDGED, kind, pl.concat([seen.among(ids), _seen_by_older_ids(con, seen)]))
 
@@ -198,12 +200,11 @@ def _seen_by_older_ids(con: DuckDBPyConnection, seen: SeenIds) -> pl.Series:
     return both.filter(pl.col("older_id").is_in(came.implode()))["event_id"]
 
 
-def _judge_time(session: Session, now: datetime) -> None:
-    """Rows too far in the future are bad ones too (semantics.md §4)."""
+def _limit_time(session: Session, now: datetime) -> None:
+    """Rows too far in the future are bad ones too (semantics.md §4): let staging know from when on."""
     con, most = session.con, session.settings.max_future
     assign(con, "timestamptz", future_limit=now + most)
     assign(con, "varchar", future_most=spoken(most))
-    run_sql(con, "inbox/intake/judged.sql")
 
 
 def _write(session: Session, kind: Kind, distinct: Distinct, number: int) -> Path:

@@ -1,6 +1,7 @@
 """The inbox on the run path: each content once, each event once, bad rows kept."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,6 +102,23 @@ def test_a_row_too_far_ahead_is_quarantined_and_may_come_again(tmp_path: Path) -
     home.tick(at(180))
     home.tick(at(240))
     assert home.rows("select entered_at from executions order by 1") == [(at(70),), (at(200),)]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("e.ndjson", ['{"type": "behavioral",  "ts": "2026-03-03 09:00", "customer_id": 12.0, "x": "\\u00e9"}']),
+        ("e.csv", ["name,ts,customer_id,type,x", 'go,20260303, ann ,behavioral,"a ""b"""']),
+        ("e.json", ['[{"ts": 1772708400, "type": "behavioral",', ' "customer_id": "ann"}]']),
+    ],
+)  # fmt: skip
+def test_a_row_too_far_ahead_keeps_its_text(tmp_path: Path, name: str, lines: list[str]) -> None:
+    home = house(tmp_path, workflow(tag("went")), max_future=timedelta(hours=1))
+    (home.settings.inbox / "events" / name).write_text("\n".join(lines) + "\n")
+    assert home.tick(at(10)).quarantined == 1
+    ((reason, row),) = home.rows("select reason, row from quarantine")
+    assert re.fullmatch(r"future: 2026-03-0\d \d\d:00:00\+00 is more than 1h ahead", reason)
+    assert row == ("\n".join(lines).strip("[]") if name == "e.json" else lines[-1])
 
 
 def test_a_refused_row_is_not_the_first_of_its_id(tmp_path: Path) -> None:

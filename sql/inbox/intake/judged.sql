@@ -1,14 +1,12 @@
--- One row per staged event; one that is too far ahead of its loading is bad too (semantics.md §4).
+-- One row per staged event; one that is too far ahead of its loading is bad too (semantics.md §4). Of text, staging has said
+-- so and kept the row; what was read where it lies, in Parquet, has no text.
 create or replace temp view judged as
 with
     compared as (select *, reason is null and ts > getvariable('future_limit') as is_future from staged),
 
     final as (
         select * exclude (is_future) replace (
-            case
-                when is_future then 'future: ' || ts || ' is more than ' || getvariable('future_most') || ' ahead'
-                else reason
-            end as reason,
+            coalesce(reason, future_fault(ts)) as reason,
             case
                 when is_future then to_json({
                     event_id: event_id,

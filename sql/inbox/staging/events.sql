@@ -25,6 +25,7 @@ with judged as (
             when names_tags(attributes) or (type = 'attribute_change' and name = 'tags') then tags_fault()
             when received_at is null and received_given is not null
                 then 'bad_time: received_at ' || left(received_given, 100)
+            else future_fault(ts)
         end as reason
     from typed
 ),

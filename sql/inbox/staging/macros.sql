@@ -60,6 +60,12 @@ create or replace temp macro tags_fault() as
 create or replace temp macro is_bounded(instant) as
     instant between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00';
 
+-- Why an event is too far ahead of its loading (semantics.md §4), where something is: a backtest has no limit.
+create or replace temp macro future_fault(ts) as case
+    when ts > getvariable('future_limit')
+        then 'future: ' || ts || ' is more than ' || getvariable('future_most') || ' ahead'
+end;
+
 -- The one grammar of instants, semantics.md §2; in Python it is transforms/timing/instants.py.
 create or replace temp macro instant_parts(given) as regexp_extract(
     given,
