@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.figures import longest_chain
 from tests.house.rooms import ROOMS, ROOT, purpose
 from tests.house.rules import violations
 from tests.house.scan import Violation, read_house
@@ -28,6 +29,11 @@ def test_a_room_says_what_it_is_for(room: str) -> None:
 
 def test_rooms_import_one_way() -> None:
     TopologicalSorter(ROOMS).prepare()
+
+
+def test_modules_import_one_way_too() -> None:
+    """Also where an import stands in a function."""
+    assert 1 < longest_chain(read_house(ROOT)) < 40
 
 
 def faults_of(root: Path, files: dict[str, str]) -> list[Violation]:
