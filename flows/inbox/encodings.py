@@ -14,6 +14,8 @@ LIKELY = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "mac_roman"),
     *("cp437", "cp850", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"),
 )
+LATIN = ("cp1250", "cp1254", "cp1257", "mac_roman", "cp437", "cp850")
+TYPOGRAPHY = "“”‘’„‚–—…•€£§°«»\u00a0"
 GUESSED_BYTES = 200_000
 REPLACED = "\ufffd"
 
@@ -68,7 +70,18 @@ def _guess(data: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
     best = from_bytes(data[:GUESSED_BYTES], cp_isolation=list(LIKELY)).best()
-    return best.encoding if best else None
+    if best is None:
+        return None
+    # A few letters fit into many code pages: the most common one is named if they are all letters of it.
+    return "cp1252" if best.encoding in LATIN and _is_western(data) else best.encoding
+
+
+def _is_western(data: bytes) -> bool:
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return all(sign.isascii() or sign.isalpha() or sign in TYPOGRAPHY for sign in set(text))
 
 
 def _refused(path: Path, encoding: str | None, line: int) -> InputError:

@@ -16,6 +16,7 @@ from tests.runs import house
 from tests.semantics.cases import at
 
 PEOPLE = "customer_id,straße,ort\nann,Müllerstraße,Köln\nbob,Größenweg,München\ncy,Ölmühle,Düsseldorf\n"
+POLISH = "customer_id,city\n1,Łódź\n2,Kraków\n3,Świętochłowice żółć\n"
 RUSSIAN = "customer_id,city\n" + "ann,Санкт-Петербург и другие города\nbob,Нижний Новгород на Волге\n" * 20
 
 
@@ -28,9 +29,10 @@ def con() -> Iterator[DuckDBPyConnection]:
 @pytest.mark.parametrize(
     ("text", "encoding", "likely"),
     [
-        (PEOPLE, "latin-1", "CP125"),
-        (PEOPLE.replace("straße", "strasse", 1), "cp1252", "CP125"),
+        (PEOPLE, "latin-1", "CP1252"),
+        (PEOPLE.replace("straße", "strasse", 1), "cp1252", "CP1252"),
         (RUSSIAN, "cp1251", "CP1251"),
+        (POLISH, "cp1250", "CP1250"),
         (PEOPLE, "utf-16", "UTF-16"),
         (PEOPLE, "utf-32", "UTF-32"),
     ],
