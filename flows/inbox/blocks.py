@@ -8,13 +8,17 @@ import numpy as np
 import pyarrow as pa
 
 from flows.inbox.json_heads import values_on
+from transforms.columns.arrays import Bools, Ints
 
 BLOCK_BYTES = 32 * 1024**2
 PIECE_BYTES = 1024**2
+WINDOW_BYTES = 256 * 1024
+"""So much is looked through for line ends at once, because it stays in the processor's cache."""
 SHORT_LINE = 8
 BOM = b"\xef\xbb\xbf"
 TOGETHER = re.compile(rb"\}[ \t]*,?[ \t]*\{")
 """Where one object may end and another begin on a line; within a string it means nothing."""
+NOT_BLANK = re.compile(rb"\S")
 
 
 class Readable(Protocol):
@@ -32,18 +36,23 @@ def line_blocks(data: Readable, line_bytes: int) -> Iterator[pa.Table]:
         Tables `line` (from 1), `text` (with its line end), `fault` (`line_too_long`, `encoding`, or null).
         At least one table.
     """
-    for first, block in _whole_lines(data, line_bytes):
-        ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n")) + 1
+    for first, block, ends in _whole_lines(data, line_bytes):
         offsets = np.concatenate([[0], ends])
-        texts = texts_between(block, offsets)
-        faults = np.full(len(ends), None, dtype=object)
+        texts, faults = texts_between(block, offsets), pa.nulls(len(ends), pa.string())
         if texts is None:
-            texts, broken = _repaired(block)
-            faults[broken] = "encoding"
-        faults[np.diff(offsets) - 1 > line_bytes] = "line_too_long"
+            texts, faults = _repaired(bytes(block))
+        faults = _with_long(faults, np.diff(offsets) - 1 > line_bytes)
         lines = np.arange(first, first + len(ends), dtype=np.int64)
-        table = pa.table({"line": lines, "text": texts, "fault": pa.array(faults, pa.string())})
+        table = pa.table({"line": whole_numbers(lines), "text": texts, "fault": faults})
         yield in_batches(_apart(table) if TOGETHER.search(block) else table)
+
+
+def _with_long(faults: pa.Array, is_long: Bools) -> pa.Array:
+    """The faults of lines, some of which are too long."""
+    if not is_long.any():
+        return faults
+    each = zip(faults.to_pylist(), is_long, strict=True)
+    return pa.array(["line_too_long" if long else fault for fault, long in each], pa.string())
 
 
 def _apart(table: pa.Table) -> pa.Table:
@@ -55,44 +64,62 @@ def _apart(table: pa.Table) -> pa.Table:
     ]
     times = [len(some) for some in parts]
     columns = {
-        "line": pa.array(np.repeat(lines, times), pa.int64()),
+        "line": whole_numbers(np.repeat(np.array(lines, np.int64), times)),
         "text": pa.array([one for some in parts for one in some], pa.string()),
-        "fault": pa.array(np.repeat(np.array(faults, dtype=object), times), pa.string()),
+        "fault": pa.array(
+            [fault for fault, some in zip(faults, parts, strict=True) for _ in some], pa.string()
+        ),
     }
     return pa.table(columns)
 
 
-def _whole_lines(data: Readable, line_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """Blocks that end with a line end, with the number of their first line; none is blank, if there are several.
+def _whole_lines(data: Readable, line_bytes: int) -> Iterator[tuple[int, memoryview, Ints]]:
+    """Blocks that end with a line end: the number of the first line, the text, and where in it each line ends.
 
-    Of an over-long line only so much is kept that it stays over-long.
+    None is blank, if there are several. Of an over-long line only so much is kept that it stays over-long. Blocks are
+    large, so that none is copied without need.
     """
-    carry, yielded, line = b"", False, 1
-    head = data.read(len(BOM)).removeprefix(BOM)
-    while block := head + data.read(BLOCK_BYTES):
-        block, head = carry + block, b""
-        cut = block.rfind(b"\n") + 1
-        carry = block[cut:][: line_bytes + 1]
-        for piece in _pieces(block[:cut]):
-            if piece.strip():
+    carry, yielded, line = data.read(len(BOM)).removeprefix(BOM), False, 1
+    while more := data.read(BLOCK_BYTES):
+        block = memoryview(carry + more)
+        ends = _line_ends(block)
+        cut = int(ends[-1]) if ends.size else 0
+        carry = bytes(block[cut : cut + line_bytes + 1])
+        for first, piece, piece_ends in _pieces(block[:cut], ends):
+            if NOT_BLANK.search(piece):
                 yielded = True
-                yield line, piece
-            line += piece.count(b"\n")
+                yield line + first, piece, piece_ends
+        line += len(ends)
     if carry or not yielded:
-        yield line if carry else 1, carry + b"\n"
+        rest = memoryview(carry.removesuffix(b"\n") + b"\n")
+        yield line if carry else 1, rest, _line_ends(rest)
 
 
-def _pieces(block: bytes) -> Iterator[bytes]:
-    """A block of many short lines in pieces, because every line takes memory of its own."""
-    size = len(block) if block.count(b"\n") * SHORT_LINE < len(block) else PIECE_BYTES
-    start = 0
-    while start < len(block):
-        end = block.find(b"\n", start + size - 1) + 1 or len(block)
-        yield block[start:end]
-        start = end
+def whole_numbers(values: Ints) -> pa.Array:
+    """The numbers as Arrow's; its own way imports pandas, which takes longer than to load a small file."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
-def texts_between(block: bytes, offsets: np.ndarray[Any, Any]) -> pa.Array | None:
+def _line_ends(block: memoryview) -> Ints:
+    """Where lines end in a block: the places after their line feeds."""
+    octets = np.frombuffer(block, dtype=np.uint8)
+    starts = range(0, len(octets), WINDOW_BYTES)
+    found = [np.flatnonzero(octets[at : at + WINDOW_BYTES] == ord("\n")) + (at + 1) for at in starts]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+def _pieces(block: memoryview, ends: Ints) -> Iterator[tuple[int, memoryview, Ints]]:
+    """A block of many short lines in pieces, because every line takes memory of its own: each with its first line."""
+    size = len(block) if len(ends) * SHORT_LINE < len(block) else PIECE_BYTES
+    start, first = 0, 0
+    while first < len(ends):
+        after = min(int(np.searchsorted(ends, start + size)) + 1, len(ends))
+        end = int(ends[after - 1])
+        yield first, block[start:end], ends[first:after] - start
+        start, first = end, after
+
+
+def texts_between(block: bytes | memoryview, offsets: np.ndarray[Any, Any]) -> pa.Array | None:
     """What lies between the offsets in a block, as text without copying it; None where some isn't UTF-8."""
     places = pa.py_buffer(offsets.astype(np.int32))
     texts = pa.StringArray.from_buffers(len(offsets) - 1, places, pa.py_buffer(block))
@@ -103,12 +130,12 @@ def texts_between(block: bytes, offsets: np.ndarray[Any, Any]) -> pa.Array | Non
     return texts
 
 
-def _repaired(block: bytes) -> tuple[pa.Array, np.ndarray[Any, Any]]:
-    """The lines with what isn't UTF-8 replaced, and in which lines that was needed."""
+def _repaired(block: bytes) -> tuple[pa.Array, pa.Array]:
+    """The lines with what isn't UTF-8 replaced, and the fault of each that needed it."""
     lines = block.split(b"\n")[:-1]
     texts = [line.decode("utf-8", errors="replace") for line in lines]
-    broken = np.array([text.encode() != line for text, line in zip(texts, lines, strict=True)])
-    return pa.array(texts, pa.string()), broken
+    faults = [None if text.encode() == line else "encoding" for text, line in zip(texts, lines, strict=True)]
+    return pa.array(texts, pa.string()), pa.array(faults, pa.string())
 
 
 def in_batches(table: pa.Table, parts: int = 4) -> pa.Table:

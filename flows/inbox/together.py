@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.blocks import BOM, in_batches, line_blocks
+from flows.inbox.blocks import BOM, in_batches, line_blocks, whole_numbers
 from flows.inbox.shapes import Source
 from flows.inbox.staging import ROWS, add_rows, blocks_of, prepare, shaped
 from flows.settings import Limits
@@ -91,4 +91,4 @@ def _united(texts: list[Text], numbers: Ints, limits: Limits) -> Iterator[pa.Tab
 
 
 def _numbered(rows: pa.Table, line: Ints) -> pa.Table:
-    return rows.set_column(rows.schema.get_field_index("line"), "line", pa.array(line, pa.int64()))
+    return rows.set_column(rows.schema.get_field_index("line"), "line", whole_numbers(line))
