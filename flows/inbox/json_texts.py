@@ -16,6 +16,7 @@ BLOCK_BYTES = 4 * 1024**2
 BLOCK_ROWS = 50_000
 NEXT_ON_LINE = re.compile(r"\}[ \t]*,?[ \t]*(?=[{\]])")
 """Where a value may end on its line, if it can't be read."""
+ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
 Value = tuple[int, str, str | None]
 """Line, text and fault of a value."""
 
@@ -76,6 +77,11 @@ class _Window:
         while not self.ended and len(self.text) - self.place <= 2 * self.most:
             self.more()
 
+    def begins(self, pattern: re.Pattern[str]) -> bool:
+        """Whether what is looked at begins so."""
+        self.fill()
+        return pattern.match(self.text, self.place) is not None
+
     def skip(self) -> bool:
         """Go to where a value begins; whether there is one."""
         while True:
@@ -87,11 +93,15 @@ class _Window:
 
 
 def values(window: _Window) -> Iterator[Value]:
-    """The values of a window, from its place to the end of the file."""
-    opened = 0
+    """The values of a window, from its place to the end of the file.
+
+    Raises:
+        InputError: the array that the file is isn't closed. One behind other values spoils no more than its own row.
+    """
+    opened, is_first = 0, True
     while window.skip():
         mark = window.text[window.place]
-        if mark == "[" and not opened:
+        if mark == "[" and not opened and (is_first or window.begins(ARRAY_OF_OBJECTS)):
             opened = window.line
             window.go(window.place + 1)
         elif mark == "]" and opened:
@@ -99,7 +109,10 @@ def values(window: _Window) -> Iterator[Value]:
             window.go(window.place + 1)
         else:
             yield _value(window)
-    if opened:
+            is_first = is_first and opened > 0
+    if opened and not is_first:
+        yield opened, "[", "not_json"
+    elif opened:
         raise InputError(
             f"{window.data.path}: line {opened}: the JSON array that begins there is never closed; the file is "
             "damaged or incomplete. Nothing of it was loaded: deliver it again, whole"

@@ -383,7 +383,7 @@ def test_a_deeply_nested_line_is_no_crash(con: DuckDBPyConnection, tmp_path: Pat
     path = tmp_path / "e.ndjson"
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000
     path.write_text(line_of(event_id=...)[:-1] + f', "properties": {deep}}}\n' + "[" * 500_000)
-    assert [reason for _, reason, _ in staged(con, path)] == ["not_json"]
+    assert [(line, reason) for line, reason, _ in staged(con, path)] == [(1, "not_json"), (2, "not_json")]
 
 
 JSON = st.recursive(

@@ -175,3 +175,20 @@ def test_a_file_without_any_object_is_refused_with_a_sentence_that_fits(tmp_path
     path.write_text("<html>\n<p>404</p>\n")
     with pytest.raises(InputError, match="holds no JSON object"):
         recognise(path, "customers")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('{"x": 1}\n[{"x": 2}, {"x": 3}]\n', [(1, None), (2, None), (2, None)]),
+        ('{"x": 1}\n[[[\n{"x": 2}', [(1, None), (2, "not_json"), (3, None)]),
+        ('{"x": 1}\n[1, 2]\n{"x": 2}', [(1, None), (2, None), (3, None)]),
+        ('{"x": 1}\n[{"x": 2},\n', [(1, None), (2, None), (2, "not_json")]),
+    ],
+)
+def test_an_array_behind_other_values_takes_none_along(
+    folder: Path, text: str, rows: list[tuple[int, str | None]]
+) -> None:
+    path = folder / "mixed.json"
+    path.write_text(text)
+    assert [(line, fault) for line, _, fault in read(path)] == rows
