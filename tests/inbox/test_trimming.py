@@ -88,6 +88,15 @@ def test_an_id_with_a_control_character_is_refused_by_name(
         ("123456789012345678901234567890", "123456789012345678901234567890"),
         ("1e+21", "1000000000000000000000"),
         ('"1e3"', "1e3"),
+        ("1e3", "1000"),
+        ("1e22", "10000000000000000000000"),
+        ('"1e22"', "1e22"),
+        ("9007199254740993.0", "9007199254740993"),
+        ('"9007199254740993.0"', "9007199254740993"),
+        ("-9007199254740993.00", "-9007199254740993"),
+        ("9007199254740993.5", "9007199254740993.5"),
+        ("12345678901234567890123.0", "12345678901234567890123"),
+        ("1e400", "1e400"),
         ("1.5", "1.5"),
         ("1.5e+0", "1.5"),
         ('"0012"', "0012"),
@@ -101,6 +110,27 @@ def test_whole_floats_as_ids_are_their_integer(
     path.write_text(json.dumps(PERSON).replace('"c"', given_, 1))
     stage(con, recognise(path, "customers"), "staged", Limits())
     assert con.execute("select customer_id from staged").fetchall() == [(read,)]
+
+
+LONG, DIGITS = "12345678901234567890123.0", "12345678901234567890123"
+IN_SHAPES = {
+    "canonical.ndjson": '{"event_id":%s,"x": {"event_id": 1}, "customer_id": %s, "ts": 1772409600,"type":"behavioral"}',
+    "seed.ndjson": '{"event_id":%s,"customer_id" : %s,"timestamp":"2026-03-02","event_type":"behavioral"}',
+    "segment.ndjson": '{"messageId": %s, "userId": %s, "timestamp": "2026-03-02", "type": "track", "event": "go"}',
+    "table.ndjson": '{"id": %s, "user_id": %s, "timestamp": "2026-03-02", "event": "go"}',
+    "canonical.csv": "event_id,customer_id,ts,type\n%s,%s,2026-03-02,behavioral",
+    "segment.csv": "message_id,user_id,timestamp,event\n%s,%s,2026-03-02,go",
+}
+
+
+@pytest.mark.parametrize("name", IN_SHAPES)
+def test_ids_are_exact_in_every_shape(con: DuckDBPyConnection, folder: Path, name: str) -> None:
+    path = folder / name
+    path.write_text(IN_SHAPES[name] % ("9007199254740993.0", LONG))
+    stage(con, recognise(path, "events"), "staged", Limits())
+    assert con.execute("select event_id, customer_id, reason from staged").fetchall() == [
+        ("9007199254740993", DIGITS, None)
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["ndjson", "csv"])

@@ -13,6 +13,10 @@ with fields as (
     from lines
 ),
 
+named as (
+    select *, exact_id(field.customer_id, body, 'customer_id') as id_given from fields
+),
+
 typed as (
     select
         line,
@@ -20,7 +24,7 @@ typed as (
         fault,
         field,
         further::varchar as further,
-        id_of(field.customer_id) as customer_id,
+        id_of(id_given) as customer_id,
         text_of(field.email) as email,
         instant_of(text_of(field.created_at)) as created_at,
         object_of(field.attributes) as attributes,
@@ -33,7 +37,7 @@ typed as (
             end
         end as tags,
         text_of(field.timezone) as timezone
-    from fields
+    from named
 ),
 
 judged as (

@@ -26,10 +26,15 @@ final as (
         fault,
         false as anonymous,
         field.properties as older_properties,
-        unnest(struct_update(field, properties := case
-            when further = '{}' or no_object is not null then field.properties
-            else merged(further, coalesce(own, '{}'))::json
-        end))
+        unnest(struct_update(
+            field,
+            event_id := exact_id(field.event_id, body, 'event_id'),
+            customer_id := exact_id(field.customer_id, body, 'customer_id'),
+            properties := case
+                when further = '{}' or no_object is not null then field.properties
+                else merged(further, coalesce(own, '{}'))::json
+            end
+        ))
     from objects
 )
 

@@ -30,8 +30,8 @@ final as (
         line,
         row,
         fault,
-        field.event_id,
-        field.customer_id,
+        exact_id(field.event_id, body, 'event_id') as event_id,
+        exact_id(field.customer_id, body, 'customer_id') as customer_id,
         field.timestamp as ts,
         field.event_type as type,
         case name_field

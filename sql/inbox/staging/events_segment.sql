@@ -53,11 +53,17 @@ final as (
         line,
         row,
         fault,
-        coalesce(field."messageId", field.message_id, field.id) as event_id,
+        coalesce(
+            exact_id(field."messageId", body, 'messageId'),
+            exact_id(field.message_id, body, 'message_id'),
+            exact_id(field.id, body, 'id')
+        ) as event_id,
         case
             when id_of(coalesce(field."userId", field.user_id)) is not null
-            then coalesce(field."userId", field.user_id)
-            else coalesce(field."anonymousId", field.anonymous_id)
+            then coalesce(exact_id(field."userId", body, 'userId'), exact_id(field.user_id, body, 'user_id'))
+            else coalesce(
+                exact_id(field."anonymousId", body, 'anonymousId'), exact_id(field.anonymous_id, body, 'anonymous_id')
+            )
         end as customer_id,
         coalesce(field.timestamp, field."originalTimestamp", field.original_timestamp) as ts,
         case

@@ -36,6 +36,22 @@ create or replace temp macro id_of(given) as case
     else text_of(given)
 end;
 
+-- An id that is a JSON number DuckDB has read as a double: its integer by the digits in the text of the object.
+create or replace temp macro exact_id(given, body, field) as case
+    when given < ':' and (contains(given, '.') or contains(given, 'e'))
+        and regexp_full_match(given, '-?(\d{16,}\.0+|\d+(\.\d+)?[eE]\+?\d+)')
+        then coalesce(list_transform(
+            list_filter(
+                regexp_extract_all(
+                    body::varchar, '"' || field || '"\s*:\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)', 1
+                ),
+                lambda written: try_cast(written as double) = try_cast(given as double)
+            ),
+            lambda written: whole_of(written)
+        )[1], given)
+    else given
+end;
+
 -- JSON escapes control characters, and fast; of texts with quotes and backslashes too a closer look is needed.
 create or replace temp macro has_control(given) as case
     when strlen(to_json(given)::varchar) = strlen(given) + 2 and not contains(given, chr(127)) then false
