@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from flows.inbox.shapes import Kind, recognise
-from flows.inbox.staging import stage
+from flows.inbox.staging import make_macros, stage
 from flows.settings import Limits
-from flows.warehouse import connect
+from flows.warehouse import connect, shown
 
 EVENT = {
     "event_id": "e",
@@ -162,3 +163,17 @@ def test_an_attribute_called_tags_is_refused_by_name(
         con, folder / f"person.{suffix}", "customers", PERSON | {"attributes": '{"tags": ["vip"]}'}
     )
     assert person["reason"].startswith("bad_attributes: no attribute can be called tags")
+
+
+def test_an_id_stays_as_it_is_exactly_if_reading_changes_nothing_of_it(con: DuckDBPyConnection) -> None:
+    make_macros(con)
+    signs = [*'a Zz_^09.-+eE[{`~@"\\é\t\n\x01\x7f\u00a0\ufeff\U0001f600', ""]
+    ids = pl.DataFrame({"id": ["".join(some) for some in product(signs, repeat=3)]}).unique()
+    finer = "coalesce(id_of(id) = id, false) and not has_control(id)"
+    with shown(con, ids=ids):
+        ((plain, stay, wrong),) = con.sql(
+            "select count(*) filter (where is_plain_id(id)), count(*) filter (where is_id(id)), "
+            f"count(*) filter (where is_id(id) <> ({finer})) from ids"
+        ).fetchall()
+    assert 1000 < plain < stay < len(ids)
+    assert wrong == 0

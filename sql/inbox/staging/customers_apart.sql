@@ -8,11 +8,7 @@ final as (
     select file_row_number
     from stored
     where not coalesce(
-        customer_id <> ''
-        and is_trimmed(customer_id)
-        and not has_control(customer_id)
-        and left(customer_id, 1) not in ('{', '[')
-        and not is_float(customer_id)
+        is_id(customer_id)
         and (created_at is null or is_bounded(created_at))
         and (email is null or (email <> '' and is_trimmed(email)))
         and (timezone is null or (timezone <> '' and is_trimmed(timezone)))

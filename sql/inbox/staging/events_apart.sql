@@ -9,16 +9,8 @@ final as (
     select file_row_number
     from stored
     where not coalesce(
-        event_id <> ''
-        and is_trimmed(event_id)
-        and not has_control(event_id)
-        and left(event_id, 1) not in ('{', '[')
-        and not is_float(event_id)
-        and customer_id <> ''
-        and is_trimmed(customer_id)
-        and not has_control(customer_id)
-        and left(customer_id, 1) not in ('{', '[')
-        and not is_float(customer_id)
+        is_id(event_id)
+        and is_id(customer_id)
         and is_bounded(ts)
         -- Statistics may answer for these columns: read them all the same, so that damage shows now.
         and hash(ts, type, received_at) is not null
