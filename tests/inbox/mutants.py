@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
 from flows.inbox.duplicates import deduplicated
-from flows.inbox.shapes import recognise
+from flows.inbox.shapes import Kind, recognise
 from flows.inbox.staging import stage
 from flows.settings import Limits
 from flows.warehouse import chained, count, parquet, write_rows
@@ -138,14 +138,14 @@ class Fate:
         return "" if kept == self.rows else f"{self.rows} rows, of which {kept} are accounted for: {self}"
 
 
-def fate(con: DuckDBPyConnection, path: Path, limits: Limits) -> Fate:
-    """Load a file of events as a tick does: staged, cleared of duplicates, archived, its bad rows quarantined."""
+def fate(con: DuckDBPyConnection, path: Path, limits: Limits, kind: Kind = "events") -> Fate:
+    """Load a file as a tick does: staged, cleared of duplicates, archived, its bad rows quarantined."""
     try:
-        staged = stage(con, recognise(path, "events"), "staged", limits)
-        distinct = deduplicated(con, "staged", "events")
+        staged = stage(con, recognise(path, kind), "staged", limits)
+        distinct = deduplicated(con, "staged", kind)
         archive, bad = path.with_name("archived"), path.with_name("bad")
         write_rows(
-            con, chained(("good", f"from {distinct.relation}"), final="inbox/archive/events.sql"), archive
+            con, chained(("good", f"from {distinct.relation}"), final=f"inbox/archive/{kind}.sql"), archive
         )
         write_rows(con, chained(("found", "from staged"), final="inbox/staging/bad.sql"), bad)
         loaded, quarantined = (count(con, parquet(file)) for file in (archive, bad))
