@@ -74,6 +74,11 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_of(content: bytes) -> str:
+    """The same of bytes that were read."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def write_text(file: Path, text: str) -> None:
     """Write a small text file; it appears whole or not at all."""
     aside = aside_name(file)

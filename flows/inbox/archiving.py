@@ -59,17 +59,24 @@ class Small:
         return len(self.text) if isinstance(self.text, bytes) else int(self.text.nbytes)
 
 
-def read_small(settings: Settings, file: WaitingFile, content: str) -> Small | None:
-    """A file that is small enough to be archived together with others; None for any other.
+def small_bytes(file: WaitingFile) -> bytes | None:
+    """The bytes of a small file; None of any other."""
+    if file.size > SMALL_BYTES:
+        return None
+    with file.path.open("rb", buffering=0) as data:
+        held = data.read(SMALL_BYTES + 1)
+    return held if len(held) <= SMALL_BYTES else None
+
+
+def read_small(settings: Settings, file: WaitingFile, content: str, held: bytes) -> Small | None:
+    """A file of these bytes to be archived together with others; None where it can't be.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    if file.size > SMALL_BYTES:
-        return None
-    with readable(file.path) as path:
-        source = Ways.of(settings).recognise(path, file.kind, file.path.name)
-        text = None if source.format in ("parquet", "csv") else read_text(source, settings.limits, SMALL_TEXT)
+    source = Ways.of(settings).recognise(file.path, file.kind, held=held)
+    together = source.format not in ("parquet", "csv")
+    text = read_text(source, held, settings.limits, SMALL_TEXT) if together else None
     return None if text is None else Small(file, content, source, text)
 
 

@@ -55,6 +55,14 @@ def _with_long(faults: pa.Array, is_long: Bools) -> pa.Array:
     return pa.array(["line_too_long" if long else fault for fault, long in each], pa.string())
 
 
+def line_numbers(rows: pa.Table) -> Ints:
+    """The column `line`; `to_numpy` would import pandas."""
+    parts = [
+        np.frombuffer(part.buffers()[1], np.int64)[part.offset :][: len(part)] for part in rows["line"].chunks
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
 def _apart(table: pa.Table) -> pa.Table:
     """The lines, each object apart where several stand on one."""
     lines, texts, faults = (table[name].to_pylist() for name in table.column_names)

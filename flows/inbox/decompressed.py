@@ -11,6 +11,22 @@ from flows.errors import InputError
 Compression = Literal["none", "gzip", "zstd"]
 
 
+PIECE_BYTES = 1024**2
+
+
+def check_decompressed(path: Path, compression: Compression, limit: int) -> None:
+    """Count what a compressed file decompresses to: much faster than reading what a bomb makes of few bytes.
+
+    Raises:
+        InputError: it is damaged, or decompresses to more than `limit`.
+    """
+    if compression == "none":
+        return
+    data = Bytes(path, compression, limit)
+    while data.read(PIECE_BYTES):
+        pass
+
+
 class Bytes:
     """The decompressed bytes of a file, never more than `limit`; as UTF-8, whatever its encoding.
 
@@ -18,9 +34,17 @@ class Bytes:
     isn't of the encoding given.
     """
 
-    def __init__(self, path: Path, compression: Compression, limit: int, encoding: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        compression: Compression,
+        limit: int,
+        encoding: str | None = None,
+        held: bytes | None = None,
+    ) -> None:
+        """Open the file, or begin with `held`, all its bytes as they lie on disk."""
         self.path, self.limit, self.count = path, limit, 0
-        raw = pa.OSFile(str(path), "rb")
+        raw = pa.OSFile(str(path), "rb") if held is None else pa.BufferReader(held)
         self._stream = raw if compression == "none" else pa.CompressedInputStream(raw, compression)
         self._compression, self._encoding = compression, encoding
         self._decoder = codecs.getincrementaldecoder(encoding)() if encoding else None

@@ -7,11 +7,16 @@ from typing import Any
 
 DECODER = json.JSONDecoder()
 GAP = re.compile(r"[\s,\ufeff]*")
+BRACKETS = re.compile(r"[\s,\ufeff\[\]]*")
 
 
 def after_gap(text: str, place: int) -> int:
     """The first place from `place` on where a value may begin: behind blanks, line ends and commas."""
-    found = GAP.match(text, place)
+    return _after(GAP, text, place)
+
+
+def _after(passed: re.Pattern[str], text: str, place: int) -> int:
+    found = passed.match(text, place)
     return found.end() if found else place
 
 
@@ -33,16 +38,14 @@ def goes_by_lines(text: str, lines: Sequence[str]) -> bool:
 
 def first_values(text: str, most: int) -> list[str]:
     """The first values of a text that may be cut off anywhere; those of arrays apart."""
-    found, place = list[str](), after_gap(text, 0)
+    found, place = list[str](), _after(BRACKETS, text, 0)
     while place < len(text) and len(found) < most:
-        end = place + 1
-        if text[place] not in "[]":
-            try:
-                end = DECODER.raw_decode(text, place)[1]
-            except (ValueError, RecursionError):
-                break
-            found.append(text[place:end])
-        place = after_gap(text, end)
+        try:
+            end = DECODER.raw_decode(text, place)[1]
+        except (ValueError, RecursionError):
+            break
+        found.append(text[place:end])
+        place = _after(BRACKETS, text, end)
     return found
 
 

@@ -7,9 +7,9 @@ from functools import partial
 import duckdb
 
 from flows.errors import OnwardError
-from flows.files import content_hash, printable
+from flows.files import content_hash, hash_of, printable
 from flows.inbox.admission import append_batches
-from flows.inbox.archiving import Small, archive_file, archive_together, read_small
+from flows.inbox.archiving import Small, archive_file, archive_together, read_small, small_bytes
 from flows.inbox.arrivals import WaitingFile
 from flows.inbox.kept import keep_batches
 from flows.inbox.known import Known
@@ -50,10 +50,11 @@ class Portions:
         return len(self._small) >= MOST_FILES or self._bytes >= MOST_BYTES
 
     def _take(self, file: WaitingFile) -> None:
-        content = content_hash(file.path)
+        held = small_bytes(file)
+        content = content_hash(file.path) if held is None else hash_of(held)
         if self._known.has(file, content):
             self._taken.looked_into.append((file, content))
-        elif small := read_small(self._session.settings, file, content):
+        elif held is not None and (small := read_small(self._session.settings, file, content, held)):
             self._small.append(small)
             self._bytes += small.size
             self._known.note(file, content)

@@ -3,8 +3,10 @@
 A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or `segment` (contract.md).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -43,6 +45,9 @@ KNOWN: dict[tuple[Kind, str], tuple[str, ...]] = {
 SAMPLE_LINES = 100
 SAMPLE_BYTES = 4 * 1024**2
 SAMPLES = 16
+LINE = re.compile(r"\S[^\n]*")
+SHAPES_KEPT = 128
+"""So many headers are remembered with their shapes: small files are many of one kind."""
 SEGMENT_IDS = {"messageId", "message_id", "userId", "user_id", "anonymousId", "anonymous_id", "event_text"}
 SEGMENT_TIMES = {"timestamp", "originalTimestamp", "original_timestamp"}
 
@@ -71,12 +76,14 @@ class Source:
     types: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
 
-    def bytes(self, limit: int) -> Bytes:
-        """Its decompressed bytes, as UTF-8, never more than `limit`."""
-        return Bytes(self.path, self.compression, limit, self.encoding)
+    def bytes(self, limit: int, held: bytes | None = None) -> Bytes:
+        """Its decompressed bytes, as UTF-8, never more than `limit`; `held` are those on disk, if they were read."""
+        return Bytes(self.path, self.compression, limit, self.encoding, held)
 
 
-def recognise(path: Path, kind: Kind, shape: str | None = None, encoding: str | None = None) -> Source:
+def recognise(
+    path: Path, kind: Kind, shape: str | None = None, encoding: str | None = None, held: bytes | None = None
+) -> Source:
     """Say what the file at `path` is, from its first bytes, its name and its columns.
 
     Args:
@@ -84,6 +91,7 @@ def recognise(path: Path, kind: Kind, shape: str | None = None, encoding: str | 
         kind: What it holds.
         shape: How it writes events, where recognition would be wrong.
         encoding: Of a text file, where it isn't UTF-8.
+        held: All bytes of the file, if they were read; the file isn't opened then.
 
     Returns:
         The source, to be given to `flows.inbox.staging.stage`. An empty text file is a source without rows.
@@ -93,35 +101,33 @@ def recognise(path: Path, kind: Kind, shape: str | None = None, encoding: str | 
     """
     if shape is not None and shape not in SHAPES[kind]:
         raise InputError(f"{path}: no shape {shape!r} for {kind}; allowed: {ALLOWED_SHAPES[kind]}")
-    _check_is_file(path)
-    compression = _compression(path)
-    if compression == "none" and is_parquet(path):
+    head = _head(path) if held is None else held[:4]
+    compression = _compression(path, head)
+    if compression == "none" and _is_parquet(path, head):
         columns = tuple(arrow_schema(path).names)
         return Source(path, kind, "parquet", "none", shape or _shape(path, kind, columns), columns)
-    text = _sample(path, compression, encoding)
+    data = Bytes(path, compression, SAMPLE_BYTES * SAMPLES, encoding, held)
+    text = _sample(data)
     lines = _lines(text)
     if not lines:
         return Source(path, kind, "ndjson", compression, shape or "canonical")
     read = _csv if _is_csv(path, lines[0]) else _json
-    return replace(read(path, kind, compression, shape, text, encoding), encoding=encoding)
+    found = read(path, kind, compression, shape, text, data)
+    return replace(found, encoding=encoding) if encoding else found
 
 
-def _check_is_file(path: Path) -> None:
+def _head(path: Path) -> bytes:
     if not path.exists():
         raise InputError(f"{path}: no such file; allowed: a Parquet, NDJSON or CSV file")
     if not path.is_file():
         raise InputError(f"{path}: not a file; name the Parquet, NDJSON or CSV files in it one by one")
-    if not path.stat().st_size and path.suffix in (".parquet", ".gz", ".zst"):
-        raise InputError(f"{path}: is empty, which no {path.suffix} file can be; deliver it again, whole")
-
-
-def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4)
 
 
-def _compression(path: Path) -> Compression:
-    head = _head(path)
+def _compression(path: Path, head: bytes) -> Compression:
+    if not head and path.suffix in (".parquet", ".gz", ".zst"):
+        raise InputError(f"{path}: is empty, which no {path.suffix} file can be; deliver it again, whole")
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
     if head.startswith(b"\x28\xb5\x2f\xfd"):
@@ -135,14 +141,18 @@ def _compression(path: Path) -> Compression:
 
 def is_parquet(path: Path) -> bool:
     """Whether a file is Parquet, or says that it is."""
-    return _head(path) in (b"PAR1", b"PARE") or path.suffix == ".parquet"
+    return _is_parquet(path, _head(path))
 
 
-def _sample(path: Path, compression: Compression, encoding: str | None) -> str:
-    """The first text of the file."""
-    data = Bytes(path, compression, SAMPLE_BYTES, encoding).read(SAMPLE_BYTES)
-    check_encoding(path, data)
-    return text_of(path, data)
+def _is_parquet(path: Path, head: bytes) -> bool:
+    return head in (b"PAR1", b"PARE") or path.suffix == ".parquet"
+
+
+def _sample(data: Bytes) -> str:
+    """The first text of a file."""
+    first = data.read(SAMPLE_BYTES)
+    check_encoding(data.path, first)
+    return text_of(data.path, first)
 
 
 def _is_csv(path: Path, first: str) -> bool:
@@ -153,7 +163,7 @@ def _is_csv(path: Path, first: str) -> bool:
 
 
 def _csv(
-    path: Path, kind: Kind, compression: Compression, shape: str | None, text: str, _encoding: str | None
+    path: Path, kind: Kind, compression: Compression, shape: str | None, text: str, _data: Bytes
 ) -> Source:
     """A CSV file, read with the delimiter that makes its header known, or most columns of it."""
     header = max(headers(text), key=lambda one: (_known(kind, one.names) is not None, len(one.names)))
@@ -184,18 +194,18 @@ def _notes(header: Header, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _json(
-    path: Path, kind: Kind, compression: Compression, shape: str | None, text: str, encoding: str | None
+    path: Path, kind: Kind, compression: Compression, shape: str | None, text: str, data: Bytes
 ) -> Source:
     """A file of JSON objects; where the first ones say no shape, later ones may."""
     by_lines = goes_by_lines(text, _lines(text))
-    columns, data = tuple[str, ...](), Bytes(path, compression, SAMPLE_BYTES * SAMPLES, encoding)
+    columns, sample = tuple[str, ...](), text
     for _ in range(SAMPLES - 1):
-        sample = text_of(path, data.read(SAMPLE_BYTES))
-        if not sample:
-            break
         found = keys_of(_lines(sample, "{") if by_lines else first_values(sample, SAMPLE_LINES))
         columns = tuple(dict.fromkeys([*columns, *found]))
         if shape or _recognised(kind, columns):
+            break
+        sample = text_of(path, data.read(SAMPLE_BYTES))
+        if not sample:
             break
     if not (shape or columns):
         raise InputError(
@@ -214,10 +224,11 @@ def _json(
 
 def _lines(text: str, begin: str = "") -> list[str]:
     """The first lines that aren't blank, of those that begin so."""
-    lines = (line.strip() for line in text.split("\n"))
-    return list(islice((line for line in lines if line and line.startswith(begin)), SAMPLE_LINES))
+    lines = (line.group().rstrip() for line in LINE.finditer(text))
+    return list(islice((line for line in lines if line.startswith(begin)), SAMPLE_LINES))
 
 
+@lru_cache(maxsize=SHAPES_KEPT)
 def _known(kind: Kind, columns: tuple[str, ...]) -> str | None:
     """The shape of a CSV file with these columns, perhaps under another spelling."""
     spellings = ((shape, as_known(columns, KNOWN.get((kind, shape), ()))) for shape in SHAPES[kind])
@@ -226,6 +237,7 @@ def _known(kind: Kind, columns: tuple[str, ...]) -> str | None:
     )
 
 
+@lru_cache(maxsize=SHAPES_KEPT)
 def _recognised(kind: Kind, columns: tuple[str, ...]) -> str | None:
     """The shape of a file with exactly these columns."""
     found = set(columns)
@@ -259,6 +271,7 @@ def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
     )
 
 
+@lru_cache(maxsize=SHAPES_KEPT)
 def _other_kind(kind: Kind, columns: tuple[str, ...]) -> Kind | None:
     """What the file holds instead, as its columns say plainly."""
     if kind == "customers":

@@ -12,6 +12,7 @@ import pyarrow as pa
 from flows.errors import InputError, is_of_the_machine
 from flows.inbox.blocks import line_blocks
 from flows.inbox.column_kinds import Records, set_kinds, text_columns
+from flows.inbox.decompressed import check_decompressed
 from flows.inbox.json_texts import value_blocks
 from flows.inbox.parquet import (
     canonical_rows,
@@ -206,15 +207,17 @@ def add_rows(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     con.execute(f"insert into {quoted(name)} {query}")
 
 
-def blocks_of(source: Source, limits: Limits) -> Iterable[pa.Table]:
-    """The lines or records of a text file, some at a time.
+def blocks_of(source: Source, limits: Limits, held: bytes | None = None) -> Iterable[pa.Table]:
+    """The lines or records of a text file, some at a time; `held` are the bytes of a JSON file, if they were read.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
+    if held is None:
+        check_decompressed(source.path, source.compression, limits.decompressed_bytes)
     if source.format == "csv":
         return Records(source, limits)
-    data = source.bytes(limits.decompressed_bytes)
+    data = source.bytes(limits.decompressed_bytes, held)
     if source.format == "json":
         return value_blocks(data, limits.line_bytes)
     return line_blocks(data, limits.line_bytes)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.blocks import BOM, in_batches, line_blocks, whole_numbers
+from flows.inbox.blocks import BOM, in_batches, line_blocks, line_numbers, whole_numbers
 from flows.inbox.shapes import Source
 from flows.inbox.staging import ROWS, add_rows, blocks_of, prepare, shaped
 from flows.settings import Limits
@@ -22,15 +22,21 @@ Text: TypeAlias = bytes | pa.Table
 """The lines of an NDJSON file, or the values of other JSON."""
 
 
-def read_text(source: Source, limits: Limits, most: int) -> Text | None:
-    """A JSON file, to be staged together with others; None if it has more than `most` bytes.
+def read_text(source: Source, held: bytes, limits: Limits, most: int) -> Text | None:
+    """A JSON file, to be staged together with others; None if it has more than `most` bytes decompressed.
+
+    Args:
+        source: what the file is.
+        held: its bytes as they lie on disk.
+        limits: what one file may hold.
+        most: bytes.
 
     Raises:
         InputError: the file as a whole can't be loaded.
     """
     if source.format != "ndjson":
-        return _values(source, limits, most)
-    data = source.bytes(limits.decompressed_bytes)
+        return _values(source, held, limits, most)
+    data = source.bytes(limits.decompressed_bytes, held)
     text = data.read(most + 1)
     if len(text) > most or data.read(1):
         return None
@@ -38,9 +44,9 @@ def read_text(source: Source, limits: Limits, most: int) -> Text | None:
     return text if text.endswith(b"\n") else text + b"\n"
 
 
-def _values(source: Source, limits: Limits, most: int) -> pa.Table | None:
+def _values(source: Source, held: bytes, limits: Limits, most: int) -> pa.Table | None:
     blocks, size = list[pa.Table](), 0
-    for block in blocks_of(source, limits):
+    for block in blocks_of(source, limits, held):
         blocks.append(block)
         size += block.nbytes
         if size > most:
@@ -79,12 +85,12 @@ def _united(texts: list[Text], numbers: Ints, limits: Limits) -> Iterator[pa.Tab
     if tables:
         rows = pa.concat_tables(tables)
         places = np.repeat(numbers, [len(one) for one in tables])
-        yield in_batches(_numbered(rows, rows["line"].to_numpy() + places * LINES))
+        yield in_batches(_numbered(rows, line_numbers(rows) + places * LINES))
         return
     lines = [one for one in texts if isinstance(one, bytes)]
     ends = np.cumsum([one.count(b"\n") for one in lines])
     for block in line_blocks(io.BytesIO(b"".join(lines)), limits.line_bytes):
-        line = block["line"].to_numpy()
+        line = line_numbers(block)
         file = np.searchsorted(ends, line, side="left")
         before = np.concatenate([[0], ends])[file]
         yield in_batches(_numbered(block, line - before + numbers[file] * LINES))

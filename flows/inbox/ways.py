@@ -22,14 +22,14 @@ class Ways:
         """Those of the settings."""
         return cls(settings.shapes, settings.encodings, settings.types)
 
-    def recognise(self, path: Path, kind: Kind, name: str | None = None) -> Source:
+    def recognise(self, path: Path, kind: Kind, name: str | None = None, held: bytes | None = None) -> Source:
         """Say what a file is, as `flows.inbox.shapes.recognise` does; its name counts as `name`, if that is given.
 
         Raises:
             InputError: it is nothing that could be loaded.
         """
         called = name or path.name
-        source = recognise(path, kind, _named(self.shapes, called), _named(self.encodings, called))
+        source = recognise(path, kind, _named(self.shapes, called), _named(self.encodings, called), held)
         return replace(source, types=self.types)
 
 

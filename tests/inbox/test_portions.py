@@ -112,6 +112,30 @@ def test_files_of_all_shapes_lie_together_or_alone(tmp_path: Path) -> None:
     assert loaded(home) == before
 
 
+def test_encodings_count_for_files_together_as_for_each_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "old-1.ndjson": '{"customer_id":"ä"}\n{"customer_id":"ö"}'.encode("latin-1"),
+        "old-2.ndjson.gz": gzip.compress('{"customer_id":"ü"}\n'.encode("latin-1")),
+        "old-3.json": '[{"customer_id":\n"ß"}]'.encode("latin-1"),
+        "wide-1.ndjson": '{"customer_id":"é"}\n{'.encode("utf-16"),
+        "plain.ndjson": b'{"customer_id":"\xc3\xa8"}',
+    }
+    encodings = {"old-*": "latin-1", "wide-*": "utf-16"}
+    homes = [house(tmp_path / name, encodings=encodings) for name in ("together", "alone")]
+    for home, most in zip(homes, (archiving.SMALL_BYTES, -1), strict=True):
+        for name, text in texts.items():
+            (home.settings.inbox / "customers" / name).write_bytes(text)
+        monkeypatch.setattr(archiving, "SMALL_BYTES", most)
+        home.tick(at(1))
+    assert homes[0].rows("select count(distinct archive) from batches") == [(1,)]
+    people = homes[0].rows("select customer_id from customers order by 1")
+    assert people == sorted((one,) for one in "äöüßéè")
+    together, alone = (json.dumps(loaded(home), default=str) for home in homes)
+    assert together.replace(str(homes[0].root), str(homes[1].root)) == alone
+
+
 def test_customer_files_with_one_customer_apply_one_after_the_other(tmp_path: Path) -> None:
     home = house(tmp_path, HEARD)
     home.customers("0", person("ann", plan="x"))
