@@ -172,7 +172,7 @@ def test_an_id_stays_as_it_is_exactly_if_reading_changes_nothing_of_it(con: Duck
     finer = "coalesce(id_of(id) = id, false) and not has_control(id)"
     with shown(con, ids=ids):
         ((plain, stay, wrong),) = con.sql(
-            "select count(*) filter (where is_plain_id(id)), count(*) filter (where is_id(id)), "
+            "select count(*) filter (where is_plain(id)), count(*) filter (where is_id(id)), "
             f"count(*) filter (where is_id(id) <> ({finer})) from ids"
         ).fetchall()
     assert 1000 < plain < stay < len(ids)

@@ -21,12 +21,16 @@ final as (
         and left(properties, 1) = '{'
         and suffix(properties, '}')
         and json_valid(properties)
-        and (attributes is null or (
-            left(attributes, 1) = '{' and suffix(attributes, '}') and json_valid(attributes)
-            and not coalesce(names_tags(attributes), false)
-        ))
-        and (received_at is null or is_bounded(received_at))
-        and not ($numbers and (has_non_finite(properties) or has_non_finite(coalesce(attributes, '')))),
+        and not ($numbers and has_non_finite(properties))
+        and case
+            when attributes is null then true
+            else left(attributes, 1) = '{'
+                and suffix(attributes, '}')
+                and json_valid(attributes)
+                and not coalesce(names_tags(attributes), false)
+                and not ($numbers and has_non_finite(attributes))
+        end
+        and (received_at is null or is_bounded(received_at)),
         false
     )
 )
