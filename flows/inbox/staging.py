@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from flows.errors import InputError, is_of_the_machine
-from flows.inbox.blocks import line_blocks
+from flows.inbox.blocks import Stream, line_blocks
 from flows.inbox.column_kinds import Records, set_kinds, text_columns
 from flows.inbox.decompressed import check_decompressed
 from flows.inbox.json_texts import value_blocks
@@ -186,16 +186,16 @@ def _put_canonical(con: duckdb.DuckDBPyConnection, source: Source, table: str, t
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
     query = filed(source, shaped(source, ROWS[source.format]))
-    put, texts = make_table, tuple[str, ...]()
+    texts = tuple[str, ...]()
     try:
         blocks = blocks_of(source, limits)
         if isinstance(blocks, Records):
             texts = text_columns(con, source, blocks)
             set_kinds(con, source, texts)
-        for block in blocks:
-            with shown(con, staging_block=block):
-                put(con, table, query)
-            put = add_rows
+        stream = Stream(blocks)
+        with shown(con, staging_block=stream):
+            make_table(con, table, query)
+        stream.close()
     except InputError:
         drop(con, table)
         raise

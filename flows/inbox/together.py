@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.blocks import BOM, in_batches, line_blocks, line_numbers, whole_numbers
+from flows.inbox.blocks import BOM, Stream, in_batches, line_blocks, line_numbers, whole_numbers
 from flows.inbox.shapes import Source
 from flows.inbox.staging import ROWS, add_rows, blocks_of, prepare, shaped
 from flows.settings import Limits
@@ -65,10 +65,13 @@ def stage_together(
     for numbers in _alike(texts):
         source = texts[numbers[0]][0]
         prepare(con, source, limits)
-        for block in _united([texts[number][1] for number in numbers], np.array(numbers, np.int64), limits):
-            with shown(con, staging_block=block):
-                put(con, table, shaped(source, ROWS[source.format]))
-            put = add_rows
+        stream = Stream(
+            _united([texts[number][1] for number in numbers], np.array(numbers, np.int64), limits)
+        )
+        with shown(con, staging_block=stream):
+            put(con, table, shaped(source, ROWS[source.format]))
+        stream.close()
+        put = add_rows
 
 
 def _alike(texts: Sequence[tuple[Source, Text]]) -> list[list[int]]:
