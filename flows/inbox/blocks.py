@@ -11,7 +11,7 @@ import pyarrow as pa
 from flows.inbox.json_heads import values_on
 from transforms.columns.arrays import Bools, Ints
 
-BLOCK_BYTES = 32 * 1024**2
+BLOCK_BYTES = 8 * 1024**2
 PIECE_BYTES = 1024**2
 WINDOW_BYTES = 256 * 1024
 """So much is looked through for line ends at once, because it stays in the processor's cache."""

@@ -11,8 +11,7 @@ with judged as (
             when id_fault('customer_id', customer_id, customer_given) is not null
                 then id_fault('customer_id', customer_id, customer_given)
             when has_control(event_id) then id_fault('event_id', event_id, null)
-            when ts_given is null then 'no_time'
-            when ts is null then 'bad_time: ' || left(ts_given, 100)
+            when ts is null then coalesce('bad_time: ' || left(ts_given, 100), 'no_time')
             when type is null or type not in ('behavioral', 'attribute_change', 'external_event', 'time_based')
                 then 'bad_type: ' || coalesce(left(type, 100), 'none')
             when type = 'attribute_change' and coalesce(name, '') = '' then 'no_name'

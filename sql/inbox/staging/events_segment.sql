@@ -9,15 +9,15 @@ with fields as (
             "timestamp": "VARCHAR", "originalTimestamp": "VARCHAR", "original_timestamp": "VARCHAR",
             "receivedAt": "VARCHAR", "received_at": "VARCHAR",
             "type": "VARCHAR", "event": "VARCHAR", "event_text": "VARCHAR", "name": "VARCHAR",
-            "properties": "JSON", "traits": "JSON", "context": "JSON"
+            "properties": "JSON", "traits": "JSON", "context": {"traits": "JSON"}
         }') as field
     from lines
 ),
 
 called as (
     select
-        * exclude (field),
-        field,
+        *,
+        coalesce(field."userId", field.user_id) as user_given,
         coalesce(text_of(field.event_text), text_of(field.event)) as event,
         coalesce(
             field.type, case when coalesce(field.event_text, field.event) is not null then 'track' end
@@ -29,14 +29,14 @@ described as (
     select
         *,
         case
-            when field.properties is not null then object_of(field.properties)
-            when call = 'identify' or field.type is not null then '{}'
+            when field.properties is not null then given_object(field.properties)
+            when call = 'identify' or field.type is not null then '{}'::json
             -- A warehouse table: one column per property.
             else json_merge_patch(body, '{
                 "id": null, "message_id": null, "user_id": null, "anonymous_id": null, "timestamp": null,
                 "original_timestamp": null, "received_at": null, "event": null, "event_text": null,
                 "sent_at": null, "uuid_ts": null, "messageId": null, "userId": null, "anonymousId": null,
-                "originalTimestamp": null, "receivedAt": null, "sentAt": null, "context": null}')::varchar
+                "originalTimestamp": null, "receivedAt": null, "sentAt": null, "context": null}')
         end as described
     from called
 ),
@@ -44,6 +44,7 @@ described as (
 valued as (
     select
         *,
+        id_of(user_given) is null as anonymous,
         json_transform(described, '{"revenue": "VARCHAR", "total": "VARCHAR", "value": "VARCHAR"}') as amount
     from described
 ),
@@ -59,11 +60,10 @@ final as (
             exact_id(field.id, body, 'id')
         ) as event_id,
         case
-            when id_of(coalesce(field."userId", field.user_id)) is not null
-            then coalesce(exact_id(field."userId", body, 'userId'), exact_id(field.user_id, body, 'user_id'))
-            else coalesce(
+            when anonymous then coalesce(
                 exact_id(field."anonymousId", body, 'anonymousId'), exact_id(field.anonymous_id, body, 'anonymous_id')
             )
+            else coalesce(exact_id(field."userId", body, 'userId'), exact_id(field.user_id, body, 'user_id'))
         end as customer_id,
         coalesce(field.timestamp, field."originalTimestamp", field.original_timestamp) as ts,
         case
@@ -76,16 +76,16 @@ final as (
             when 'screen' then 'Screen Viewed'
             when 'identify' then 'identify'
         end as name,
-        coalesce(number_of(amount.revenue), number_of(amount.total), number_of(amount.value))::varchar as value,
+        coalesce(text_of_number(amount.revenue), text_of_number(amount.total), text_of_number(amount.value)) as value,
         case
             when field.properties is not null and described is null then field.properties
             when call in ('page', 'screen') and field.name is not null
-                then json_merge_patch(json_object('name', field.name), described)::json
-            else described::json
+                then json_merge_patch(json_object('name', field.name), object_of(described))
+            else described
         end as properties,
-        case when call = 'identify' then traits_of(field.traits, json_extract(field.context, '$.traits')) end as attributes,
+        case when call = 'identify' then traits_of(field.traits, field.context.traits) end as attributes,
         -- Of somebody who hasn't said who they are; nothing joins them to whom they turn out to be.
-        id_of(coalesce(field."userId", field.user_id)) is null as anonymous,
+        anonymous,
         properties as older_properties,
         coalesce(field."receivedAt", field.received_at) as received_at
     from valued

@@ -1,18 +1,5 @@
 -- One row per input row: fields read as ids, instants, numbers and objects, beside what was given.
-with texts as (
-    -- Apart, because what a macro's argument says is computed wherever the macro names it.
-    select
-        * exclude (type, name),
-        text_of(customer_id) as customer_given,
-        text_of(ts) as ts_given,
-        text_of(type) as type,
-        text_of(name) as name,
-        text_of(value) as value_given,
-        text_of(received_at) as received_given
-    from shaped
-),
-
-final as (
+with typed as (
     select
         line,
         row,
@@ -20,21 +7,32 @@ final as (
         anonymous,
         id_of(event_id) as event_id,
         id_of(customer_id) as customer_id,
-        customer_given,
-        instant_of(ts_given) as ts,
-        ts_given,
-        type,
-        name,
+        customer_id as customer_given,
+        instant_of(ts) as ts,
+        ts as ts_given,
+        text_of(type) as type,
+        text_of(name) as name,
         number_of(value) as value,
-        value_given,
+        value as value_given,
         object_of(properties) as properties,
         not_object(properties) as properties_given,
         case when getvariable('older_ids') then coalesce(object_of(older_properties), '{}') end as older_properties,
         object_of(attributes) as attributes,
         not_object(attributes) as attributes_given,
-        instant_of(received_given) as received_at,
-        received_given
-    from texts
+        instant_of(received_at) as received_at,
+        received_at as received_given
+    from shaped
+),
+
+final as (
+    -- What was given matters where nothing could be read from it; to trim it takes long.
+    select * replace (
+        case when customer_id is null then text_of(customer_given) end as customer_given,
+        case when ts is null then text_of(ts_given) end as ts_given,
+        case when value is null then text_of(value_given) end as value_given,
+        case when received_at is null then text_of(received_given) end as received_given
+    )
+    from typed
 )
 
 select * from final

@@ -29,8 +29,12 @@ create or replace temp macro whole_of(given) as case
     else given
 end;
 
+-- Nearly every id begins with a letter or has no dot or plus, so that it is no float, and is plain ASCII: it stays as it is.
+create or replace temp macro is_plain_id(given) as regexp_full_match(given, '[A-Za-z][!-~]*|[0-9A-Za-z_:/-]+');
+
 -- 12346 and 12346.0 are one id; lists and objects are none.
 create or replace temp macro id_of(given) as case
+    when is_plain_id(given) then given
     when left(given, 1) in ('{', '[') then null
     when is_float(text_of(given)) then whole_of(text_of(given))
     else text_of(given)
@@ -78,6 +82,7 @@ end;
 
 -- Why a text can't be the id called `field`.
 create or replace temp macro id_fault(field, id, given) as case
+    when is_plain_id(id) then null
     when id is null or trimmed(id) = '' then 'no_' || field || coalesce(': ' || left(given, 100), '')
     when has_control(id) then 'bad_' || field || ': it holds a control character: ' || left(to_json(id)::varchar, 100)
 end;
@@ -175,6 +180,9 @@ create or replace temp macro finite(number) as case when isfinite(number) then n
 
 create or replace temp macro number_of(given) as finite(try_cast(given as double));
 
+-- What a number was read from; null where none could be.
+create or replace temp macro text_of_number(given) as case when number_of(given) is not null then given end;
+
 -- A search that begins with a digit is slow: it comes after one that few objects pass.
 create or replace temp macro has_non_finite(given) as case
     when contains(given, 'NaN') or contains(given, 'Infinity') then true
@@ -203,11 +211,14 @@ create or replace temp macro object_text(given) as
     case when is_object(given) then without_non_finite(given) end;
 
 -- An object, or a string that holds one (CSV cells, exports that escape their JSON), without blanks.
+create or replace temp macro given_object(json) as case
+    when left(json, 1) = '{' then json
+    when left(json, 1) = '"' then json_extract(case when is_object(json ->> '$') then json ->> '$' end, '$')
+end;
+
 create or replace temp macro object_of(json) as case
     when left(json, 1) = '{' then without_non_finite(json::varchar)
-    when left(json, 1) = '"' then without_non_finite(json_extract(
-        case when is_object(json ->> '$') then json ->> '$' end, '$'
-    )::varchar)
+    when left(json, 1) = '"' then without_non_finite(given_object(json)::varchar)
 end;
 
 -- What was given where no object could be read from it.

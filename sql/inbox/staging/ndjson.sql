@@ -12,7 +12,7 @@ checked as (
         line,
         text as row,
         case
-            when is_json and left(text, 1) = '{' and length(text) < 4 * getvariable('staging_columns') then null
+            when is_json and left(text, 1) = '{' and strlen(text) < 4 * getvariable('staging_columns') then null
             when trim(text, e' \t\r\n') = '' then 'blank'
             when fault is not null then fault
             when not is_json then 'not_json'
