@@ -12,8 +12,8 @@ from rich.console import Console
 
 from demo.complete_journey import INSTANT, json_object
 from flows.errors import InputError, OnwardError
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import Staged, stage
+from flows.formats.shapes import recognise
+from flows.formats.staging import Staged, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

@@ -128,7 +128,7 @@ def backtest_command(
     from flows.backtest.out import doubt_of_out
     from flows.backtest.run import Plan, backtest
     from flows.definitions.folder import read_definitions
-    from flows.inbox.ways import Ways
+    from flows.formats.ways import Ways
 
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")

@@ -20,7 +20,7 @@ from flows.buckets.partition import (
 )
 from flows.decide.facts import Incoming, json_path, read_facts
 from flows.decide.macros import make_macros as make_decide_macros
-from flows.inbox.staging import make_macros
+from flows.formats.staging import make_macros
 from flows.warehouse import assign, connect, make_view, parquet, read_sql, run_sql, shown
 from transforms.engine.decide import can_happen, decide
 from transforms.engine.fold import fold, fold_attributes

@@ -23,10 +23,10 @@ from flows.backtest.tables import bucket_tables
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
 from flows.buckets.pool import in_processes
 from flows.files import write_text
-from flows.inbox.canonical import Canonical, Scratch, damage_named, read_canonical, united
-from flows.inbox.duplicates import distinct
-from flows.inbox.shapes import Kind
-from flows.inbox.ways import Ways
+from flows.formats.canonical import Canonical, Scratch, damage_named, read_canonical, united
+from flows.formats.duplicates import distinct
+from flows.formats.shapes import Kind
+from flows.formats.ways import Ways
 from flows.settings import Limits
 from flows.warehouse import connect, parquet, sql_text, write_rows
 from transforms.definitions.patterns import Pattern

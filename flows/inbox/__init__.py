@@ -1,1 +1,1 @@
-"""Files of any shape to archived batches of canonical rows."""
+"""What lies in the inbox to archived batches, and to the state."""

@@ -100,7 +100,7 @@ def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
 
 def _changes(session: Session, batch: Batch) -> list[Batch]:
     """What a customer file changed of known profiles, as `attribute_change` events at load time."""
-    from flows.inbox.canonical import check_canonical
+    from flows.formats.canonical import check_canonical
 
     con = session.con
     if not (changed := count(con, "profile_changes")):

@@ -9,14 +9,14 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.files import printable
+from flows.formats.canonical import check_canonical
+from flows.formats.duplicates import Distinct, deduplicated
+from flows.formats.shapes import Kind, Source
+from flows.formats.staging import stage
+from flows.formats.together import Text, read_text, stage_together
+from flows.formats.ways import Ways
 from flows.inbox.arrivals import WaitingFile, readable
-from flows.inbox.canonical import check_canonical
-from flows.inbox.duplicates import Distinct, deduplicated
 from flows.inbox.seen_ids import SeenIds
-from flows.inbox.shapes import Kind, Source
-from flows.inbox.staging import stage
-from flows.inbox.together import Text, read_text, stage_together
-from flows.inbox.ways import Ways
 from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import SEMANTICS, Batch, archive_folder

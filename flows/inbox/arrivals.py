@@ -20,7 +20,7 @@ from flows.settings import Settings
 from flows.warehouse import run_sql, shown
 
 if TYPE_CHECKING:
-    from flows.inbox.shapes import Kind
+    from flows.formats.shapes import Kind
 
 KINDS: tuple["Kind", ...] = ("customers", "events")
 REFUSED = "refused"

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flows.inbox.duplicates import deduplicated
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import stage
+from flows.formats.duplicates import deduplicated
+from flows.formats.shapes import recognise
+from flows.formats.staging import stage
 from flows.settings import Limits
 from flows.warehouse import chained, connect, literal, write_rows
 from tests.benchmarks.generate import Load, Size, generated

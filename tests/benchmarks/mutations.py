@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.settings import Limits
 from flows.warehouse import connect
-from tests.inbox.mutants import MAKERS, fate, mutant
+from tests.formats.mutants import MAKERS, fate, mutant
 
 MEMORY = 2**30
 GRACE = 1.25

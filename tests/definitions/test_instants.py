@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flows.arguments import parse_instant
 from flows.errors import InputError
-from flows.inbox.staging import make_macros
+from flows.formats.staging import make_macros
 from flows.warehouse import connect
 from tests.oracle import instants as oracle
 from transforms.columns.json_values import intern

@@ -36,6 +36,7 @@ COLUMNS = {
         "decide": 2,
         "definitions": 0,
         "inbox": 1,
+        "formats": 4,
         "reports": 3,
         "store": 1,
         "buckets": 2,

@@ -56,14 +56,15 @@ FLOWS = {
     "store": GROUND,
     "buckets": GROUND,
     "definitions": f"store {GROUND}",
-    "inbox": f"store {GROUND}",
+    "formats": GROUND,
+    "inbox": f"formats store {GROUND}",
     "decide": f"definitions buckets store {GROUND}",
     "delivery": f"definitions store {GROUND}",
-    "backtest": f"inbox decide buckets {GROUND}",
+    "backtest": f"formats decide buckets {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
     "serve": f"tick reports store {GROUND}",
-    "cli": f"serve reports tick backtest delivery decide inbox definitions buckets store {GROUND}",
+    "cli": f"serve reports tick backtest delivery decide inbox formats definitions buckets store {GROUND}",
 }
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""
 

@@ -10,8 +10,8 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import stage
+from flows.formats.shapes import recognise
+from flows.formats.staging import stage
 from flows.settings import Limits, read_settings
 from flows.tick.rebuild import rebuild
 from flows.warehouse import connect

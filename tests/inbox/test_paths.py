@@ -9,7 +9,7 @@ import pytest
 from flows.backtest.run import Plan, backtest
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
-from flows.inbox.canonical import Scratch, read_canonical
+from flows.formats.canonical import Scratch, read_canonical
 from flows.settings import Limits
 from flows.tick.rebuild import rebuild
 from flows.warehouse import connect

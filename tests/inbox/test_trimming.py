@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.shapes import Kind, recognise
-from flows.inbox.staging import make_macros, stage
+from flows.formats.shapes import Kind, recognise
+from flows.formats.staging import make_macros, stage
 from flows.settings import Limits
 from flows.warehouse import connect, shown
 

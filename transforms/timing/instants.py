@@ -1,6 +1,6 @@
 """Text and numbers that are instants: the one grammar of semantics.md §2, for one value and for a column.
 
-Files are read by the macro `instant_of` of `sql/inbox/staging/macros.sql`; the tests hold all readers side by side.
+Files are read by the macro `instant_of` of `sql/formats/staging/macros.sql`; the tests hold all readers side by side.
 """
 
 import re

@@ -4,9 +4,9 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.inbox.parquet_schema import FILE_ROW, stored_columns
-from flows.inbox.parquet_types import Stored, as_id, as_json, object_of, undecodable
-from flows.inbox.shapes import Kind, Source
+from flows.formats.parquet_schema import FILE_ROW, stored_columns
+from flows.formats.parquet_types import Stored, as_id, as_json, object_of, undecodable
+from flows.formats.shapes import Kind, Source
 from flows.settings import Limits
 from flows.warehouse import chained, count, literal, one_file, quoted, run_sql, sql_text
 from transforms.columns.arrays import Ints
@@ -27,7 +27,7 @@ def check_size(con: DuckDBPyConnection, source: Source, limits: Limits) -> None:
     Raises:
         InputError: it is too large.
     """
-    ((size,),) = con.execute(sql_text("inbox/parquet/size.sql"), {"file": one_file(source.path)}).fetchall()
+    ((size,),) = con.execute(sql_text("formats/parquet/size.sql"), {"file": one_file(source.path)}).fetchall()
     if size > limits.decompressed_bytes:
         raise InputError(
             f"{source.path}: holds {size:,} bytes decompressed; allowed: {limits.decompressed_bytes:,}. "
@@ -42,7 +42,7 @@ def count_rows(con: DuckDBPyConnection, source: Source) -> int:
 
 def column_types(con: DuckDBPyConnection, source: Source) -> dict[str, str]:
     """The types of the file's columns, as DuckDB names them."""
-    found = con.execute(sql_text("inbox/parquet/columns.sql"), {"file": one_file(source.path)}).fetchall()
+    found = con.execute(sql_text("formats/parquet/columns.sql"), {"file": one_file(source.path)}).fetchall()
     return {name: str(kind) for name, kind in found}
 
 
@@ -66,7 +66,7 @@ def rows_apart(
         types: those of its columns.
         numbers: whether rows count whose objects hold numbers that JSON hasn't.
     """
-    judged = f"inbox/staging/{source.kind}_apart.sql"
+    judged = f"formats/staging/{source.kind}_apart.sql"
     query = chained(("source", _rows(source, types)), final=judged)
     found = con.execute(query, {"numbers": numbers}).fetchnumpy()
     return np.asarray(found[FILE_ROW], np.int64)
@@ -82,7 +82,7 @@ def canonical_rows(source: Source, types: dict[str, str], without: str = "") -> 
     """
     some = f"anti join {without} using ({FILE_ROW})" if without else ""
     rows = f"{_rows(source, types)} {some}"
-    return chained(("source", rows), final="inbox/staging/events_stored.sql")
+    return chained(("source", rows), final="formats/staging/events_stored.sql")
 
 
 def objects(con: DuckDBPyConnection, source: Source, only: str = "") -> str:
@@ -96,14 +96,14 @@ def objects(con: DuckDBPyConnection, source: Source, only: str = "") -> str:
     Raises:
         InputError: a column has a type that can't be used.
     """
-    run_sql(con, "inbox/parquet/macros.sql")
+    run_sql(con, "formats/parquet/macros.sql")
     columns = stored_columns(con, source.path)
     members = [(column.name, _member(name, column)) for name, column in columns.items()]
     broken = filter(None, (undecodable(column, quoted(name)) for name, column in columns.items()))
     listed = f"{FILE_ROW}, {object_of(members)} as object, {' or '.join(broken) or 'false'} as is_broken"
     some = f"semi join {only} using ({FILE_ROW})" if only else ""
     rows = f"select {listed} from {_scan(source)} {some}"
-    return chained(("source", rows), final="inbox/staging/parquet.sql")
+    return chained(("source", rows), final="formats/staging/parquet.sql")
 
 
 def _member(name: str, column: Stored) -> str:

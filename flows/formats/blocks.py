@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from flows.inbox.json_heads import values_on
+from flows.formats.json_heads import values_on
 from transforms.columns.arrays import Bools, Ints
 
 BLOCK_BYTES = 8 * 1024**2

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from flows.errors import InputError
-from flows.inbox.blocks import BOM, in_batches
-from flows.inbox.decompressed import Bytes
-from flows.inbox.json_heads import DECODER, after_gap
+from flows.formats.blocks import BOM, in_batches
+from flows.formats.decompressed import Bytes
+from flows.formats.json_heads import DECODER, after_gap
 
 BLOCK_BYTES = 4 * 1024**2
 BLOCK_ROWS = 50_000

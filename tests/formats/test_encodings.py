@@ -8,8 +8,8 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import Staged, stage
+from flows.formats.shapes import recognise
+from flows.formats.staging import Staged, stage
 from flows.settings import Limits, read_settings
 from flows.warehouse import connect
 from tests.runs import house

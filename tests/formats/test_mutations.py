@@ -7,11 +7,11 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.inbox.canonical import Scratch, damage_named, read_canonical
-from flows.inbox.duplicates import distinct
+from flows.formats.canonical import Scratch, damage_named, read_canonical
+from flows.formats.duplicates import distinct
 from flows.settings import Limits
 from flows.warehouse import connect
-from tests.inbox.mutants import MAKERS, ROWS, fate, good, mutant
+from tests.formats.mutants import MAKERS, ROWS, fate, good, mutant
 
 FILES = 5
 

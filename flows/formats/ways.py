@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from flows.inbox.shapes import Kind, Source, recognise
+from flows.formats.shapes import Kind, Source, recognise
 from flows.settings import Settings
 
 
@@ -23,7 +23,7 @@ class Ways:
         return cls(settings.shapes, settings.encodings, settings.types)
 
     def recognise(self, path: Path, kind: Kind, name: str | None = None, held: bytes | None = None) -> Source:
-        """Say what a file is, as `flows.inbox.shapes.recognise` does; its name counts as `name`, if that is given.
+        """Say what a file is, as `flows.formats.shapes.recognise` does; its name counts as `name`, if that is given.
 
         Raises:
             InputError: it is nothing that could be loaded.

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.canonical import KEYS, ROW, Part
-from flows.inbox.shapes import Kind
+from flows.formats.canonical import KEYS, ROW, Part
+from flows.formats.shapes import Kind
 from flows.warehouse import assign, count, make_table, make_view, quoted, shown, sql_text
 from transforms.columns.arrays import Ints
 
@@ -108,4 +108,4 @@ def _find_left_out(con: DuckDBPyConnection, table: str, left_out: str, kind: Kin
     make_view(con, "good_keys", good)
     assign(con, "boolean", last_counts=_last_counts(kind))
     with shown(con, keys_before=before.to_frame("key")):
-        make_table(con, left_out, sql_text("inbox/duplicates/left_out.sql"))
+        make_table(con, left_out, sql_text("formats/duplicates/left_out.sql"))

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from flows.errors import InputError
-from flows.inbox.decompressed import Bytes, Compression
-from flows.inbox.encodings import check_encoding, text_of
-from flows.inbox.headers import Header, as_known, headers
-from flows.inbox.json_heads import first_values, goes_by_lines, keys_of
-from flows.inbox.parquet_schema import arrow_schema
+from flows.formats.decompressed import Bytes, Compression
+from flows.formats.encodings import check_encoding, text_of
+from flows.formats.headers import Header, as_known, headers
+from flows.formats.json_heads import first_values, goes_by_lines, keys_of
+from flows.formats.parquet_schema import arrow_schema
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
 Kind = Literal["events", "customers"]
@@ -94,7 +94,7 @@ def recognise(
         held: All bytes of the file, if they were read; the file isn't opened then.
 
     Returns:
-        The source, to be given to `flows.inbox.staging.stage`. An empty text file is a source without rows.
+        The source, to be given to `flows.formats.staging.stage`. An empty text file is a source without rows.
 
     Raises:
         InputError: no such file, a folder, truncated, not UTF-8 text, or of no known shape.

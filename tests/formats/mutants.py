@@ -17,9 +17,9 @@ import zstandard
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.inbox.duplicates import deduplicated
-from flows.inbox.shapes import Kind, recognise
-from flows.inbox.staging import stage
+from flows.formats.duplicates import deduplicated
+from flows.formats.shapes import Kind, recognise
+from flows.formats.staging import stage
 from flows.settings import Limits
 from flows.warehouse import chained, count, parquet, write_rows
 
@@ -147,7 +147,7 @@ def fate(con: DuckDBPyConnection, path: Path, limits: Limits, kind: Kind = "even
         write_rows(
             con, chained(("good", f"from {distinct.relation}"), final=f"inbox/archive/{kind}.sql"), archive
         )
-        write_rows(con, chained(("found", "from staged"), final="inbox/staging/bad.sql"), bad)
+        write_rows(con, chained(("found", "from staged"), final="formats/staging/bad.sql"), bad)
         loaded, quarantined = (count(con, parquet(file)) for file in (archive, bad))
     except InputError as error:
         return Fate(path.name, refused=str(error))

@@ -13,11 +13,11 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.canonical import Canonical, Scratch, read_canonical
-from flows.inbox.duplicates import distinct
-from flows.inbox.parquet import COLUMNS, objects
-from flows.inbox.shapes import Kind, recognise
-from flows.inbox.staging import shaped, stage
+from flows.formats.canonical import Canonical, Scratch, read_canonical
+from flows.formats.duplicates import distinct
+from flows.formats.parquet import COLUMNS, objects
+from flows.formats.shapes import Kind, recognise
+from flows.formats.staging import shaped, stage
 from flows.settings import Limits
 from flows.warehouse import connect, shown
 from tests.effort import few_cases

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.blocks import BOM, Stream, in_batches, line_blocks, line_numbers, whole_numbers
-from flows.inbox.shapes import Source
-from flows.inbox.staging import ROWS, add_rows, blocks_of, prepare, shaped
+from flows.formats.blocks import BOM, Stream, in_batches, line_blocks, line_numbers, whole_numbers
+from flows.formats.shapes import Source
+from flows.formats.staging import ROWS, add_rows, blocks_of, prepare, shaped
 from flows.settings import Limits
 from flows.warehouse import make_table, shown
 from transforms.columns.arrays import Ints

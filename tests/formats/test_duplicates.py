@@ -11,10 +11,10 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.canonical import KEYS, Part
-from flows.inbox.duplicates import deduplicated, distinct
-from flows.inbox.parquet import COLUMNS
-from flows.inbox.shapes import Kind
+from flows.formats.canonical import KEYS, Part
+from flows.formats.duplicates import deduplicated, distinct
+from flows.formats.parquet import COLUMNS
+from flows.formats.shapes import Kind
 from flows.warehouse import connect, shown
 
 keys = st.text("ab ", min_size=1, max_size=2)

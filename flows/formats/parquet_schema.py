@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.inbox.parquet_types import Stored, stored, unusable
+from flows.formats.parquet_types import Stored, stored, unusable
 from flows.warehouse import literal, one_file
 
 FILE_ROW = "file_row_number"

@@ -16,8 +16,8 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.shapes import Kind, recognise
-from flows.inbox.staging import stage
+from flows.formats.shapes import Kind, recognise
+from flows.formats.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
 from tests.effort import few_cases

@@ -7,11 +7,11 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.shapes import Kind
+from flows.formats.shapes import Kind
 from flows.settings import Limits
 from flows.warehouse import connect
 from tests.effort import few_cases
-from tests.inbox.mutants import MAKERS, fate, mutant
+from tests.formats.mutants import MAKERS, fate, mutant
 
 SUFFIXES = [
     "",

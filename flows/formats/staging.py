@@ -10,11 +10,11 @@ import polars as pl
 import pyarrow as pa
 
 from flows.errors import InputError, is_of_the_machine
-from flows.inbox.blocks import Stream, line_blocks
-from flows.inbox.column_kinds import Records, set_kinds, text_columns
-from flows.inbox.decompressed import check_decompressed
-from flows.inbox.json_texts import value_blocks
-from flows.inbox.parquet import (
+from flows.formats.blocks import Stream, line_blocks
+from flows.formats.column_kinds import Records, set_kinds, text_columns
+from flows.formats.decompressed import check_decompressed
+from flows.formats.json_texts import value_blocks
+from flows.formats.parquet import (
     canonical_rows,
     check_size,
     column_types,
@@ -22,8 +22,8 @@ from flows.inbox.parquet import (
     objects,
     rows_apart,
 )
-from flows.inbox.parquet_schema import FILE_ROW, damage
-from flows.inbox.shapes import Format, Source
+from flows.formats.parquet_schema import FILE_ROW, damage
+from flows.formats.shapes import Format, Source
 from flows.settings import Limits
 from flows.warehouse import (
     assign,
@@ -40,9 +40,9 @@ from flows.warehouse import (
 from transforms.columns.json_values import canonical_texts
 
 ROWS: dict[Format, str] = {
-    "csv": "inbox/staging/csv.sql",
-    "ndjson": "inbox/staging/ndjson.sql",
-    "json": "inbox/staging/ndjson.sql",
+    "csv": "formats/staging/csv.sql",
+    "ndjson": "formats/staging/ndjson.sql",
+    "json": "formats/staging/ndjson.sql",
 }
 
 
@@ -86,7 +86,7 @@ def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Li
 
 
 def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> None:
-    """Make known what the files of `sql/inbox/staging/` rely on.
+    """Make known what the files of `sql/formats/staging/` rely on.
 
     Raises:
         InputError: the file has more columns than allowed.
@@ -102,9 +102,9 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
 
 
 def make_macros(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the macros of `sql/inbox/staging/macros.sql` known: how text, instants, numbers and objects are read."""
+    """Make the macros of `sql/formats/staging/macros.sql` known: how text, instants, numbers and objects are read."""
     make_function(con, "canonical_json", canonical_texts)
-    run_sql(con, "inbox/staging/macros.sql")
+    run_sql(con, "formats/staging/macros.sql")
 
 
 @contextmanager
@@ -124,14 +124,14 @@ def damaged(source: Source) -> Generator[None]:
 
 def drop(con: duckdb.DuckDBPyConnection, relation: str) -> None:
     """Remove a temporary table or view, if it is there."""
-    kinds = con.execute(sql_text("inbox/staging/kind.sql"), {"relation": relation}).fetchall()
+    kinds = con.execute(sql_text("formats/staging/kind.sql"), {"relation": relation}).fetchall()
     for (kind,) in kinds:
         con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} temp.{quoted(relation)}")
 
 
 def counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:
     """How many rows a staged table or view has, good and bad."""
-    ((rows, bad),) = con.execute(sql_text("inbox/staging/counts.sql"), {"staged": table}).fetchall()
+    ((rows, bad),) = con.execute(sql_text("formats/staging/counts.sql"), {"staged": table}).fetchall()
     return Staged(rows, rows - bad, bad)
 
 
@@ -226,7 +226,7 @@ def blocks_of(source: Source, limits: Limits, held: bytes | None = None) -> Iter
 def shaped(source: Source, lines: str) -> str:
     """The query from `lines` (one JSON object per row) to canonical rows."""
     if source.kind == "customers":
-        return chained(("lines", lines), final="inbox/staging/customers.sql")
-    shape = f"inbox/staging/events_{source.shape}.sql"
-    typed = "inbox/staging/events_typed.sql"
-    return chained(("lines", lines), ("shaped", shape), ("typed", typed), final="inbox/staging/events.sql")
+        return chained(("lines", lines), final="formats/staging/customers.sql")
+    shape = f"formats/staging/events_{source.shape}.sql"
+    typed = "formats/staging/events_typed.sql"
+    return chained(("lines", lines), ("shaped", shape), ("typed", typed), final="formats/staging/events.sql")

@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.errors import InputError
-from flows.inbox import records
-from flows.inbox.decompressed import Bytes
-from flows.inbox.records import record_blocks
-from flows.inbox.shapes import Source, recognise
+from flows.formats import records
+from flows.formats.decompressed import Bytes
+from flows.formats.records import record_blocks
+from flows.formats.shapes import Source, recognise
 from tests.effort import few_cases
 
 COLUMNS = ("customer_id", "note", "zip")
@@ -128,7 +128,7 @@ def test_a_record_beyond_the_limit_is_alone(folder: Path) -> None:
 
 
 def test_a_cell_may_be_as_long_as_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.inbox.test_csv.LIMIT", 1024**2)
+    monkeypatch.setattr("tests.formats.test_csv.LIMIT", 1024**2)
     note = "x" * 500_000
     ((_, _, fault, cells),) = read(folder, f"customer_id,note,zip\n1,{note},2\n".encode())
     assert (fault, cells) == (None, ["1", note, "2"])

@@ -10,7 +10,7 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS
-from flows.inbox.staging import make_macros
+from flows.formats.staging import make_macros
 from flows.warehouse import connect, literal, sql_text
 from transforms.tables import frames
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, Schema
@@ -60,7 +60,7 @@ def test_the_archive_is_read_with_the_declared_columns(con: DuckDBPyConnection, 
 @pytest.mark.parametrize(("file", "kind"), [("events_canonical", "events"), ("customers", "customers")])
 def test_text_is_read_by_the_declared_columns(file: str, kind: str) -> None:
     (read,) = re.findall(
-        r"json_transform\(body, '(\{.*?\})'\)", sql_text(f"inbox/staging/{file}.sql"), re.DOTALL
+        r"json_transform\(body, '(\{.*?\})'\)", sql_text(f"formats/staging/{file}.sql"), re.DOTALL
     )
     assert list(json.loads(read)) == list(CANONICAL[kind])
 

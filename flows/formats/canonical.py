@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
 from flows.files import printable
-from flows.inbox.parquet import (
+from flows.formats.parquet import (
     COLUMNS,
     check_size,
     column_types,
@@ -23,10 +23,10 @@ from flows.inbox.parquet import (
     objects,
     rows_apart,
 )
-from flows.inbox.parquet_schema import FILE_ROW, damage
-from flows.inbox.shapes import Kind, Source, is_parquet
-from flows.inbox.staging import counts, damaged, drop, filed, prepare, shaped, stage
-from flows.inbox.ways import Ways
+from flows.formats.parquet_schema import FILE_ROW, damage
+from flows.formats.shapes import Kind, Source, is_parquet
+from flows.formats.staging import counts, damaged, drop, filed, prepare, shaped, stage
+from flows.formats.ways import Ways
 from flows.settings import Limits
 from flows.warehouse import chained, make_table, shown, sql_text, write_rows
 from transforms.columns.arrays import Ints
@@ -199,12 +199,12 @@ def _written(scratch: Scratch, kind: Kind, number: int) -> Canonical:
     staged = counts(con, "staged")
     if staged.good:
         file = scratch.folder / f"{kind}-{number}.parquet"
-        write_rows(con, sql_text("inbox/staging/good.sql"), file)
+        write_rows(con, sql_text("formats/staging/good.sql"), file)
         check_canonical(kind, file)
         parts.append(Part(kind, file, number, staged.good, lines=True))
     if staged.bad:
         file = scratch.folder / f"quarantine-{kind}-{number}.parquet"
-        write_rows(con, chained(("found", "from staged"), final="inbox/staging/bad.sql"), file)
+        write_rows(con, chained(("found", "from staged"), final="formats/staging/bad.sql"), file)
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), staged.bad)

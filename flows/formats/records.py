@@ -8,10 +8,10 @@ import polars as pl
 import pyarrow as pa
 
 from flows.errors import InputError
-from flows.inbox.blocks import BOM, in_batches, texts_between
-from flows.inbox.decompressed import Bytes
-from flows.inbox.marks import Marks, marks
-from flows.inbox.shapes import Source
+from flows.formats.blocks import BOM, in_batches, texts_between
+from flows.formats.decompressed import Bytes
+from flows.formats.marks import Marks, marks
+from flows.formats.shapes import Source
 from transforms.columns.arrays import Bools, Ints
 
 BLOCK_BYTES = 4 * 1024**2

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.errors import InputError
-from flows.inbox import json_texts
-from flows.inbox.decompressed import Bytes
-from flows.inbox.json_texts import value_blocks
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import stage
+from flows.formats import json_texts
+from flows.formats.decompressed import Bytes
+from flows.formats.json_texts import value_blocks
+from flows.formats.shapes import recognise
+from flows.formats.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
 from tests.effort import few_cases

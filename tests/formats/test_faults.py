@@ -19,8 +19,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.errors import InputError
-from flows.inbox.shapes import Kind, Source, recognise
-from flows.inbox.staging import Staged, stage
+from flows.formats.shapes import Kind, Source, recognise
+from flows.formats.staging import Staged, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

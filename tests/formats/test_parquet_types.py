@@ -15,8 +15,8 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import stage
+from flows.formats.shapes import recognise
+from flows.formats.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
 

@@ -16,9 +16,9 @@ import zstandard
 from duckdb import DuckDBPyConnection
 
 from flows.files import content_hash
-from flows.inbox.duplicates import deduplicated
-from flows.inbox.shapes import recognise
-from flows.inbox.staging import Staged, stage
+from flows.formats.duplicates import deduplicated
+from flows.formats.shapes import recognise
+from flows.formats.staging import Staged, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 
@@ -374,8 +374,8 @@ def test_staging_again_replaces(con: DuckDBPyConnection, tmp_path: Path) -> None
 def test_the_size_of_blocks_makes_no_difference(
     con: DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("flows.inbox.blocks.BLOCK_BYTES", 50)
-    monkeypatch.setattr("flows.inbox.records.BLOCK_BYTES", 50)
+    monkeypatch.setattr("flows.formats.blocks.BLOCK_BYTES", 50)
+    monkeypatch.setattr("flows.formats.records.BLOCK_BYTES", 50)
     path = WRITERS[suffix](tmp_path / f"e.{suffix}", CANONICAL)
     stage(con, recognise(path, "events"), "t", Limits())
     assert good_events(con) == EXPECTED["canonical"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from flows.inbox.records import record_blocks
-from flows.inbox.shapes import KNOWN, Source
+from flows.formats.records import record_blocks
+from flows.formats.shapes import KNOWN, Source
 from flows.settings import Limits
 from flows.warehouse import assign, run_sql, shown
 
@@ -40,7 +40,7 @@ class Records:
 
 
 def set_kinds(con: DuckDBPyConnection, source: Source, texts: Iterable[str] = ()) -> None:
-    """Let `sql/inbox/staging/csv.sql` know how to read each column: `text`, `number`, or `cell`, by each cell."""
+    """Let `sql/formats/staging/csv.sql` know how to read each column: `text`, `number`, or `cell`, by each cell."""
     kinds = dict.fromkeys(source.columns, "cell") | dict(source.types) | dict.fromkeys(texts, "text")
     kinds |= dict.fromkeys(_known(source), "text")
     assign(con, "varchar[]", staging_kinds=[kinds[name] for name in source.columns])
@@ -54,7 +54,7 @@ def text_columns(con: DuckDBPyConnection, source: Source, records: Records) -> t
     for block in records if open_ else ():
         assign(con, "bigint[]", staging_undecided=sorted(open_))
         with shown(con, staging_block=block):
-            for place, kind in run_sql(con, "inbox/staging/kinds.sql").fetchall():
+            for place, kind in run_sql(con, "formats/staging/kinds.sql").fetchall():
                 kinds[place].add(kind)
         open_ -= {place for place, found in kinds.items() if _is_text(found)}
         if not open_:

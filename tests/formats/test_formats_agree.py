@@ -16,12 +16,12 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.shapes import Kind, recognise
-from flows.inbox.staging import stage
+from flows.formats.shapes import Kind, recognise
+from flows.formats.staging import stage
 from flows.settings import Limits
 from flows.warehouse import connect
 from tests.effort import few_cases
-from tests.inbox.tables import Table, tables, to_json
+from tests.formats.tables import Table, tables, to_json
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
 TAKEN = frozenset({"file_row_number", *CANONICAL_EVENTS, *CANONICAL_CUSTOMERS})

@@ -1,0 +1,1 @@
+"""Files of any format and shape to staged rows."""
