@@ -74,9 +74,10 @@ def read_small(settings: Settings, file: WaitingFile, content: str, held: bytes)
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    source = Ways.of(settings).recognise(file.path, file.kind, held=held)
-    together = source.format not in ("parquet", "csv")
-    text = read_text(source, held, settings.limits, SMALL_TEXT) if together else None
+    with readable(file.path) as path:
+        source = Ways.of(settings).recognise(path, file.kind, file.path.name, held)
+        together = source.format not in ("parquet", "csv")
+        text = read_text(source, held, settings.limits, SMALL_TEXT) if together else None
     return None if text is None else Small(file, content, source, text)
 
 
