@@ -25,7 +25,7 @@ from tests.engine.strategies_workflows import (
 from tests.oracle.instants import instant
 from tests.semantics.cases import Case, Row
 
-FEATURES = ["patterns", "schedules", "operators", "hours", "sends", "nested", "references"]
+FEATURES = ["patterns", "schedules", "operators", "hours", "sends", "nested", *["references"] * 3]
 OPERATORS = [
     *("starts_with", "ends_with", "matches", "before", "after", "between", "within_last"),
     *("not_in_list", "not_exists", "at_least", "at_most"),
@@ -270,7 +270,8 @@ def trigger(draw: DrawFn, given: Row, kit: Kit) -> Row:
     return with_conditions(draw, row, kit, more=20)
 
 
-told = st.sampled_from(["event.amount", "event.color", "event.value", "event.color.k", "event.next"])
+TOLD = ["event.amount", "event.color", "event.value", "event.color.k", "event.next"]
+told = st.sampled_from(TOLD)
 reference_keys: dict[str, list[str]] = {
     "behavioral": ["color", "amount", "minimum_amount", "maximum_amount", "minimum_value", "action", "next"],
     "attribute_change": ["new_value", "crosses_above", "crosses_below", "minimum_old_value", "attribute"],
@@ -282,12 +283,13 @@ reference_keys: dict[str, list[str]] = {
 @st.composite
 def referring(draw: DrawFn, kit: Kit, type_: str, config: Row) -> Row:
     """The config, perhaps with a key that refers to the event that started the execution."""
-    if "references" not in kit.features or type_ not in reference_keys or not happens(draw, 60):
+    if "references" not in kit.features or type_ not in reference_keys or not happens(draw, 85):
         return config
     key = draw(st.sampled_from(reference_keys[type_]))
     names = {"action", "source", "attribute", "workflow_id", "tag", "next"}
-    name = "event.next" if key in names and happens(draw, 70) else draw(told)
-    return config | {key: {"from": name}}
+    same = f"event.{key.removeprefix('minimum_').removeprefix('maximum_')}"
+    likely = "event.next" if key in names else same if same in TOLD else "event.amount"
+    return config | {key: {"from": likely if happens(draw, 70) else draw(told)}}
 
 
 def with_conditions(draw: DrawFn, row: Row, kit: Kit, more: int) -> Row:
