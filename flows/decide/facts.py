@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.decide.macros import make_macros
 from flows.warehouse import make_view, quoted, read_sql, run_sql
 from transforms.engine.state import Facts
 from transforms.program.model import Program
@@ -40,7 +39,7 @@ def read_facts(
     """Read the facts of `relation`.
 
     Args:
-        con: a connection in UTC.
+        con: a connection in UTC that knows the macros of `flows.decide.macros`.
         relation: a table or view with the canonical event columns, `at` (when the event acts) and `acts`
             (false: it only updates the profile).
         known: where to find the `customer_id` of those whom no event has to make known.
@@ -91,7 +90,6 @@ def _wanted(program: Program) -> dict[str, list[str]]:
 
 
 def _introductions(con: DuckDBPyConnection) -> pl.DataFrame:
-    make_macros(con)
     told = read_sql(con, "decide/facts/introductions.sql")
     said = [read_instants(told["said"].list.get(place)) for place in (0, 1)]
     return told.with_columns(created_at=pl.min_horizontal(*said)).select(*INTRODUCTIONS)

@@ -29,17 +29,6 @@ create or replace temp macro whole_of(given) as case
     else given
 end;
 
--- Nearly every id begins with a letter or has no dot or plus, so that it is no float, and is plain ASCII: it stays as it is.
-create or replace temp macro is_plain_id(given) as regexp_full_match(given, '[A-Za-z][!-~]*|[0-9A-Za-z_:/-]+');
-
--- 12346 and 12346.0 are one id; lists and objects are none.
-create or replace temp macro id_of(given) as case
-    when is_plain_id(given) then given
-    when left(given, 1) in ('{', '[') then null
-    when is_float(text_of(given)) then whole_of(text_of(given))
-    else text_of(given)
-end;
-
 -- An id that is a JSON number DuckDB has read as a double: its integer by the digits in the text of the object.
 create or replace temp macro exact_id(given, body, field) as case
     when given < ':' and (contains(given, '.') or contains(given, 'e'))
@@ -80,9 +69,17 @@ create or replace temp macro is_id(given) as case
     else not is_float(given)
 end;
 
+-- 12346 and 12346.0 are one id; lists and objects are none.
+create or replace temp macro id_of(given) as case
+    when is_id(given) then given
+    when left(given, 1) in ('{', '[') then null
+    when is_float(text_of(given)) then whole_of(text_of(given))
+    else text_of(given)
+end;
+
 -- Why a text can't be the id called `field`.
 create or replace temp macro id_fault(field, id, given) as case
-    when is_plain_id(id) then null
+    when is_id(id) then null
     when id is null or trimmed(id) = '' then 'no_' || field || coalesce(': ' || left(given, 100), '')
     when has_control(id) then 'bad_' || field || ': it holds a control character: ' || left(to_json(id)::varchar, 100)
 end;
@@ -206,9 +203,6 @@ end;
 
 create or replace temp macro is_object(given) as
     given = '{}' or (left(ltrim(given, e' \t\r\n'), 1) = '{' and json_valid(given));
-
-create or replace temp macro object_text(given) as
-    case when is_object(given) then without_non_finite(given) end;
 
 -- An object, or a string that holds one (CSV cells, exports that escape their JSON), without blanks.
 create or replace temp macro given_object(json) as case
