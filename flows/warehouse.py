@@ -216,6 +216,11 @@ def make_table(con: DuckDBPyConnection, name: str, query: str) -> None:
     con.execute(f"create or replace temp table {quoted(name)} as {query}")
 
 
+def add_rows(con: DuckDBPyConnection, name: str, query: str) -> None:
+    """Add a query's rows to a table."""
+    con.execute(f"insert into {quoted(name)} {query}")
+
+
 def parquet(*files: str | Path) -> str:
     """A relation: the rows of Parquet files that have the columns of the first."""
     return f"read_parquet([{', '.join(literal(one_file(file)) for file in files)}])"

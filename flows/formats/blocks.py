@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,14 +10,14 @@ import pyarrow as pa
 from flows.formats.json_heads import values_on
 from transforms.columns.arrays import Bools, Ints
 
-BLOCK_BYTES = 8 * 1024**2
+BLOCK_BYTES = 2 * 1024**2
+"""So much is read at once: more takes longer, because the memory of larger blocks is new each time."""
 PIECE_BYTES = 1024**2
 WINDOW_BYTES = 256 * 1024
 """So much is looked through for line ends at once, because it stays in the processor's cache."""
 SHORT_LINE = 8
+BATCH_ROWS = 8192
 BOM = b"\xef\xbb\xbf"
-TOGETHER = re.compile(rb"\}[ \t]*,?[ \t]*\{")
-"""Where one object may end and another begin on a line; within a string it means nothing."""
 NOT_BLANK = re.compile(rb"\S")
 
 
@@ -44,8 +43,7 @@ def line_blocks(data: Readable, line_bytes: int) -> Iterator[pa.Table]:
             texts, faults = _repaired(bytes(block))
         faults = _with_long(faults, np.diff(offsets) - 1 > line_bytes)
         lines = np.arange(first, first + len(ends), dtype=np.int64)
-        table = pa.table({"line": whole_numbers(lines), "text": texts, "fault": faults})
-        yield in_batches(_apart(table) if TOGETHER.search(block) else table)
+        yield in_batches(pa.table({"line": whole_numbers(lines), "text": texts, "fault": faults}))
 
 
 def _with_long(faults: pa.Array, is_long: Bools) -> pa.Array:
@@ -64,22 +62,19 @@ def line_numbers(rows: pa.Table) -> Ints:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
-def _apart(table: pa.Table) -> pa.Table:
-    """The lines, each object apart where several stand on one."""
-    lines, texts, faults = (table[name].to_pylist() for name in table.column_names)
-    parts = [
-        values_on(text) if fault is None and TOGETHER.search(text.encode()) else [text]
-        for text, fault in zip(texts, faults, strict=True)
-    ]
-    times = [len(some) for some in parts]
-    columns = {
-        "line": whole_numbers(np.repeat(np.array(lines, np.int64), times)),
-        "text": pa.array([one for some in parts for one in some], pa.string()),
-        "fault": pa.array(
-            [fault for fault, some in zip(faults, parts, strict=True) for _ in some], pa.string()
-        ),
-    }
-    return pa.table(columns)
+def values_apart(blocks: Iterable[pa.Table], numbers: Ints) -> Iterator[pa.Table]:
+    """Of blocks of lines those of these numbers, each value on one apart."""
+    for block in blocks:
+        lines = line_numbers(block)
+        wanted = np.flatnonzero(np.isin(lines, numbers))
+        if wanted.size:
+            texts = block["text"].take(whole_numbers(wanted)).to_pylist()
+            values = [values_on(text) for text in texts]
+            columns = {
+                "line": whole_numbers(np.repeat(lines[wanted], [len(some) for some in values])),
+                "text": pa.array([one for some in values for one in some], pa.string()),
+            }
+            yield pa.table(columns | {"fault": pa.nulls(len(columns["text"]), pa.string())})
 
 
 def _whole_lines(data: Readable, line_bytes: int) -> Iterator[tuple[int, memoryview, Ints]]:
@@ -147,43 +142,7 @@ def _repaired(block: bytes) -> tuple[pa.Array, pa.Array]:
     return pa.array(texts, pa.string()), pa.array(faults, pa.string())
 
 
-def in_batches(table: pa.Table, parts: int = 4) -> pa.Table:
-    """The same table in several batches, which DuckDB reads in parallel."""
-    size = max(1, -(-len(table) // parts))
+def in_batches(table: pa.Table) -> pa.Table:
+    """The same table in at most four batches, which DuckDB reads in parallel; small ones would take longer."""
+    size = max(BATCH_ROWS, -(-len(table) // 4))
     return pa.Table.from_batches(table.combine_chunks().to_batches(max_chunksize=size), table.schema)
-
-
-class Stream:
-    """Blocks as one stream of Arrow's, so that a file takes one statement: to plan it takes as long as 20,000 lines."""
-
-    def __init__(self, blocks: Iterable[pa.Table]) -> None:
-        """Read the first block.
-
-        Raises:
-            InputError: it can't be read.
-        """
-        rest = iter(blocks)
-        first = next(rest)
-        self._schema = first.schema
-        self._fault: BaseException | None = None
-        self._batches = self._batches_of(chain([first], rest))
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """What hasn't been read yet; whoever asks for the columns alone reads nothing."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches).__arrow_c_stream__()
-
-    def close(self) -> None:
-        """Say whether all could be read: a fault ends the stream, because DuckDB would abort the caller's transaction.
-
-        Raises:
-            InputError: a block couldn't be read.
-        """
-        if self._fault:
-            raise self._fault
-
-    def _batches_of(self, blocks: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
-        try:
-            for block in blocks:
-                yield from block.to_batches()
-        except BaseException as fault:
-            self._fault = fault

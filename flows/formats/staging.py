@@ -4,13 +4,14 @@ import json
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
 from flows.errors import InputError, is_of_the_machine
-from flows.formats.blocks import Stream, line_blocks
+from flows.formats.blocks import line_blocks
 from flows.formats.column_kinds import Records, set_kinds, text_columns
 from flows.formats.decompressed import check_decompressed
 from flows.formats.json_texts import value_blocks
@@ -24,6 +25,7 @@ from flows.formats.parquet import (
 )
 from flows.formats.parquet_schema import FILE_ROW, damage
 from flows.formats.shapes import Format, Source
+from flows.formats.streams import put_blocks, put_lines
 from flows.settings import Limits
 from flows.warehouse import (
     assign,
@@ -185,26 +187,26 @@ def _put_canonical(con: duckdb.DuckDBPyConnection, source: Source, table: str, t
 
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
-    query = filed(source, shaped(source, ROWS[source.format]))
-    texts = tuple[str, ...]()
     try:
-        blocks = blocks_of(source, limits)
-        if isinstance(blocks, Records):
-            texts = text_columns(con, source, blocks)
-            set_kinds(con, source, texts)
-        stream = Stream(blocks)
-        with shown(con, staging_block=stream):
-            make_table(con, table, query)
-        stream.close()
+        texts = _put_text(con, source, table, limits)
     except InputError:
         drop(con, table)
         raise
     return replace(counts(con, table), text_columns=texts)
 
 
-def add_rows(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-    """Add a query's rows to a table."""
-    con.execute(f"insert into {quoted(name)} {query}")
+def _put_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> tuple[str, ...]:
+    """Make the table; which columns of a CSV file turned out to be text."""
+    query, texts = filed(source, shaped(source, ROWS[source.format])), tuple[str, ...]()
+    if source.format == "ndjson":
+        put_lines(con, table, query, partial(blocks_of, source, limits))
+        return texts
+    blocks = blocks_of(source, limits)
+    if isinstance(blocks, Records):
+        texts = text_columns(con, source, blocks)
+        set_kinds(con, source, texts)
+    put_blocks(con, table, query, blocks)
+    return texts
 
 
 def blocks_of(source: Source, limits: Limits, held: bytes | None = None) -> Iterable[pa.Table]:

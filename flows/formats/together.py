@@ -2,17 +2,19 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from flows.formats.blocks import BOM, Stream, in_batches, line_blocks, line_numbers, whole_numbers
+from flows.formats.blocks import BOM, in_batches, line_blocks, line_numbers, whole_numbers
 from flows.formats.shapes import Source
-from flows.formats.staging import ROWS, add_rows, blocks_of, prepare, shaped
+from flows.formats.staging import ROWS, blocks_of, drop, prepare, shaped
+from flows.formats.streams import put_blocks, put_lines
 from flows.settings import Limits
-from flows.warehouse import make_table, shown
+from flows.warehouse import add_rows, quoted
 from transforms.columns.arrays import Ints
 
 LINES = 2**32
@@ -61,17 +63,19 @@ def stage_together(
 
     The line of a row is the file's place among the texts (from 0), times `LINES`, and its line within the file.
     """
-    put = make_table
-    for numbers in _alike(texts):
-        source = texts[numbers[0]][0]
+    for number, places in enumerate(_alike(texts)):
+        source = texts[places[0]][0]
         prepare(con, source, limits)
-        stream = Stream(
-            _united([texts[number][1] for number in numbers], np.array(numbers, np.int64), limits)
-        )
-        with shown(con, staging_block=stream):
-            put(con, table, shaped(source, ROWS[source.format]))
-        stream.close()
-        put = add_rows
+        query = shaped(source, ROWS[source.format])
+        blocks = partial(_united, [texts[place][1] for place in places], np.array(places, np.int64), limits)
+        part = f"{table}_{number}" if number else table
+        if source.format == "ndjson":
+            put_lines(con, part, query, blocks)
+        else:
+            put_blocks(con, part, query, blocks())
+        if number:
+            add_rows(con, table, f"from {quoted(part)}")
+            drop(con, part)
 
 
 def _alike(texts: Sequence[tuple[Source, Text]]) -> list[list[int]]:

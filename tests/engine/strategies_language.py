@@ -273,11 +273,23 @@ def trigger(draw: DrawFn, given: Row, kit: Kit) -> Row:
 TOLD = ["event.amount", "event.color", "event.value", "event.color.k", "event.next"]
 told = st.sampled_from(TOLD)
 reference_keys: dict[str, list[str]] = {
-    "behavioral": ["color", "amount", "minimum_amount", "maximum_amount", "minimum_value", "action", "next"],
+    "behavioral": [
+        *("color", "amount", "minimum_value", "action", "next"),
+        *("minimum_amount", "maximum_amount", "minimum_amount", "maximum_amount"),
+    ],
     "attribute_change": ["new_value", "crosses_above", "crosses_below", "minimum_old_value", "attribute"],
     "external_event": ["source", "color", "crosses_above"],
     "workflow_action": ["action", "workflow_id", "tag"],
 }
+referring_waits = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(["minimum_amount", "maximum_amount", "amount", "action"]).map(
+            lambda key: {key: {"from": "event.next" if key == "action" else "event.amount"}}
+        ),
+        "timeout": st.just("2d"),
+    }
+)
+"""Waits that an event ends which is like the first one."""
 
 
 @st.composite
@@ -465,7 +477,7 @@ def decision(criteria: Row) -> Row:
 
 
 def actions(draw: DrawFn, given: list[Row], kit: Kit) -> list[Row]:
-    """The actions of a program, perhaps after a decision on new conditions."""
+    """The actions of a program, perhaps after a decision on new conditions, or a wait that refers to the first event."""
     first: list[Row] = []
     if kit.kinds and happens(draw, 60):
         first = [decision({name: draw(new_condition(kit)) for name in ("yes", "no")})]
@@ -477,6 +489,8 @@ def actions(draw: DrawFn, given: list[Row], kit: Kit) -> list[Row]:
                 for two in (named[:2], named[2:4], named[4:])
                 if two
             ]
+    if "references" in kit.features and happens(draw, 60):
+        first.append({"type": "wait_for_event", "config": draw(referring_waits)})
     return first + [action(draw, one, kit) for one in given]
 
 
@@ -503,8 +517,11 @@ def workflow(draw: DrawFn, given: Row, kit: Kit) -> Row:
 
 
 referred_to = st.fixed_dictionaries(
-    {"next": st.sampled_from([*BEHAVIORS, "plan", "score", "completed", "crm", "red", "w1"])},
-    optional={"amount": numbers, "color": st.sampled_from(["red", "3", 3, None, {"k": 3.0}])},
+    {
+        "next": st.sampled_from([*BEHAVIORS, *BEHAVIORS, "plan", "score", "completed", "crm", "red", "w1"]),
+        "amount": numbers,
+    },
+    optional={"color": st.sampled_from(["red", "3", 3, None, {"k": 3.0}])},
 )
 
 

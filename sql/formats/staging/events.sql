@@ -2,15 +2,13 @@
 -- A name may be absent (a trigger without its own key accepts every name of its type), except of an attribute.
 with judged as (
     select
-        * exclude (event_id, name, properties),
-        case when trim(event_id) <> '' then event_id end as event_id,
+        * exclude (name, properties),
         coalesce(name, '') as name,
         coalesce(properties, '{}') as properties,
         case
             when fault is not null then fault
-            when id_fault('customer_id', customer_id, customer_given) is not null
-                then id_fault('customer_id', customer_id, customer_given)
-            when has_control(event_id) then id_fault('event_id', event_id, null)
+            when customer_fault is not null then customer_fault
+            when event_fault is not null then event_fault
             when ts is null then coalesce('bad_time: ' || left(ts_given, 100), 'no_time')
             when type is null or type not in ('behavioral', 'attribute_change', 'external_event', 'time_based')
                 then 'bad_type: ' || coalesce(left(type, 100), 'none')

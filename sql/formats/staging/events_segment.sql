@@ -44,7 +44,7 @@ described as (
 valued as (
     select
         *,
-        id_of(user_given) is null as anonymous,
+        is_no_id(user_given) as anonymous,
         json_transform(described, '{"revenue": "VARCHAR", "total": "VARCHAR", "value": "VARCHAR"}') as amount
     from described
 ),

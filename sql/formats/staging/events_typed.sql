@@ -1,12 +1,18 @@
 -- One row per input row: fields read as ids, instants, numbers and objects, beside what was given.
-with typed as (
+with judged_ids as (
+    select *, is_id(event_id) as is_event_id, is_id(customer_id) as is_customer_id from shaped
+),
+
+typed as (
     select
         line,
         row,
         fault,
         anonymous,
-        id_of(event_id) as event_id,
-        id_of(customer_id) as customer_id,
+        is_event_id,
+        is_customer_id,
+        case when is_event_id then event_id else other_id(event_id) end as event_id,
+        case when is_customer_id then customer_id else other_id(customer_id) end as customer_id,
         customer_id as customer_given,
         instant_of(ts) as ts,
         ts as ts_given,
@@ -21,17 +27,19 @@ with typed as (
         not_object(attributes) as attributes_given,
         instant_of(received_at) as received_at,
         received_at as received_given
-    from shaped
+    from judged_ids
 ),
 
 final as (
     -- What was given matters where nothing could be read from it; to trim it takes long.
-    select * replace (
-        case when customer_id is null then text_of(customer_given) end as customer_given,
+    select * exclude (is_event_id, is_customer_id, customer_given) replace (
         case when ts is null then text_of(ts_given) end as ts_given,
         case when value is null then text_of(value_given) end as value_given,
         case when received_at is null then text_of(received_given) end as received_given
-    )
+    ),
+    case when is_event_id or event_id is null then null else id_fault('event_id', event_id, null) end as event_fault,
+    case when is_customer_id then null else id_fault('customer_id', customer_id, text_of(customer_given)) end
+        as customer_fault
     from typed
 )
 

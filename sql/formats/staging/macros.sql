@@ -69,13 +69,17 @@ create or replace temp macro is_id(given) as case
     else not is_float(given)
 end;
 
--- 12346 and 12346.0 are one id; lists and objects are none.
-create or replace temp macro id_of(given) as case
-    when is_id(given) then given
-    when left(given, 1) in ('{', '[') then null
+-- Lists and objects are no ids.
+create or replace temp macro is_no_id(given) as text_of(given) is null or left(given, 1) in ('{', '[');
+
+-- The id in a text that can't stay as it is: 12346 and 12346.0 are one id.
+create or replace temp macro other_id(given) as case
+    when is_no_id(given) then null
     when is_float(text_of(given)) then whole_of(text_of(given))
     else text_of(given)
 end;
+
+create or replace temp macro id_of(given) as case when is_id(given) then given else other_id(given) end;
 
 -- Why a text can't be the id called `field`.
 create or replace temp macro id_fault(field, id, given) as case
