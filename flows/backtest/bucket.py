@@ -104,11 +104,13 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     marks = [time.perf_counter()]
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
-        events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
+        times = _event_times(paths, bucket)
+        with shown(con, bucket_event_times=times.select(*TIME_COLUMNS).collect()):
+            events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
         incoming = read_facts(con, "bucket_events", "bucket_customers", rules.program, behaviors=False)
         state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(bucket_files(paths.event_times, bucket), rules)
+        behaviors = _behaviors(times, rules)
         decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
         rows = _write(paths, bucket, decisions, _profiles(con, state, incoming))
@@ -130,7 +132,6 @@ def _open(con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan)
     make_macros(con)
     make_decide_macros(con)
     assign(con, "timestamptz", backtest_start=rules.start or "-infinity")
-    _view(con, "bucket_event_times", bucket_files(paths.event_times, bucket), TIME_COLUMNS)
     _view(con, "bucket_files", bucket_files(paths.events, bucket), EVENT_COLUMNS)
     _view(con, "bucket_customers", bucket_files(paths.customers, bucket), CUSTOMER_COLUMNS)
     run_sql(con, "backtest/bucket_events.sql")
@@ -161,10 +162,16 @@ def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
     return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
-def _behaviors(files: list[Path], rules: BucketPlan) -> pl.DataFrame:
-    if not files or not rules.program.signals.names:
+def _event_times(paths: Paths, bucket: int) -> pl.LazyFrame:
+    files = bucket_files(paths.event_times, bucket)
+    return pl.scan_ipc(files, glob=False) if files else pl.LazyFrame(schema=TIME_COLUMNS)
+
+
+def _behaviors(times: pl.LazyFrame, rules: BucketPlan) -> pl.DataFrame:
+    # A bucket without events has no columns of windows either.
+    if not rules.program.signals.names or "name" not in times.collect_schema():
         return pl.DataFrame(schema=BEHAVIORS)
-    return behaviors_of(pl.scan_parquet(files, glob=False), rules.start)
+    return behaviors_of(times, rules.start)
 
 
 def _decide(

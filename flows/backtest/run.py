@@ -166,7 +166,7 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
     wanted = wanted_by(program)
     counted = [part.scan().filter(pl.col("ts") <= plan.end) for part in events.parts]
     split([part.scan() for part in customers.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
-    split(counted, wanted.event_time, buckets, paths.event_times)
+    split(counted, wanted.event_time, buckets, paths.event_times, plain=True)
     split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
     began = plan.start or _first(plan, events)
     counts = {

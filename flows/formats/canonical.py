@@ -135,7 +135,7 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
     if types is None:
         return _staged(scratch, source, number)
     with damaged(source):
-        apart = rows_apart(con, source, types, numbers=kind == "customers")
+        apart = rows_apart(con, source, types, closely=kind == "customers")
         rows = count_rows(con, source)
     part = Part(kind, path, number, rows, apart)
     if not apart.size:

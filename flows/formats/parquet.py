@@ -56,7 +56,7 @@ def has_canonical_types(source: Source, types: dict[str, str]) -> bool:
 
 
 def rows_apart(
-    con: DuckDBPyConnection, source: Source, types: dict[str, str], *, numbers: bool = True
+    con: DuckDBPyConnection, source: Source, types: dict[str, str], *, closely: bool = True
 ) -> Ints:
     """The numbers, from 0, of the rows that aren't canonical as they stand, in a file of canonical types.
 
@@ -64,11 +64,11 @@ def rows_apart(
         con: a connection that `staging.prepare` has seen.
         source: the file.
         types: those of its columns.
-        numbers: whether rows count whose objects hold numbers that JSON hasn't.
+        closely: whether to look too for what shows once rows are read one by one: numbers that JSON hasn't, and damage.
     """
     judged = f"formats/staging/{source.kind}_apart.sql"
     query = chained(("source", _rows(source, types)), final=judged)
-    found = con.execute(query, {"numbers": numbers}).fetchnumpy()
+    found = con.execute(query, {"closely": closely}).fetchnumpy()
     return np.asarray(found[FILE_ROW], np.int64)
 
 

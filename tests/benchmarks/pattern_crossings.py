@@ -54,7 +54,7 @@ def crossings(load: Load, declared: SignalPlan, buckets: int) -> tuple[Counter[s
         began = time.perf_counter()
         watched = pl.col("name").is_in(declared.names) & (pl.col("type") == "behavioral")
         rows = pl.scan_parquet(load.events).filter(watched)
-        split([rows], Wanted((), (), declared.names).event_time, buckets, Path(folder))
+        split([rows], Wanted((), (), declared.names).event_time, buckets, Path(folder), plain=True)
         splitting = time.perf_counter() - began
         call = partial(crossings_of, Path(folder), declared, load.end)
         for _, found in in_processes(call, range(buckets), PROCESSES, threads=1):
@@ -64,7 +64,7 @@ def crossings(load: Load, declared: SignalPlan, buckets: int) -> tuple[Counter[s
 
 def crossings_of(folder: Path, declared: SignalPlan, end: datetime, bucket: int) -> dict[str, int]:
     """How often each pattern turned true among the customers of a bucket."""
-    some = behaviors_of(pl.scan_parquet(bucket_files(folder, bucket)), start=None)
+    some = behaviors_of(pl.scan_ipc(bucket_files(folder, bucket)), start=None)
     found = evaluate_signals(
         declared, some, pl.DataFrame(schema=AMOUNTS), since=None, until=end, emit_from=None
     )

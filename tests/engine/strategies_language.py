@@ -477,7 +477,7 @@ def decision(criteria: Row) -> Row:
 
 
 def actions(draw: DrawFn, given: list[Row], kit: Kit) -> list[Row]:
-    """The actions of a program, perhaps after a decision on new conditions, or a wait that refers to the first event."""
+    """The actions of a program, perhaps after decisions on new conditions, or a wait that refers to the first event."""
     first: list[Row] = []
     if kit.kinds and happens(draw, 60):
         first = [decision({name: draw(new_condition(kit)) for name in ("yes", "no")})]

@@ -13,7 +13,7 @@ final as (
         and (email is null or (email <> '' and is_trimmed(email)))
         and (timezone is null or (timezone <> '' and is_trimmed(timezone)))
         and (attributes is null or (
-            left(attributes, 1) = '{' and json_valid(attributes) and not ($numbers and has_non_finite(attributes))
+            left(attributes, 1) = '{' and json_valid(attributes) and not ($closely and has_non_finite(attributes))
             and not coalesce(names_tags(attributes), false)
         ))
         and case
