@@ -110,7 +110,7 @@ def write_segment(path: Path, lines: int) -> None:
             }
             call |= {"timestamp": at, "receivedAt": at, "context": context}
             if number % 3:
-                products = [{"sku": f"s{number % 50}", "quantity": number % 4 + 1}]
+                products = [{"sku": f"s{number % 50}", "quantity": count} for count in range(number % 4)]
                 call |= {"type": "track", "event": "Order Completed"}
                 call |= {
                     "properties": {"revenue": number % 1000 / 8, "currency": "EUR", "products": products}

@@ -169,10 +169,18 @@ def test_events_on_one_line_are_told_apart(
     home.customers("people", person("ann"))
     delivered(home, "1", [event("go", at(1), event_id="a")])
     home.tick(at(2))
-    line = "".join(json.dumps(event("go", at(5), event_id=key), default=str) for key in "abbc")
-    (home.settings.inbox / "events" / "2.ndjson").write_text(line + "\n")
-    assert home.tick(at(10)).duplicates == 2
-    assert home.rows("select event_id from events order by 1") == [("a",), ("b",), ("c",)]
+    (home.settings.inbox / "events" / "2.ndjson").write_text(on_a_line("abbc") + "\n")
+    (home.settings.inbox / "events" / "3.ndjson").write_text(f"{on_a_line('d')}\n{on_a_line('deef')}\n")
+    assert home.tick(at(10)).duplicates == 4
+    assert home.rows("select event_id from events order by 1") == [(key,) for key in "abcdef"]
+
+
+def on_a_line(ids: str) -> str:
+    """Events of these ids, one after the other, with lists of objects in them."""
+    items = {"items": [{"sku": "a"}, {"sku": "b"}]}
+    return " ".join(
+        json.dumps(event("go", at(5), event_id=key, properties=items), default=str) for key in ids
+    )
 
 
 def test_one_bad_file_among_many_is_set_aside_alone(tmp_path: Path) -> None:
