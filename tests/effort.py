@@ -3,3 +3,5 @@
 from hypothesis import settings
 
 few_cases = settings(max_examples=max(2, settings().max_examples // 10))
+fewest_cases = settings(max_examples=max(2, settings().max_examples // 50))
+"""Of tests whose every case takes seconds: a fiftieth."""

@@ -105,8 +105,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
         _open(con, paths, bucket, rules)
         times = _event_times(paths, bucket)
-        with shown(con, bucket_event_times=times.select(*TIME_COLUMNS).collect()):
-            events, acting, unknown = run_sql(con, "backtest/counts.sql").fetchall()[0]
+        counts = _counts(times, read_sql(con, "backtest/known_since.sql"), rules.start)
         incoming = read_facts(con, "bucket_events", "bucket_customers", rules.program, behaviors=False)
         state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
@@ -115,10 +114,7 @@ def run_bucket(paths: Paths, bucket: int, rules: BucketPlan) -> BucketSummary:
         marks.append(time.perf_counter())
         rows = _write(paths, bucket, decisions, _profiles(con, state, incoming))
         marks.append(time.perf_counter())
-    counts = {
-        "events": events,
-        "history": events - acting,
-        "unknown_customer": unknown,
+    counts |= {
         "facts": sum(one.facts for one in decisions),
         "waves": sum(one.waves for one in decisions),
     }
@@ -165,6 +161,15 @@ def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
 def _event_times(paths: Paths, bucket: int) -> pl.LazyFrame:
     files = bucket_files(paths.event_times, bucket)
     return pl.scan_ipc(files, glob=False) if files else pl.LazyFrame(schema=TIME_COLUMNS)
+
+
+def _counts(times: pl.LazyFrame, known: pl.DataFrame, start: datetime | None) -> dict[str, int]:
+    """How many events there are, how many before the start, and how many of customers not known at their time."""
+    acts = pl.lit(value=True) if start is None else pl.col("ts") >= start
+    too_early = (pl.col("ts") < pl.col("since")).fill_null(value=True)
+    owned = times.select(*TIME_COLUMNS).join(known.lazy(), on="customer_id", how="left")
+    told = owned.select(events=pl.len(), history=(~acts).sum(), unknown_customer=(acts & too_early).sum())
+    return told.collect().row(0, named=True)
 
 
 def _behaviors(times: pl.LazyFrame, rules: BucketPlan) -> pl.DataFrame:

@@ -20,7 +20,15 @@ import polars as pl
 
 from flows.backtest.bucket import BACKTESTED, BucketPlan, BucketSummary, Paths, run_bucket
 from flows.backtest.tables import bucket_tables
-from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, SMALLEST, how_many, split, wanted_by
+from flows.buckets.partition import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    SMALLEST,
+    bucket_files,
+    how_many,
+    split,
+    wanted_by,
+)
 from flows.buckets.pool import in_processes
 from flows.files import write_text
 from flows.formats.canonical import Canonical, Scratch, damage_named, read_canonical, united
@@ -168,7 +176,7 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
     split([part.scan() for part in customers.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
     split(counted, wanted.event_time, buckets, paths.event_times, plain=True)
     split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
-    began = plan.start or _first(plan, events)
+    began = plan.start or _first(paths, buckets)
     counts = {
         "quarantined": customers.bad + events.bad,
         "duplicates": repeated_customers + repeated_events,
@@ -204,10 +212,11 @@ def _ends(plan: Plan, began: datetime | None) -> Iterator[datetime]:
     yield plan.end
 
 
-def _first(plan: Plan, events: Canonical) -> datetime | None:
-    times = [part.scan().filter(pl.col("ts") <= plan.end).select(pl.col("ts").min()) for part in events.parts]
-    found = [one for one in (each.collect().item() for each in times) if one is not None]
-    return min(found, default=None)
+def _first(paths: Paths, buckets: int) -> datetime | None:
+    """The instant of the first event that counts."""
+    files = [file for bucket in range(buckets) for file in bucket_files(paths.event_times, bucket)]
+    first: datetime | None = pl.scan_ipc(files).select(pl.col("ts").min()).collect().item() if files else None
+    return first
 
 
 def _rules(plan: Plan, program: Program, loaded: _Loaded) -> BucketPlan:

@@ -16,7 +16,7 @@ from flows.settings import Settings
 from flows.store.archive import Batch, archive_folder
 from flows.tick.rebuild import rebuild
 from flows.tick.run import run_tick
-from tests.effort import few_cases
+from tests.effort import fewest_cases
 from tests.runs import FORMATS, House, house, person
 from tests.semantics.cases import Row, at, event, tag, trigger, workflow
 
@@ -47,7 +47,7 @@ ROWS = st.lists(
 
 
 @pytest.mark.slow
-@few_cases
+@fewest_cases
 @given(files=st.lists(st.tuples(ROWS, st.sampled_from(FORMATS)), min_size=1, max_size=6))
 def test_files_together_load_as_each_alone(
     tmp_path_factory: pytest.TempPathFactory, files: list[tuple[Any, Any]]
