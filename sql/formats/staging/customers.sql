@@ -1,20 +1,28 @@
 -- One row per input row: a canonical customer (reason is null), or the reason to quarantine it and the row.
 -- Fields beyond the canonical ones are attributes too; an entry of `attributes` wins over one of them.
-with fields as (
+with read as (
     select
         *,
-        json_transform(body, '{
+        try(json_transform(body, '{
             "customer_id": "VARCHAR", "email": "VARCHAR", "created_at": "VARCHAR", "attributes": "JSON",
             "tags": "JSON", "timezone": "VARCHAR"
-        }') as field,
-        json_merge_patch(body, '{
-            "customer_id": null, "email": null, "created_at": null, "attributes": null, "tags": null,
-            "timezone": null}') as further
+        }')) as field
     from lines
 ),
 
+fields as (
+    select * replace (unread(fault, field, body) as fault, case when field is not null then body end as body)
+    from read
+),
+
 named as (
-    select *, exact_id(field.customer_id, body, 'customer_id') as id_given from fields
+    select
+        *,
+        exact_id(field.customer_id, body, 'customer_id') as id_given,
+        json_merge_patch(body, '{
+            "customer_id": null, "email": null, "created_at": null, "attributes": null, "tags": null,
+            "timezone": null}') as further
+    from fields
 ),
 
 typed as (

@@ -1,22 +1,31 @@
 -- One row per input row in the canonical shape, its fields as text and raw JSON. Fields beyond the canonical ones are
 -- properties too; an entry of `properties` wins over one of them.
-with fields as (
+with read as (
     select
         *,
-        json_transform(body, '{
+        try(json_transform(body, '{
             "event_id": "VARCHAR", "customer_id": "VARCHAR", "ts": "VARCHAR", "type": "VARCHAR",
             "name": "VARCHAR", "value": "VARCHAR", "properties": "JSON", "attributes": "JSON",
             "received_at": "VARCHAR"
-        }') as field,
-        json_merge_patch(body, '{
-            "event_id": null, "customer_id": null, "ts": null, "type": null, "name": null, "value": null,
-            "properties": null, "attributes": null, "received_at": null}')::varchar as further
+        }')) as field
     from lines
+),
+
+fields as (
+    select * replace (unread(fault, field, body) as fault, case when field is not null then body end as body)
+    from read
 ),
 
 -- Apart, because what a macro's argument says is planned and computed wherever the macro names it.
 objects as (
-    select *, object_of(field.properties) as own, not_object(field.properties) as no_object from fields
+    select
+        *,
+        object_of(field.properties) as own,
+        not_object(field.properties) as no_object,
+        json_merge_patch(body, '{
+            "event_id": null, "customer_id": null, "ts": null, "type": null, "name": null, "value": null,
+            "properties": null, "attributes": null, "received_at": null}')::varchar as further
+    from fields
 ),
 
 final as (

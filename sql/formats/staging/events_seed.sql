@@ -1,15 +1,20 @@
 -- One row per input row in the seed shape (event_type, customer_id, action | changed_attribute | source |
 -- trigger_time, timestamp, …), its fields as text and raw JSON under their canonical names.
-with fields as (
+with read as (
     select
         *,
-        json_transform(body, '{
+        try(json_transform(body, '{
             "event_id": "VARCHAR", "customer_id": "VARCHAR", "timestamp": "VARCHAR", "event_type": "VARCHAR",
             "action": "VARCHAR", "changed_attribute": "VARCHAR", "source": "VARCHAR", "trigger_time": "VARCHAR",
             "value": "VARCHAR", "order_total": "VARCHAR", "total": "VARCHAR", "revenue": "VARCHAR", "cart_value": "VARCHAR",
             "attributes": "JSON", "received_at": "VARCHAR"
-        }') as field
+        }')) as field
     from lines
+),
+
+fields as (
+    select * replace (unread(fault, field, body) as fault, case when field is not null then body end as body)
+    from read
 ),
 
 named as (

@@ -1,17 +1,22 @@
 -- One row per Segment call (track, page, screen, identify; camelCase, or the snake_case of its warehouse
 -- tables), its fields as text and raw JSON under their canonical names. Other calls keep their type, to be refused.
-with fields as (
+with read as (
     select
         *,
-        json_transform(body, '{
+        try(json_transform(body, '{
             "messageId": "VARCHAR", "message_id": "VARCHAR", "id": "VARCHAR",
             "userId": "VARCHAR", "user_id": "VARCHAR", "anonymousId": "VARCHAR", "anonymous_id": "VARCHAR",
             "timestamp": "VARCHAR", "originalTimestamp": "VARCHAR", "original_timestamp": "VARCHAR",
             "receivedAt": "VARCHAR", "received_at": "VARCHAR",
             "type": "VARCHAR", "event": "VARCHAR", "event_text": "VARCHAR", "name": "VARCHAR",
             "properties": "JSON", "traits": "JSON", "context": {"traits": "JSON"}
-        }') as field
+        }')) as field
     from lines
+),
+
+fields as (
+    select * replace (unread(fault, field, body) as fault, case when field is not null then body end as body)
+    from read
 ),
 
 called as (
@@ -45,7 +50,7 @@ valued as (
     select
         *,
         is_no_id(user_given) as anonymous,
-        json_transform(described, '{"revenue": "VARCHAR", "total": "VARCHAR", "value": "VARCHAR"}') as amount
+        json_extract_string(described, ['revenue', 'total', 'value']) as amounts
     from described
 ),
 
@@ -76,7 +81,7 @@ final as (
             when 'screen' then 'Screen Viewed'
             when 'identify' then 'identify'
         end as name,
-        coalesce(text_of_number(amount.revenue), text_of_number(amount.total), text_of_number(amount.value)) as value,
+        coalesce(text_of_number(amounts[1]), text_of_number(amounts[2]), text_of_number(amounts[3])) as value,
         case
             when field.properties is not null and described is null then field.properties
             when call in ('page', 'screen') and field.name is not null

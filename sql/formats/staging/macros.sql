@@ -205,6 +205,12 @@ create or replace temp macro without_non_finite(given) as case
     else given
 end;
 
+-- Why there is no object, where its fields could not be read.
+create or replace temp macro unread(fault, field, body) as case
+    when fault is null and body is not null and field is null then 'not_json'
+    else fault
+end;
+
 create or replace temp macro is_object(given) as
     given = '{}' or (left(ltrim(given, e' \t\r\n'), 1) = '{' and json_valid(given));
 
