@@ -105,8 +105,9 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
 
 def make_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Make the macros of `sql/formats/staging/macros.sql` known: how text, instants, numbers and objects are read."""
-    make_function(con, "canonical_json", canonical_texts)
-    run_sql(con, "formats/staging/macros.sql")
+    if not _kinds(con, "staging_macros"):
+        make_function(con, "canonical_json", canonical_texts)
+        run_sql(con, "formats/staging/macros.sql")
 
 
 @contextmanager
@@ -126,9 +127,14 @@ def damaged(source: Source) -> Generator[None]:
 
 def drop(con: duckdb.DuckDBPyConnection, relation: str) -> None:
     """Remove a temporary table or view, if it is there."""
-    kinds = con.execute(sql_text("formats/staging/kind.sql"), {"relation": relation}).fetchall()
-    for (kind,) in kinds:
+    for kind in _kinds(con, relation):
         con.execute(f"drop {'view' if kind == 'VIEW' else 'table'} temp.{quoted(relation)}")
+
+
+def _kinds(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    """What is called so: a temporary table, a view or nothing."""
+    found = con.execute(sql_text("formats/staging/kind.sql"), {"relation": relation}).fetchall()
+    return [kind for (kind,) in found]
 
 
 def counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:

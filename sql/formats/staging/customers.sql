@@ -11,7 +11,9 @@ with read as (
 ),
 
 fields as (
-    select * replace (unread(fault, field, body) as fault, case when field is not null then body end as body)
+    select
+        * replace (unread(fault, field, body) as fault, case when field is not null then body end as body),
+        given_object(field.attributes)::varchar as given_attributes
     from read
 ),
 
@@ -35,7 +37,7 @@ typed as (
         id_of(id_given) as customer_id,
         text_of(field.email) as email,
         instant_of(text_of(field.created_at)) as created_at,
-        object_of(field.attributes) as attributes,
+        without_non_finite(given_attributes) as attributes,
         case left(field.tags, 1)
             when '[' then field.tags ->> '$[*]'
             when '"' then case

@@ -12,7 +12,9 @@ with read as (
 ),
 
 fields as (
-    select * replace (unread(fault, field, body) as fault, case when field is not null then body end as body)
+    select
+        * replace (unread(fault, field, body) as fault, case when field is not null then body end as body),
+        given_object(field.properties)::varchar as given_own
     from read
 ),
 
@@ -20,7 +22,7 @@ fields as (
 objects as (
     select
         *,
-        object_of(field.properties) as own,
+        without_non_finite(given_own) as own,
         not_object(field.properties) as no_object,
         json_merge_patch(body, '{
             "event_id": null, "customer_id": null, "ts": null, "type": null, "name": null, "value": null,

@@ -85,7 +85,7 @@ final as (
         case
             when field.properties is not null and described is null then field.properties
             when call in ('page', 'screen') and field.name is not null
-                then json_merge_patch(json_object('name', field.name), object_of(described))
+                then json_merge_patch(json_object('name', field.name), without_non_finite(described::varchar))
             else described
         end as properties,
         case when call = 'identify' then traits_of(field.traits, field.context.traits) end as attributes,

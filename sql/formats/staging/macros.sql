@@ -72,14 +72,14 @@ end;
 -- Lists and objects are no ids.
 create or replace temp macro is_no_id(given) as text_of(given) is null or left(given, 1) in ('{', '[');
 
--- The id in a text that can't stay as it is: 12346 and 12346.0 are one id.
-create or replace temp macro other_id(given) as case
-    when is_no_id(given) then null
-    when is_float(text_of(given)) then whole_of(text_of(given))
-    else text_of(given)
+-- The id in a trimmed text that can't stay as it is: 12346 and 12346.0 are one id.
+create or replace temp macro other_id(trimmed) as case
+    when left(trimmed, 1) in ('{', '[') then null
+    when is_float(trimmed) then whole_of(trimmed)
+    else trimmed
 end;
 
-create or replace temp macro id_of(given) as case when is_id(given) then given else other_id(given) end;
+create or replace temp macro id_of(given) as case when is_id(given) then given else other_id(text_of(given)) end;
 
 -- Why a text can't be the id called `field`.
 create or replace temp macro id_fault(field, id, given) as case
@@ -220,15 +220,10 @@ create or replace temp macro given_object(json) as case
     when left(json, 1) = '"' then json_extract(case when is_object(json ->> '$') then json ->> '$' end, '$')
 end;
 
-create or replace temp macro object_of(json) as case
-    when left(json, 1) = '{' then without_non_finite(json::varchar)
-    when left(json, 1) = '"' then without_non_finite(given_object(json)::varchar)
-end;
-
 -- What was given where no object could be read from it.
 create or replace temp macro not_object(json) as case
     when left(json, 1) = '{' then null
-    when object_of(json) is null then text_of(json ->> '$')
+    when given_object(json) is null then text_of(json ->> '$')
 end;
 
 -- The same text whatever the order of the keys; an object with one key twice has no such order.
@@ -297,3 +292,6 @@ end;
 create or replace temp macro derived_id(customer_id, ts, type, name, value, properties, attributes) as left(sha256(concat_ws(
     '|', customer_id, epoch_us(ts), type, name, coalesce(value::varchar, ''), properties, coalesce(attributes, '')
 )), 32);
+
+-- Says that they are there, until the transaction that made them is undone.
+create or replace temp view staging_macros as select true as made;
