@@ -63,6 +63,7 @@ def kept_of_table(con: DuckDBPyConnection, some: Rows, kind: Kind, before: list[
     return {line for (line,) in lines}, found.duplicates
 
 
+@few_cases
 @given(st.lists(rows, min_size=1, max_size=3))
 def test_of_events_both_forms_keep_the_first(con: DuckDBPyConnection, files: list[Rows]) -> None:
     kept, repeated, before = set(), 0, list[str]()
@@ -75,6 +76,7 @@ def test_of_events_both_forms_keep_the_first(con: DuckDBPyConnection, files: lis
     assert len(kept) == len(set(before))
 
 
+@few_cases
 @given(rows)
 def test_of_customers_both_forms_keep_the_last(con: DuckDBPyConnection, some: Rows) -> None:
     lines, repeated = kept_of_table(con, some, "customers", [])
