@@ -31,7 +31,7 @@ def put_blocks(
 def put_lines(
     con: DuckDBPyConnection, table: str, query: str, blocks: Callable[[], Iterable[pa.Table]]
 ) -> None:
-    """Make a table of what a query makes of an NDJSON file's lines; of a line with several values each is apart.
+    """Make a table of what a query makes of an NDJSON file's lines, in their order; several values on one each apart.
 
     Such lines are looked for among those that aren't JSON as a whole: to look at all takes as long as to read them.
 
@@ -45,6 +45,7 @@ def put_lines(
             f"delete from {quoted(table)} where line in (select unnest($lines))", {"lines": several.tolist()}
         )
         put_blocks(con, table, query, values_apart(blocks(), np.asarray(several)), add_rows)
+        make_table(con, table, f"from {quoted(table)} order by line, rowid")
 
 
 class Stream:

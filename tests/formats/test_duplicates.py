@@ -16,6 +16,7 @@ from flows.formats.duplicates import deduplicated, distinct
 from flows.formats.parquet import COLUMNS
 from flows.formats.shapes import Kind
 from flows.warehouse import connect, shown
+from tests.effort import few_cases
 
 keys = st.text("ab ", min_size=1, max_size=2)
 rows = st.lists(st.tuples(keys, st.booleans(), st.booleans()), min_size=1, max_size=12)

@@ -175,6 +175,22 @@ def test_events_on_one_line_are_told_apart(
     assert home.rows("select event_id from events order by 1") == [(key,) for key in "abcdef"]
 
 
+@pytest.mark.parametrize("most", [archiving.SMALL_BYTES, -1])
+def test_objects_on_one_line_keep_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(archiving, "SMALL_BYTES", most)
+    home = house(tmp_path, WENT)
+    people = [person("ann", plan="a"), person("bob", plan="a"), person("ann", plan="b")]
+    first, *together = map(json.dumps, people)
+    last = json.dumps(person("ann", plan="c"))
+    (home.settings.inbox / "customers").mkdir(parents=True, exist_ok=True)
+    (home.settings.inbox / "customers" / "1.ndjson").write_text(f"{first}\n{' '.join(together)}\n{last}\n")
+    home.tick(at(1))
+    plans = home.rows("select customer_id, attributes::json ->> '$.plan' from customers order by 1")
+    assert plans == [("ann", "c"), ("bob", "a")]
+
+
 def on_a_line(ids: str) -> str:
     """Events of these ids, one after the other, with lists of objects in them."""
     items = {"items": [{"sku": "a"}, {"sku": "b"}]}
