@@ -23,7 +23,7 @@ from flows.formats.parquet import (
     objects,
     rows_apart,
 )
-from flows.formats.parquet_schema import FILE_ROW, damage
+from flows.formats.parquet_schema import FILE_ROW, NotTextError, damage
 from flows.formats.shapes import Kind, Source, is_parquet
 from flows.formats.staging import counts, damaged, drop, filed, prepare, shaped, stage
 from flows.formats.ways import Ways
@@ -134,9 +134,12 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
     types = _stored_types(scratch, source)
     if types is None:
         return _staged(scratch, source, number)
-    with damaged(source):
-        apart = rows_apart(con, source, types, closely=kind == "customers")
-        rows = count_rows(con, source)
+    try:
+        with damaged(source):
+            apart = rows_apart(con, source, types, closely=kind == "customers")
+            rows = count_rows(con, source)
+    except NotTextError:
+        return _staged(scratch, source, number)
     part = Part(kind, path, number, rows, apart)
     if not apart.size:
         return Canonical((part,), (), 0)

@@ -45,10 +45,15 @@ def arrow_schema(path: Path) -> pa.Schema:
     return schema
 
 
+class NotTextError(InputError):
+    """A Parquet file says that bytes are text which aren't UTF-8."""
+
+
 def damage(path: Path, error: Exception) -> InputError:
     """What to say of a Parquet file that a library can't read."""
+    told = NotTextError if "is not valid UTF8" in str(error) else InputError
     cause = str(error).split("\n", 1)[0].rstrip(". ")
-    return InputError(
+    return told(
         f"{path}: can't be read as Parquet ({cause}); the file is damaged or incomplete. "
         "Nothing of it was loaded: deliver it again, whole"
     )

@@ -23,7 +23,8 @@ from flows.formats.parquet import (
     objects,
     rows_apart,
 )
-from flows.formats.parquet_schema import FILE_ROW, damage
+from flows.formats.parquet_bytes import in_bytes
+from flows.formats.parquet_schema import FILE_ROW, NotTextError, damage
 from flows.formats.shapes import Format, Source
 from flows.formats.streams import put_blocks, put_lines
 from flows.settings import Limits
@@ -83,7 +84,7 @@ def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Li
     prepare(con, source, limits)
     drop(con, table)
     if source.format == "parquet":
-        return _stage_parquet(con, source, table, limits)
+        return _stage_any_parquet(con, source, table, limits)
     return _stage_text(con, source, table, limits)
 
 
@@ -159,6 +160,19 @@ def check_width(source: Source, limits: Limits) -> None:
             f"{source.path}: has {len(source.columns):,} columns; allowed: {limits.columns:,}. "
             "Leave out what isn't needed, or raise limits.columns in the settings"
         )
+
+
+def _stage_any_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
+    try:
+        return _stage_parquet(con, source, table, limits)
+    except NotTextError as error:
+        try:
+            with in_bytes(source) as copy:
+                staged = _stage_parquet(con, copy, table, limits)
+        except (pa.ArrowException, InputError):
+            raise error from None
+    make_table(con, table, f"select * replace ({literal(source.path)} as file) from {quoted(table)}")
+    return staged
 
 
 def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
