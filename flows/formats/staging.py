@@ -108,7 +108,13 @@ def make_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Make the macros of `sql/formats/staging/macros.sql` known: how text, instants, numbers and objects are read."""
     if not _kinds(con, "staging_macros"):
         make_function(con, "canonical_json", canonical_texts)
+        make_non_finite(con)
         run_sql(con, "formats/staging/macros.sql")
+
+
+def make_non_finite(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macro `without_non_finite` known: an object without the numbers that JSON hasn't."""
+    run_sql(con, "formats/staging/non_finite.sql")
 
 
 @contextmanager

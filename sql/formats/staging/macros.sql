@@ -184,27 +184,6 @@ create or replace temp macro number_of(given) as finite(try_cast(given as double
 -- What a number was read from; null where none could be.
 create or replace temp macro text_of_number(given) as case when number_of(given) is not null then given end;
 
--- A search that begins with a digit is slow: it comes after one that few objects pass.
-create or replace temp macro has_non_finite(given) as case
-    when contains(given, 'NaN') or contains(given, 'Infinity') then true
-    when regexp_matches(given, '[eE]\+?\d{3}') then regexp_matches(given, '\d[eE]\+?\d{3}')
-    else false
-end;
-
--- DuckDB reads and writes NaN, Infinity and 1e999, which JSON hasn't: null, except inside strings.
-create or replace temp macro without_non_finite(given) as case
-    when has_non_finite(given) then array_to_string(list_transform(
-        regexp_extract_all(given, '"(?:[^"\\]|\\.)*"|[^"]+'),
-        lambda part: case when left(part, 1) = '"' then part else regexp_replace(
-            part,
-            '-?(NaN|Infinity|\d+(\.\d+)?[eE]\+?0*(309|3[1-9]\d|[4-9]\d\d|[1-9]\d{3,}))',
-            'null',
-            'g'
-        ) end
-    ), '')
-    else given
-end;
-
 -- Why there is no object, where its fields could not be read.
 create or replace temp macro unread(fault, field, body) as case
     when fault is null and body is not null and field is null then 'not_json'
