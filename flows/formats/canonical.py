@@ -25,10 +25,10 @@ from flows.formats.parquet import (
 )
 from flows.formats.parquet_schema import FILE_ROW, NotTextError, damage
 from flows.formats.shapes import Kind, Source, is_parquet
-from flows.formats.staging import counts, damaged, drop, filed, prepare, shaped, stage
+from flows.formats.staging import counts, damaged, drop, prepare, shaped, stage
 from flows.formats.ways import Ways
 from flows.settings import Limits
-from flows.warehouse import chained, make_table, shown, sql_text, write_rows
+from flows.warehouse import chained, literal, make_table, shown, sql_text, write_rows
 from transforms.columns.arrays import Ints
 from transforms.tables.checks import check_columns
 
@@ -146,7 +146,7 @@ def read_canonical(scratch: Scratch, path: Path, kind: Kind, number: int) -> Can
     if kind == "customers" or apart.size > rows / 2:
         return _staged(scratch, source, number)
     _stage_apart(con, source, apart)
-    others = _written(scratch, kind, number)
+    others = _written(scratch, source, number)
     return replace(others, parts=(part, *others.parts))
 
 
@@ -186,19 +186,19 @@ def _stored_types(scratch: Scratch, source: Source) -> dict[str, str] | None:
 
 def _staged(scratch: Scratch, source: Source, number: int) -> Canonical:
     stage(scratch.con, source, "staged", scratch.limits)
-    return _written(scratch, source.kind, number)
+    return _written(scratch, source, number)
 
 
 def _stage_apart(con: DuckDBPyConnection, source: Source, apart: Ints) -> None:
     """Stage only these rows."""
     query = shaped(source, objects(con, source, only="rows_apart"))
     with damaged(source), shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
-        make_table(con, "staged", filed(source, query))
+        make_table(con, "staged", query)
 
 
-def _written(scratch: Scratch, kind: Kind, number: int) -> Canonical:
+def _written(scratch: Scratch, source: Source, number: int) -> Canonical:
     """Write what was staged to files; the table `staged` is gone then."""
-    con, parts, quarantine = scratch.con, list[Part](), list[Path]()
+    con, kind, parts, quarantine = scratch.con, source.kind, list[Part](), list[Path]()
     staged = counts(con, "staged")
     if staged.good:
         file = scratch.folder / f"{kind}-{number}.parquet"
@@ -207,7 +207,8 @@ def _written(scratch: Scratch, kind: Kind, number: int) -> Canonical:
         parts.append(Part(kind, file, number, staged.good, lines=True))
     if staged.bad:
         file = scratch.folder / f"quarantine-{kind}-{number}.parquet"
-        write_rows(con, chained(("found", "from staged"), final="formats/staging/bad.sql"), file)
+        found = f"select {literal(source.path)} as file, * from staged"
+        write_rows(con, chained(("found", found), final="formats/staging/bad.sql"), file)
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), staged.bad)

@@ -31,7 +31,6 @@ from flows.settings import Limits
 from flows.warehouse import (
     assign,
     chained,
-    literal,
     make_function,
     make_table,
     make_view,
@@ -66,7 +65,7 @@ class Staged:
 def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
     """Read a source into the temporary table or view `table`; all of it or nothing.
 
-    There is one row per row of the source (blank lines aside): `file`, `line` (from 1; of a CSV record its
+    There is one row per row of the source (blank lines aside): `line` (from 1; of a CSV record its
     first line, of Parquet the row number), `reason` (null for a good row, else why to quarantine it), `row`
     (the original row where there is a reason), `batch_order`, and the canonical columns of the kind.
     Canonical Parquet events become a view over the file, without a copy: keep the file while it is used.
@@ -150,11 +149,6 @@ def counts(con: duckdb.DuckDBPyConnection, table: str) -> Staged:
     return Staged(rows, rows - bad, bad)
 
 
-def filed(source: Source, query: str) -> str:
-    """The query of staged rows, from that of a source's canonical rows: each says its file."""
-    return f"select {literal(source.path)} as file, * from ({query})"
-
-
 def check_width(source: Source, limits: Limits) -> None:
     """Refuse a file with more columns than allowed.
 
@@ -174,11 +168,9 @@ def _stage_any_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: st
     except NotTextError as error:
         try:
             with in_bytes(source) as copy:
-                staged = _stage_parquet(con, copy, table, limits)
+                return _stage_parquet(con, copy, table, limits)
         except (pa.ArrowException, InputError):
             raise error from None
-    make_table(con, table, f"select * replace ({literal(source.path)} as file) from {quoted(table)}")
-    return staged
 
 
 def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
@@ -190,7 +182,7 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: str, l
             if canonical and has_canonical_types(source, types):
                 _put_canonical(con, source, table, types)
             else:
-                make_table(con, table, filed(source, shaped(source, objects(con, source))))
+                make_table(con, table, shaped(source, objects(con, source)))
             return counts(con, table)
     except InputError:
         # In a transaction of the caller this fails too, and its rollback takes the view away.
@@ -203,13 +195,13 @@ def _put_canonical(con: duckdb.DuckDBPyConnection, source: Source, table: str, t
     """Events of canonical types: the good ones as they stand, the others by way of objects."""
     apart = rows_apart(con, source, types)
     if not apart.size:
-        make_view(con, table, filed(source, canonical_rows(source, types)))
+        make_view(con, table, canonical_rows(source, types))
         return
     good = canonical_rows(source, types, without="rows_apart")
     others = shaped(source, objects(con, source, only="rows_apart"))
     query = f"from ({good}) union all by name from ({others})"
     with shown(con, rows_apart=pl.DataFrame({FILE_ROW: apart})):
-        make_table(con, table, filed(source, query))
+        make_table(con, table, query)
 
 
 def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> Staged:
@@ -223,7 +215,7 @@ def _stage_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limi
 
 def _put_text(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Limits) -> tuple[str, ...]:
     """Make the table; which columns of a CSV file turned out to be text."""
-    query, texts = filed(source, shaped(source, ROWS[source.format])), tuple[str, ...]()
+    query, texts = shaped(source, ROWS[source.format]), tuple[str, ...]()
     if source.format == "ndjson":
         put_lines(con, table, query, partial(blocks_of, source, limits))
         return texts

@@ -59,7 +59,7 @@ def _values(source: Source, held: bytes, limits: Limits, most: int) -> pa.Table 
 def stage_together(
     con: DuckDBPyConnection, texts: Sequence[tuple[Source, Text]], table: str, limits: Limits
 ) -> None:
-    """Read JSON files of one kind into the temporary table `table`, as `stage` does, but without `file`.
+    """Read JSON files of one kind into the temporary table `table`, as `stage` does.
 
     The line of a row is the file's place among the texts (from 0), times `LINES`, and its line within the file.
     """

@@ -108,8 +108,8 @@ def archive_file(
         shown = literal(printable(str(file.path)))
         # Several rows may stand on one line of a text.
         order = "batch_order" if source.format == "parquet" else "rowid"
-        replaced = f"{shown} as file, {order} as batch_order"
-        make_view(con, STAGED, f"select {number} as batch_id, * replace ({replaced}) from {ALONE}")
+        marks = f"{number} as batch_id, {shown} as file"
+        make_view(con, STAGED, f"select {marks}, * replace ({order} as batch_order) from {ALONE}")
         distinct = _judged(session, seen, file.kind)
         archived = _write(session, file.kind, distinct, number)
         bad = _quarantine(session, number)

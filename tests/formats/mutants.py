@@ -21,7 +21,7 @@ from flows.formats.duplicates import deduplicated
 from flows.formats.shapes import Kind, recognise
 from flows.formats.staging import stage
 from flows.settings import Limits
-from flows.warehouse import chained, count, parquet, write_rows
+from flows.warehouse import chained, count, literal, parquet, write_rows
 
 ROWS = 60
 BEGAN = datetime(2026, 3, 2, tzinfo=UTC)
@@ -147,7 +147,8 @@ def fate(con: DuckDBPyConnection, path: Path, limits: Limits, kind: Kind = "even
         write_rows(
             con, chained(("good", f"from {distinct.relation}"), final=f"inbox/archive/{kind}.sql"), archive
         )
-        write_rows(con, chained(("found", "from staged"), final="formats/staging/bad.sql"), bad)
+        found = f"select {literal(path)} as file, * from staged"
+        write_rows(con, chained(("found", found), final="formats/staging/bad.sql"), bad)
         loaded, quarantined = (count(con, parquet(file)) for file in (archive, bad))
     except InputError as error:
         return Fate(path.name, refused=str(error))

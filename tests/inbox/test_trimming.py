@@ -58,7 +58,7 @@ def test_outer_blanks_do_not_count(
     pads = [*BLANKS, "".join(BLANKS), ""]
     padded = [{name: one + text + other for name, text in row.items()} for one in pads for other in pads]
     (plain,) = staged(con, folder / f"plain.{suffix}", kind, row)
-    place = {name: plain[name] for name in ("file", "line", "batch_order")}
+    place = {name: plain[name] for name in ("line", "batch_order")}
     found = staged(con, folder / f"padded.{suffix}", kind, *padded)
     assert [one | place for one in found] == [plain] * len(pads) ** 2
     assert plain["reason"] is None

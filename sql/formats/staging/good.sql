@@ -1,5 +1,5 @@
 -- One row per good row of what is staged: its line and the canonical columns.
-select * exclude (file, reason, row, batch_order)
+select * exclude (reason, row, batch_order)
 from staged
 where reason is null
 order by line
