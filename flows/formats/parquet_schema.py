@@ -10,11 +10,14 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
 from flows.formats.parquet_types import Stored, stored, unusable
+from flows.formats.wording import listed, one_line
 from flows.warehouse import literal, one_file
 
 FILE_ROW = "file_row_number"
 """The column that reading a Parquet file adds: the number of a row, from 0."""
 UNREAD = ("Int128", "UInt128")
+CAUSE = 500
+"""So much of what a library says is shown."""
 ALLOWED = (
     "allowed: text, UTF-8 bytes, booleans, numbers (decimals of up to 38 digits), dates, times, timestamps, durations, "
     "and lists, structs and maps of these. Cast it, for instance to text, or leave it out. Nothing of it was loaded"
@@ -52,7 +55,7 @@ class NotTextError(InputError):
 def damage(path: Path, error: Exception) -> InputError:
     """What to say of a Parquet file that a library can't read."""
     told = NotTextError if "is not valid UTF8" in str(error) else InputError
-    cause = str(error).split("\n", 1)[0].rstrip(". ")
+    cause = one_line(str(error).split("\n", 1)[0].rstrip(". "), CAUSE)
     return told(
         f"{path}: can't be read as Parquet ({cause}); the file is damaged or incomplete. "
         "Nothing of it was loaded: deliver it again, whole"
@@ -73,19 +76,20 @@ def stored_columns(con: DuckDBPyConnection, path: Path) -> dict[str, Stored]:
     }
     for column in columns.values():
         for one in unusable(column):
-            within = "" if one is column else f", within it {one.shown}"
+            within = "" if one is column else f", within it {one_line(one.shown)}"
             raise InputError(
-                f"{path}: the column {column.name} has the type {column.shown}{within}, which can't be used; {ALLOWED}"
+                f"{path}: the column {one_line(column.name)} has the type {one_line(column.shown)}{within}, "
+                f"which can't be used; {ALLOWED}"
             )
     return columns
 
 
 def _check_names(path: Path, names: list[str]) -> None:
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
-        raise InputError(f"{path}: has the columns {', '.join(twice)} more than once; name each differently")
+        raise InputError(f"{path}: has the columns {listed(twice)} more than once; name each differently")
     if taken := [name for name in names if name.lower() == FILE_ROW]:
         raise InputError(
-            f"{path}: has a column {taken[0]}, a name that reading a file needs; name it differently"
+            f"{path}: has a column {one_line(taken[0])}, a name that reading a file needs; name it differently"
         )
 
 
@@ -94,7 +98,9 @@ def _unread(path: Path, error: Exception) -> InputError:
         types = pl.read_parquet_schema(path).items()
     except (OSError, pl.exceptions.PolarsError):
         return damage(path, error)
-    named = [f"{name} has the type {kind}" for name, kind in types if str(kind) in UNREAD]
+    named = [f"{one_line(name)} has the type {kind}" for name, kind in types if str(kind) in UNREAD]
     if not named:
-        return InputError(f"{path}: a column has a type that can't be used ({error}); {ALLOWED}")
+        return InputError(
+            f"{path}: a column has a type that can't be used ({one_line(str(error), CAUSE)}); {ALLOWED}"
+        )
     return InputError(f"{path}: the column {named[0]}, which can't be used; {ALLOWED}")

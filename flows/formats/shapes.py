@@ -17,6 +17,7 @@ from flows.formats.encodings import check_encoding, text_of
 from flows.formats.headers import Header, as_known, headers
 from flows.formats.json_heads import first_values, goes_by_lines, keys_of
 from flows.formats.parquet_schema import arrow_schema
+from flows.formats.wording import listed
 from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
 
 Kind = Literal["events", "customers"]
@@ -171,7 +172,7 @@ def _csv(
     names = as_known(header.names, KNOWN.get((kind, known), ()))
     shape = shape or _shape(path, kind, names)
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
-        raise InputError(f"{path}: has the columns {', '.join(twice)} more than once; name each differently")
+        raise InputError(f"{path}: has the columns {listed(twice)} more than once; name each differently")
     return Source(
         path,
         kind,
@@ -259,13 +260,13 @@ def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
     shape, other = _recognised(kind, columns), _other_kind(kind, columns)
     if other:
         raise InputError(
-            f"{path}: holds {other}, but lies among {kind}: it has the columns {', '.join(columns)}. Move it to "
+            f"{path}: holds {other}, but lies among {kind}: it has the columns {listed(columns)}. Move it to "
             f"inbox/{other}/, or give it as --{other} to a backtest"
         )
     if shape:
         return shape
     raise InputError(
-        f"{path}: not recognised as {kind}; found the columns {', '.join(columns) or '(none)'}; "
+        f"{path}: not recognised as {kind}; found the columns {listed(columns) or '(none)'}; "
         f"allowed: {ALLOWED_SHAPES[kind]}. Rename the columns, or name the file's shape in the settings "
         "(shapes)"
     )

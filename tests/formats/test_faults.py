@@ -333,6 +333,20 @@ def test_missing_files_folders_and_shapes(tmp_path: Path) -> None:
         recognise(tmp_path / "c.csv", "customers")
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "a\x00b", "c\x1b[31m", "n" * 500], ids=ascii)
+def test_a_refusal_is_one_line_whatever_the_columns_are_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / "c.csv").write_text(f'"{name}",mail\n1,x')
+    (tmp_path / "j.ndjson").write_text(json.dumps({name: 1, "mail": "x"}))
+    (tmp_path / "twice.csv").write_text(f'customer_id,"{name}","{name}"\n1,x,y')
+    pq.write_table(pa.table({name: [1], "mail": ["x"]}), tmp_path / "p.parquet")
+    for file in sorted(tmp_path.iterdir()):
+        with pytest.raises(InputError, match=str(file)) as refused:
+            recognise(file, "customers")
+        said = str(refused.value)
+        assert said.isprintable(), said
+        assert len(said) < 800
+
+
 @pytest.mark.parametrize(
     ("kind", "columns", "told"),
     [
