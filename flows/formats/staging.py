@@ -169,7 +169,9 @@ def _stage_any_parquet(con: duckdb.DuckDBPyConnection, source: Source, table: st
         try:
             with in_bytes(source) as copy:
                 return _stage_parquet(con, copy, table, limits)
-        except (pa.ArrowException, InputError):
+        except (OSError, pa.ArrowException, InputError) as later:
+            if is_of_the_machine(later):
+                raise
             raise error from None
 
 
