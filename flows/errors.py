@@ -1,6 +1,6 @@
 """Errors that reach people: the class owns the wording and the exit code, facts stay attributes."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 
@@ -14,6 +14,19 @@ class InputError(OnwardError):
     """Bad usage or invalid input: what was given, what is allowed, what to do next. Exits with 2."""
 
     exit_code = 2
+
+
+class EngineStoppedError(OnwardError):
+    """A damaged file made DuckDB invalidate the whole database; opened again it is as it was.
+
+    Attributes:
+        refused: what is to be said of the files that were set aside before, this one among them.
+        is_gone: whether the file was moved away, so that the same work gets further now.
+    """
+
+    def __init__(self, refused: Sequence[str], *, is_gone: bool) -> None:
+        self.refused, self.is_gone = tuple(refused), is_gone
+        super().__init__(f"{refused[-1]}\nThe database stopped at this file. Nothing is lost: run again")
 
 
 class MachineError(OnwardError):

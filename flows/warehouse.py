@@ -88,6 +88,17 @@ def connect(
     return con
 
 
+def is_stopped(con: DuckDBPyConnection) -> bool:
+    """Whether an error inside DuckDB invalidated the database until it is opened again."""
+    try:
+        con.execute("select 1").fetchall()
+    except duckdb.FatalException:
+        return True
+    except duckdb.Error:
+        return False
+    return False
+
+
 def limit_memory(con: DuckDBPyConnection, most: int) -> None:
     """Let the database use about `most` bytes, and what it can't do without; the rest spills to disk."""
     con.execute(f"set memory_limit = '{max(most, _LEAST_MEMORY)}B'")

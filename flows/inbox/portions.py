@@ -6,7 +6,7 @@ from functools import partial
 
 import duckdb
 
-from flows.errors import OnwardError
+from flows.errors import EngineStoppedError, OnwardError
 from flows.files import content_hash, hash_of, printable
 from flows.inbox.admission import append_batches
 from flows.inbox.archiving import Small, archive_file, archive_together, read_small, small_bytes
@@ -18,6 +18,7 @@ from flows.inbox.seen_ids import read_seen_ids
 from flows.inbox.taken import TakenIn
 from flows.session import Session, drawn
 from flows.store.archive import Batch
+from flows.warehouse import is_stopped
 
 MOST_FILES = 2500
 MOST_BYTES = 16 * 1024**2
@@ -91,11 +92,15 @@ class Portions:
             work(file)
         except FileNotFoundError:
             return
+        except EngineStoppedError:
+            raise
         except FAULTS as error:
             if (reason := fault_of_file(file, error)) is None:
                 raise
             refusal = set_aside(self._session.settings, file, reason)
             self._taken.refused.append(refusal.sentence)
+            if is_stopped(self._session.con):
+                raise EngineStoppedError(self._taken.refused, is_gone=refusal.moved) from error
             if not refusal.moved:
                 self._taken.looked_into.append((file, None))
 

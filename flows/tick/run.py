@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from flows.definitions.folder import Definitions
+from flows.errors import EngineStoppedError
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.publish import is_unpublished
@@ -68,6 +69,16 @@ def run_tick(
         InputError: `now` is in the past of the store; nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
+    try:
+        return _run_tick(settings, now, say, clock)
+    except EngineStoppedError as stopped:
+        if not stopped.is_gone:
+            raise
+        again = run_tick(settings, now, say, clock)
+        return replace(again, refused=[*stopped.refused, *again.refused])
+
+
+def _run_tick(settings: Settings, now: datetime | None, say: Say, clock: Clock) -> TickSummary:
     say("Reading workflows")
     definitions = read_workflows(settings)
     with open_store(settings, say, clock) as store:

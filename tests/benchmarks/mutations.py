@@ -16,7 +16,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from flows.settings import Limits
-from flows.warehouse import connect
+from flows.warehouse import connect, is_stopped
 from tests.formats.mutants import MAKERS, fate, mutant
 
 MEMORY = 2**30
@@ -28,16 +28,19 @@ BATCH = 250
 def load(format_: str, first: int, beyond: int) -> None:
     """Load some damaged files in this process; says each one's number first, then what was wrong, if anything."""
     resource.setrlimit(resource.RLIMIT_AS, (8 * MEMORY, 8 * MEMORY))
-    with (
-        tempfile.TemporaryDirectory(prefix="onward-mutant-") as folder,
-        connect(memory_limit=f"{MEMORY}B", threads=2) as con,
-    ):
-        path = Path(folder) / f"e.{format_}"
+    with tempfile.TemporaryDirectory(prefix="onward-mutant-") as folder:
+        path, con = Path(folder) / f"e.{format_}", _connect()
         for number in range(first, beyond):
             print("file", number, flush=True)
             path.write_bytes(mutant(format_, number))
             if fault := _fault(con, path):
                 print("fault", number, fault, flush=True)
+            if is_stopped(con):
+                con = _connect()
+
+
+def _connect() -> DuckDBPyConnection:
+    return connect(memory_limit=f"{MEMORY}B", threads=2)
 
 
 def _fault(con: DuckDBPyConnection, path: Path) -> str:

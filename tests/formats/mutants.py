@@ -16,10 +16,12 @@ import pyarrow.parquet as pq
 import zstandard
 from duckdb import DuckDBPyConnection
 
-from flows.errors import InputError
 from flows.formats.duplicates import deduplicated
 from flows.formats.shapes import Kind, recognise
 from flows.formats.staging import stage
+from flows.inbox.arrivals import WaitingFile
+from flows.inbox.portions import FAULTS
+from flows.inbox.refusals import fault_of_file
 from flows.settings import Limits
 from flows.warehouse import chained, count, literal, parquet, write_rows
 
@@ -150,6 +152,9 @@ def fate(con: DuckDBPyConnection, path: Path, limits: Limits, kind: Kind = "even
         found = f"select {literal(path)} as file, * from staged"
         write_rows(con, chained(("found", found), final="formats/staging/bad.sql"), bad)
         loaded, quarantined = (count(con, parquet(file)) for file in (archive, bad))
-    except InputError as error:
-        return Fate(path.name, refused=str(error))
+    except FAULTS as error:
+        # As a tick judges, which sets such a file aside with this sentence.
+        if reason := fault_of_file(WaitingFile(kind, path, path.name, path.stat().st_size, 0), error):
+            return Fate(path.name, refused=reason)
+        raise
     return Fate(path.name, "", staged.rows, loaded, distinct.duplicates, quarantined)

@@ -8,6 +8,7 @@ import pytest
 
 from flows.inbox import refusals
 from flows.tick.run import run_tick
+from tests.formats.mutants import mutant
 from tests.runs import Format, House, house, person
 from tests.semantics.cases import at, event, send, workflow
 
@@ -19,6 +20,10 @@ def home(tmp_path: Path) -> House:
     built.customers("people", person("ann"), person("bob"))
     built.events("good", event("go", at(5)))
     return built
+
+
+STOPS_DUCKDB = ("zstd.parquet", 3810)
+"""A damaged file after which DuckDB 2.0 does nothing more until the database is opened again."""
 
 
 def refused(home: House, kind: str = "events") -> Path:
@@ -150,3 +155,13 @@ def test_a_link_to_a_file_is_read_and_set_aside_as_one(home: House, tmp_path: Pa
     told = run_tick(home.settings, at(10))
     assert (told.messages, len(told.refused)) == (2, 1)
     assert (refused(home) / "bad.parquet").read_bytes() == b"PAR1 and no more"
+
+
+def test_a_file_that_stops_the_database_is_set_aside_and_everything_else_goes_on(home: House) -> None:
+    damaged = home.settings.inbox / "events" / "0.parquet"
+    damaged.write_bytes(mutant(*STOPS_DUCKDB))
+    told = home.tick(at(10))
+    assert (told.messages, told.dispatched["sent"]) == (1, 1)
+    (sentence,) = told.refused
+    assert str(damaged) in sentence
+    assert [one.name for one in refused(home).iterdir() if one.suffix == ".parquet"] == ["0.parquet"]
