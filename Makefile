@@ -7,7 +7,7 @@ PART :=
 export DO_NOT_TRACK = 1
 export TZ = UTC
 
-.PHONY: run check test test-product test-served test-slow test-prefect test-all lint types bench coverage constraints clean
+.PHONY: run check test test-slow test-prefect test-all lint types bench coverage constraints clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -x $(PY) || python3 -m venv .venv
@@ -25,14 +25,8 @@ check: .venv/.ready
 	&& $(PYTEST) -m 'not slow and not prefect' --hypothesis-profile=quick $(addprefix tests/,$(QUICK)); ended=$$?; \
 	echo "make check: $$(($$(date +%s) - began)) s"; exit $$ended
 
-# Prefect's tests mostly wait for a server, so they run beside the others.
 test: .venv/.ready
-	@$(MAKE) --no-print-directory -j 2 test-product test-served
-
-test-product: .venv/.ready
 	@$(PYTEST) -m 'not slow and not prefect'
-
-test-served: .venv/.ready
 	@$(PY) -m pytest -m 'prefect and not slow'
 
 test-slow: .venv/.ready
