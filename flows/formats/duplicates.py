@@ -64,7 +64,7 @@ def _repeated(parts: Sequence[Part], kind: Kind, meeting: pl.Series) -> pl.DataF
         .select(key, "line", ROW, part=pl.lit(number), source=pl.lit(part.source))
         for number, part in enumerate(parts)
     ]
-    ordered = pl.concat(some).collect().sort("source", "line", descending=_last_counts(kind))
+    ordered = pl.concat(some).collect().sort("source", "line", ROW, descending=_last_counts(kind))
     return ordered.filter(~pl.col(key).is_first_distinct()).select("part", ROW)
 
 
@@ -88,7 +88,7 @@ def deduplicated(
 
     Args:
         con: The connection that staged the table.
-        table: What `stage` made.
+        table: What `stage` made, and `batch_order`: the place of each row.
         kind: What its rows are.
         before: Keys of rows loaded before, which don't count again.
 

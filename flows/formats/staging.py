@@ -67,7 +67,8 @@ def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Li
 
     There is one row per row of the source (blank lines aside): `line` (from 1; of a CSV record its
     first line, of Parquet the row number), `reason` (null for a good row, else why to quarantine it), `row`
-    (the original row where there is a reason), `batch_order`, and the canonical columns of the kind.
+    (the original row where there is a reason), and the canonical columns of the kind. Of text the rows are in
+    order, also where several stand on one line.
     Canonical Parquet events become a view over the file, without a copy: keep the file while it is used.
 
     Args:
@@ -87,6 +88,15 @@ def stage(con: duckdb.DuckDBPyConnection, source: Source, table: str, limits: Li
     return _stage_text(con, source, table, limits)
 
 
+def placed(con: duckdb.DuckDBPyConnection, source: Source, table: str) -> str:
+    """Make the view `<table>_placed` of a source's staged rows: with `batch_order`, the place of each in the source."""
+    # Several rows may stand on one line of a text.
+    place = "line" if source.format == "parquet" else "rowid"
+    view = f"{table}_placed"
+    make_view(con, view, f"select {place} as batch_order, * from {quoted(table)}")
+    return view
+
+
 def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> None:
     """Make known what the files of `sql/formats/staging/` rely on.
 
@@ -96,6 +106,7 @@ def prepare(con: duckdb.DuckDBPyConnection, source: Source, limits: Limits) -> N
     check_width(source, limits)
     make_macros(con)
     assign(con, "bigint", staging_columns=limits.columns)
+    assign(con, "boolean", staging_tries=True)
     assign(
         con, "varchar[]", staging_keys=[json.dumps(name) + ":" if name else None for name in source.columns]
     )

@@ -5,10 +5,10 @@ from itertools import chain
 
 import numpy as np
 import pyarrow as pa
-from duckdb import DuckDBPyConnection
+from duckdb import DuckDBPyConnection, InvalidInputException
 
 from flows.formats.blocks import values_apart
-from flows.warehouse import add_rows, make_table, quoted, shown, sql_text
+from flows.warehouse import add_rows, assign, make_table, quoted, shown, sql_text
 
 Put = Callable[[DuckDBPyConnection, str, str], None]
 """A way to put a query's rows into a table: of a connection, the table's name and the query."""
@@ -33,11 +33,15 @@ def put_lines(
 ) -> None:
     """Make a table of what a query makes of an NDJSON file's lines, in their order; several values on one each apart.
 
-    Such lines are looked for among those that aren't JSON as a whole: to look at all takes as long as to read them.
+    Nearly all files hold nothing but JSON, and are read as if they did. Where that fails, which aborts a transaction
+    the caller has open, they are read again, each line tried. Several values are looked for on lines that aren't JSON
+    as a whole: to look at all takes as long as to read them.
 
     Raises:
         InputError: a block can't be read.
     """
+    if _are_json(con, table, query, blocks()):
+        return
     put_blocks(con, table, query, blocks())
     several = con.execute(sql_text("formats/staging/several.sql"), {"staged": table}).fetchnumpy()["line"]
     if several.size:
@@ -46,6 +50,18 @@ def put_lines(
         )
         put_blocks(con, table, query, values_apart(blocks(), np.asarray(several)), add_rows)
         make_table(con, table, f"from {quoted(table)} order by line, rowid")
+
+
+def _are_json(con: DuckDBPyConnection, table: str, query: str, blocks: Iterable[pa.Table]) -> bool:
+    """Put lines into a table, if all are JSON."""
+    assign(con, "boolean", staging_tries=False)
+    try:
+        put_blocks(con, table, query, blocks)
+    except InvalidInputException:
+        return False
+    finally:
+        assign(con, "boolean", staging_tries=True)
+    return True
 
 
 class Stream:

@@ -12,17 +12,17 @@ from flows.files import printable
 from flows.formats.canonical import check_canonical
 from flows.formats.duplicates import Distinct, deduplicated
 from flows.formats.shapes import Kind, Source
-from flows.formats.staging import stage
+from flows.formats.staging import placed, stage
 from flows.formats.together import Text, read_text, stage_together
 from flows.formats.ways import Ways
 from flows.inbox.arrivals import WaitingFile, readable
+from flows.inbox.ordered import in_order
 from flows.inbox.seen_ids import SeenIds
 from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import SEMANTICS, Batch, archive_folder
 from flows.warehouse import (
     assign,
-    chained,
     count,
     literal,
     make_view,
@@ -106,10 +106,8 @@ def archive_file(
         source = replace(source, types={**_types(session, file.kind), **source.types})
         staged = stage(con, source, ALONE, session.settings.limits)
         shown = literal(printable(str(file.path)))
-        # Several rows may stand on one line of a text.
-        order = "batch_order" if source.format == "parquet" else "rowid"
         marks = f"{number} as batch_id, {shown} as file"
-        make_view(con, STAGED, f"select {marks}, * replace ({order} as batch_order) from {ALONE}")
+        make_view(con, STAGED, f"select {marks}, * from {placed(con, source, ALONE)}")
         distinct = _judged(session, seen, file.kind)
         archived = _write(session, file.kind, distinct, number)
         bad = _quarantine(session, number)
@@ -217,8 +215,7 @@ def _limit_time(session: Session, now: datetime) -> None:
 
 def _write(session: Session, kind: Kind, distinct: Distinct, number: int) -> Path:
     archived = archive_folder(session.settings) / kind / f"{number:08d}.parquet"
-    good = ("good", f"from {distinct.relation}")
-    write_rows(session.con, chained(good, final=f"inbox/archive/{kind}.sql"), archived)
+    write_rows(session.con, in_order(session.con, kind, distinct.relation), archived)
     check_canonical(kind, archived)
     return archived
 

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from flows.formats.duplicates import deduplicated
 from flows.formats.shapes import recognise
-from flows.formats.staging import stage
+from flows.formats.staging import placed, stage
+from flows.inbox.ordered import in_order
 from flows.settings import Limits
-from flows.warehouse import chained, connect, literal, write_rows
+from flows.warehouse import connect, literal, write_rows
 from tests.benchmarks.generate import Load, Size, generated
 from tests.benchmarks.processes import timed_process
 
@@ -127,9 +128,10 @@ def write_segment(path: Path, lines: int) -> None:
 def load_segment(path: Path) -> None:
     """Stage, clear of duplicates and archive a file of events, as a tick does."""
     with connect() as con:
-        stage(con, recognise(path, "events"), "staged", Limits())
-        good = ("good", f"from {deduplicated(con, 'staged', 'events').relation}")
-        write_rows(con, chained(good, final="inbox/archive/events.sql"), path.with_name("archived.parquet"))
+        source = recognise(path, "events")
+        stage(con, source, "staged", Limits())
+        found = deduplicated(con, placed(con, source, "staged"), "events")
+        write_rows(con, in_order(con, "events", found.relation), path.with_name("archived.parquet"))
 
 
 def copy_segment(path: Path) -> None:

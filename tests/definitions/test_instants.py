@@ -160,7 +160,20 @@ forms = st.builds(
 )  # fmt: skip
 
 
-@given(text=pieces | forms)
+USUAL = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.123Z", "%Y-%m-%dT%H:%M:%S+00:00")
+
+
+@st.composite
+def nearly_usual(draw: st.DrawFn) -> str:
+    """A text of a form that programs write most, some of its characters left out, put in or replaced."""
+    text = draw(st.datetimes(datetime(1000, 1, 1))).strftime(draw(st.sampled_from(USUAL)))
+    for _ in range(draw(st.integers(0, 3))):
+        place, more = draw(st.integers(0, len(text))), draw(st.sampled_from(["", *"059 -+:.,TZ/e\t\n\u00a0"]))
+        text = text[:place] + more + text[place + draw(st.integers(0, 1)) :]
+    return text
+
+
+@given(text=pieces | forms | nearly_usual())
 def test_all_readers_agree(con: DuckDBPyConnection, text: str) -> None:
     expected = of_datetime(oracle.instant(text))
     assert readings(con, text) == {"one": expected, "column": expected, "file": expected}

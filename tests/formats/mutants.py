@@ -18,8 +18,9 @@ from duckdb import DuckDBPyConnection
 
 from flows.formats.duplicates import deduplicated
 from flows.formats.shapes import Kind, recognise
-from flows.formats.staging import stage
+from flows.formats.staging import placed, stage
 from flows.inbox.arrivals import WaitingFile
+from flows.inbox.ordered import in_order
 from flows.inbox.portions import FAULTS
 from flows.inbox.refusals import fault_of_file
 from flows.settings import Limits
@@ -143,12 +144,11 @@ class Fate:
 def fate(con: DuckDBPyConnection, path: Path, limits: Limits, kind: Kind = "events") -> Fate:
     """Load a file as a tick does: staged, cleared of duplicates, archived, its bad rows quarantined."""
     try:
-        staged = stage(con, recognise(path, kind), "staged", limits)
-        distinct = deduplicated(con, "staged", kind)
+        source = recognise(path, kind)
+        staged = stage(con, source, "staged", limits)
+        distinct = deduplicated(con, placed(con, source, "staged"), kind)
         archive, bad = path.with_name("archived"), path.with_name("bad")
-        write_rows(
-            con, chained(("good", f"from {distinct.relation}"), final=f"inbox/archive/{kind}.sql"), archive
-        )
+        write_rows(con, in_order(con, kind, distinct.relation), archive)
         found = f"select {literal(path)} as file, * from staged"
         write_rows(con, chained(("found", found), final="formats/staging/bad.sql"), bad)
         loaded, quarantined = (count(con, parquet(file)) for file in (archive, bad))

@@ -60,7 +60,7 @@ def test_the_archive_is_read_with_the_declared_columns(con: DuckDBPyConnection, 
 @pytest.mark.parametrize(("file", "kind"), [("events_canonical", "events"), ("customers", "customers")])
 def test_text_is_read_by_the_declared_columns(file: str, kind: str) -> None:
     (read,) = re.findall(
-        r"json_transform\(body, '(\{.*?\})'\)", sql_text(f"formats/staging/{file}.sql"), re.DOTALL
+        r"fields_of\(body, '(\{.*?\})'\)", sql_text(f"formats/staging/{file}.sql"), re.DOTALL
     )
     assert list(json.loads(read)) == list(CANONICAL[kind])
 

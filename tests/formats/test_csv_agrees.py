@@ -97,7 +97,7 @@ def loaded(con: DuckDBPyConnection, path: Path, kind: Kind, types: dict[str, str
     """The rows as loaded: the reason if there is one, the id, and the object that own columns go to."""
     stage(con, replace(recognise(path, kind), types=types), "t", Limits())
     columns = "event_id, properties" if kind == "events" else "customer_id, attributes"
-    found = con.execute(f"select reason, {columns} from t order by batch_order").fetchall()
+    found = con.execute(f"select reason, {columns} from t order by line").fetchall()
     return [(reason, key, json.loads(own)) for reason, key, own in found]
 
 

@@ -1,5 +1,6 @@
 """Rows that share a key: the form for files and the one for staged tables leave out the same rows, and say so."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +12,12 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.formats.canonical import KEYS, Part
+from flows.formats.canonical import KEYS, Part, Scratch, read_canonical
 from flows.formats.duplicates import deduplicated, distinct
 from flows.formats.parquet import COLUMNS
-from flows.formats.shapes import Kind
+from flows.formats.shapes import Kind, recognise
+from flows.formats.staging import placed, stage
+from flows.settings import Limits
 from flows.warehouse import connect, shown
 from tests.effort import few_cases
 
@@ -91,3 +94,41 @@ def test_what_repeats_nothing_is_passed_through(con: DuckDBPyConnection) -> None
     ((query,),) = con.execute("select sql from duckdb_views() where view_name = 'staged_distinct'").fetchall()
     assert "join" not in query.lower()
     assert set(COLUMNS) == set(KEYS)
+
+
+@few_cases
+@given(several=st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=5), min_size=1, max_size=3))
+@pytest.mark.parametrize("kind", list(KEYS))
+def test_of_several_rows_on_a_line_the_same_one_counts(
+    con: DuckDBPyConnection, kind: Kind, several: list[list[str]]
+) -> None:
+    """Read for a tick or for a backtest, where they come after each other as they stand on the line."""
+    keys = [key for line in several for key in line]
+    numbers = iter(range(len(keys)))
+    text = "\n".join(" ".join(row_on_line(kind, key, next(numbers)) for key in line) for line in several)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "given.ndjson"
+        file.write_text(text, "utf-8")
+        source = recognise(file, kind)
+        stage(con, source, "staged", Limits())
+        kept = deduplicated(con, placed(con, source, "staged"), kind)
+        of_tick = con.sql(f"from {kept.relation}").pl()
+        parts, repeated = distinct(
+            read_canonical(Scratch(con, Path(folder), Limits()), file, kind, 0).parts, kind
+        )
+        of_backtest = pl.concat([part.scan().collect() for part in parts])
+    expected = dict(reversed(list(zip(keys, map(str, range(len(keys))), strict=True))))
+    if kind == "customers":
+        expected = dict(zip(keys, map(str, range(len(keys))), strict=True))
+    for found in (of_tick, of_backtest):
+        assert (
+            dict(found.select(KEYS[kind], "timezone" if kind == "customers" else "name").rows()) == expected
+        )
+    assert (repeated, kept.duplicates) == (len(keys) - len(expected), len(keys) - len(expected))
+
+
+def row_on_line(kind: Kind, key: str, number: int) -> str:
+    if kind == "customers":
+        return json.dumps({"customer_id": key, "timezone": str(number)})
+    event = {"event_id": key, "customer_id": "c", "type": "behavioral", "name": str(number)}
+    return json.dumps(event | {"ts": "2026-03-01"})

@@ -57,7 +57,7 @@ def loaded(con: DuckDBPyConnection, path: Path, kind: Kind) -> list[tuple[Any, .
     """The rows as loaded: the reason if there is one, the id, and the object that own columns go to."""
     stage(con, recognise(path, kind), "t", Limits())
     columns = "event_id, properties" if kind == "events" else "customer_id, attributes"
-    return con.execute(f"select reason, {columns} from t order by batch_order").fetchall()
+    return con.execute(f"select reason, {columns} from t order by line").fetchall()
 
 
 @few_cases

@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 from flows.files import content_hash
 from flows.formats.duplicates import deduplicated
 from flows.formats.shapes import recognise
-from flows.formats.staging import Staged, stage
+from flows.formats.staging import Staged, placed, stage
 from flows.settings import Limits
 from flows.warehouse import connect
 
@@ -184,7 +184,7 @@ def staged_events(con: DuckDBPyConnection, path: Path, **limits: int) -> list[tu
 
 
 def good_events(con: DuckDBPyConnection, table: str = "t") -> list[tuple[Any, ...]]:
-    query = f"select {', '.join(EVENT)} from {table} where reason is null order by batch_order"
+    query = f"select {', '.join(EVENT)} from {table} where reason is null order by line"
     rows = con.execute(query).fetchall()
     return [(*row[:6], json.loads(row[6]), row[7] and json.loads(row[7]), row[8]) for row in rows]
 
@@ -236,6 +236,15 @@ def test_segment_warehouse_tables(con: DuckDBPyConnection, tmp_path: Path) -> No
     assert found == [("w1", "u1", T0, "behavioral", "Order Completed", 4.5, {"total": 4.5}, None, LATER)]
 
 
+@pytest.mark.parametrize("user", ["", " ", " {", "{}", "[1", "\t[", None])
+def test_a_call_whose_user_is_no_id_is_anonymous(
+    con: DuckDBPyConnection, tmp_path: Path, user: str | None
+) -> None:
+    rows = [call | {"userId": user, "anonymousId": "a1"} for call in SEGMENT]
+    assert {row[1] for row in staged_events(con, write_ndjson(tmp_path / "e.ndjson", rows))} == {"a1"}
+    assert con.execute("select bool_and(anonymous) from t").fetchall() == [(True,)]
+
+
 def test_clean_canonical_parquet_is_a_view_that_filters_in_the_file(
     con: DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -250,9 +259,9 @@ def test_clean_canonical_parquet_is_a_view_that_filters_in_the_file(
         }
     )
     frame.write_parquet(tmp_path / "e.parquet")
-    staged = stage(con, recognise(tmp_path / "e.parquet", "events"), "t", Limits())
-    assert staged == Staged(1000, 1000, 0)
-    distinct = deduplicated(con, "t", "events")
+    source = recognise(tmp_path / "e.parquet", "events")
+    assert stage(con, source, "t", Limits()) == Staged(1000, 1000, 0)
+    distinct = deduplicated(con, placed(con, source, "t"), "events")
     assert distinct.duplicates == 0
     ((_, plan),) = con.execute(f"explain select ts from {distinct.relation} where name = 'a'").fetchall()
     assert "Filters" in plan
@@ -283,13 +292,15 @@ def test_parquet_columns_of_other_types(con: DuckDBPyConnection, tmp_path: Path)
 
 def test_the_first_of_each_event_id_stays(con: DuckDBPyConnection, tmp_path: Path) -> None:
     rows = [{**CANONICAL[0], "event_id": i, "name": n} for i, n in zip("aabcb", "12345", strict=True)]
-    staged_events(con, write_ndjson(tmp_path / "e.ndjson", rows))
-    distinct = deduplicated(con, "t", "events")
+    path = write_ndjson(tmp_path / "e.ndjson", rows)
+    staged_events(con, path)
+    relation = placed(con, recognise(path, "events"), "t")
+    distinct = deduplicated(con, relation, "events")
     assert (distinct.duplicates, [row[4] for row in good_events(con, distinct.relation)]) == (
         2,
         ["1", "3", "4"],
     )
-    distinct = deduplicated(con, "t", "events", pl.Series(["b"]))
+    distinct = deduplicated(con, relation, "events", pl.Series(["b"]))
     assert (distinct.duplicates, [row[4] for row in good_events(con, distinct.relation)]) == (3, ["1", "4"])
 
 
@@ -308,12 +319,13 @@ def test_customers_in_every_format(con: DuckDBPyConnection, tmp_path: Path) -> N
     ]
     day = datetime(2024, 1, 1, tzinfo=UTC)
     for path in (write_ndjson(tmp_path / "c.ndjson", rows), write_csv(tmp_path / "c.csv", rows)):
-        assert stage(con, recognise(path, "customers"), "c", Limits()) == Staged(3, 3, 0)
+        source = recognise(path, "customers")
+        assert stage(con, source, "c", Limits()) == Staged(3, 3, 0)
         columns = "customer_id, email, created_at, attributes, tags, timezone"
-        first, second, _ = con.execute(f"select {columns} from c order by batch_order").fetchall()
+        first, second, _ = con.execute(f"select {columns} from c order by line").fetchall()
         assert first == ("c1", "not an address", day, '{"age":31}', ["a", "b"], "Europe/Berlin")
         assert second == ("12346", "x@example.com", None, "{}", [], None)
-        distinct = deduplicated(con, "c", "customers")
+        distinct = deduplicated(con, placed(con, source, "c"), "customers")
         kept = con.execute(f"select customer_id, email from {distinct.relation} order by all").fetchall()
         assert (kept, distinct.duplicates) == ([("12346", "x@example.com"), ("c1", "new@example.com")], 1)
 
@@ -347,7 +359,7 @@ def test_customers_in_parquet(con: DuckDBPyConnection, tmp_path: Path) -> None:
         tmp_path / "c.parquet",
     )
     assert stage(con, recognise(tmp_path / "c.parquet", "customers"), "c", Limits()).good == 2
-    found = con.execute("select customer_id, attributes, tags from c order by batch_order").fetchall()
+    found = con.execute("select customer_id, attributes, tags from c order by line").fetchall()
     assert found == [("1", '{"plan":"pro"}', ["a", "b"]), ("2", "{}", [])]
 
 
@@ -359,8 +371,9 @@ def test_content_hash_is_of_the_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["e.ndjson", "e.csv", "e.json"])
 def test_an_empty_text_file_has_no_rows(con: DuckDBPyConnection, tmp_path: Path, name: str) -> None:
     path = write_text(tmp_path / name, "")
-    assert stage(con, recognise(path, "events"), "t", Limits()) == Staged(0, 0, 0)
-    assert deduplicated(con, "t", "events").duplicates == 0
+    source = recognise(path, "events")
+    assert stage(con, source, "t", Limits()) == Staged(0, 0, 0)
+    assert deduplicated(con, placed(con, source, "t"), "events").duplicates == 0
 
 
 def test_staging_again_replaces(con: DuckDBPyConnection, tmp_path: Path) -> None:

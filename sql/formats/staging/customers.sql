@@ -3,10 +3,10 @@
 with read as (
     select
         *,
-        try(json_transform(body, '{
+        fields_of(body, '{
             "customer_id": "VARCHAR", "email": "VARCHAR", "created_at": "VARCHAR", "attributes": "JSON",
             "tags": "JSON", "timezone": "VARCHAR"
-        }')) as field
+        }') as field
     from lines
 ),
 
@@ -73,7 +73,6 @@ final as (
         line,
         reason,
         quarantined_row(reason, row) as row,
-        line as batch_order,
         customer_id,
         email,
         created_at,

@@ -10,7 +10,7 @@ with judged as (
             when customer_fault is not null then customer_fault
             when event_fault is not null then event_fault
             when ts is null then coalesce('bad_time: ' || left(ts_given, 100), 'no_time')
-            when type is null or type not in ('behavioral', 'attribute_change', 'external_event', 'time_based')
+            when type is null or not is_type(type)
                 then 'bad_type: ' || coalesce(left(type, 100), 'none')
             when type = 'attribute_change' and coalesce(name, '') = '' then 'no_name'
             when value is null and value_given is not null and try_cast(value_given as double) is null
@@ -32,7 +32,6 @@ final as (
         line,
         reason,
         quarantined_row(reason, row) as row,
-        line as batch_order,
         anonymous,
         case
             when event_id is null and reason is null then derived_id(

@@ -13,7 +13,7 @@ final as (
         and is_id(customer_id)
         and is_bounded(ts)
         and case when $closely then hash(ts, type, received_at) is not null else true end
-        and type in ('behavioral', 'attribute_change', 'external_event', 'time_based')
+        and is_type(type)
         and (name = '' or is_trimmed(name))
         and (name not in ('', 'tags') or type <> 'attribute_change')
         and isfinite(coalesce(value, 0))

@@ -3,11 +3,11 @@
 with read as (
     select
         *,
-        try(json_transform(body, '{
+        fields_of(body, '{
             "event_id": "VARCHAR", "customer_id": "VARCHAR", "ts": "VARCHAR", "type": "VARCHAR",
             "name": "VARCHAR", "value": "VARCHAR", "properties": "JSON", "attributes": "JSON",
             "received_at": "VARCHAR"
-        }')) as field
+        }') as field
     from lines
 ),
 

@@ -3,12 +3,12 @@
 with read as (
     select
         *,
-        try(json_transform(body, '{
+        fields_of(body, '{
             "event_id": "VARCHAR", "customer_id": "VARCHAR", "timestamp": "VARCHAR", "event_type": "VARCHAR",
             "action": "VARCHAR", "changed_attribute": "VARCHAR", "source": "VARCHAR", "trigger_time": "VARCHAR",
             "value": "VARCHAR", "order_total": "VARCHAR", "total": "VARCHAR", "revenue": "VARCHAR", "cart_value": "VARCHAR",
             "attributes": "JSON", "received_at": "VARCHAR"
-        }')) as field
+        }') as field
     from lines
 ),
 

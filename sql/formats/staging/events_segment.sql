@@ -3,14 +3,14 @@
 with read as (
     select
         *,
-        try(json_transform(body, '{
+        fields_of(body, '{
             "messageId": "VARCHAR", "message_id": "VARCHAR", "id": "VARCHAR",
             "userId": "VARCHAR", "user_id": "VARCHAR", "anonymousId": "VARCHAR", "anonymous_id": "VARCHAR",
             "timestamp": "VARCHAR", "originalTimestamp": "VARCHAR", "original_timestamp": "VARCHAR",
             "receivedAt": "VARCHAR", "received_at": "VARCHAR",
             "type": "VARCHAR", "event": "VARCHAR", "event_text": "VARCHAR", "name": "VARCHAR",
             "properties": "JSON", "traits": "JSON", "context": {"traits": "JSON"}
-        }')) as field
+        }') as field
     from lines
 ),
 
@@ -23,7 +23,10 @@ called as (
     select
         *,
         coalesce(field."userId", field.user_id) as user_given,
-        coalesce(text_of(field.event_text), text_of(field.event)) as event,
+        case
+            when field.event_text is null then field.event
+            else coalesce(text_of(field.event_text), field.event)
+        end as event,
         coalesce(
             field.type, case when coalesce(field.event_text, field.event) is not null then 'track' end
         ) as call
@@ -35,13 +38,13 @@ described as (
         *,
         case
             when field.properties is not null then given_object(field.properties)
-            when call = 'identify' or field.type is not null then '{}'::json
+            when call = 'identify' or field.type is not null then '{}'
             -- A warehouse table: one column per property.
             else json_merge_patch(body, '{
                 "id": null, "message_id": null, "user_id": null, "anonymous_id": null, "timestamp": null,
                 "original_timestamp": null, "received_at": null, "event": null, "event_text": null,
                 "sent_at": null, "uuid_ts": null, "messageId": null, "userId": null, "anonymousId": null,
-                "originalTimestamp": null, "receivedAt": null, "sentAt": null, "context": null}')
+                "originalTimestamp": null, "receivedAt": null, "sentAt": null, "context": null}')::varchar
         end as described
     from called
 ),
@@ -83,9 +86,8 @@ final as (
         end as name,
         coalesce(text_of_number(amounts[1]), text_of_number(amounts[2]), text_of_number(amounts[3])) as value,
         case
-            when field.properties is not null and described is null then field.properties
-            when call in ('page', 'screen') and field.name is not null
-                then json_merge_patch(json_object('name', field.name), without_non_finite(described::varchar))
+            when field.properties is not null and described is null then field.properties::varchar
+            when call in ('page', 'screen') and field.name is not null then with_name(described, field.name)
             else described
         end as properties,
         case when call = 'identify' then traits_of(field.traits, field.context.traits) end as attributes,

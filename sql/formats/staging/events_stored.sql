@@ -3,7 +3,6 @@ select
     file_row_number + 1 as line,
     null::varchar as reason,
     null::varchar as row,
-    file_row_number + 1 as batch_order,
     false as anonymous,
     event_id,
     null::varchar as older_id,

@@ -35,7 +35,7 @@ typed as (
         customer_text,
         instant_of(ts) as ts,
         ts as ts_given,
-        text_of(type) as type,
+        case when is_type(type) then type else text_of(type) end as type,
         text_of(name) as name,
         number_of(value) as value,
         value as value_given,

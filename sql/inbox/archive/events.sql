@@ -1,4 +1,4 @@
--- One row per good event of a batch, in the order of time.
+-- One row per good event of a batch, in its order.
 select
     event_id,
     customer_id,
@@ -10,4 +10,3 @@ select
     attributes::varchar as attributes,
     received_at
 from good
-order by ts, event_id

@@ -4,10 +4,8 @@ create or replace temp view staged as
 select
     getvariable('portion_batch') + (line >> 32) - getvariable('portion_from') as batch_id,
     getvariable('portion_files')[(line >> 32) + 1] as file,
-    * replace (
-        line & 4294967295 as line,
-        -- Several rows may stand on one line.
-        row_number() over (order by staged_texts.line, rowid) as batch_order
-    )
+    -- Several rows may stand on one line.
+    row_number() over (order by staged_texts.line, rowid) as batch_order,
+    * replace (line & 4294967295 as line)
 from staged_texts
 where (line >> 32) between getvariable('portion_from') and getvariable('portion_to')
