@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from duckdb.sqltypes import VARCHAR
+from duckdb.sqltypes import VARCHAR, DuckDBPyType
 
 from flows.errors import OnwardError, advice
 from flows.files import aside_name, put_in_place
@@ -201,8 +201,13 @@ def assign(con: DuckDBPyConnection, kind: str, **values: Any) -> None:
         con.execute(f"set variable {name} = $1::{kind}", [value])
 
 
-def make_function(con: DuckDBPyConnection, name: str, function: Callable[[pl.Series], pl.Series]) -> None:
-    """Make a function of texts known to queries of this connection, unless it is; null stays null."""
+def make_function(
+    con: DuckDBPyConnection,
+    name: str,
+    function: Callable[[pl.Series], pl.Series],
+    returns: DuckDBPyType = VARCHAR,
+) -> None:
+    """Make a function of texts, null among them, known to queries of this connection, unless it is."""
 
     def of_arrow(texts: Any) -> Any:
         return function(pl.Series(pl.from_arrow(texts))).to_arrow()
@@ -213,9 +218,9 @@ def make_function(con: DuckDBPyConnection, name: str, function: Callable[[pl.Ser
             name,
             of_arrow,
             [VARCHAR],
-            VARCHAR,
+            returns,
             type=PythonUDFType.ARROW,
-            null_handling=FunctionNullHandling.DEFAULT,
+            null_handling=FunctionNullHandling.SPECIAL,
         )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import duckdb
 import polars as pl
 import pyarrow as pa
+from duckdb.sqltypes import BIGINT
 
 from flows.errors import InputError, is_of_the_machine
 from flows.formats.blocks import line_blocks
@@ -40,6 +41,7 @@ from flows.warehouse import (
     sql_text,
 )
 from transforms.columns.json_values import canonical_texts
+from transforms.timing.instants import instants_of
 
 ROWS: dict[Format, str] = {
     "csv": "formats/staging/csv.sql",
@@ -118,6 +120,7 @@ def make_macros(con: duckdb.DuckDBPyConnection) -> None:
     """Make the macros of `sql/formats/staging/macros.sql` known: how text, instants, numbers and objects are read."""
     if not _kinds(con, "staging_macros"):
         make_function(con, "canonical_json", canonical_texts)
+        make_function(con, "instant_micros", instants_of, returns=BIGINT)
         make_non_finite(con)
         run_sql(con, "formats/staging/macros.sql")
 

@@ -152,8 +152,8 @@ def segment_line(lines: int, rounds: int) -> str:
         took = [[_apart(way, path) for way in WAYS] for _ in range(rounds)]
     ours, least = (statistics.median(some) for some in zip(*took, strict=True))
     return (
-        f"{lines:,} lines of Segment NDJSON: {ours:.1f} s, DuckDB's copy {least:.1f} s → {ours / least:.1f}× "
-        f"(goal ≤ {GOAL_SEGMENT}×)"
+        f"{lines:,} lines of Segment NDJSON: {ours:.2f} s, DuckDB's copy {least:.2f} s → {ours / least:.2f} × "
+        f"(goal ≤ {GOAL_SEGMENT} ×)"
     )
 
 

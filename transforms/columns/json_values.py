@@ -35,7 +35,8 @@ def canonical(value: Any) -> str:
 def canonical_texts(texts: pl.Series) -> pl.Series:
     """JSON texts in canonical form, so that equal values have equal text; what is no JSON stays as it is."""
     distinct, codes = factorize(texts)
-    return pl.Series([_canonical_text(one) for one in distinct], dtype=pl.String).gather(codes)
+    canonical = [None if one is None else _canonical_text(one) for one in distinct]
+    return pl.Series(canonical, dtype=pl.String).gather(codes)
 
 
 def _canonical_text(text: str) -> str:

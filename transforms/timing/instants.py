@@ -1,6 +1,7 @@
 """Text and numbers that are instants: the one grammar of semantics.md §2, for one value and for a column.
 
-Files are read by the macro `instant_of` of `sql/formats/staging/macros.sql`; the tests hold all readers side by side.
+Files are read by the macro `instant_of` of `sql/formats/staging/macros.sql`, which knows the forms that most texts have
+and asks `instants_of` about the others; the tests hold all readers side by side.
 """
 
 import re
@@ -46,17 +47,12 @@ def with_instants(dictionary: pl.DataFrame) -> pl.DataFrame:
         `instant` is µs since 1970-01-01 00:00 (UTC), null for other values; `is_wall` says that there is no zone.
     """
     given = pl.when(pl.col("kind") == NUMBER).then(_plain(pl.col("json"))).otherwise(pl.col("text"))
-    parts = dictionary.select(
-        given.str.strip_chars(BLANKS).str.extract_groups(_WRITTEN).alias("date"),
-        given.str.strip_chars(BLANKS).str.extract_groups(_COUNTED).alias("count"),
-    )
-    date, count = parts.unnest("date"), parts.select("count").unnest("count")
-    written = date.select(micros=_date_micros(), is_wall=pl.col("12").is_null())
-    counted = count.select(micros=_count_micros())
-    return dictionary.with_columns(
-        instant=pl.coalesce(written["micros"], counted["micros"]),
-        is_wall=written["micros"].is_not_null() & written["is_wall"],
-    )
+    return dictionary.with_columns(_read(dictionary.select(given=given.str.strip_chars(BLANKS))["given"]))
+
+
+def instants_of(texts: pl.Series) -> pl.Series:
+    """The instants of texts without blanks at their ends, µs since 1970-01-01 00:00 (UTC); null for what is none."""
+    return _read(texts)["instant"]
 
 
 def read_instants(texts: pl.Series) -> pl.Series:
@@ -64,6 +60,18 @@ def read_instants(texts: pl.Series) -> pl.Series:
     dictionary, codes = intern({"text": texts}, ())
     micros = with_instants(dictionary)["instant"].gather(codes["text"])
     return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _read(texts: pl.Series) -> pl.DataFrame:
+    """Of each text `instant` and `is_wall`."""
+    date = texts.str.extract_groups(_WRITTEN).struct.unnest()
+    count = texts.str.extract_groups(_COUNTED).struct.unnest()
+    written = date.select(micros=_date_micros(), is_wall=pl.col("12").is_null())
+    counted = count.select(micros=_count_micros())
+    return written.select(
+        instant=pl.coalesce("micros", counted["micros"]),
+        is_wall=pl.col("micros").is_not_null() & pl.col("is_wall"),
+    )
 
 
 def _digits(value: object) -> str:
