@@ -52,9 +52,10 @@ class Dialect:
     def write(self, path: Path, header: list[str], rows: list[list[str]]) -> None:
         """Write a table."""
         text = io.StringIO(newline="")
-        writer = csv.writer(
-            text, delimiter=self.delimiter, lineterminator=self.line_end, quoting=self.quoting
-        )
+        # Of line ends Python's writer quotes only those of its own.
+        has_ends = any(end in one for row in [header, *rows] for one in row for end in "\r\n")
+        quoting = csv.QUOTE_ALL if has_ends else self.quoting
+        writer = csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end, quoting=quoting)
         writer.writerows([header, *rows])
         excel = f"sep={self.delimiter}{self.line_end}" if self.start == "sep=" else self.start
         content = (excel + text.getvalue()).encode()
