@@ -11,6 +11,7 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
+from flows.backtest.ticks import TickEnds
 from flows.buckets.partition import (
     CUSTOMER_COLUMNS,
     EVENT_COLUMNS,
@@ -22,7 +23,7 @@ from flows.decide.facts import Incoming, json_path, read_facts
 from flows.decide.macros import make_macros as make_decide_macros
 from flows.formats.staging import make_non_finite
 from flows.warehouse import assign, connect, make_view, parquet, read_sql, run_sql, shown
-from transforms.engine.decide import can_happen, decide
+from transforms.engine.decide import decide
 from transforms.engine.fold import fold, fold_attributes
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
@@ -33,6 +34,7 @@ from transforms.tables.frames import AMOUNTS, BEHAVIORS, Schema
 from transforms.tables.sql_types import duckdb_types
 
 MICROSECOND = timedelta(microseconds=1)
+FACTS_AT_ONCE = 20_000
 LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
 BACKTESTED = (*LEDGER, PROFILES)
 
@@ -72,16 +74,18 @@ class BucketPlan:
         start: events before it are history; None: there is none.
         began: the instant from which on crons fire; None: they don't.
         timezone: the default of customers without one.
+        facts_at_once: shorter ticks are decided together until they have so many.
     """
 
     program: Program
-    ends: Sequence[datetime]
+    ends: TickEnds
     start: datetime | None = None
     began: datetime | None = None
     timezone: str = "UTC"
     caps: Sequence[Cap] = ()
     memory_limit: str | None = None
     threads: int | None = None
+    facts_at_once: int = FACTS_AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -186,36 +190,27 @@ def _behaviors(times: pl.LazyFrame, rules: BucketPlan) -> pl.DataFrame:
 def _decide(
     rules: BucketPlan, state: State, incoming: Incoming, behaviors: pl.DataFrame
 ) -> tuple[list[Decided], State]:
-    """Tick by tick; ticks in which nothing can happen are passed over.
+    """Tick by tick; ticks with few facts are decided together.
 
     Windows are looked at once for all ticks: their amounts are functions of time.
     """
     found = evaluate_signals(
         rules.program.signals, behaviors, pl.DataFrame(schema=AMOUNTS),
-        since=None, until=rules.ends[-1], emit_from=rules.start,
+        since=None, until=rules.ends.last, emit_from=rules.start,
     )  # fmt: skip
+    given = [found.facts, *vars(incoming.facts).values()]
+    spans = rules.ends.spans(given, rules.facts_at_once)
     decisions: list[Decided] = []
-    before = None
-    for now in rules.ends:
-        signals = replace(found, facts=_between(found.facts, before, now))
-        facts = Facts(*(_between(one, before, now) for one in vars(incoming.facts).values()))
-        tick = _tick(rules, before, now)
-        if not decisions or can_happen(rules.program, state, facts, signals, tick):
-            decisions.append(decide(rules.program, state, facts, signals, tick))
-            state = fold(state, decisions[-1], facts.writes, tick)
-        before = now
+    for (before, now), turned, *facts in zip(spans.bounds(), *map(spans.deal, given), strict=True):
+        coming, tick = Facts(*facts), _tick(rules, before, now)
+        decisions.append(decide(rules.program, state, coming, replace(found, facts=turned), tick))
+        state = fold(state, decisions[-1], coming.writes, tick)
     return decisions, state
 
 
 def _tick(rules: BucketPlan, before: datetime | None, now: datetime) -> Tick:
     since = before or (rules.start - MICROSECOND if rules.start else None)
     return Tick(now, since, rules.began, rules.caps, rules.timezone)
-
-
-def _between(rows: pl.DataFrame, before: datetime | None, now: datetime) -> pl.DataFrame:
-    since = pl.lit(value=True) if before is None else pl.col("at") > before
-    mask = rows.select(since & (pl.col("at") <= now)).to_series()
-    return rows if mask.all() else rows.filter(mask)
 
 
 def _write(paths: Paths, bucket: int, decisions: Sequence[Decided], profiles: pl.DataFrame) -> dict[str, int]:

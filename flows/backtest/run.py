@@ -18,8 +18,9 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from flows.backtest.bucket import BACKTESTED, BucketPlan, BucketSummary, Paths, run_bucket
+from flows.backtest.bucket import BACKTESTED, FACTS_AT_ONCE, BucketPlan, BucketSummary, Paths, run_bucket
 from flows.backtest.tables import bucket_tables
+from flows.backtest.ticks import TickEnds
 from flows.buckets.partition import (
     CUSTOMER_COLUMNS,
     EVENT_COLUMNS,
@@ -65,6 +66,7 @@ class Plan:
         memory: about how many bytes to use; the more, the fewer buckets.
         processes: how many buckets to decide at once; None: as many as are worth it, two at most.
         buckets: how many buckets; None: by `memory`. The outcome is the same whatever it is.
+        facts_at_once: of each bucket; shorter ticks are decided together. The outcome is the same whatever it is.
     """
 
     workflows: Sequence[Workflow]
@@ -83,6 +85,7 @@ class Plan:
     memory: int = MEMORY
     processes: int | None = None
     buckets: int | None = None
+    facts_at_once: int = FACTS_AT_ONCE
 
     @property
     def customer_files(self) -> list[Path]:
@@ -113,7 +116,7 @@ class _Loaded:
     buckets: int
     processes: int
     began: datetime | None
-    ends: tuple[datetime, ...]
+    ends: TickEnds
     quarantine: tuple[Path, ...]
     counts: dict[str, int]
 
@@ -185,7 +188,7 @@ def _load(plan: Plan, program: Program, paths: Paths, progress: Progress) -> _Lo
         buckets,
         min(processes, buckets),
         began,
-        tuple(_ends(plan, began)),
+        TickEnds(plan.end, began, plan.tick),
         (*customers.quarantine, *events.quarantine),
         counts,
     )
@@ -200,16 +203,6 @@ def _read(scratch: Scratch, kind: Kind, files: Sequence[Path], progress: Progres
     every = united(found)
     parts, repeated = distinct(every.parts, kind)
     return replace(every, parts=parts), repeated
-
-
-def _ends(plan: Plan, began: datetime | None) -> Iterator[datetime]:
-    """The ticks' ends: every `tick` from the start (or the first event) on, and the end itself."""
-    if plan.tick and began:
-        number = 1
-        while (last := began + number * plan.tick) < plan.end:
-            yield last
-            number += 1
-    yield plan.end
 
 
 def _first(paths: Paths, buckets: int) -> datetime | None:
@@ -229,6 +222,7 @@ def _rules(plan: Plan, program: Program, loaded: _Loaded) -> BucketPlan:
         plan.caps,
         memory_limit=f"{plan.memory // (2 * loaded.processes) // 2**20}MiB",
         threads=1 if loaded.processes > 1 else None,
+        facts_at_once=plan.facts_at_once,
     )
 
 

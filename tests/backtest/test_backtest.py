@@ -86,6 +86,7 @@ def backtested(
         timezone=found.timezone,
         buckets=buckets,
         processes=processes,
+        facts_at_once=1,
     )
     return backtest(plan)
 
@@ -142,10 +143,10 @@ def small() -> Case:
 
 
 def test_one_tick_is_many(tmp_path: Path, small: Case) -> None:
-    lengths = (None, timedelta(minutes=7), timedelta(days=1), timedelta(days=100))
+    lengths = (None, timedelta(minutes=7), timedelta(days=1), timedelta(days=100), timedelta(seconds=1))
     homes = [house(tmp_path / str(length)) for length in lengths]
     told = [backtested(home, small, tick=length) for home, length in zip(homes, lengths, strict=True)]
-    assert [one["ticks"] for one in told] == [1, 2057, 10, 1]
+    assert [one["ticks"] for one in told] == [1, 2057, 10, 1, 863_700]
     for home in homes[1:]:
         assert_same(result(homes[0], told[0]), result(home, told[0]))
 

@@ -5,13 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from tests.engine.interface import event_frame, facts_of
+from tests.engine.interface import event_frame
 from transforms.definitions.workflow import Workflow
-from transforms.engine.decide import can_happen
 from transforms.engine.layout.reach import active_customers
 from transforms.engine.state import State, Tick, empty_state
 from transforms.program.compile import compile_program
-from transforms.signals.results import Signals
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
@@ -64,13 +62,3 @@ def test_who_has_a_step_due_is_active_unless_it_is_paused() -> None:
     ]
     state = replace(empty_state(), executions=pl.DataFrame(rows, schema=EXECUTIONS))
     assert active(state) == ["due"]
-
-
-def test_nothing_can_happen_without_facts_due_steps_and_schedules() -> None:
-    plain = {"workflow_id": "plain", "workflow_name": "Plain", "actions": [MAIL]}
-    program = compile_program(
-        [Workflow.model_validate({**plain, "triggers": [{"type": "behavioral", "config": {"action": "x"}}]})]
-    )
-    nothing = facts_of([], program)
-    assert not can_happen(program, empty_state(), nothing, Signals(), TICK)
-    assert can_happen(BIRTHDAY, empty_state(), facts_of([], BIRTHDAY), Signals(), TICK)

@@ -5,7 +5,6 @@ Lay out a lane for every customer with something to do, run the waves over all o
 
 from transforms.engine.introductions import introduced_by, with_introduced
 from transforms.engine.layout.lay_out import open_lanes
-from transforms.engine.layout.reach import due_executions
 from transforms.engine.ledger import Decided, read_back
 from transforms.engine.state import Facts, State, Tick
 from transforms.engine.waves.loop import run_waves
@@ -27,12 +26,3 @@ def decide(program: Program, state: State, facts: Facts, signals: Signals, tick:
     opened = open_lanes(program, with_introduced(state, introduced), facts, introduced, signals, tick)
     run_waves(opened.lanes)
     return read_back(opened)
-
-
-def can_happen(program: Program, state: State, facts: Facts, signals: Signals, tick: Tick) -> bool:
-    """Whether the tick may bring anything: facts, due steps, or schedules, whose instants aren't worked out for this.
-
-    If not, `decide` decides nothing, and the tick needn't be taken.
-    """
-    comes = any(len(one) for one in (facts.events, facts.writes, facts.introductions, signals.facts))
-    return comes or bool(program.alarms) or not due_executions(state, tick).is_empty()
