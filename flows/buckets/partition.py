@@ -45,7 +45,9 @@ class Wanted:
     @property
     def whole(self) -> pl.Expr:
         """Whether an event is read whole; those that update profiles, or may make customers known, are too."""
-        updates = pl.col("attributes").is_not_null() | (pl.col("type") == "attribute_change")
+        updates = (pl.col("attributes") != "{}").fill_null(value=False) | (
+            pl.col("type") == "attribute_change"
+        )
         updates |= pl.col("name") == "identify"
         return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 

@@ -37,6 +37,8 @@ DEFAULTS: dict[Kind, dict[str, pl.Expr]] = {
     "events": {},
     "customers": {"attributes": pl.lit("{}"), "tags": pl.lit([], pl.List(pl.String))},
 }
+NOTHING = (pl.Null, pl.List(pl.Null))
+"""The types of columns that hold nothing but nulls, or empty lists."""
 ROW = "row of the file"
 _FROM_POLARS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
@@ -64,7 +66,7 @@ class Part:
     def scan(self) -> pl.LazyFrame:
         """Its good rows, with the canonical columns in their types, `line` and `row of the file`."""
         rows = pl.scan_parquet(self.path, row_index_name=ROW, glob=False)
-        there = set(rows.collect_schema().names())
+        there = {name for name, kind in rows.collect_schema().items() if kind not in NOTHING}
         columns = [
             self._column(name, there).cast(kind).alias(name) for name, kind in COLUMNS[self.kind].items()
         ]

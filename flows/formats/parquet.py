@@ -19,6 +19,8 @@ IDS = {
     *("userId", "user_id", "anonymousId", "anonymous_id"),
 }
 OPTIONAL = {"value", "attributes", "received_at", "email", "tags", "timezone"}
+NOTHING = {'"NULL"', '"NULL"[]'}
+"""The types of columns that hold nothing but nulls, or empty lists."""
 
 
 def check_size(con: DuckDBPyConnection, source: Source, limits: Limits) -> None:
@@ -47,10 +49,11 @@ def column_types(con: DuckDBPyConnection, source: Source) -> dict[str, str]:
 
 
 def has_canonical_types(source: Source, types: dict[str, str]) -> bool:
-    """Whether each canonical column has its type, or is missing and may be, and there are no further columns."""
+    """Whether each canonical column has its type, or holds nothing and needn't, and there are no further columns."""
     wanted = duckdb_types(COLUMNS[source.kind])
     there = all(
-        types.get(name) == kind or (name in OPTIONAL and name not in types) for name, kind in wanted.items()
+        types.get(name) == kind or (name in OPTIONAL and types.get(name, '"NULL"') in NOTHING)
+        for name, kind in wanted.items()
     )
     return there and types.keys() <= wanted.keys()
 
@@ -117,7 +120,7 @@ def _scan(source: Source) -> str:
 def _rows(source: Source, types: dict[str, str]) -> str:
     """The query of `source`: a row's number and the canonical columns, null where the file hasn't one."""
     columns = [
-        quoted(name) if name in types else f"null::{kind} as {quoted(name)}"
+        quoted(name) if types.get(name) == kind else f"null::{kind} as {quoted(name)}"
         for name, kind in duckdb_types(COLUMNS[source.kind]).items()
     ]
     return f"select {', '.join((FILE_ROW, *columns))} from {_scan(source)}"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.backtest.run import Plan, backtest
-from flows.buckets.partition import Bucket, bucket_of, how_many
+from flows.buckets.partition import Bucket, Wanted, bucket_of, how_many
 from flows.buckets.pool import WorkerError, in_processes
 from flows.buckets.tick import by_bucket
 from flows.definitions.folder import read_definitions
@@ -171,3 +171,14 @@ def test_ctrl_c_leaves_no_process_behind() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(in_processes(interrupt, [1, 2], 2, 1))
     assert not multiprocessing.active_children()
+
+
+def test_an_event_with_an_empty_object_updates_nothing() -> None:
+    kinds = ["behavioral", "behavioral", "behavioral", "attribute_change"]
+    given = {"name": ["go", "go", "buy", "plan"], "type": kinds, "attributes": [None, "{}", '{"a": 1}', "{}"]}
+    assert pl.DataFrame(given).select(Wanted((), ()).whole).to_series().to_list() == [
+        False,
+        False,
+        True,
+        True,
+    ]

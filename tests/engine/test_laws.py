@@ -2,11 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
-from unittest import mock
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +12,6 @@ from tests.engine.compare import assert_same
 from tests.engine.strategies import cases, tick_boundaries
 from tests.oracle import interpreter
 from tests.semantics.cases import Case, Result
-from transforms.engine.decide import can_happen, decide
-from transforms.engine.ledger import Decided
 
 
 @pytest.mark.parametrize("_half", [1, 2])
@@ -27,7 +21,7 @@ def test_every_law_holds(_half: int, data: st.DataObject) -> None:
     """All laws are asked of one case; two halves, so that two processes share the cases."""
     case = data.draw(cases())
     boundaries = data.draw(tick_boundaries(case))
-    expected, ticked = interpreter.decide(case), decided_in_ticks(case, boundaries)
+    expected, ticked = interpreter.decide(case), interface.decide(case, boundaries)
     assert_same(expected, ticked, ("oracle", "engine, many ticks"))
     assert_same(ticked, interface.decide(case), ("many ticks", "one tick"))
     alone = without_repeats(case)
@@ -36,18 +30,6 @@ def test_every_law_holds(_half: int, data: st.DataObject) -> None:
     assert_same(
         together, interface.decide(shuffled(alone, data.draw(st.integers()))), ("as given", "shuffled")
     )
-
-
-def decided_in_ticks(case: Case, boundaries: list[datetime]) -> Result:
-    """The engine's result; a tick in which nothing can happen must decide nothing."""
-
-    def decide_and_check(*given: Any) -> Decided:
-        decided = decide(*given)
-        assert can_happen(*given) or not any(map(len, tables_of(decided)))
-        return decided
-
-    with mock.patch.object(interface, "decide_tick", decide_and_check):
-        return interface.decide(case, boundaries)
 
 
 def without_repeats(case: Case) -> Case:
@@ -64,10 +46,6 @@ def apart(case: Case) -> Result:
 
 def shuffled(case: Case, seed: int) -> Case:
     return replace(case, events=random.Random(seed).sample(case.events, len(case.events)))
-
-
-def tables_of(decided: Decided) -> list[pl.DataFrame]:
-    return [one for one in vars(decided).values() if isinstance(one, pl.DataFrame)]
 
 
 def test_nothing_in_nothing_out() -> None:

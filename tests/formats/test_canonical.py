@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from duckdb import DuckDBPyConnection
 from hypothesis import given
@@ -69,6 +71,23 @@ def test_good_rows_are_not_copied(tmp_path: Path) -> None:
     found, expected = canonical(tmp_path, [event(one) for one in range(5)], "events")
     assert [part.path.name for part in found.parts] == ["given.parquet"]
     assert rows_of(found).equals(expected.select(rows_of(found).columns))
+
+
+@pytest.mark.parametrize("nothing", [None, [], [None]], ids=str)
+def test_columns_that_hold_nothing_cost_nothing(tmp_path: Path, nothing: list[None] | None) -> None:
+    """A writer that doesn't know a column's type, because it is empty, says null, or list of null."""
+    kinds = {"customer_id": pa.string(), "email": pa.null(), "created_at": pa.timestamp("us", "UTC")}
+    kinds |= {"attributes": pa.string(), "tags": pa.list_(pa.null())}
+    row = {"customer_id": "ann", "email": None, "created_at": NOON, "attributes": "{}", "tags": nothing}
+    file = tmp_path / "given.parquet"
+    pq.write_table(pa.Table.from_pylist([row, row | {"customer_id": "bob"}], pa.schema(kinds)), file)
+    with connect() as con:
+        found = read_canonical(Scratch(con, tmp_path, Limits()), file, "customers", 0)
+    assert [(part.path, part.without.size) for part in found.parts] == [(file, 0)]
+    assert rows_of(found).drop("line", "created_at").rows() == [
+        ("ann", None, "{}", [], None),
+        ("bob", None, "{}", [], None),
+    ]
 
 
 ODD = ["", " ", "a", " a", "a ", "\t", "7.0", "{a", None]

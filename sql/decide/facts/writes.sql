@@ -30,7 +30,7 @@ with
             entry.key as attribute,
             entry.value::varchar as value
         from events, json_each(events.attributes) as entry
-        where events.attributes is not null and entry.key not in ('customer_id', 'created_at')
+        where events.attributes <> '{}' and entry.key not in ('customer_id', 'created_at')
     ),
 
     final as (
