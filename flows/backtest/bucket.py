@@ -74,7 +74,7 @@ class BucketPlan:
         start: events before it are history; None: there is none.
         began: the instant from which on crons fire; None: they don't.
         timezone: the default of customers without one.
-        facts_at_once: shorter ticks are decided together until they have so many.
+        facts_at_once: ticks are decided together until they have about so many.
     """
 
     program: Program

@@ -66,7 +66,7 @@ class Plan:
         memory: about how many bytes to use; the more, the fewer buckets.
         processes: how many buckets to decide at once; None: as many as are worth it, two at most.
         buckets: how many buckets; None: by `memory`. The outcome is the same whatever it is.
-        facts_at_once: of each bucket; shorter ticks are decided together. The outcome is the same whatever it is.
+        facts_at_once: about so many of a bucket are decided together, whatever `tick` is. The outcome is the same.
     """
 
     workflows: Sequence[Workflow]

@@ -52,7 +52,7 @@ class TickEnds:
         return np.where(late, len(self), number)
 
     def spans(self, facts: Sequence[pl.DataFrame], least: int) -> "Spans":
-        """These ticks in spans that have at least so many facts (rows with `at`), but for the last."""
+        """These ticks in spans, one for each so many facts (rows with `at`) at most, and one for the rest."""
         ticks = np.sort(self.tick_of(np.concatenate([_at(one) for one in facts])))
         lasts = ticks[ticks < len(self)][least - 1 :: least]
         return Spans(self, np.unique([*lasts, len(self) - 1]))
