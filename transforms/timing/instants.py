@@ -23,6 +23,7 @@ _WRITTEN = rf"^{_DATE}(?:[Tt ]{_CLOCK}{_ZONE}?)?$"
 _COUNTED = r"^0*([0-9]+?)(?:\.([0-9]+))?$"
 _ASCII_WRITTEN, _ASCII_COUNTED = re.compile(_WRITTEN), re.compile(_COUNTED)
 
+_INSTANT = pl.Datetime("us", "UTC")
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Years 1 to 9999, µs since 1970."""
 _EPOCHS = (946_684_800_000_000, 4_102_444_800_000_000)
@@ -57,9 +58,11 @@ def instants_of(texts: pl.Series) -> pl.Series:
 
 def read_instants(texts: pl.Series) -> pl.Series:
     """The instants that JSON texts mean; null for those that mean none."""
+    if texts.null_count() == len(texts):
+        return pl.repeat(None, len(texts), dtype=_INSTANT, eager=True)
     dictionary, codes = intern({"text": texts}, ())
     micros = with_instants(dictionary)["instant"].gather(codes["text"])
-    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return micros.cast(_INSTANT)
 
 
 def _read(texts: pl.Series) -> pl.DataFrame:
