@@ -92,8 +92,7 @@ def _replay(session: Session, manifest: Manifest) -> None:
 def _move_to(session: Session, tick_id: int, now: datetime) -> None:
     """Decide again what fell due until `now`, on the basis of the last manifest; nothing if that's behind."""
     done, last = last_tick(session.con)
-    before = last_manifest(session.settings, done)
-    if before and last and last < now:
+    if last and last < now and (before := last_manifest(session.settings, done)):
         _decide_again(session, replace(before, tick_id=tick_id, previous=last, now=now, batches=[]))
 
 
