@@ -44,7 +44,8 @@ class WarehouseError(OnwardError):
     """
 
     def __init__(self, step: str, file: str, cause: object) -> None:
-        self.step, self.file, self.cause = step, file, str(cause)
+        # Without the place in the statement, which is ours.
+        self.step, self.file, self.cause = step, file, str(cause).split("\n\nLINE ", 1)[0]
         super().__init__(f"{file}: could not {step}: {self.cause}{_advice(self.cause)}")
 
 

@@ -6,6 +6,7 @@ itself. The files tell of committed batches only, and are made again from the ar
 
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +134,12 @@ class SeenIds:
         begin = 1
         while begin in longest:
             end, content, file = longest[begin]
-            pieces.append(HashedBatches(begin, end, content, np.load(file, mmap_mode="r")))
+            hashes = _loaded(file)
+            if hashes is None:
+                # Made again from the archive, like one that is missing.
+                file.unlink()
+                break
+            pieces.append(HashedBatches(begin, end, content, hashes))
             begin = end + 1
         return pieces
 
@@ -155,6 +161,15 @@ def read_seen_ids(session: Session) -> SeenIds:
     seen.catch_up()
     seen.keep()
     return seen
+
+
+def _loaded(file: Path) -> Hashes | None:
+    """The hashes of a file; None if it is damaged."""
+    try:
+        hashes = np.load(file, mmap_mode="r")
+    except (ValueError, EOFError, SyntaxError, TokenError):
+        return None
+    return hashes if hashes.dtype == np.uint64 and hashes.ndim == 1 else None
 
 
 def _hashed(ids: pl.Series) -> Hashes:

@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter
 
+from flows.errors import OnwardError
 from flows.files import write_text
 from flows.settings import Settings
 from transforms.definitions.workflow import Workflow, stored_workflow
@@ -88,7 +89,19 @@ class Manifest:
     semantics: int = 1
 
 
+class ArchiveError(OnwardError):
+    """A file of the archive that is needed is gone or damaged."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.what = file, "is damaged" if file.exists() else "is gone"
+        super().__init__(
+            f"{file}: {self.what}, and is needed to decide again what came in then. Nothing has changed: put it back "
+            "from a backup of the archive, and run again"
+        )
+
+
 _MANIFEST = TypeAdapter(Manifest)
+_PARQUET = b"PAR1"
 _CLOCK = TypeAdapter(tuple[int, datetime])
 
 
@@ -104,17 +117,32 @@ def write_manifest(settings: Settings, manifest: Manifest) -> None:
 
 
 def manifests_after(settings: Settings, tick_id: int) -> Iterator[Manifest]:
-    """The manifests of later ticks, in order."""
+    """The manifests of later ticks, in order.
+
+    Raises:
+        ArchiveError: one can't be read.
+    """
     folder = _manifests(settings)
     for name in sorted(one for one in _manifest_names(folder) if one > f"{tick_id:08d}.json"):
-        yield _MANIFEST.validate_json((folder / name).read_bytes())
+        yield _manifest(folder / name)
 
 
 def last_manifest(settings: Settings, tick_id: int) -> Manifest | None:
-    """The latest manifest of a tick up to `tick_id`."""
+    """The latest manifest of a tick up to `tick_id`.
+
+    Raises:
+        ArchiveError: it can't be read.
+    """
     folder = _manifests(settings)
     name = max((one for one in _manifest_names(folder) if one <= f"{tick_id:08d}.json"), default=None)
-    return _MANIFEST.validate_json((folder / name).read_bytes()) if name else None
+    return _manifest(folder / name) if name else None
+
+
+def _manifest(file: Path) -> Manifest:
+    try:
+        return _MANIFEST.validate_json(file.read_bytes())
+    except (ValueError, FileNotFoundError) as error:
+        raise ArchiveError(file) from error
 
 
 def _manifests(settings: Settings) -> Path:
@@ -132,9 +160,16 @@ def write_clock(settings: Settings, tick_id: int, now: datetime) -> None:
 
 
 def read_clock(settings: Settings) -> tuple[int, datetime] | None:
-    """The last tick's number and end, as far as noted."""
+    """The last tick's number and end, as far as noted.
+
+    Raises:
+        ArchiveError: the note can't be read.
+    """
     file = _clock_file(settings)
-    return _CLOCK.validate_json(file.read_bytes()) if file.exists() else None
+    try:
+        return _CLOCK.validate_json(file.read_bytes()) if file.exists() else None
+    except ValueError as error:
+        raise ArchiveError(file) from error
 
 
 def _clock_file(settings: Settings) -> Path:
@@ -142,8 +177,34 @@ def _clock_file(settings: Settings) -> Path:
 
 
 def archived_workflow(settings: Settings, version: str) -> Workflow:
-    """A version's definition as the archive has it."""
-    return stored_workflow(_definition_file(settings, version).read_bytes())
+    """A version's definition as the archive has it.
+
+    Raises:
+        ArchiveError: it is gone or damaged.
+    """
+    file = _definition_file(settings, version)
+    try:
+        return stored_workflow(file.read_bytes())
+    except (ValueError, FileNotFoundError) as error:
+        raise ArchiveError(file) from error
+
+
+def check_archived(settings: Settings, kind: str, names: Iterable[str]) -> None:
+    """Look whether archived Parquet files are there, and whole as far as their ends tell.
+
+    Raises:
+        ArchiveError: one isn't.
+    """
+    for file in (archive_folder(settings) / kind / name for name in names):
+        if not (file.exists() and _has_both_ends(file)):
+            raise ArchiveError(file)
+
+
+def _has_both_ends(file: Path) -> bool:
+    with file.open("rb") as data:
+        first = data.read(len(_PARQUET))
+        data.seek(-min(len(_PARQUET), file.stat().st_size), os.SEEK_END)
+        return first == data.read() == _PARQUET
 
 
 def keep_definition(settings: Settings, version: str, definition: str) -> None:

@@ -17,11 +17,13 @@ from flows.store.archive import archive_folder
 from flows.store.lock import run_lock
 from flows.store.recovery import keep_with_logs, open_recovered
 from flows.warehouse import (
+    WarehouseError,
     connect,
     insert,
     limit_memory,
     literal,
     one_file,
+    parquet,
     run,
     run_sql,
     sql_names,
@@ -140,7 +142,7 @@ def _prepare(store: Store) -> None:
     limit_memory(con, store.settings.memory_bytes)
     wanted = _fingerprint(archive)
     columns = archive / "_columns.parquet"
-    if not columns.exists():
+    if not _is_readable(con, columns):
         # An empty archive file, so that the `events` view has its columns before anything is loaded.
         write_rows(con, sql_text("store/event_columns.sql"), columns)
     version, fingerprint = _found_version(con, store.path)
@@ -152,6 +154,14 @@ def _prepare(store: Store) -> None:
         con.execute("delete from schema_version")
         insert(con, "schema_version", {"version": SCHEMA_VERSION, "fingerprint": wanted})
         con.commit()
+
+
+def _is_readable(con: DuckDBPyConnection, file: Path) -> bool:
+    try:
+        run(con, f"from {parquet(file)} limit 0", file=str(file), step="read it")
+    except WarehouseError:
+        return False
+    return True
 
 
 def _fingerprint(archive: Path) -> str:

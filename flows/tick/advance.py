@@ -17,7 +17,15 @@ from flows.inbox.intake import take_in
 from flows.inbox.kept import forget_batches
 from flows.inbox.taken import TakenIn
 from flows.session import Session
-from flows.store.archive import SEMANTICS, Batch, Manifest, archive_folder, write_clock, write_manifest
+from flows.store.archive import (
+    SEMANTICS,
+    Batch,
+    Manifest,
+    archive_folder,
+    check_archived,
+    write_clock,
+    write_manifest,
+)
 from flows.store.publish import mark_unpublished
 from flows.store.ticks import last_tick
 from flows.summary import TickSummary
@@ -137,6 +145,7 @@ def _lay_out_events(session: Session, manifest: Manifest) -> None:
 
 
 def _view(session: Session, name: str, archives: list[str]) -> None:
+    check_archived(session.settings, "events", archives)
     folder = archive_folder(session.settings) / "events"
     files = parquet(*(folder / one for one in archives or ["_columns.parquet"]))
     make_view(session.con, name, f"from {files}")

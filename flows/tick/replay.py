@@ -10,8 +10,10 @@ from flows.session import Session, silent
 from flows.settings import Settings
 from flows.store.archive import (
     SEMANTICS,
+    ArchiveError,
     Manifest,
     archived_workflow,
+    check_archived,
     last_manifest,
     manifests_after,
     read_clock,
@@ -31,23 +33,28 @@ class Replayed:
         ticks: how many ticks.
         known: how many messages and requests of those below were sent before.
         older: the numbers of those that were first decided by older rules.
+        clock: what is wrong with the note of how far ticks had come.
     """
 
     ticks: int = 0
     known: int = 0
     older: list[int] = field(default_factory=list)
+    clock: str | None = None
 
     @property
     def warnings(self) -> list[str]:
         """What people should know, one sentence each."""
+        return [one for one in (self.clock, self._by_older_rules()) if one]
+
+    def _by_older_rules(self) -> str | None:
         if not self.older:
-            return []
+            return None
         first, last = self.older[0], self.older[-1]
         which = f"tick {first}" if first == last else f"ticks {first} to {last}"
-        return [
+        return (
             f"{which} had been decided by rules of an earlier version and were decided again by today's; what "
             "these add isn't sent (status expired, older_rules)"
-        ]
+        )
 
 
 def catch_up(session: Session) -> Replayed:
@@ -66,11 +73,20 @@ def catch_up(session: Session) -> Replayed:
         done.ticks += 1
         done.older += [manifest.tick_id] if manifest.semantics < SEMANTICS else []
     _migrate_again(quiet, None)
-    if reached := read_clock(session.settings):
+    if reached := _clock(session.settings, done):
         _move_to(quiet, *reached)
     if done.older:
         done.known = _hold_back(quiet, done.older)
     return done
+
+
+def _clock(settings: Settings, done: Replayed) -> tuple[int, datetime] | None:
+    """How far ticks had come, as far as noted; if that can't be read, the next tick decides what fell due since."""
+    try:
+        return read_clock(settings)
+    except ArchiveError as error:
+        done.clock = f"{error.file}: {error.what}; the next tick decides what fell due, and writes it anew"
+        return None
 
 
 def _hold_back(session: Session, ticks: list[int]) -> int:
@@ -111,6 +127,8 @@ def _migrate_again(session: Session, until: int | None) -> None:
 def _decide_again(session: Session, manifest: Manifest) -> None:
     con, settings, started = session.con, session.settings, session.clock()
     rules = _rules_then(settings, manifest)
+    for one in manifest.batches:
+        check_archived(settings, one.kind, [one.archive])
     with transaction(con):
         admit_all(session, manifest.batches)
         summary = decide_tick(session, rules, manifest)
