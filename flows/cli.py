@@ -153,9 +153,8 @@ def backtest_command(
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
-    read = [*plan.events, *(one for one in (customers, patterns) if one)]
-    inbox = [defaults.inbox / kind for kind in ("", "events", "customers")]
-    if doubt := doubt_of_out(out, read, [workflows, *inbox]):
+    inputs = [*plan.events, *(one for one in (customers, patterns) if one), workflows]
+    if doubt := doubt_of_out(out, inputs, [defaults.inbox / kind for kind in ("", "events", "customers")]):
         typer.echo(f"warning: {doubt}", err=True)
     with _bar() as progress:
         summary = backtest(plan, progress)

@@ -9,27 +9,33 @@ from flows.errors import InputError
 _WRITTEN = (*(f"{one.name}.parquet" for one in BACKTESTED), "quarantine.parquet", "summary.json")
 
 
-def doubt_of_out(out: Path, files: Sequence[Path], folders: Sequence[Path]) -> str | None:
+def doubt_of_out(out: Path, inputs: Sequence[Path], folders: Sequence[Path]) -> str | None:
     """What may go wrong with the results in `out`; None: nothing.
 
     Args:
         out: the folder of `--out`.
-        files: what the backtest reads.
-        folders: from which commands take every file: workflows, the inbox.
+        inputs: the files and folders that the backtest reads.
+        folders: those from which other commands take every file: the inbox.
 
     Raises:
-        InputError: a result would replace a file that is read.
+        InputError: `out` holds an input, however deep, so that results would lie among inputs or replace them.
     """
-    written = {(out / name).resolve() for name in _WRITTEN}
-    for file in files:
-        if file.resolve() in written:
-            raise InputError(
-                f"--out {out}: the results would replace {file}, which is read; give another folder"
-            )
-    of_inputs = {one.resolve() for one in (*folders, *(file.parent for file in files))}
-    if out.resolve() not in of_inputs:
+    if held := [str(one) for one in inputs if _holds(out, one)]:
+        more = f" and {len(held) - 1:,} more" if len(held) > 1 else ""
+        raise InputError(
+            f"--out {out}: holds {held[0]}{more}, which this backtest reads and its results could replace; give a "
+            "folder of its own"
+        )
+    if out.resolve() not in {one.resolve() for one in folders}:
         return None
     return (
         f"--out {out} is a folder of inputs: whoever reads all of its files takes the results for inputs; "
         "give a folder of its own"
     )
+
+
+def _holds(out: Path, given: Path) -> bool:
+    """Whether an input lies in `out`, by its name or where its links lead to, or a result would be written over it."""
+    target, written = given.resolve(), {(out / name).resolve() for name in _WRITTEN}
+    places = (target, given.parent.resolve() / given.name)
+    return target in written or any(place.is_relative_to(out.resolve()) for place in places)

@@ -1,6 +1,7 @@
 """`onward migrate`: show where a workflow's executions in flight would go in another version, and move them."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -22,7 +23,7 @@ from flows.tick.stages import read_workflows
 from flows.warehouse import read_sql, transaction
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
-from transforms.program.migration import PLACE, plan_moves, read_maps, steps_of
+from transforms.program.migration import PLACE, check_maps, plan_moves, read_maps, steps_of
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,11 @@ def migrate(settings: Settings, request: Request, say: Say = silent, clock: Cloc
     Nothing is moved on a dry run, nor when some can't be moved, unless those are to be skipped.
 
     Raises:
-        InputError: there is no such workflow, version or step; nothing has changed.
+        InputError: a map isn't one, or there is no such workflow, version or step; nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
+    with _input_errors():
+        check_maps(request.maps)
     definitions = read_workflows(settings)
     with open_store(settings, say, clock) as store:
         catch_up(store)
@@ -152,14 +155,21 @@ def _plan(
     left = stored_workflows(con, [(target.workflow_id, one) for one in versions])
     source = pl.concat([steps_of(target).clear(), *map(steps_of, left)])
     there = steps_of(target, source["branch"].unique(maintain_order=True))
-    try:
+    with _input_errors():
         mapped = read_maps(maps, source, there)
-    except ValueError as error:
-        raise InputError(str(error)) from None
     idle = [
         one for one in maps if read_maps([one], source, there).join(standing, on=PLACE, how="semi").is_empty()
     ]
     return plan_moves(standing, source, there, mapped, sent), idle
+
+
+@contextmanager
+def _input_errors() -> Generator[None]:
+    """What is wrong with a map, as bad usage."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _nothing(target: Workflow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

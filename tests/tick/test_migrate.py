@@ -217,6 +217,16 @@ def test_maps_that_are_none_are_refused(tmp_path: Path, maps: str, message: str)
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("form", ["2", "2=", "=2", "="])
+def test_a_map_without_two_sides_is_refused_though_nobody_is_in_flight(
+    tmp_path: Path,
+    onward: Onward,  # noqa: F811
+    form: str,
+) -> None:
+    entered(tmp_path, wait("1h"), tag("old"))
+    says(onward("migrate", "w", "--map", form), 2, f"--map '{form}' is not a map; give OLD=NEW, like 2=3")
+
+
 def test_one_step_has_one_target(tmp_path: Path) -> None:
     home = entered(tmp_path, wait("1h"), tag("old"))
     home.define(workflow(wait("1h"), tag("new")))

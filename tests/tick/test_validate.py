@@ -91,31 +91,62 @@ def test_warnings_are_said_and_with_strict_fail(onward: Onward, project: Path) -
     )
 
 
-def test_a_backtest_into_a_folder_of_inputs(onward: Onward, home: House, tmp_path: Path) -> None:
-    inputs = tmp_path / "inputs"
-    inputs.mkdir()
-    (inputs / "people.ndjson").write_text('{"customer_id": "ann"}\n')
-    (inputs / "summary.json").write_text(
-        '{"event_id": "1", "customer_id": "ann", "ts": "2026-03-02T00:05:00Z", "type": "behavioral", "name": "go"}\n'
-    )
-    people, events = str(inputs / "people.ndjson"), str(inputs / "summary.json")
-    given = [
-        "backtest",
-        "--workflows",
-        str(home.settings.workflows),
-        "--customers",
-        people,
-        "--end",
-        "2026-03-03",
-    ]
-    says(onward(*given, "--events", events, "--out", str(inputs)), 2, "would replace", "summary.json")
-    apart = str(shutil.copy(events, tmp_path / "events.ndjson"))
-    says(
-        onward(*given, "--events", apart, "--out", str(inputs)), 0, "warning: --out", "is a folder of inputs"
-    )
-    found = onward(*given, "--events", apart, "--out", str(tmp_path / "out"))
+def test_a_backtest_into_the_inbox(onward: Onward, home: House, tmp_path: Path) -> None:
+    given = inputs_apart(home, tmp_path)
+    warned = onward(*given, "--out", str(home.settings.inbox))
+    says(warned, 0, "1 executions", "warning: --out", "is a folder of inputs")
+    found = onward(*given, "--out", str(tmp_path / "out"))
     says(found, 0, "1 executions")
     assert "warning" not in found.stderr
+
+
+@pytest.mark.parametrize("held", ["people.ndjson", "events.ndjson", "patterns.yaml", "workflows"])
+@pytest.mark.parametrize("depth", ["", "deep/er"])
+def test_a_backtest_into_a_folder_that_holds_an_input(
+    onward: Onward, home: House, tmp_path: Path, held: str, depth: str
+) -> None:
+    given = inputs_apart(home, tmp_path)
+    out, inside = tmp_path / "out", tmp_path / "out" / depth / held
+    inside.parent.mkdir(parents=True)
+    shutil.move(tmp_path / "inputs" / held, inside)
+    given = [str(inside) if Path(one).name == held else one for one in given]
+    before = sorted(out.rglob("*"))
+    says(
+        onward(*given, "--out", str(out)), 2, f"--out {out}: holds {inside}, which this", "folder of its own"
+    )
+    assert sorted(out.rglob("*")) == before
+
+
+@pytest.mark.parametrize("link", ["input", "out"])
+def test_a_link_does_not_hide_that_a_folder_holds_an_input(
+    onward: Onward, home: House, tmp_path: Path, link: str
+) -> None:
+    given = inputs_apart(home, tmp_path)
+    events, out = tmp_path / "inputs" / "events.ndjson", tmp_path / "out"
+    if link == "out":
+        out.symlink_to(tmp_path / "inputs")
+    else:
+        out.mkdir()
+        given[given.index(str(events))] = str(out / "link.ndjson")
+        (out / "link.ndjson").symlink_to(events)
+    says(onward(*given, "--out", str(out)), 2, f"--out {out}: holds ", "folder of its own")
+
+
+def inputs_apart(home: House, root: Path) -> list[str]:
+    """A backtest whose inputs all lie in a folder `inputs` of their own, but for `--out`."""
+    inputs = root / "inputs"
+    shutil.copytree(home.settings.workflows, inputs / "workflows")
+    (inputs / "patterns.yaml").write_text("{}")
+    shutil.copy(home.settings.inbox / "customers" / "people.ndjson", inputs)
+    shutil.copy(home.settings.inbox / "events" / "go.ndjson", inputs / "events.ndjson")
+    files = {
+        "--workflows": "workflows",
+        "--patterns": "patterns.yaml",
+        "--customers": "people.ndjson",
+        "--events": "events.ndjson",
+    }
+    named = [part for option, name in files.items() for part in (option, str(inputs / name))]
+    return ["backtest", *named, "--end", "2026-03-03"]
 
 
 def test_a_map_of_a_step_where_nobody_stands(onward: Onward, home: House) -> None:

@@ -62,6 +62,16 @@ def read_maps(maps: Sequence[str], source: pl.DataFrame, target: pl.DataFrame) -
     return found
 
 
+def check_maps(maps: Iterable[str]) -> None:
+    """Whether maps have the form `old=new`, whatever the steps are called.
+
+    Raises:
+        ValueError: one hasn't; the message says what is wanted.
+    """
+    for text in maps:
+        _cuts(text)
+
+
 def plan_moves(
     standing: pl.DataFrame,
     source: pl.DataFrame,
@@ -137,9 +147,7 @@ def _places(steps: pl.DataFrame) -> dict[str, list[str]]:
 def _read_map(
     text: str, source: dict[str, list[str]], target: dict[str, list[str]]
 ) -> Iterator[tuple[str, str, str, str]]:
-    cuts = [index for index, letter in enumerate(text) if letter == "="]
-    if not cuts:
-        raise ValueError(f"--map {text!r} is not a map; give OLD=NEW, like 2=3 or default/2=vip/3 or 2=end")
+    cuts = _cuts(text)
     whole = [
         cut for cut in cuts if text[:cut] in _spellings(source) and text[cut + 1 :] in _spellings(target)
     ]
@@ -153,6 +161,16 @@ def _read_map(
             where = " or ".join("/".join(new) for new in news)
             raise ValueError(f"--map {text!r}: the new version has no {branch}/{news[0][1]}; give {where}")
         yield (branch, step, *kept[0])
+
+
+def _cuts(text: str) -> list[int]:
+    """Where a map may be cut in two: at any `=` with something on either side, as names may have one too."""
+    cuts = [
+        index for index, letter in enumerate(text) if letter == "=" and text[:index] and text[index + 1 :]
+    ]
+    if not cuts:
+        raise ValueError(f"--map {text!r} is not a map; give OLD=NEW, like 2=3 or default/2=vip/3 or 2=end")
+    return cuts
 
 
 def _found(text: str, given: str, steps: dict[str, list[str]], which: str) -> list[tuple[str, str]]:
