@@ -71,6 +71,13 @@ def run_command(
             show_default=False,
         ),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Take a --now that is more than max_future ahead of the clock; whatever comes in until then is late.",
+        ),
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """One tick: load new files, decide, send, report. Safe to run at any time, twice, or after a crash."""
@@ -79,7 +86,7 @@ def run_command(
 
     until = None if now is None else parse_instant("--now", now)
     with _status() as say:
-        summary = run_tick(_settings(settings), until, say)
+        summary = run_tick(_settings(settings), until, say, force=force)
     for warning in summary.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for sentence in summary.refused:

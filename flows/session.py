@@ -35,7 +35,8 @@ class Session:
         con: the store's one connection.
         settings: where things lie, and how the run goes.
         say: told what is being done, for a status line or a log.
-        clock: the wall clock, for `sent_at` and the like; it decides nothing.
+        clock: the wall clock, for `sent_at` and the like; it decides nothing, but says which `now`
+            is too far ahead.
     """
 
     con: DuckDBPyConnection

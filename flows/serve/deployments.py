@@ -118,20 +118,23 @@ def _stages_as_tasks(settings: Settings) -> StageRunner:
 
 
 @flow(name="onward-tick")
-def tick(settings_file: str | None = None, now: str | None = None) -> State[dict[str, Any]]:
+def tick(
+    settings_file: str | None = None, now: str | None = None, force: bool = False
+) -> State[dict[str, Any]]:
     """One tick: load new files, decide, send, report.
 
     Args:
         settings_file: the settings file; without it, `onward.toml` in the working folder, if there.
         now: decide until this instant (ISO 8601, UTC unless it has a zone); without it, until the present,
             however late the run starts.
+        force: whether `now` may be more than `max_future` ahead of the clock.
 
     Returns:
         Completed with the numbers of the tick, or Failed with a message for people; where an inbox file was refused,
         after everything else was done.
     """
     try:
-        summary = _tick(settings_file, now)
+        summary = _tick(settings_file, now, force)
     except OnwardError as error:
         return Failed(message=str(error))
     typer.echo(summary.sentence)
@@ -151,13 +154,13 @@ def report(settings_file: str | None = None) -> State[None]:
     return Completed(message="The reports are among the artifacts")
 
 
-def _tick(settings_file: str | None, now: str | None) -> TickSummary:
+def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummary:
     settings = _settings(settings_file)
     until = parse_instant("now", now) if now else None
     definitions = _in_a_task("check_definitions", lambda: read_workflows(settings))
     for fault in definitions.faults:
         get_run_logger().warning(fault)
-    summary = run_stages(_stages_as_tasks(settings), settings, definitions, until)
+    summary = run_stages(_stages_as_tasks(settings), settings, definitions, until, force)
     _in_a_task("show_tick", lambda: _show_tick(settings, summary))
     return summary
 

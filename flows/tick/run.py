@@ -31,7 +31,7 @@ class StageRunner(Protocol):
 
 
 def run_stages(
-    run: StageRunner, settings: Settings, definitions: Definitions, now: datetime | None
+    run: StageRunner, settings: Settings, definitions: Definitions, now: datetime | None, force: bool
 ) -> TickSummary:
     """The stages of a tick, in order.
 
@@ -40,12 +40,13 @@ def run_stages(
         settings: where things lie.
         definitions: what to decide by (`read_workflows`).
         now: see `run_tick`.
+        force: see `run_tick`.
 
     Raises:
         InputError: as for `run_tick`.
         OnwardError: as for `run_tick`.
     """
-    summary = run(load_and_decide, definitions, now)
+    summary = run(load_and_decide, definitions, now, force)
     dispatched = run(dispatch, summary.now)
     if is_unpublished(settings):
         run(back_up)
@@ -55,7 +56,12 @@ def run_stages(
 
 
 def run_tick(
-    settings: Settings, now: datetime | None, say: Say = silent, clock: Clock = wall_clock
+    settings: Settings,
+    now: datetime | None,
+    say: Say = silent,
+    clock: Clock = wall_clock,
+    *,
+    force: bool = False,
 ) -> TickSummary:
     """The main job: one tick until `now`, one run at a time from its beginning to its end.
 
@@ -63,22 +69,23 @@ def run_tick(
         settings: where things lie.
         now: the tick's end; must not be before the last tick's. None: the present, once the store is open.
         say: told what is being done, for a status line.
-        clock: the wall clock, for `sent_at` and the like; decides nothing.
+        clock: the wall clock, for `sent_at` and the like; decides nothing, but says what is far ahead.
+        force: whether `now` may be more than `max_future` ahead of the clock.
 
     Raises:
-        InputError: `now` is in the past of the store; nothing has changed.
+        InputError: `now` is in the past of the store, or too far ahead; nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
     try:
-        return _run_tick(settings, now, say, clock)
+        return _run_tick(settings, now, say, clock, force)
     except EngineStoppedError as stopped:
         if not stopped.is_gone:
             raise
-        again = run_tick(settings, now, say, clock)
+        again = run_tick(settings, now, say, clock, force=force)
         return replace(again, refused=[*stopped.refused, *again.refused])
 
 
-def _run_tick(settings: Settings, now: datetime | None, say: Say, clock: Clock) -> TickSummary:
+def _run_tick(settings: Settings, now: datetime | None, say: Say, clock: Clock, force: bool) -> TickSummary:
     say("Reading workflows")
     definitions = read_workflows(settings)
     with open_store(settings, say, clock) as store:
@@ -86,4 +93,4 @@ def _run_tick(settings: Settings, now: datetime | None, say: Say, clock: Clock) 
         def run(stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
             return stage(store, *given, **named)
 
-        return run_stages(run, settings, definitions, now)
+        return run_stages(run, settings, definitions, now, force)

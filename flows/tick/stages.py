@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.definitions.folder import Definitions, load_definitions
+from flows.errors import InputError
 from flows.files import lags
 from flows.session import Session
 from flows.settings import Settings
@@ -20,6 +21,7 @@ from flows.summary import Dispatched, TickSummary
 from flows.tick.advance import advance
 from flows.tick.replay import catch_up
 from flows.warehouse import run_sql
+from transforms.timing.durations import spoken
 
 
 def read_workflows(settings: Settings) -> Definitions:
@@ -31,20 +33,36 @@ def read_workflows(settings: Settings) -> Definitions:
     return load_definitions(settings.workflows, settings.patterns, settings.templates)
 
 
-def load_and_decide(store: Store, definitions: Definitions, now: datetime | None) -> TickSummary:
+def load_and_decide(
+    store: Store, definitions: Definitions, now: datetime | None, force: bool = False
+) -> TickSummary:
     """Load new files and decide until `now`, in one transaction, after what a killed run left out.
 
     Args:
         store: what it took to open it is among the summary's warnings.
         definitions: what to decide by.
         now: the tick's end; None: the present, so that waiting for the store can't put it in the past.
+        force: whether `now` may be more than `max_future` ahead of the wall clock.
 
     Raises:
-        InputError: `now` is in the past of the store; nothing has changed.
+        InputError: `now` is in the past of the store, or too far ahead; nothing has changed.
     """
+    if now and not force:
+        _check_ahead(store, now)
     replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
     return replace(summary, warnings=[*store.warnings, *replayed.warnings, *summary.warnings])
+
+
+def _check_ahead(session: Session, now: datetime) -> None:
+    """Refuse a `now` too far ahead (semantics.md §2): no later tick could decide the time until then."""
+    present, most = session.clock(), session.settings.max_future
+    if now - present > most:
+        raise InputError(
+            f"--now {now.isoformat()} is {spoken(now - present)} ahead of the clock, which says "
+            f"{present.isoformat(timespec='seconds')}; allowed: {spoken(most)} (max_future), since nothing that comes "
+            "in until then could act at its own time. Give an earlier instant, or --force if it is meant"
+        )
 
 
 def dispatch(session: Session, now: datetime) -> Dispatched:

@@ -228,8 +228,12 @@ def test_a_mistake_fails_the_run_with_its_message_and_no_traceback(
     missing = tick(str(tmp_path / "none.toml"), return_state=True)
     assert missing.is_failed()
     assert "no such settings file" in missing.message
-    wrong = tick(str(settle(tmp_path)), "tomorrow", return_state=True)
+    file = str(settle(tmp_path))
+    wrong = tick(file, "tomorrow", return_state=True)
     assert wrong.message.startswith("now 'tomorrow' is not an instant")
+    ahead = tick(file, "9999-01-01", return_state=True)
+    assert "ahead of the clock" in ahead.message
+    assert tick(file, "9999-01-01", force=True, return_state=True).is_completed()
     assert "Traceback" not in "".join([*capfd.readouterr(), caplog.text])
 
 

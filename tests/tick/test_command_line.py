@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -18,6 +19,7 @@ from flows import cli
 from flows.cli import app, main
 from flows.store.lock import run_lock
 from flows.store.state_file import LOCK_FILE
+from flows.tick.run import run_tick
 from tests.runs import House, house, person, started
 from tests.runs import onward as in_a_process
 from tests.semantics.cases import at, event, send, tag, wait, workflow
@@ -77,6 +79,38 @@ def test_run_without_now_takes_the_present(onward: Onward, home: House) -> None:
     says(onward("run"), 0)
     ((now,),) = home.rows("select now from ticks")
     assert before <= now <= datetime.now(UTC)
+
+
+AHEAD = "2026-03-04T00:00:01"
+
+
+def test_a_now_far_ahead_is_refused_and_changes_nothing(
+    onward: Onward, home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.tick.run.run_tick", partial(run_tick, clock=lambda: at(24 * 60)))
+    (home.settings.inbox / "events" / "half.parquet").write_bytes(b"PAR1 and no more")
+    home.define(workflow(tag("changed")))
+    before = sorted(home.settings.inbox.rglob("*"))
+    told = (
+        f"--now {AHEAD}+00:00 is 1d 1s ahead",
+        "2026-03-03T00:00:00+00:00",
+        "allowed: 1d (max_future)",
+        "--force",
+    )
+    says(onward("run", "--now", AHEAD), 2, *told)
+    assert home.rows("select count(*) from ticks") == home.rows("select count(*) from batches") == [(0,)]
+    assert sorted(home.settings.inbox.rglob("*")) == before
+    assert not (home.settings.state / "archive" / "clock.json").exists()
+    says(onward("run", "--now", AHEAD, ONWARD_MAX_FUTURE="2d"), 2, "refused: ", "Tick 1", "1 executions")
+
+
+def test_a_now_far_ahead_can_be_forced_and_as_far_as_max_future_needs_no_force(
+    onward: Onward, home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.tick.run.run_tick", partial(run_tick, clock=lambda: at(0)))
+    says(onward("run", "--now", "2026-03-03T00:00"), 0, "Tick 1")
+    says(onward("run", "--now", "9999-12-31T23:59:59", "--force"), 0, "Tick 2 until 9999")
+    assert home.rows("select count(*) from executions") == [(1,)]
 
 
 def test_help_of_every_command(onward: Onward) -> None:
