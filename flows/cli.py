@@ -288,12 +288,17 @@ def migrate_command(
 
 
 @app.command("rebuild")
-def rebuild_command(settings: SettingsFile = None) -> None:
+def rebuild_command(
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where the archive lacks ticks that the present state knows.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
     """Compute the state again from the archive of loaded events; sends nothing twice."""
-    from flows.tick.rebuild import rebuild
+    from flows.tick.rebuild import Request, rebuild
 
     with _status() as say:
-        summary = rebuild(_settings(settings), say)
+        summary = rebuild(_settings(settings), say, request=Request(force))
     typer.echo(summary)
 
 

@@ -1,8 +1,10 @@
 """Opening a state file that a crash left damaged: set a stale log aside, else restore the newest backup."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from duckdb import DuckDBPyConnection
 
@@ -21,6 +23,8 @@ NOT_DAMAGE = (
 )
 STALE_LOG = ("WAL checkpoint iteration does not match", "WAL does not match database file")
 LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
+
+Answer = TypeVar("Answer")
 
 
 class UnrepairableError(OnwardError):
@@ -43,6 +47,23 @@ def backup_files(path: Path) -> list[Path]:
     """Where the verified copies of the state file `path` lie, the newest first."""
     folder = path.parent / "backup"
     return [folder / path.name, folder / f"{path.stem}.previous{path.suffix}"]
+
+
+def ask_state(path: Path, question: Callable[[DuckDBPyConnection], Answer]) -> Answer | None:
+    """What a question finds in the state file, or else in the newest backup that can answer; nothing is repaired.
+
+    Args:
+        path: the state file, which no run has open.
+        question: asks a read-only connection; tables that newer versions have may be missing.
+
+    Returns:
+        The answer; None if there is no file that can be read.
+    """
+    for file in (path, *backup_files(path)):
+        if file.exists():
+            with suppress(WarehouseError), connect(file, read_only=True) as con:
+                return question(con)
+    return None
 
 
 def open_recovered(path: Path) -> tuple[DuckDBPyConnection, list[str]]:

@@ -109,8 +109,8 @@ def _check_place(settings: Settings) -> None:
 def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
     """A new, empty store that takes the place of the state file when the block ends without an error.
 
-    The state file is neither read nor needed; it is kept beside the new one, under `….replaced-<n>`. Arguments are
-    those of the session.
+    The state file is not needed, and read by nobody but `ask_state`; it is kept beside the new one, under
+    `….replaced-<n>`. Arguments are those of the session.
 
     Raises:
         RunInProgressError: another run holds the store.
@@ -121,15 +121,17 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
     with run_lock(settings.state / LOCK_FILE):
         shutil.rmtree(draft.parent, ignore_errors=True)
         draft.parent.mkdir()
-        with closing(connect(draft)) as con:
-            store = Store(con, settings, say, clock, path=draft)
-            _prepare(store)
-            yield store
-            store.checkpoint()
-        if path.exists():
-            keep_with_logs(path, "replaced")
-        put_in_place(draft, path)
-        draft.parent.rmdir()
+        try:
+            with closing(connect(draft)) as con:
+                store = Store(con, settings, say, clock, path=draft)
+                _prepare(store)
+                yield store
+                store.checkpoint()
+            if path.exists():
+                keep_with_logs(path, "replaced")
+            put_in_place(draft, path)
+        finally:
+            shutil.rmtree(draft.parent)
 
 
 def _prepare(store: Store) -> None:

@@ -1,24 +1,50 @@
 """`onward rebuild`: the state again from the archive alone; the send ledger sees to it that nothing is sent twice."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
 from flows.delivery.outbox import recall_sends
+from flows.errors import InputError
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
+from flows.store.archive import archive_folder, manifests_after
 from flows.store.backup import backup
 from flows.store.publish import publish
-from flows.store.state_file import open_store, rebuild_store
+from flows.store.recovery import ask_state
+from flows.store.state_file import STATE_FILE, open_store, rebuild_store
 from flows.tick.replay import catch_up
+from flows.warehouse import run_sql
 
 
-def rebuild(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> str:
+@dataclass(frozen=True)
+class Request:
+    """What to rebuild.
+
+    Attributes:
+        force: also where the archive lacks ticks that the present state knows.
+    """
+
+    force: bool = False
+
+
+def rebuild(
+    settings: Settings, say: Say = silent, clock: Clock = wall_clock, request: Request | None = None
+) -> str:
     """Decide every archived tick again into a new state file, which then takes the old one's place.
 
     Returns:
         What was done, for people.
 
     Raises:
+        InputError: the archive knows less than the state, and it isn't forced; nothing has changed.
         OnwardError: another run is in progress, or the archive can't be read; the old state stays.
     """
+    wanted = request or Request()
     with rebuild_store(settings, say, clock) as store:
+        if not wanted.force:
+            _check_archive(settings)
         replayed = catch_up(store)
         known = replayed.known + recall_sends(store)
     with open_store(settings) as store:
@@ -26,3 +52,24 @@ def rebuild(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
         publish(store)
     told = f"Decided {replayed.ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"
     return "\n".join([told, *replayed.warnings])
+
+
+def _check_archive(settings: Settings) -> None:
+    """Refuse to replace a state by an emptier one, as where somebody cleared the archive away."""
+    manifests = list(manifests_after(settings, 0))
+    batches = [batch.batch_id for one in manifests for batch in one.batches]
+    known = {"ticks": [one.tick_id for one in manifests], "batches": batches, "until": None}
+
+    def lost_ticks(con: DuckDBPyConnection) -> tuple[int, datetime | None]:
+        ((ticks, until),) = run_sql(con, "tick/rebuild/lost_ticks.sql", **known).fetchall()
+        return ticks, until
+
+    lost, until = ask_state(settings.state / STATE_FILE, lost_ticks) or (0, None)
+    if lost and until:
+        folder, tick = archive_folder(settings), "tick" if lost == 1 else "ticks"
+        raise InputError(
+            f"{folder / 'ticks'}: the manifests of {lost:,} {tick} that the state knows, until "
+            f"{until:%Y-%m-%d %H:%M:%S} UTC, are missing; rebuilt without them it would lack what these loaded and "
+            f"decided. Put {folder} back from a copy, or go on with the state as it is (`onward run`); --force "
+            f"rebuilds from what is there, and keeps the present state beside as {STATE_FILE}.replaced-<n>"
+        )

@@ -9,6 +9,7 @@ import pytest
 from flows.tick.rebuild import rebuild
 from tests.runs import House, house, person
 from tests.semantics.cases import at, event, send, tag, wait, workflow
+from tests.tick.test_command_line import Onward, onward, says  # noqa: F401
 from tests.tick.test_crash import NOWS, WORKFLOWS, deliver, tables
 
 JUDGED = ("status", "status_reason")
@@ -47,6 +48,73 @@ def test_a_rebuilt_state_is_the_same_and_sends_nothing_again(tmp_path: Path, los
         assert (
             after[name].select("status").sort("status").equals(before[name].select("status").sort("status"))
         )
+
+
+def loses(home: House, first: int) -> None:
+    """The manifests of ticks from `first` on are gone."""
+    for file in (home.settings.state / "archive" / "ticks").glob("*.json"):
+        if int(file.stem) >= first:
+            file.unlink()
+
+
+@pytest.mark.parametrize(("first", "lost"), [(1, 3), (2, 2), (3, 1)])
+@pytest.mark.parametrize("of", ["state", "backup"])
+def test_an_archive_that_knows_less_than_the_state_replaces_it_only_by_force(
+    tmp_path: Path,
+    onward: Onward,  # noqa: F811
+    first: int,
+    lost: int,
+    of: str,
+) -> None:
+    home = house(tmp_path, *WORKFLOWS, backup_every="0s")
+    for number, now in enumerate(NOWS):
+        deliver(home, number)
+        home.tick(now)
+    before = tables(home)
+    loses(home, first)
+    if of == "backup":
+        home.state_file.unlink()
+    ticks = home.settings.state / "archive" / "ticks"
+    told = (str(ticks.relative_to(tmp_path)), f"{lost} tick", "until 2026-03-02 03:20:00 UTC", "--force")
+    says(onward("rebuild"), 2, *told)
+    assert not (home.settings.state / "rebuild").exists()
+    home.tick(NOWS[-1])
+    after = tables(home)
+    del before["ticks"], after["ticks"]
+    assert differing(before, after) == []
+    says(onward("rebuild", "--force"), 0, f"Decided {first - 1} ticks again")
+    assert list(home.settings.state.glob("onward.duckdb.replaced-*"))
+
+
+@pytest.mark.parametrize("changed", ["files", "workflows"])
+def test_what_only_loaded_or_only_changed_workflows_is_missed(
+    tmp_path: Path,
+    onward: Onward,  # noqa: F811
+    changed: str,
+) -> None:
+    home = house(tmp_path, workflow(tag("old")))
+    home.customers("people", person("ann"))
+    home.tick(at(10))
+    home.tick(at(20))
+    assert "Decided 1 ticks again" in rebuild(home.settings)
+    if changed == "files":
+        home.events("1", event("go", at(25)))
+    else:
+        home.define(workflow(tag("new")))
+    home.tick(at(30))
+    home.tick(at(30))
+    assert "Decided 2 ticks again" in rebuild(home.settings)
+    loses(home, 3)
+    says(onward("rebuild"), 2, "1 tick that the state knows, until 2026-03-02 00:30:00 UTC")
+
+
+def test_a_state_that_cannot_be_read_is_rebuilt_from_what_the_archive_has(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(tag("went")))
+    home.customers("people", person("ann"))
+    home.tick(at(10))
+    lose_state(home)
+    home.state_file.write_bytes(b"damaged" * 5000)
+    assert "Decided 1 ticks again" in rebuild(home.settings)
 
 
 def test_idle_ticks_and_edited_workflows_are_decided_as_they_were(tmp_path: Path) -> None:
