@@ -292,13 +292,26 @@ def rebuild_command(
     force: Annotated[
         bool, typer.Option("--force", help="Also where the archive lacks ticks that the present state knows.")
     ] = False,
+    ledger: Annotated[
+        bool,
+        typer.Option(
+            "--ledger",
+            help="Instead make a lost send ledger again, from what the state shows as sent. Whatever was handed over "
+            "and not noted before a crash is forgotten, and may go out twice.",
+        ),
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Compute the state again from the archive of loaded events; sends nothing twice."""
-    from flows.tick.rebuild import Request, rebuild
+    from flows.tick.rebuild import Request, rebuild, remake_ledger
 
+    if ledger and force:
+        raise InputError("--ledger makes the send ledger again and no state; give it without --force")
     with _status() as say:
-        summary = rebuild(_settings(settings), say, request=Request(force))
+        if ledger:
+            summary = remake_ledger(_settings(settings), say)
+        else:
+            summary = rebuild(_settings(settings), say, request=Request(force))
     typer.echo(summary)
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from flows.delivery.contents import read_contents, with_data
 from flows.delivery.dispatch import Policy, deliver
 from flows.delivery.messages import MESSAGES, message_channel
+from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.send_ledger import Kind, SendLedger
 from flows.delivery.senders.choose import open_sender
@@ -18,7 +19,6 @@ from flows.store.publish import mark_unpublished
 from flows.summary import Dispatched
 from flows.warehouse import frame, shown, sql_text
 
-SEND_LEDGER = "sends.sqlite"
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
 
@@ -64,7 +64,7 @@ def send_webhooks(session: Session) -> dict[str, int]:
 def recall_sends(session: Session) -> int:
     """Note of pending messages and requests what the send ledger knows of them; how many those are."""
     known = 0
-    with _open_ledger(session) as ledger:
+    with open_ledger(session) as ledger:
         for kind in (MESSAGES, WEBHOOKS):
             pending = frame(session.con, f"select {kind.key} from {kind.table} where status = 'pending'")
             results = ledger.known(pending[kind.key])
@@ -78,14 +78,10 @@ def _hand_over_all(
 ) -> dict[str, int]:
     """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory."""
     done: Counter[str] = Counter()
-    with _open_ledger(session) as ledger:
+    with open_ledger(session) as ledger:
         while len(due := frame(session.con, sql_text(kind.query), most=AT_ONCE)):
             done.update(_note(session, kind, hand_over(due, ledger)))
     return dict(done)
-
-
-def _open_ledger(session: Session) -> SendLedger:
-    return SendLedger(session.settings.state / SEND_LEDGER, session.clock)
 
 
 def _note(session: Session, kind: Kind, results: pl.DataFrame) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 SQLite, because it survives a killed process better than anything else here, and because this is the one thing
 that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
-(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered).
+(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered),
+and one in `identity`: a random id, by which a state knows its ledger.
 """
 
 import sqlite3
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
+from uuid import uuid4
 
 import polars as pl
 
@@ -28,7 +30,7 @@ KNOWN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "sent_at": pl.Datetime("us", "UTC"),
 }
 _IDS_PER_QUERY = 30_000  # SQLite takes 32,766 parameters
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS batches (
@@ -40,6 +42,7 @@ CREATE TABLE IF NOT EXISTS sends (
     note TEXT, status TEXT, detail TEXT, at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sends_by_key ON sends (key);
+CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -75,14 +78,19 @@ class Handover:
 
 
 class SendLedger:
-    """The open ledger; use it in a `with` statement."""
+    """The open ledger; use it in a `with` statement.
 
-    def __init__(self, path: Path, clock: Clock = wall_clock) -> None:
+    Attributes:
+        identity: the id that it was made with.
+    """
+
+    def __init__(self, path: Path, clock: Clock = wall_clock, identity: str | None = None) -> None:
         """Open the ledger at `path`, creating it (and its folder) at first.
 
         Args:
             path: the SQLite file.
             clock: tells the times that it notes (UTC), `sent_at` among them.
+            identity: the id of one that is made now; a random one if None.
 
         Raises:
             OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
@@ -91,11 +99,11 @@ class SendLedger:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
-            self._prepare()
+            self.identity = self._prepare(identity)
         except sqlite3.Error as error:
             raise OnwardError(
                 f"{path}: the send ledger can't be opened: {error}. It knows what was sent, so put back a "
-                "copy of it; without it, messages that are still pending might go out twice"
+                "copy of it; without one move it away, and `onward rebuild --ledger` makes it again from the state"
             ) from error
 
     def __enter__(self) -> Self:
@@ -175,6 +183,22 @@ class SendLedger:
             self._db.executemany("UPDATE sends SET status = ?, detail = ? WHERE id = ? AND key = ?", rows)
             self._db.execute("UPDATE batches SET state = 'answered', payload = NULL WHERE key = ?", (key,))
 
+    def recall(self, kind: Kind, became: pl.DataFrame) -> int:
+        """Note what was handed over according to a state, as answered; how many rows that is.
+
+        Args:
+            kind: what was handed over.
+            became: the columns of `KNOWN_SCHEMA`, no id of which is known yet.
+        """
+        at = pl.col("sent_at").dt.epoch("us").fill_null(self._now())
+        rows = became.select("id", "status", "status_reason", at).iter_rows()
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO sends VALUES (?1, ?5, 'of the state', 'answered', 0, NULL, ?2, ?3, ?4)",
+                ((*row, kind.name) for row in rows),
+            )
+        return len(became)
+
     def _known(self, ids: pl.Series) -> pl.DataFrame:
         query = (
             "SELECT id, status, coalesce(detail, note), CASE WHEN status = 'sent' THEN at END FROM sends "
@@ -184,7 +208,8 @@ class SendLedger:
         rows = self._db.execute(query, ids.to_list()).fetchall()
         return pl.DataFrame(rows, schema=schema, orient="row").cast({"sent_at": KNOWN_SCHEMA["sent_at"]})
 
-    def _prepare(self) -> None:
+    def _prepare(self, identity: str | None) -> str:
+        """Bring the tables up to this version; the ledger's id, which one of an earlier version gets now."""
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
             raise OnwardError(f"{self.path}: a send ledger of a newer version ({version}); update Onward")
@@ -192,6 +217,10 @@ class SendLedger:
         self._db.execute("PRAGMA synchronous = FULL")
         if version < _VERSION:
             self._db.executescript(_SCHEMA)
+        made = "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)"
+        self._db.execute(made, (identity or uuid4().hex,))
+        ((found,),) = self._db.execute("SELECT id FROM identity").fetchall()
+        return str(found)
 
     def _now(self) -> int:
         """The time by the clock, in µs since 1970."""

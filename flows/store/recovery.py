@@ -140,9 +140,13 @@ def _open_restored(path: Path) -> tuple[DuckDBPyConnection, list[str]]:
         return connect(path), [warning]
 
 
+def rename_free(file: Path, why: str) -> Path:
+    """Move `file` out of the way for good, under a name beside it that is free: `….<why>-<number>`."""
+    return file.rename(_free_name(file, why))
+
+
 def _set_log_aside(path: Path, why: str, because: str) -> str:
-    log = path.with_name(f"{path.name}.wal")
-    kept = log.rename(_free_name(log, why))
+    kept = rename_free(path.with_name(f"{path.name}.wal"), why)
     return f"{path}: its write-ahead log {because}; it was set aside as {kept.name}"
 
 

@@ -1,10 +1,11 @@
 """`onward rebuild`: the state again from the archive alone; the send ledger sees to it that nothing is sent twice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from duckdb import DuckDBPyConnection
 
+from flows.delivery.open_ledger import check_ledger, name_ledger, rebuild_ledger
 from flows.delivery.outbox import recall_sends
 from flows.errors import InputError
 from flows.session import Clock, Say, silent, wall_clock
@@ -13,7 +14,7 @@ from flows.store.archive import archive_folder, manifests_after
 from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.recovery import ask_state
-from flows.store.state_file import STATE_FILE, open_store, rebuild_store
+from flows.store.state_file import STATE_FILE, Store, open_store, rebuild_store
 from flows.tick.replay import catch_up
 from flows.warehouse import run_sql
 
@@ -38,11 +39,13 @@ def rebuild(
         What was done, for people.
 
     Raises:
-        InputError: the archive knows less than the state, and it isn't forced; nothing has changed.
+        InputError: the archive knows less than the state, and it isn't forced, or the send ledger is missing or
+            another's; nothing has changed.
         OnwardError: another run is in progress, or the archive can't be read; the old state stays.
     """
     wanted = request or Request()
     with rebuild_store(settings, say, clock) as store:
+        _take_over_ledger(store)
         if not wanted.force:
             _check_archive(settings)
         replayed = catch_up(store)
@@ -52,6 +55,31 @@ def rebuild(
         publish(store)
     told = f"Decided {replayed.ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"
     return "\n".join([told, *replayed.warnings])
+
+
+def remake_ledger(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> str:
+    """Make a lost send ledger again from what the state shows as handed over; the state stays as it is.
+
+    Returns:
+        What was done, for people.
+
+    Raises:
+        InputError: there is a send ledger; nothing has changed.
+        OnwardError: another run is in progress, or the store can't be used.
+    """
+    with open_store(settings, say, clock) as store:
+        known = rebuild_ledger(store)
+    return f"Made the send ledger again: it knows the {known:,} messages and requests that the state shows as sent"
+
+
+def _take_over_ledger(store: Store) -> None:
+    """The new state names the send ledger of the old one, which must be there."""
+
+    def named(con: DuckDBPyConnection) -> str | None:
+        return check_ledger(replace(store, con=con))
+
+    if identity := ask_state(store.settings.state / STATE_FILE, named):
+        name_ledger(store.con, identity)
 
 
 def _check_archive(settings: Settings) -> None:

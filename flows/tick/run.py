@@ -73,7 +73,8 @@ def run_tick(
         force: whether `now` may be more than `max_future` ahead of the clock.
 
     Raises:
-        InputError: `now` is in the past of the store, or too far ahead; nothing has changed.
+        InputError: `now` is in the past of the store, or too far ahead, or the send ledger is missing or another's;
+            nothing has changed.
         OnwardError: another run is in progress, or the store can't be used.
     """
     try:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.definitions.folder import Definitions, load_definitions
+from flows.delivery.open_ledger import check_ledger
 from flows.errors import InputError
 from flows.files import lags
 from flows.session import Session
@@ -45,10 +46,12 @@ def load_and_decide(
         force: whether `now` may be more than `max_future` ahead of the wall clock.
 
     Raises:
-        InputError: `now` is in the past of the store, or too far ahead; nothing has changed.
+        InputError: `now` is in the past of the store, or too far ahead, or the send ledger is missing or another's;
+            nothing has changed.
     """
     if now and not force:
         _check_ahead(store, now)
+    check_ledger(store)
     replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
     return replace(summary, warnings=[*store.warnings, *replayed.warnings, *summary.warnings])

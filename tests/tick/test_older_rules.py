@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flows.delivery.outbox import SEND_LEDGER
+from flows.delivery.open_ledger import SEND_LEDGER
 from flows.store.archive import SEMANTICS
 from flows.tick.rebuild import rebuild
 from flows.warehouse import connect
@@ -84,7 +86,8 @@ def test_what_older_rules_sent_stays_sent(tmp_path: Path) -> None:
 
 def test_what_newer_rules_add_to_an_older_tick_is_not_sent(tmp_path: Path) -> None:
     home = ran(tmp_path)
-    (home.settings.state / SEND_LEDGER).unlink()  # as if neither had been decided then
+    with closing(sqlite3.connect(home.settings.state / SEND_LEDGER)) as ledger:
+        ledger.executescript("DELETE FROM sends; DELETE FROM batches")  # as if neither had been decided then
     shutil.rmtree(home.settings.outbox)
     assert "0 messages and requests were sent before\ntick 1 " in rebuild(home.settings)
     home.tick(at(30))

@@ -1,0 +1,106 @@
+"""Which send ledger a state goes with: each names the other by an id, so that none is ever made anew in silence."""
+
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from flows.delivery.messages import MESSAGES
+from flows.delivery.send_ledger import SendLedger
+from flows.delivery.webhooks import WEBHOOKS
+from flows.errors import InputError
+from flows.files import aside_name, put_in_place
+from flows.session import Session
+from flows.settings import Settings
+from flows.store.recovery import rename_free
+from flows.warehouse import frame, insert, run_sql, tables
+
+SEND_LEDGER = "sends.sqlite"
+LOGS = ("-wal", "-shm")
+_WAY_ON = (
+    "{first} from your copy of the folder (backup/ there has none) and run again; if there is no copy, `onward rebuild "
+    "--ledger` makes one of what the state shows as sent. Nothing was done"
+)
+
+
+def open_ledger(session: Session) -> SendLedger:
+    """The state's send ledger, open; a new one where nothing was handed over yet. From then on they go together.
+
+    Raises:
+        InputError: as for `check_ledger`.
+        OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
+    """
+    named = check_ledger(session)
+    ledger = SendLedger(_file(session.settings), session.clock)
+    if named is None:
+        name_ledger(session.con, ledger.identity)
+    return ledger
+
+
+def check_ledger(session: Session) -> str | None:
+    """The id of the state's send ledger, if it has one, after a look whether that is the one that is there.
+
+    A state of an earlier version names none: whatever is there is its own.
+
+    Raises:
+        InputError: the ledger is missing, though something may have been handed over, or another state's is there.
+        OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
+    """
+    named, file = _named(session.con), _file(session.settings)
+    if not file.exists():
+        if named or run_sql(session.con, "delivery/handed_over.sql").fetchall():
+            raise InputError(
+                f"{file}: missing. It alone knows for sure what was handed over, and without it messages might go out "
+                f"twice. {_WAY_ON.format(first='Put it back')}"
+            )
+        return named
+    with SendLedger(file, session.clock) as ledger:
+        found = ledger.identity
+    if named not in (None, found):
+        raise InputError(
+            f"{file}: another state's send ledger (its id is {found}, this state's is {named}), which doesn't know "
+            f"what this state has handed over. {_WAY_ON.format(first='Move it away, put the right one back')}"
+        )
+    return named
+
+
+def name_ledger(con: DuckDBPyConnection, identity: str) -> None:
+    """Note in a state that names no send ledger yet which one is its own."""
+    insert(con, "send_ledger", {"id": identity})
+
+
+def rebuild_ledger(session: Session) -> int:
+    """Make a lost send ledger again from what the state shows as handed over; how many messages and requests that is.
+
+    What is pending may have been handed over without having been noted; that can't be known any more.
+
+    Raises:
+        InputError: there is a file of that name; nothing has changed.
+        OnwardError: it can't be written.
+    """
+    file = _file(session.settings)
+    if file.exists():
+        raise InputError(
+            f"{file}: is there, so it isn't made again; move it away first if it is damaged or not this state's"
+        )
+    # A log that the lost file has left would be taken for the new one's.
+    for log in (file.with_name(file.name + one) for one in LOGS):
+        if log.exists():
+            rename_free(log, "stale")
+    aside, known = aside_name(file), 0
+    with SendLedger(aside, session.clock, _named(session.con)) as ledger:
+        for kind in (MESSAGES, WEBHOOKS):
+            became = f"select {kind.key} as id, status, status_reason, sent_at from {kind.table}"
+            known += ledger.recall(kind, frame(session.con, f"{became} where status in ('sent', 'unknown')"))
+    put_in_place(aside, file)
+    with open_ledger(session):
+        return known
+
+
+def _named(con: DuckDBPyConnection) -> str | None:
+    # Neither the state that a rebuild asks nor a backup was brought up to this version's tables.
+    ids = frame(con, "select id from send_ledger")["id"].to_list() if "send_ledger" in tables(con) else []
+    return str(ids[0]) if ids else None
+
+
+def _file(settings: Settings) -> Path:
+    return settings.state / SEND_LEDGER
