@@ -289,6 +289,14 @@ def migrate_command(
 
 @app.command("rebuild")
 def rebuild_command(
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="Undo what was decided after this instant (ISO 8601). Files loaded later come in again with the next "
+            "run; what was sent stays sent.",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also where the archive lacks ticks that the present state knows.")
     ] = False,
@@ -303,15 +311,19 @@ def rebuild_command(
     settings: SettingsFile = None,
 ) -> None:
     """Compute the state again from the archive of loaded events; sends nothing twice."""
+    from flows.arguments import parse_instant
     from flows.tick.rebuild import Request, rebuild, remake_ledger
 
-    if ledger and force:
-        raise InputError("--ledger makes the send ledger again and no state; give it without --force")
+    if ledger and (force or until is not None):
+        raise InputError(
+            "--ledger makes the send ledger again and no state; give it without --force and --until"
+        )
+    request = Request(None if until is None else parse_instant("--until", until), force)
     with _status() as say:
         if ledger:
             summary = remake_ledger(_settings(settings), say)
         else:
-            summary = rebuild(_settings(settings), say, request=Request(force))
+            summary = rebuild(_settings(settings), say, request=request)
     typer.echo(summary)
 
 

@@ -110,10 +110,14 @@ def archive_folder(settings: Settings) -> Path:
     return settings.state / "archive"
 
 
+def manifest_file(settings: Settings, tick_id: int) -> Path:
+    """Where a tick's manifest lies, if it has one."""
+    return _manifests(settings) / f"{tick_id:08d}.json"
+
+
 def write_manifest(settings: Settings, manifest: Manifest) -> None:
     """Keep a tick's manifest; a repeated tick replaces its own."""
-    file = _manifests(settings) / f"{manifest.tick_id:08d}.json"
-    write_text(file, _MANIFEST.dump_json(manifest, indent=1).decode())
+    write_text(manifest_file(settings, manifest.tick_id), _MANIFEST.dump_json(manifest, indent=1).decode())
 
 
 def manifests_after(settings: Settings, tick_id: int) -> Iterator[Manifest]:

@@ -76,8 +76,7 @@ def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock)
         RunInProgressError: another run holds it.
         OnwardError: the file belongs to another program or a newer version, or can't be repaired.
     """
-    _check_place(settings)
-    with run_lock(settings.state / LOCK_FILE):
+    with hold_store(settings):
         path = settings.state / STATE_FILE
         con, warnings = open_recovered(path)
         store = Store(con, settings, say, clock, path=path, warnings=warnings)
@@ -86,6 +85,19 @@ def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock)
             yield store
         finally:
             con.close()
+
+
+@contextmanager
+def hold_store(settings: Settings) -> Generator[None]:
+    """Keep other runs out, whether or not the state file can be opened.
+
+    Raises:
+        InputError: no state file can lie there.
+        RunInProgressError: another run holds the store.
+    """
+    _check_place(settings)
+    with run_lock(settings.state / LOCK_FILE):
+        yield
 
 
 def _check_place(settings: Settings) -> None:
@@ -110,28 +122,23 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
     """A new, empty store that takes the place of the state file when the block ends without an error.
 
     The state file is not needed, and read by nobody but `ask_state`; it is kept beside the new one, under
-    `….replaced-<n>`. Arguments are those of the session.
-
-    Raises:
-        RunInProgressError: another run holds the store.
+    `….replaced-<n>`. Arguments are those of the session. Whoever calls this holds the store (`hold_store`).
     """
     path = settings.state / STATE_FILE
     draft = settings.state / "rebuild" / STATE_FILE
-    _check_place(settings)
-    with run_lock(settings.state / LOCK_FILE):
-        shutil.rmtree(draft.parent, ignore_errors=True)
-        draft.parent.mkdir()
-        try:
-            with closing(connect(draft)) as con:
-                store = Store(con, settings, say, clock, path=draft)
-                _prepare(store)
-                yield store
-                store.checkpoint()
-            if path.exists():
-                keep_with_logs(path, "replaced")
-            put_in_place(draft, path)
-        finally:
-            shutil.rmtree(draft.parent)
+    shutil.rmtree(draft.parent, ignore_errors=True)
+    draft.parent.mkdir()
+    try:
+        with closing(connect(draft)) as con:
+            store = Store(con, settings, say, clock, path=draft)
+            _prepare(store)
+            yield store
+            store.checkpoint()
+        if path.exists():
+            keep_with_logs(path, "replaced")
+        put_in_place(draft, path)
+    finally:
+        shutil.rmtree(draft.parent)
 
 
 def _prepare(store: Store) -> None:

@@ -45,7 +45,7 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
         InputError: `now` is before the last tick's; nothing has changed.
     """
     con, settings, started = session.con, session.settings, session.clock()
-    tick = _next_tick(con, now)
+    tick = _next_tick(session, now)
     rules = rules_of(settings, definitions)
     session.say("Loading new files")
     taken = take_in(session, now)
@@ -122,12 +122,16 @@ def record_tick(session: Session, summary: TickSummary, manifest: Manifest, star
         insert(con, "tick_counts", {"tick_id": summary.tick_id, "reason": reason, "n": n})
 
 
-def _next_tick(con: DuckDBPyConnection, now: datetime) -> TickSummary:
-    last, previous = last_tick(con)
+def _next_tick(session: Session, now: datetime) -> TickSummary:
+    last, previous = last_tick(session.con)
     if previous is not None and now < previous:
+        way = (
+            "if that was a mistake, `onward rebuild --until T` goes back to T"
+            if previous > session.clock()
+            else "give a later instant, or look at the past with `onward backtest`"
+        )
         raise InputError(
-            f"--now {now.isoformat()}: the last tick already decided everything until "
-            f"{previous.isoformat()}; give a later instant, or look at the past with `onward backtest`"
+            f"--now {now.isoformat()}: the last tick already decided everything until {previous.isoformat()}; {way}"
         )
     return TickSummary(last + 1, previous, now)
 

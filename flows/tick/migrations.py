@@ -71,10 +71,14 @@ def known_migrations(con: DuckDBPyConnection) -> set[tuple[int, int]]:
     return set(run_sql(con, "tick/migrate/known.sql").fetchall())
 
 
+def migration_file(settings: Settings, migration: Migration) -> Path:
+    """Where a migration lies in the archive."""
+    return _folder(settings) / f"{migration.after_tick:08d}-{migration.number:04d}.json"
+
+
 def write_migration(settings: Settings, migration: Migration) -> None:
     """Keep a migration in the archive."""
-    name = f"{migration.after_tick:08d}-{migration.number:04d}.json"
-    write_text(_folder(settings) / name, _MIGRATION.dump_json(migration, indent=1).decode())
+    write_text(migration_file(settings, migration), _MIGRATION.dump_json(migration, indent=1).decode())
 
 
 def apply_migration(session: Session, migration: Migration) -> int:

@@ -14,8 +14,9 @@ from flows.store.archive import archive_folder, manifests_after
 from flows.store.backup import backup
 from flows.store.publish import publish
 from flows.store.recovery import ask_state
-from flows.store.state_file import STATE_FILE, Store, open_store, rebuild_store
+from flows.store.state_file import STATE_FILE, Store, hold_store, open_store, rebuild_store
 from flows.tick.replay import catch_up
+from flows.tick.undo import put_aside, told_of, undone_after
 from flows.warehouse import run_sql
 
 
@@ -24,9 +25,11 @@ class Request:
     """What to rebuild.
 
     Attributes:
+        until: what was decided later is undone; None: nothing is.
         force: also where the archive lacks ticks that the present state knows.
     """
 
+    until: datetime | None = None
     force: bool = False
 
 
@@ -39,22 +42,25 @@ def rebuild(
         What was done, for people.
 
     Raises:
-        InputError: the archive knows less than the state, and it isn't forced, or the send ledger is missing or
-            another's; nothing has changed.
+        InputError: the first tick ended after the instant asked for, the archive knows less than the state and it isn't
+            forced, or the send ledger is missing or another's; nothing has changed.
         OnwardError: another run is in progress, or the archive can't be read; the old state stays.
     """
     wanted = request or Request()
-    with rebuild_store(settings, say, clock) as store:
-        _take_over_ledger(store)
+    with hold_store(settings):
         if not wanted.force:
-            _check_archive(settings)
-        replayed = catch_up(store)
-        known = replayed.known + recall_sends(store)
+            _check_archive(settings, wanted.until)
+        undone = undone_after(settings, wanted.until) if wanted.until else None
+        with rebuild_store(settings, say, clock) as store:
+            _take_over_ledger(store)
+            replayed = catch_up(store, undone.end if undone else None)
+            known = replayed.known + recall_sends(store)
+        back = [told_of(undone, put_aside(settings, undone))] if undone else []
     with open_store(settings) as store:
         backup(store)
         publish(store)
     told = f"Decided {replayed.ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"
-    return "\n".join([told, *replayed.warnings])
+    return "\n".join([told, *back, *replayed.warnings])
 
 
 def remake_ledger(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> str:
@@ -82,22 +88,22 @@ def _take_over_ledger(store: Store) -> None:
         name_ledger(store.con, identity)
 
 
-def _check_archive(settings: Settings) -> None:
+def _check_archive(settings: Settings, until: datetime | None) -> None:
     """Refuse to replace a state by an emptier one, as where somebody cleared the archive away."""
     manifests = list(manifests_after(settings, 0))
     batches = [batch.batch_id for one in manifests for batch in one.batches]
-    known = {"ticks": [one.tick_id for one in manifests], "batches": batches, "until": None}
+    known = {"ticks": [one.tick_id for one in manifests], "batches": batches, "until": until}
 
     def lost_ticks(con: DuckDBPyConnection) -> tuple[int, datetime | None]:
-        ((ticks, until),) = run_sql(con, "tick/rebuild/lost_ticks.sql", **known).fetchall()
-        return ticks, until
+        ((ticks, last),) = run_sql(con, "tick/rebuild/lost_ticks.sql", **known).fetchall()
+        return ticks, last
 
-    lost, until = ask_state(settings.state / STATE_FILE, lost_ticks) or (0, None)
-    if lost and until:
+    lost, last = ask_state(settings.state / STATE_FILE, lost_ticks) or (0, None)
+    if lost and last:
         folder, tick = archive_folder(settings), "tick" if lost == 1 else "ticks"
         raise InputError(
             f"{folder / 'ticks'}: the manifests of {lost:,} {tick} that the state knows, until "
-            f"{until:%Y-%m-%d %H:%M:%S} UTC, are missing; rebuilt without them it would lack what these loaded and "
+            f"{last:%Y-%m-%d %H:%M:%S} UTC, are missing; rebuilt without them it would lack what these loaded and "
             f"decided. Put {folder} back from a copy, or go on with the state as it is (`onward run`); --force "
             f"rebuilds from what is there, and keeps the present state beside as {STATE_FILE}.replaced-<n>"
         )

@@ -57,23 +57,29 @@ class Replayed:
         )
 
 
-def catch_up(session: Session) -> Replayed:
+def catch_up(session: Session, end: tuple[int, datetime] | None = None) -> Replayed:
     """Decide again what the archive knows and the state doesn't.
 
     There is nothing to do unless a run was killed just before its commit, or the state is a restored backup
     or a new file: the archive's manifests then say what came in.
+
+    Args:
+        session: the store's.
+        end: number and end of the last tick to decide; None: as far as ticks have come.
     """
     last, _ = last_tick(session.con)
     quiet = replace(session, say=silent)
     done = Replayed()
     for manifest in manifests_after(session.settings, last):
+        if end and manifest.tick_id > end[0]:
+            break
         session.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
         _migrate_again(quiet, manifest.tick_id - 1)
         _replay(quiet, manifest)
         done.ticks += 1
         done.older += [manifest.tick_id] if manifest.semantics < SEMANTICS else []
-    _migrate_again(quiet, None)
-    if reached := _clock(session.settings, done):
+    _migrate_again(quiet, end and end[0])
+    if reached := end or _clock(session.settings, done):
         _move_to(quiet, *reached)
     if done.older:
         done.known = _hold_back(quiet, done.older)

@@ -170,6 +170,7 @@ def test_a_ledger_that_is_there_is_not_made_again(tmp_path: Path, onward: Onward
     before = identities(home)
     says(onward("rebuild", "--ledger"), 2, f"data/state/{SEND_LEDGER}: is there", "move it away")
     says(onward("rebuild", "--ledger", "--force"), 2, "without --force")
+    says(onward("rebuild", "--ledger", "--until", "2026-03-02"), 2, "without --force and --until")
     assert identities(home) == before
 
 
