@@ -51,10 +51,10 @@ class TickEnds:
         number = np.clip(-(-passed // microseconds(self.every)) - 1, 0, len(self) - 1)
         return np.where(late, len(self), number)
 
-    def spans(self, facts: Sequence[pl.DataFrame], least: int) -> "Spans":
-        """These ticks in spans, one for each so many facts (rows with `at`) at most, and one for the rest."""
+    def spans(self, facts: Sequence[pl.DataFrame], at_once: int) -> "Spans":
+        """These ticks in spans: at most one for every `at_once` facts (rows with `at`), and one for the rest."""
         ticks = np.sort(self.tick_of(np.concatenate([_at(one) for one in facts])))
-        lasts = ticks[ticks < len(self)][least - 1 :: least]
+        lasts = ticks[ticks < len(self)][at_once - 1 :: at_once]
         return Spans(self, np.unique([*lasts, len(self) - 1]))
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.session import Session
-from flows.store.archive import Batch, archive_folder
+from flows.store.archive import Batch, archive_folder, archived_file
 from flows.warehouse import (
     append,
     count,
@@ -72,7 +72,7 @@ def _admit(session: Session, batches: list[Batch]) -> list[Batch]:
         run_sql(
             con, "inbox/intake/quarantine.sql", batch=first.batch_id, bad=one_file(bad), now=first.loaded_at
         )
-    file = archive_folder(session.settings) / first.kind / first.archive
+    file = archived_file(session.settings, first.kind, first.archive)
     if first.kind == "events":
         run_sql_over(con, "inbox/intake/new_profiles.sql", file)
         run_sql_over(con, "inbox/intake/suppressions.sql", file)

@@ -5,7 +5,8 @@
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -143,8 +144,19 @@ def last_manifest(settings: Settings, tick_id: int) -> Manifest | None:
 
 
 def _manifest(file: Path) -> Manifest:
-    try:
+    with _needed(file):
         return _MANIFEST.validate_json(file.read_bytes())
+
+
+@contextmanager
+def _needed(file: Path) -> Generator[None]:
+    """Name the file if the block can't read it.
+
+    Raises:
+        ArchiveError: it is gone, or doesn't hold what it should.
+    """
+    try:
+        yield
     except (ValueError, FileNotFoundError) as error:
         raise ArchiveError(file) from error
 
@@ -170,10 +182,8 @@ def read_clock(settings: Settings) -> tuple[int, datetime] | None:
         ArchiveError: the note can't be read.
     """
     file = _clock_file(settings)
-    try:
+    with _needed(file):
         return _CLOCK.validate_json(file.read_bytes()) if file.exists() else None
-    except ValueError as error:
-        raise ArchiveError(file) from error
 
 
 def _clock_file(settings: Settings) -> Path:
@@ -187,21 +197,20 @@ def archived_workflow(settings: Settings, version: str) -> Workflow:
         ArchiveError: it is gone or damaged.
     """
     file = _definition_file(settings, version)
-    try:
+    with _needed(file):
         return stored_workflow(file.read_bytes())
-    except (ValueError, FileNotFoundError) as error:
-        raise ArchiveError(file) from error
 
 
-def check_archived(settings: Settings, kind: str, names: Iterable[str]) -> None:
-    """Look whether archived Parquet files are there, and whole as far as their ends tell.
+def archived_file(settings: Settings, kind: str, name: str) -> Path:
+    """An archived Parquet file, after a look whether it is there, and whole as far as its ends tell.
 
     Raises:
-        ArchiveError: one isn't.
+        ArchiveError: it isn't.
     """
-    for file in (archive_folder(settings) / kind / name for name in names):
-        if not (file.exists() and _has_both_ends(file)):
-            raise ArchiveError(file)
+    file = archive_folder(settings) / kind / name
+    if not (file.exists() and _has_both_ends(file)):
+        raise ArchiveError(file)
+    return file
 
 
 def _has_both_ends(file: Path) -> bool:

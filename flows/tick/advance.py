@@ -22,7 +22,7 @@ from flows.store.archive import (
     Batch,
     Manifest,
     archive_folder,
-    check_archived,
+    archived_file,
     write_clock,
     write_manifest,
 )
@@ -141,18 +141,16 @@ def _lay_out_events(session: Session, manifest: Manifest) -> None:
     new = list(dict.fromkeys(one.archive for one in manifest.batches if one.kind == "events"))
     run_sql(con, "tick/new_batches.sql", archives=new)
     ahead = run_sql(con, "tick/batches_ahead.sql", previous=previous).fetchall() if previous else []
-    _view(session, "new_events", new)
-    _view(session, "stored_events", [name for (name,) in ahead])
+    folder = archive_folder(session.settings) / "events"
+    nothing = folder / "_columns.parquet"
+    # New ones were looked at when they were admitted.
+    fresh = [folder / name for name in new]
+    stored = [archived_file(session.settings, "events", name) for (name,) in ahead]
+    make_view(con, "new_events", f"from {parquet(*fresh or [nothing])}")
+    make_view(con, "stored_events", f"from {parquet(*stored or [nothing])}")
     assign(con, "timestamptz", tick_now=manifest.now, tick_previous=previous)
     assign(con, "bigint", tick_max_lateness=microseconds(manifest.max_lateness))
     run_sql(con, "tick/events.sql")
-
-
-def _view(session: Session, name: str, archives: list[str]) -> None:
-    check_archived(session.settings, "events", archives)
-    folder = archive_folder(session.settings) / "events"
-    files = parquet(*(folder / one for one in archives or ["_columns.parquet"]))
-    make_view(session.con, name, f"from {files}")
 
 
 def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:

@@ -13,7 +13,6 @@ from flows.store.archive import (
     ArchiveError,
     Manifest,
     archived_workflow,
-    check_archived,
     last_manifest,
     manifests_after,
     read_clock,
@@ -133,8 +132,6 @@ def _migrate_again(session: Session, until: int | None) -> None:
 def _decide_again(session: Session, manifest: Manifest) -> None:
     con, settings, started = session.con, session.settings, session.clock()
     rules = _rules_then(settings, manifest)
-    for one in manifest.batches:
-        check_archived(settings, one.kind, [one.archive])
     with transaction(con):
         admit_all(session, manifest.batches)
         summary = decide_tick(session, rules, manifest)

@@ -33,22 +33,24 @@ def counted(ends: TickEnds) -> list[datetime]:
         st.none() | st.integers(1, 12).map(lambda some: timedelta(minutes=some)),
     ),
     at=st.lists(minutes, max_size=12),
-    least=st.integers(1, 5),
+    at_once=st.integers(1, 5),
 )
-def test_ticks_and_spans_by_number_are_those_counted(ends: TickEnds, at: list[datetime], least: int) -> None:
+def test_ticks_and_spans_by_number_are_those_counted(
+    ends: TickEnds, at: list[datetime], at_once: int
+) -> None:
     every = counted(ends)
     assert [ends[number] for number in range(len(ends))] == every
     ticks = [next((number for number, end in enumerate(every) if one <= end), len(every)) for one in at]
     assert ends.tick_of(np.array([*map(epoch_us, at), NEVER])).tolist() == [*ticks, len(every)]
     rows = pl.DataFrame({"at": at, "place": range(len(at))}, schema={"at": INSTANT, "place": pl.Int64})
-    spans = ends.spans([rows[: len(at) // 2], rows[len(at) // 2 :]], least)
+    spans = ends.spans([rows[: len(at) // 2], rows[len(at) // 2 :]], at_once)
     dealt = spans.deal(rows)
     assert set(spans.lasts.tolist()) <= set(range(len(every)))
     assert [now for _, now in spans.bounds()][-1] == every[-1]
     for (before, now), some in zip(spans.bounds(), dealt, strict=True):
         within = [place for place, one in enumerate(at) if (before is None or before < one) and one <= now]
         assert some["place"].to_list() == within
-    assert len(dealt) <= sum(map(len, dealt)) // least + 1
+    assert len(dealt) <= sum(map(len, dealt)) // at_once + 1
 
 
 def test_seconds_of_a_century_take_no_room() -> None:

@@ -13,7 +13,7 @@ with read as (
 fields as (
     select
         * replace (unread(fault, field, body) as fault, case when field is not null then body end as body),
-        given_object(field.attributes)::varchar as given_attributes
+        given_object(field.attributes) as given_attributes
     from read
 ),
 

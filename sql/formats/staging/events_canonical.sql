@@ -14,7 +14,7 @@ with read as (
 fields as (
     select
         * replace (unread(fault, field, body) as fault, case when field is not null then body end as body),
-        given_object(field.properties)::varchar as given_own
+        given_object(field.properties) as given_own
     from read
 ),
 

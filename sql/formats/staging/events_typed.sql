@@ -3,9 +3,9 @@
 with objects as (
     select
         * replace (
-            given_object(properties)::varchar as properties,
-            given_object(attributes)::varchar as attributes,
-            case when getvariable('older_ids') then given_object(older_properties)::varchar end as older_properties
+            given_object(properties) as properties,
+            given_object(attributes) as attributes,
+            case when getvariable('older_ids') then given_object(older_properties) end as older_properties
         ),
         not_object(properties) as properties_given,
         not_object(attributes) as attributes_given,
