@@ -3,7 +3,7 @@
 The engine starts from frames (`watch`, `decide`), and from the events' Parquet files (with `read_facts`); the oracle
 from plain dicts, the least it can start from. The engine's figures are medians of `--runs`; the oracle runs once, on
 its one core. Ratios compare the engine's wall clock with the oracle's processor time, and processor time with
-processor time.
+processor time. `--without-patterns` leaves out the triggers that are patterns, of which the oracle is slow.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.decide.facts import Incoming, read_facts
-from flows.definitions.folder import read_definitions
+from flows.decide.macros import make_macros
 from flows.warehouse import connect, literal
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
 from tests.engine import interface
@@ -32,7 +32,6 @@ from transforms.engine.decide import decide
 from transforms.engine.fold import fold, set_latest
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
-from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.frames import AMOUNTS
@@ -65,16 +64,15 @@ def median(runs: list[Timed]) -> Timed:
     return Timed(statistics.median(one.wall for one in runs), statistics.median(one.cpu for one in runs))
 
 
-def compare(size: Size, runs: int = 3, check: bool = False) -> Iterator[str]:
+def compare(size: Size, runs: int, *, check: bool, patterns: bool) -> Iterator[str]:
     """Run both on a load of this size.
 
     Raises:
         AssertionError: they decide differently.
     """
     load = generated(size)
-    found = read_definitions(WORKFLOWS, PATTERNS)
-    program = compile_program(found.workflows, (), found.patterns)
-    case = case_of(load)
+    case = case_of(load, patterns=patterns)
+    program = interface.program_of(case)
     state = interface.state_of(case.customers)
     reading, deciding, incoming, decided = run_engine(load, program, state, runs)
     gc.freeze()  # the oracle's time shall not depend on how many dicts wait outside it
@@ -83,7 +81,7 @@ def compare(size: Size, runs: int = 3, check: bool = False) -> Iterator[str]:
     counts = {name: len(getattr(decided, name)) for name in TABLES}
     assert counts == {name: len(getattr(expected, name)) for name in TABLES}, "engine and oracle differ"
     if check:
-        assert_same(expected, result_of(load, state, incoming, decided), ("oracle", "engine"))
+        assert_same(expected, result_of(case, state, incoming, decided), ("oracle", "engine"))
     amount, facts = size.events + counts["steps"], len(incoming.facts.events)
     yield (
         f"input: {size.events:,} events ({facts:,} facts for the engine), {size.customers:,} customers; "
@@ -115,7 +113,7 @@ def run_engine(
     with connect() as con:
         view_events(con, load)
         for _ in range(runs):
-            took, incoming = timed(partial(read_facts, con, "bench_events", program))
+            took, incoming = timed(partial(read_facts, con, "bench_events", "bench_customers", program))
             reading.append(took)
             took, decided = timed(partial(decide_load, program, state, incoming, load))
             deciding.append(took)
@@ -132,14 +130,16 @@ def decide_load(program: Program, state: State, incoming: Incoming, load: Load) 
 
 
 def view_events(con: DuckDBPyConnection, load: Load) -> None:
-    """`bench_events`: the load's events as a tick sees them, each acting at its own time."""
+    """`bench_events`, as a tick sees them, each acting at its own time, and `bench_customers`."""
+    make_macros(con)
     con.execute(
         f'create temp view bench_events as select *, ts as "at", true as acts from read_parquet({literal(load.events)})'
     )
+    con.execute(f"create temp view bench_customers as from read_parquet({literal(load.customers)})")
 
 
-def case_of(load: Load) -> Case:
-    """The load as plain dicts, JSON parsed."""
+def case_of(load: Load, *, patterns: bool) -> Case:
+    """The load as plain dicts, JSON parsed; triggers that are patterns only where `patterns` are wanted."""
     events = pl.read_parquet(load.events).drop("received_at").to_dicts()
     for one in events:
         one["properties"] = json.loads(one["properties"])
@@ -150,17 +150,19 @@ def case_of(load: Load) -> Case:
     workflows: list[Any] = [
         read_yaml(file.read_text("utf-8")).value for file in sorted(WORKFLOWS.glob("*.yaml"))
     ]
-    patterns: Any = read_yaml(PATTERNS.read_text("utf-8")).value
-    return Case(workflows, customers, events, load.end, patterns=patterns)
+    for one in [] if patterns else workflows:
+        one["triggers"] = [trigger for trigger in one["triggers"] if trigger["type"] != "pattern"]
+    declared: Any = read_yaml(PATTERNS.read_text("utf-8")).value
+    return Case(workflows, customers, events, load.end, patterns=declared)
 
 
-def result_of(load: Load, state: State, incoming: Incoming, decided: Decided) -> Result:
+def result_of(case: Case, state: State, incoming: Incoming, decided: Decided) -> Result:
     """The engine's decisions as the oracle's tables."""
     result = Result()
     interface.collect(result, decided)
-    state = fold(state, decided, incoming.facts.writes, Tick(load.end))
+    state = fold(state, decided, incoming.facts.writes, Tick(case.end))
     attributes = set_latest(state.attributes, incoming.unread)
-    return interface.finished(result, replace(state, attributes=attributes))
+    return interface.finished(case, result, replace(state, attributes=attributes))
 
 
 def main(arguments: list[str] | None = None) -> list[str]:
@@ -171,9 +173,11 @@ def main(arguments: list[str] | None = None) -> list[str]:
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--check", action="store_true", help="compare every row, not only their numbers")
+    parser.add_argument("--without-patterns", action="store_true", help="leave out triggers that are patterns")
     given = parser.parse_args(arguments)
+    size, check, patterns = Size(given.events, given.customers), given.check or given.full, not given.without_patterns
     lines = []
-    for one in compare(Size(given.events, given.customers), given.runs, given.check or given.full):
+    for one in compare(size, given.runs, check=check, patterns=patterns):
         print(one, flush=True)
         lines.append(one)
     return lines
