@@ -173,9 +173,15 @@ def main(arguments: list[str] | None = None) -> list[str]:
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--check", action="store_true", help="compare every row, not only their numbers")
-    parser.add_argument("--without-patterns", action="store_true", help="leave out triggers that are patterns")
+    parser.add_argument(
+        "--without-patterns", action="store_true", help="leave out triggers that are patterns"
+    )
     given = parser.parse_args(arguments)
-    size, check, patterns = Size(given.events, given.customers), given.check or given.full, not given.without_patterns
+    size, check, patterns = (
+        Size(given.events, given.customers),
+        given.check or given.full,
+        not given.without_patterns,
+    )
     lines = []
     for one in compare(size, given.runs, check=check, patterns=patterns):
         print(one, flush=True)

@@ -1,7 +1,8 @@
 """What every module of the engine calls its arrays, and how rows of numbers are ordered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,18 @@ class Sorted:
 
     Attributes:
         order: their numbers.
-        keys: the columns they are ordered by, in that order.
         last: the places at which a group of equal rows ends.
+        columns: gives the keys in that order.
     """
 
     order: Ints
-    keys: Sequence[Array]
     last: Ints
+    columns: Callable[[], Sequence[Array]]
+
+    @property
+    def keys(self) -> Sequence[Array]:
+        """The columns they are ordered by, in that order; made when asked for."""
+        return self.columns()
 
 
 def sorted_by(*keys: Array) -> Sorted:
@@ -42,11 +48,15 @@ def sorted_by(*keys: Array) -> Sorted:
         order = np.lexsort(keys[::-1])
         columns = [key[order] for key in keys]
         changes = np.logical_or.reduce([key[1:] != key[:-1] for key in columns])
-    else:
-        order = _order(packed.rows)
-        rows = packed.rows[order]
-        columns, changes = packed.unpacked(rows), rows[1:] != rows[:-1]
-    return Sorted(order, columns, np.flatnonzero(np.append(changes, True)[: order.size]))
+        return Sorted(order, _last(changes, order.size), lambda: columns)
+    order = _order(packed.rows)
+    rows = packed.rows[order]
+    return Sorted(order, _last(rows[1:] != rows[:-1], order.size), partial(packed.unpacked, rows))
+
+
+def _last(changes: Bools, size: int) -> Ints:
+    """Where groups of equal rows end, by whether each row differs from the one before."""
+    return np.flatnonzero(np.append(changes, True)[:size])
 
 
 def order_by(*keys: Array, stable: bool = False) -> Ints:
@@ -90,6 +100,12 @@ def _order(packed: Ints, *, stable: bool = False) -> Ints:
     if stable or packed.size < _WORTH_THREADS:
         return np.argsort(packed, kind="stable")
     return pl.Series(packed).arg_sort().to_numpy()
+
+
+def places(mask: Bools) -> Ints:
+    """Where a mask holds; a sixth of what `np.flatnonzero` takes for a few rows, and waves are many."""
+    where: Ints = mask.nonzero()[0]
+    return where
 
 
 def positions(names: pl.Series, among: Sequence[str]) -> Ints:

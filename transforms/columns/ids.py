@@ -38,6 +38,5 @@ def stable_hash(column: str) -> pl.Expr:
 
 
 def _id(*parts: str | pl.Expr) -> pl.Expr:
-    joined = pl.concat_str(*parts, separator=_SEPARATOR)
-    hashed: pl.Expr = plh.concat_str(joined).chash.sha2_256()
+    hashed: pl.Expr = plh.concat_str(*parts, separator=_SEPARATOR).chash.sha2_256()
     return hashed.str.head(_ID_DIGITS)

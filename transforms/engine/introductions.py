@@ -16,6 +16,8 @@ def introduced_by(state: State, facts: Facts) -> pl.DataFrame:
         state: before the tick; who has a file's row, or was made known before, stays as they are.
         facts: what comes in the tick.
     """
+    if facts.introductions.is_empty():
+        return pl.DataFrame(schema=INTRODUCED)
     known = state.customers.filter("known")
     told = facts.introductions.join(known, on=_CUSTOMER, how="anti", maintain_order="left")
     first = told.sort(_ORDER).unique(_CUSTOMER, keep="first", maintain_order=True)
@@ -38,6 +40,8 @@ def settled(customers: pl.DataFrame) -> pl.DataFrame:
 
 def too_early(events: pl.DataFrame, introduced: pl.DataFrame) -> pl.Series:
     """Whether an event acts at the instant at which its customer becomes known, but before the event that does it."""
+    if introduced.is_empty():
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(events))
     names = chosen(INTRODUCED, "at", "ts", "event_id")
     first = introduced.select(_CUSTOMER, *(pl.col(name).alias(f"first_{name}") for name in names))
     found = events.join(first, on=_CUSTOMER, how="left", maintain_order="left")

@@ -80,10 +80,10 @@ def _executions(opened: Opened) -> pl.DataFrame:
     running = np.isin(ledger["status"], (RUNNING, PAUSED))
     lane, flow = ledger["lane"], ledger["flow"]
     slot = np.array([one.slot for one in lanes.tick.program.flows], np.int64)[flow]
-    stands = np.where(running, lanes.executions.step[lane, slot], ledger["step"])
-    phase = np.where(running, lanes.executions.phase[lane, slot], ledger["phase"])
-    due = np.where(running, lanes.executions.due[lane, slot], NEVER)
-    decision = np.where(running, lanes.executions.decision[lane, slot], 0)
+    stands = np.where(running, lanes.executions.step[slot, lane], ledger["step"])
+    phase = np.where(running, lanes.executions.phase[slot, lane], ledger["phase"])
+    due = np.where(running, lanes.executions.due[slot, lane], NEVER)
+    decision = np.where(running, lanes.executions.decision[slot, lane], 0)
     workflows = [one.workflow.workflow_id for one in lanes.tick.program.flows]
     frame = pl.DataFrame(
         {
@@ -170,7 +170,11 @@ def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
     codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
     codes[running] = opened.lanes.facts["codes"][facts[running]]
     texts = _texts(opened)
-    return pl.DataFrame({f"{EVENT_PREFIX}{name}": texts.gather(codes[:, i]) for i, name in enumerate(names)})
+    columns = {f"{EVENT_PREFIX}{name}": codes[:, number] for number, name in enumerate(names)}
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, facts.size)
+    return pl.DataFrame(
+        {name: texts.gather(some) if some.any() else nothing for name, some in columns.items()}
+    )
 
 
 def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
@@ -292,7 +296,10 @@ def _named(names: list[str] | list[str | None] | tuple[str, ...], numbers: Array
 
 
 def _instant(micros: Array) -> pl.Series:
-    return pl.Series(np.where(micros == NEVER, 0, micros)).cast(INSTANT).set(pl.Series(micros == NEVER), None)
+    never = micros == NEVER
+    if not never.any():
+        return pl.Series(micros).cast(INSTANT)
+    return pl.Series(np.where(never, 0, micros)).cast(INSTANT).set(pl.Series(never), None)
 
 
 def _config(action: object, name: str) -> str | None:

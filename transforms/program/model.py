@@ -199,8 +199,8 @@ class Program:
         """Whether some trigger sees changes of any attribute, whatever its name."""
         return any(one.type == "attribute_change" and one.name is None for one in self.matchers)
 
-    def matchers_of(self, fact_type: str, name: str) -> tuple[int, ...]:
-        """The matchers that facts of this type and name may satisfy."""
+    def matchers_of(self, fact_type: str | None, name: str | None) -> tuple[int, ...]:
+        """The matchers that facts of this type and name may satisfy; None: one that no matcher names."""
         return tuple(
             index
             for index, one in enumerate(self.matchers)

@@ -109,8 +109,8 @@ def _instants(dictionary: pl.DataFrame) -> tuple[Ints, Bools]:
 
 def match_events(program: Program, events: pl.DataFrame, values: Values) -> Bools:
     """Which events satisfy which matchers: `[event, matcher]`."""
-    types, type_of = factorize(events["type"])
-    names, name_of = factorize(events["name"])
+    types, type_of = _among(events["type"], {one.type for one in program.matchers})
+    names, name_of = _among(events["name"], {one.name for one in program.matchers if one.name is not None})
     kind = type_of * len(names) + name_of
     match = np.zeros((len(events), len(program.matchers)), np.bool_)
     for number in np.flatnonzero(np.bincount(kind)).tolist():
@@ -120,6 +120,13 @@ def match_events(program: Program, events: pl.DataFrame, values: Values) -> Bool
             codes = values.events.take(rows, axis=0)
             match[rows] = match_codes(program, values.truth, values.inside, codes, matchers)
     return match
+
+
+def _among(texts: pl.Series, wanted: set[str]) -> tuple[list[str | None], Ints]:
+    """The wanted texts and None for all others, and which of them each of `texts` is."""
+    names = sorted(wanted)
+    places = texts.cast(pl.Enum(names), strict=False).to_physical()
+    return [*names, None], places.cast(pl.Int64).fill_null(len(names)).to_numpy()
 
 
 def _given(program: Program, frame: pl.DataFrame) -> dict[str, str]:

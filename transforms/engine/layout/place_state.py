@@ -50,7 +50,7 @@ def _put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
     known = entries.filter(pl.col("workflow_id").is_in(lanes.tick.program.slots))
     slot = positions(known["workflow_id"], lanes.tick.program.slots)
     np.maximum.at(
-        lanes.executions.last_entry, (known["lane"].to_numpy(), slot), instants(known["entered_at"], ALWAYS)
+        lanes.executions.last_entry, (slot, known["lane"].to_numpy()), instants(known["entered_at"], ALWAYS)
     )
 
 
@@ -134,7 +134,7 @@ def _put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None
     )
     facts = lanes.facts.append(len(running), codes=values.contexts)
     lanes.ledgers.executions["fact"][rows] = facts
-    stand, place = lanes.executions, (lane, slot)
+    stand, place = lanes.executions, (slot, lane)
     stand.due[place] = np.where(paused, due, np.maximum(due, lanes.tick.since))
     stand.step[place], stand.phase[place] = step, phase
     stand.execution[place], stand.context[place] = rows, facts

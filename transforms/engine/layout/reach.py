@@ -57,8 +57,10 @@ def _unarmed(program: Program, state: State) -> pl.DataFrame:
 
     Of those that hold dates inside, some more: all for which none was armed at all.
     """
+    if not (dated := date_attributes(program)):
+        return state.alarms.clear()
     schema = {"attribute": pl.String, "key": pl.String, "inside": pl.Boolean}
-    wanted = pl.DataFrame(date_attributes(program), schema=schema, orient="row")
+    wanted = pl.DataFrame(dated, schema=schema, orient="row")
     given = pl.col("value").is_not_null() & (pl.col("value") != "null")
     values = (
         with_fields(state, program, state.customers[_CUSTOMER]).join(wanted, on="attribute").filter(given)
@@ -88,8 +90,10 @@ def awaiting_crons(program: Program, tick: Tick) -> list[tuple[str, str]]:
 
 def _awaiting(program: Program, state: State, tick: Tick) -> pl.DataFrame:
     """The executions of these workflows."""
+    if not (awaiting := awaiting_crons(program, tick)):
+        return state.executions.clear()
     schema = {"workflow_id": pl.String, "version": pl.String}
-    wanted = pl.DataFrame(awaiting_crons(program, tick), schema=schema, orient="row")
+    wanted = pl.DataFrame(awaiting, schema=schema, orient="row")
     return state.executions.join(wanted, on=[*schema], how="semi", maintain_order="left")
 
 

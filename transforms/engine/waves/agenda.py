@@ -6,7 +6,7 @@ for each schedule (`FIRST_ALARM` + its number in the program), then one for each
 
 import numpy as np
 
-from transforms.columns.arrays import NEVER, Ints
+from transforms.columns.arrays import NEVER, Ints, places
 from transforms.engine.lanes.memory import Lanes
 
 NOTHING, EVENT, FOLLOW_UP, FIRST_ALARM = range(4)
@@ -24,14 +24,16 @@ class Agenda:
         self.first_step = FIRST_ALARM + len(lanes.tick.program.alarms)
         self.kinds = np.zeros(len(lanes.customers), np.int64)
         self.waiting: dict[int, list[Ints]] = {}
+        slots = enumerate(lanes.executions.by_slot)
+        self.slots = [one for number, one in slots if number not in lanes.tick.paused]
         self.put(np.arange(len(lanes.customers)))
 
     def put(self, rows: Ints) -> None:
         """Sort customers in by what is next for them."""
         self.kinds[rows] = kinds = self._next(rows)
-        for kind in np.flatnonzero(np.bincount(kinds)):
+        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
             if kind != NOTHING:
-                self.waiting.setdefault(int(kind), []).append(rows[kinds == kind])
+                self.waiting.setdefault(kind, []).append(rows[places(kinds == kind)])
 
     def take(self) -> tuple[int, Ints] | None:
         """The next wave: its kind and its customers; None when nobody has anything left."""
@@ -49,14 +51,8 @@ class Agenda:
 
     def _next(self, rows: Ints) -> Ints:
         lanes = self.lanes
-        due = lanes.executions.due.take(rows, axis=0)
-        if lanes.tick.paused:
-            due[:, lanes.tick.paused] = NEVER
-        slot = due.argmin(axis=1)
-        next_due = due[np.arange(len(rows)), slot]
-        kinds = np.where(
-            next_due <= lanes.tick.until, self.first_step + lanes.executions.step[rows, slot], NOTHING
-        )
+        next_due, step = self._next_steps(rows)
+        kinds = (self.first_step + step) * (next_due <= lanes.tick.until)  # NOTHING is 0
         event = lanes.queue.next_event[rows]
         if lanes.kinds:  # there have been follow-up facts
             queued = lanes.queue.head[rows] >= 0
@@ -68,5 +64,17 @@ class Agenda:
             at = alarms[np.arange(len(rows)), alarm]
             rings = (at <= next_due) & (at <= lanes.tick.until)
             kinds[rings], next_due[rings] = FIRST_ALARM + alarm[rings], at[rings]
-        kinds[(event <= next_due) & (event != NEVER)] = EVENT
+        kinds[places((event <= next_due) & (event != NEVER))] = EVENT
         return kinds
+
+    def _next_steps(self, rows: Ints) -> tuple[Ints, Ints]:
+        """When the next step of customers is due, and which; of equal instants that of the first slot."""
+        if not self.slots:
+            return np.full(rows.size, NEVER), np.zeros(rows.size, np.int64)
+        first, *others = self.slots
+        next_due, step = first.due[rows], first.step[rows]
+        for slot in others:
+            due = slot.due[rows]
+            if (sooner := places(due < next_due)).size:
+                next_due[sooner], step[sooner] = due[sooner], slot.step[rows[sooner]]
+        return next_due, step

@@ -1,11 +1,12 @@
 """Executions at a step that is due: what steps, gates and moves are about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
-from transforms.columns.arrays import Array, Bools, Ints
+from transforms.columns.arrays import Bools, Ints, places
 from transforms.engine.lanes.checks import Asked, holds
-from transforms.engine.lanes.memory import Lanes
+from transforms.engine.lanes.memory import Executions, Lanes
 from transforms.program.checks import AnyCheck
 from transforms.program.model import Flow, Step
 
@@ -25,31 +26,31 @@ class Due:
     rows: Ints
 
     @property
-    def place(self) -> tuple[Ints, int]:
-        """Where they stand in columns `[C, W]`."""
-        return self.rows, self.flow.slot
+    def stand(self) -> Executions:
+        """Where the executions of the workflow stand, `[C]`."""
+        return self.lanes.executions.by_slot[self.flow.slot]
 
-    @property
+    @cached_property
     def now(self) -> Ints:
-        """The customers' present instants."""
-        return self.lanes.queue.clock[self.rows]
+        """The customers' present instants; not to be changed."""
+        now: Ints = self.lanes.queue.clock[self.rows]
+        return now
 
-    @property
+    @cached_property
     def executions(self) -> Ints:
-        """Their rows in the executions ledger."""
-        executions: Ints = self.lanes.executions.execution[self.place]
+        """Their rows in the executions ledger; not to be changed."""
+        executions: Ints = self.stand.execution[self.rows]
         return executions
 
     def of(self, rows: Ints) -> "Due":
         """The same step for other customers."""
-        return replace(self, rows=rows)
+        return Due(self.lanes, self.flow, self.step, rows)
 
-    def only(self, some: Array) -> "Due":
+    def only(self, some: Bools) -> "Due":
         """Some of them, by a mask."""
-        return replace(self, rows=self.rows[some])
+        return self.of(self.rows[places(some)])
 
     def holds(self, checks: Sequence[AnyCheck]) -> Bools:
         """For whom `checks` hold now, of the customer, the starting fact and the last decision."""
-        stand = self.lanes.executions
-        asked = Asked(self.rows, stand.context[self.place], stand.decision[self.place], self.now)
-        return holds(self.lanes, checks, asked)
+        stand, rows = self.stand, self.rows
+        return holds(self.lanes, checks, Asked(rows, stand.context[rows], stand.decision[rows], self.now))

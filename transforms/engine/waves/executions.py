@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.columns.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints
+from transforms.columns.arrays import ALWAYS, LAST_INSTANT, NEVER, Array, Bools, Ints, places
 from transforms.columns.ids import draw
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import Asked, holds
@@ -20,15 +20,18 @@ def enter(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
     rows, facts = rows[allowed], facts[allowed]
     if not rows.size:
         return
-    lanes.executions.last_entry[rows, flow.slot] = lanes.queue.clock[rows]
-    held_out = _held_out(lanes, flow, rows)
-    _record_held_out(lanes, flow, rows[held_out], facts[held_out])
-    _start(lanes, flow, rows[~held_out], facts[~held_out])
+    lanes.executions.by_slot[flow.slot].last_entry[rows] = lanes.queue.clock[rows]
+    if flow.workflow.holdout:
+        held_out = _held_out(lanes, flow, rows)
+        _record_held_out(lanes, flow, rows[held_out], facts[held_out])
+        rows, facts = rows[~held_out], facts[~held_out]
+    _start(lanes, flow, rows, facts)
 
 
-def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
-    now, last = lanes.queue.clock[rows], lanes.executions.last_entry[rows, flow.slot]
-    reentry = flow.workflow.reentry
+def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Ints:
+    """The places of those whom re-entry allows; the others are refused (§6, 1 and 2)."""
+    stand, reentry = lanes.executions.by_slot[flow.slot], flow.workflow.reentry
+    now, last = lanes.queue.clock[rows], stand.last_entry[rows]
     refused = np.full(len(rows), -1)
     if reentry.policy == "once":
         refused[last != ALWAYS] = REFUSALS.index("reentry_once")
@@ -37,17 +40,13 @@ def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
             REFUSALS.index("reentry_after")
         )
     refused[last == now] = REFUSALS.index("same_instant")
-    refused[lanes.executions.phase[rows, flow.slot] != IDLE] = REFUSALS.index("running")
-    no = refused >= 0
-    lanes.ledgers.refusals.append(
-        int(no.sum()), flow=flow.index, lane=rows[no], at=now[no], reason=refused[no]
-    )
-    return ~no
+    refused[stand.phase[rows] != IDLE] = REFUSALS.index("running")
+    if (no := places(refused >= 0)).size:
+        lanes.ledgers.refusals.append(no.size, flow=flow.index, lane=rows[no], at=now[no], reason=refused[no])
+    return places(refused < 0)
 
 
 def _held_out(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
-    if flow.workflow.holdout == 0:
-        return np.zeros(len(rows), np.bool_)
     drawn = draw("holdout", flow.workflow.workflow_id, customers=lanes.customers[rows])
     return drawn < flow.workflow.holdout
 
@@ -61,10 +60,10 @@ def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
 
 
 def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
-    branch = _branch(lanes, flow, rows, facts)
+    branch = _branch(lanes, flow, rows, facts) if len(flow.branches) > 1 else 0
     step = np.array([one.start for one in flow.branches])[branch]
-    stand, now, place = lanes.executions, lanes.queue.clock[rows], (rows, flow.slot)
-    stand.execution[place] = lanes.ledgers.executions.append(
+    stand, now = lanes.executions.by_slot[flow.slot], lanes.queue.clock[rows]
+    stand.execution[rows] = lanes.ledgers.executions.append(
         len(rows),
         lane=rows,
         flow=flow.index,
@@ -74,8 +73,8 @@ def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
         ended=NEVER,
         converted=NEVER,
     )
-    stand.context[place], stand.decision[place] = facts, NULL_CODE
-    stand.step[place], stand.phase[place], stand.due[place] = step, DUE, now
+    stand.context[rows], stand.decision[rows] = facts, NULL_CODE
+    stand.step[rows], stand.phase[rows], stand.due[rows] = step, DUE, now
     emit_action(lanes, rows, flow, "started")
 
 
@@ -90,7 +89,7 @@ def _branch(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> Ints:
 
 def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
     """The goal was reached: `converted_at` is set once, then the execution ends unless `exit: false` (§10)."""
-    executions = lanes.executions.execution[rows, flow.slot]
+    executions = lanes.executions.by_slot[flow.slot].execution[rows]
     converted = lanes.ledgers.executions["converted"]
     first = converted[executions] == NEVER
     converted[executions[first]] = lanes.queue.clock[rows[first]]
@@ -102,19 +101,21 @@ def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
 
 def finish(lanes: Lanes, flow: Flow, rows: Ints, status: str) -> None:
     """End executions of `flow` now; their step and phase are kept as where they stood."""
-    stand, ledger, place = lanes.executions, lanes.ledgers.executions, (rows, flow.slot)
-    executions = stand.execution[place]
+    if not rows.size:
+        return
+    stand, ledger = lanes.executions.by_slot[flow.slot], lanes.ledgers.executions
+    executions = stand.execution[rows]
     ledger["status"][executions] = STATUSES.index(status)
     ledger["ended"][executions] = lanes.queue.clock[rows]
-    ledger["step"][executions], ledger["phase"][executions] = stand.step[place], stand.phase[place]
-    stand.phase[place], stand.due[place] = IDLE, NEVER
+    ledger["step"][executions], ledger["phase"][executions] = stand.step[rows], stand.phase[rows]
+    stand.phase[rows], stand.due[rows] = IDLE, NEVER
     emit_action(lanes, rows, flow, status)
 
 
 def move(due: Due, step: Array | int, at: Ints) -> None:
     """Executions go on: `step` is due at `at`."""
-    stand, place = due.lanes.executions, due.place
-    stand.step[place], stand.phase[place], stand.due[place] = step, DUE, at
+    stand, rows = due.stand, due.rows
+    stand.step[rows], stand.phase[rows], stand.due[rows] = step, DUE, at
 
 
 def go_on(due: Due) -> None:
@@ -124,12 +125,14 @@ def go_on(due: Due) -> None:
 
 def postpone(due: Due, phase: int, until: Array | int) -> None:
     """The same step is due again at `until`, in another phase."""
-    stand, place = due.lanes.executions, due.place
-    stand.phase[place], stand.due[place] = phase, until
+    stand, rows = due.stand, due.rows
+    stand.phase[rows], stand.due[rows] = phase, until
 
 
 def log(due: Due, outcome: str) -> None:
     """A row of the step ledger for each execution, at its customer's present instant."""
+    if not due.rows.size:
+        return
     outcomes = due.lanes.outcomes
     if outcome not in outcomes:
         outcomes.append(outcome)
@@ -146,7 +149,7 @@ def take_path(due: Due, decision: str) -> None:
     """Executions log `decision` and take it: its path if there is one, else the step after."""
     if due.rows.size:
         log(due, decision)
-        due.lanes.executions.decision[due.place] = due.lanes.tick.code(decision)
+        due.stand.decision[due.rows] = due.lanes.tick.code(decision)
         move(due, due.step.targets.get(decision, due.step.next), due.now)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.columns.arrays import Array, Bools, Ints
+from transforms.columns.arrays import Bools, Ints, places
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import WAITING, Lanes
@@ -32,8 +32,8 @@ class Seen:
     match: Bools
     at: Ints
 
-    def only(self, some: Array) -> "Seen":
-        """Some of them, by a mask or their places."""
+    def only(self, some: Ints) -> "Seen":
+        """Some of them, by their places."""
         return Seen(self.rows[some], self.facts[some], self.match[some], self.at[some])
 
 
@@ -41,20 +41,21 @@ def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     """Customers `rows` see one fact each: running executions react, then triggers are evaluated."""
     lanes.processed += rows.size
     seen = Seen(rows, facts, lanes.facts["match"].take(facts, axis=0), lanes.queue.clock[rows])
-    for flow in lanes.tick.program.flows:
-        _react(lanes, flow, seen)
+    flows, matched = lanes.tick.program.flows, set(np.flatnonzero(seen.match.any(axis=0)).tolist())
+    for flow in flows:
+        if not matched.isdisjoint(flow.reactors):
+            _react(lanes, flow, seen)
     known = lanes.profiles.known_from[rows] <= seen.at
     if not known.all():
-        seen = seen.only(known)
-    for flow in lanes.tick.program.flows:
-        _trigger(lanes, flow, seen)
+        seen = seen.only(places(known))
+    for flow in flows:
+        _trigger(lanes, flow, seen, [one for one in flow.triggers if one.matcher in matched])
 
 
 def _react(lanes: Lanes, flow: Flow, seen: Seen) -> None:
-    if not flow.reactors:
-        return
-    reacts = seen.match[:, flow.reactors].any(axis=1) & _runs(lanes, flow, seen.rows)
-    if not reacts.any():
+    meant = places(np.logical_or.reduce([seen.match[:, one] for one in flow.reactors]))
+    reacts = meant[_runs(lanes, flow, seen.rows[meant])]
+    if not reacts.size:
         return
     seen = seen.only(reacts)
     if flow.goal:
@@ -65,16 +66,17 @@ def _react(lanes: Lanes, flow: Flow, seen: Seen) -> None:
 
 
 def _runs(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
-    step = lanes.executions.step[rows, flow.slot]
-    runs: Bools = (lanes.executions.phase[rows, flow.slot] > 0) & (flow.first <= step) & (step <= flow.last)
+    stand = lanes.executions.by_slot[flow.slot]
+    step = stand.step[rows]
+    runs: Bools = (stand.phase[rows] > 0) & (flow.first <= step) & (step <= flow.last)
     return runs
 
 
 def _meets(lanes: Lanes, flow: Flow, triggers: Sequence[CompiledTrigger], seen: Seen) -> Bools:
-    decision = lanes.executions.decision[seen.rows, flow.slot]
-    asked = Asked(seen.rows, seen.facts, decision, seen.at)
+    stand = lanes.executions.by_slot[flow.slot]
+    asked = Asked(seen.rows, seen.facts, stand.decision[seen.rows], seen.at)
     result = np.zeros(seen.rows.size, np.bool_)
-    starts = lanes.executions.context[seen.rows, flow.slot]
+    starts = stand.context[seen.rows]
     for one in triggers:
         meant = seen.match[:, one.matcher] & refers(lanes, one.references, seen.facts, starts)
         result |= meant & holds(lanes, one.checks, asked)
@@ -83,22 +85,23 @@ def _meets(lanes: Lanes, flow: Flow, triggers: Sequence[CompiledTrigger], seen: 
 
 def _end_waits(lanes: Lanes, flow: Flow, seen: Seen) -> None:
     """An awaited event has come (§9 `wait_for_event`)."""
-    phase, stands = lanes.executions.phase, lanes.executions.step
+    stand = lanes.executions.by_slot[flow.slot]
     for number in flow.waits:
         step = lanes.tick.program.steps[number]
-        waits = (phase[seen.rows, flow.slot] == WAITING) & (stands[seen.rows, flow.slot] == number)
-        starts = lanes.executions.context[seen.rows, flow.slot]
+        waits = (stand.phase[seen.rows] == WAITING) & (stand.step[seen.rows] == number)
+        starts = stand.context[seen.rows]
         comes = seen.match[:, step.matcher] & refers(lanes, step.references, seen.facts, starts)
         take_path(Due(lanes, flow, step, seen.rows[waits & comes]), "event")
 
 
-def _trigger(lanes: Lanes, flow: Flow, seen: Seen) -> None:
-    if not flow.triggers:
+def _trigger(lanes: Lanes, flow: Flow, seen: Seen, triggers: Sequence[CompiledTrigger]) -> None:
+    """Customers enter by the first of `triggers` that fires."""
+    if not triggers:
         return
     fires = np.zeros(seen.rows.size, np.bool_)
-    for one in flow.triggers:
-        some = np.flatnonzero(seen.match[:, one.matcher] & ~fires)
+    for one in triggers:
+        some = places(seen.match[:, one.matcher] & ~fires)
         asked = Asked(seen.rows[some], seen.facts[some], NULL_CODE, seen.at[some])
         fires[some] = holds(lanes, one.checks, asked)
-    if fires.any():
-        enter(lanes, flow, seen.rows[fires], seen.facts[fires])
+    if (entering := places(fires)).size:
+        enter(lanes, flow, seen.rows[entering], seen.facts[entering])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.columns.arrays import Array, Bools, Ints
+from transforms.columns.arrays import Array, Bools, Ints, places
 from transforms.engine.lanes.memory import Lanes
 from transforms.engine.waves.follow_ups import emit
 from transforms.engine.waves.queue import armed_for, rearm
@@ -20,7 +20,7 @@ def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
             lanes.events.write_ts[writes],
         )
         old, changed = set_attributes(lanes, rows, attribute, code, ts)
-        told = changed & ~lanes.events.write_is_event[writes]
+        told = places(changed & ~lanes.events.write_is_event[writes])
         tell_changes(lanes, rows[told], attribute[told], old[told], code[told])
         writes = writes + 1
     rearm(lanes, everybody, before, by_event=True)
@@ -28,22 +28,25 @@ def update_profiles(lanes: Lanes, rows: Ints, events: Ints) -> None:
 
 def set_attributes(lanes: Lanes, rows: Ints, attribute: Array, code: Array, ts: Array) -> tuple[Array, Bools]:
     """Set one attribute per customer unless it was set with a later time; returns old codes and what changed."""
-    profiles, place = lanes.profiles, (rows, attribute)
-    before = profiles.attributes[place]
-    applies = ts >= profiles.set_at[place]
-    applied = (rows[applies], attribute[applies])
-    profiles.attributes[applied], profiles.set_at[applied] = code[applies], ts[applies]
-    lanes.ledgers.writes.append(
-        int(applies.sum()), lane=applied[0], attribute=applied[1], code=code[applies], set_at=ts[applies]
-    )
+    profiles = lanes.profiles
+    before = profiles.attributes[rows, attribute]
+    applies = ts >= profiles.set_at[rows, attribute]
+    if (some := places(applies)).size < rows.size:
+        rows, attribute, new, ts = rows[some], attribute[some], code[some], ts[some]
+    else:
+        new = code
+    profiles.attributes[rows, attribute], profiles.set_at[rows, attribute] = new, ts
+    lanes.ledgers.writes.append(rows.size, lane=rows, attribute=attribute, code=new, set_at=ts)
     return before, applies & lanes.tick.changed(before, code)
 
 
 def tell_changes(lanes: Lanes, rows: Ints, attribute: Array, old: Array, new: Array) -> None:
     """Queue an `attribute_change` fact for each changed attribute, one per customer."""
-    for column in np.flatnonzero(np.bincount(attribute)):
-        one = attribute == column
+    for column in np.bincount(attribute).nonzero()[0].tolist():
         name = lanes.tick.attribute_names[column]
+        if not lanes.matchers_of("attribute_change", name):
+            continue
+        one = places(attribute == column)
         emit(lanes, rows[one], "attribute_change", name, old_value=old[one], new_value=new[one])
 
 

@@ -35,7 +35,7 @@ def ring(lanes: Lanes, number: int, rows: Ints) -> None:
 
 def come_due(lanes: Lanes, slot: int, rows: Ints) -> None:
     """A step of the executions in `slot` is due, at its instant."""
-    lanes.queue.clock[rows] = lanes.executions.due[rows, slot]
+    lanes.queue.clock[rows] = lanes.executions.by_slot[slot].due[rows]
 
 
 def enqueue(lanes: Lanes, rows: Ints, facts: Ints) -> None:

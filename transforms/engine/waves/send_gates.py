@@ -33,9 +33,10 @@ def judge(due: Due) -> Judged:
     refused = {}
     if not due.flow.workflow.transactional:
         refuses, full = _refuses(due), _capped(due)
-        refused["suppressed:consent"] = due.only(refuses)
-        refused["suppressed:frequency_cap"] = due.only(~refuses & full)
-        due = due.only(~refuses & ~full)
+        if (refuses | full).any():
+            refused["suppressed:consent"] = due.only(refuses)
+            refused["suppressed:frequency_cap"] = due.only(~refuses & full)
+            due = due.only(~refuses & ~full)
     if not due.flow.send_times:
         return Judged(due, refused, {})
     allowed = _next_allowed(due)
@@ -63,7 +64,7 @@ def _capped(due: Due) -> Bools:
 
 def _next_allowed(due: Due) -> Ints:
     """The first instant from now on at which the workflow's send times allow a send, per customer."""
-    allowed, clocks = due.now, due.lanes.tick.clocks
+    allowed, clocks = due.now.copy(), due.lanes.tick.clocks
     for zone, some in distinct(due.lanes.zones_of(due.rows)):
         times = [(one, clocks.zone(clocks.number(one.timezone, zone))) for one in due.flow.send_times]
         allowed[some] = next_allowed(times, allowed[some])

@@ -23,19 +23,26 @@ def take_step(lanes: Lanes, step: Step, rows: Ints) -> None:
     if step.action is None:
         finish(lanes, due.flow, rows, "completed")
         return
-    phase = lanes.executions.phase[due.place]
-    take_path(due.only(phase == WAITING), "timeout")
-    ready = _begin(due.only(phase == DUE))
-    _act(due.of(np.concatenate([rows[phase == DELAYED], ready.rows])))
+    _act(_ready(due))
     if due.flow.end in (step.next, *step.targets.values()):
         _complete(due)
 
 
 def _complete(due: Due) -> None:
     """Complete at once who has arrived at the end now, if no fact can come between (§9: due again at t)."""
-    lanes, at_end = due.lanes, due.lanes.executions.step[due.place] == due.flow.end
-    arrived = at_end & (lanes.executions.due[due.place] == due.now) & (lanes.queue.head[due.rows] < 0)
-    finish(lanes, due.flow, due.rows[arrived], "completed")
+    lanes, stand, rows = due.lanes, due.stand, due.rows
+    arrived = (stand.step[rows] == due.flow.end) & (stand.due[rows] == due.now) & (lanes.queue.head[rows] < 0)
+    finish(lanes, due.flow, rows[arrived], "completed")
+
+
+def _ready(due: Due) -> Due:
+    """Who is to act now: those whose delay is over, and those who begin and have none; a time-out takes its path."""
+    phase = due.stand.phase[due.rows]
+    if (phase == DUE).all():
+        return _begin(due)
+    take_path(due.only(phase == WAITING), "timeout")
+    ready = _begin(due.only(phase == DUE))
+    return due.of(np.concatenate([due.rows[phase == DELAYED], ready.rows]))
 
 
 def _begin(due: Due) -> Due:
@@ -61,6 +68,8 @@ def _due_later(due: Due, after: int, phase: int) -> Due:
 
 
 def _act(due: Due) -> None:
+    if not due.rows.size:
+        return
     match due.step.action_type:
         case "send_email":
             _send(due)
@@ -157,7 +166,7 @@ def _value(due: Due) -> Array:
     lanes, start = due.lanes, due.step.start
     if start is None:
         return np.full(due.rows.size, lanes.tick.literals[due.step.value])
-    contexts = lanes.executions.context[due.place]
+    contexts = due.stand.context[due.rows]
     return values_at(lanes.facts["codes"], contexts, start, lanes.tick.inside)
 
 
