@@ -108,12 +108,15 @@ def places(mask: Bools) -> Ints:
     return where
 
 
-def positions(names: pl.Series, among: Sequence[str]) -> Ints:
-    """Where each name stands in `among`."""
-    return names.cast(pl.Enum(among)).to_physical().to_numpy().astype(np.int64)
+def positions(names: pl.Series, among: Sequence[str], other: int | None = None) -> Ints:
+    """Where each name stands in `among`, which are distinct; `other` for those that don't, None: all do."""
+    numbers = names.cast(pl.Enum(among), strict=other is None).to_physical().cast(pl.Int64)
+    places: Ints = (numbers.fill_null(other) if numbers.null_count() else numbers).to_numpy()
+    return places
 
 
 def instants(given: pl.Series, missing: int) -> Array:
     """Instants as microseconds since 1970, `missing` for null."""
-    micros: Array = given.dt.epoch("us").fill_null(missing).to_numpy()
-    return micros
+    micros = given.cast(pl.Datetime("us", "UTC")).cast(pl.Int64)
+    numbers: Array = (micros.fill_null(missing) if micros.null_count() else micros).to_numpy()
+    return numbers

@@ -21,7 +21,7 @@ def factorize(texts: pl.Series) -> tuple[pl.Series, Ints]:
     leads = np.zeros(leaders.size, np.bool_)
     leads[leaders] = True
     numbers = np.cumsum(leads) - 1
-    return texts.gather(np.flatnonzero(leads)), numbers[leaders]
+    return texts[np.flatnonzero(leads)], numbers[leaders]
 
 
 def index_in(texts: pl.Series, among: pl.Series) -> Ints:

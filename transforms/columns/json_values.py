@@ -19,6 +19,7 @@ Codes = npt.NDArray[np.int32]
 
 NULL, BOOLEAN, NUMBER, STRING, LIST, OBJECT = range(6)
 NULL_CODE = 0
+_NULL = pl.Series("raw", ["null"])
 _WHOLE = 1e16
 _SMALL = 1e-4
 """Below it Polars writes numbers differently from Python."""
@@ -77,10 +78,10 @@ def intern(
         of a list as canonical texts; row 0 is null) and, per column, its codes; the literals' under `""`.
     """
     texts = {"": pl.Series([*literals, "null"], dtype=pl.String), **columns}
-    present = [column.cast(pl.String).drop_nulls() for column in texts.values()]
-    distinct, raw_codes = _encode(pl.concat([one.rename("raw") for one in present]))
-    dictionary, final = _merge_equal(_parse(distinct))
-    pieces = np.split(final[raw_codes], np.cumsum([len(one) for one in present])[:-1])
+    present = [_present(column.cast(pl.String)) for column in texts.values()]
+    distinct, raw_codes = _encode(pl.concat(present))
+    dictionary, final = _merge_equal(_parse(pl.concat([_NULL, distinct])))
+    pieces = np.split(final[raw_codes + 1], np.cumsum([len(one) for one in present])[:-1])
     codes = {name: _spread(column, some) for (name, column), some in zip(texts.items(), pieces, strict=True)}
     return dictionary, {**codes, "": codes[""][:-1]}
 
@@ -178,6 +179,10 @@ def _with_small_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(frame["json"].scatter(small, texts)) if texts else frame
 
 
+def _present(texts: pl.Series) -> pl.Series:
+    return (texts.drop_nulls() if texts.null_count() else texts).alias("raw")
+
+
 def _spread(column: pl.Series, present: Codes) -> Codes:
     """The codes of the values that are there, null's code elsewhere."""
     if len(present) == len(column):
@@ -193,11 +198,10 @@ def _encode(texts: pl.Series) -> tuple[pl.Series, Codes]:
 
 
 def _merge_equal(parsed: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:
-    first_null = pl.concat([_parse(pl.Series("raw", ["null"])), parsed])
-    dictionary = first_null.unique("json", keep="first", maintain_order=True)
-    ids = dictionary.select("json").with_row_index("code")
-    codes = parsed.select("json").join(ids, on="json", how="left", maintain_order="left")["code"]
-    return dictionary, codes.to_numpy().astype(np.int32)
+    dictionary = parsed.unique("json", keep="first", maintain_order=True)
+    if len(dictionary) == len(parsed):
+        return dictionary, np.arange(len(parsed), dtype=np.int32)
+    return dictionary, index_in(parsed["json"], dictionary["json"]).astype(np.int32)
 
 
 def _parse(raw: pl.Series) -> pl.DataFrame:

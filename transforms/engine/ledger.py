@@ -89,7 +89,7 @@ def _executions(opened: Opened) -> pl.DataFrame:
         {
             "workflow_id": _named(workflows, flow),
             "version": _named([one.version for one in lanes.tick.program.flows], flow),
-            "customer_id": lanes.customers.gather(lane),
+            "customer_id": lanes.customers[lane],
             "entered_at": _instant(ledger["entered"]),
             "branch": _branches(opened),
             "status": _named(STATUSES, ledger["status"]),
@@ -100,7 +100,7 @@ def _executions(opened: Opened) -> pl.DataFrame:
             ),
             "phase": _named([None, *PHASES[1:]], phase),
             "due_at": _instant(due),
-            "decision": opened.dictionary["text"].gather(decision),
+            "decision": opened.dictionary["text"][decision],
         }
     ).with_columns(execution_id=execution_id())
     facts = ledger["fact"]
@@ -169,11 +169,10 @@ def _contexts(opened: Opened, facts: Ints, running: Bools) -> pl.DataFrame:
     names = opened.lanes.tick.program.properties
     codes = np.full((facts.size, len(names)), NULL_CODE, np.int32)
     codes[running] = opened.lanes.facts["codes"][facts[running]]
-    texts = _texts(opened)
     columns = {f"{EVENT_PREFIX}{name}": codes[:, number] for number, name in enumerate(names)}
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, facts.size)
     return pl.DataFrame(
-        {name: texts.gather(some) if some.any() else nothing for name, some in columns.items()}
+        {name: opened.texts[some] if some.any() else nothing for name, some in columns.items()}
     )
 
 
@@ -212,7 +211,7 @@ def _kinds(lanes: Lanes, steps: Ints) -> dict[str, pl.Series]:
     """What caps look at."""
     workflows = [lanes.tick.program.flows[one.flow].workflow for one in lanes.tick.program.steps]
     return {
-        "transactional": pl.Series([one.transactional for one in workflows], dtype=pl.Boolean).gather(steps),
+        "transactional": pl.Series([one.transactional for one in workflows], dtype=pl.Boolean)[steps],
         "channel": _named([one.channel for one in lanes.tick.program.steps], steps),
         "message_class": _named([one.message_class for one in workflows], steps),
     }
@@ -220,8 +219,9 @@ def _kinds(lanes: Lanes, steps: Ints) -> dict[str, pl.Series]:
 
 def _alarms(opened: Opened) -> pl.DataFrame:
     """When dates fire that weren't armed so before."""
-    lanes = opened.lanes
-    found = [pl.DataFrame(schema=ALARMS)]
+    lanes, found = opened.lanes, [pl.DataFrame(schema=ALARMS)]
+    if all(one.is_cron for one in lanes.tick.program.alarms):
+        return found[0]
     for number, alarm in enumerate(lanes.tick.program.alarms):
         if not alarm.is_cron:
             codes = dates(lanes, number, np.arange(len(lanes.customers)))
@@ -250,7 +250,7 @@ def _refusals(lanes: Lanes) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "workflow_id": _named(workflows, ledger["flow"]),
-            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "customer_id": lanes.customers[ledger["lane"]],
             "at": _instant(ledger["at"]),
             "reason": _named(REFUSALS, ledger["reason"]),
         }
@@ -261,7 +261,7 @@ def _attributes(opened: Opened) -> pl.DataFrame:
     lanes, ledger = opened.lanes, opened.lanes.ledgers.writes
     return pl.DataFrame(
         {
-            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "customer_id": lanes.customers[ledger["lane"]],
             "attribute": _named(lanes.tick.attribute_names, ledger["attribute"]),
             "value": _value(opened, ledger["code"]),
             "set_at": _instant(ledger["set_at"]),
@@ -274,7 +274,7 @@ def _tags(lanes: Lanes) -> pl.DataFrame:
     ledger = lanes.ledgers.tags
     return pl.DataFrame(
         {
-            "customer_id": lanes.customers.gather(ledger["lane"]),
+            "customer_id": lanes.customers[ledger["lane"]],
             "tag": _named(lanes.tick.program.tags, ledger["tag"]),
             "added": ledger["added"] == 1,
             "at": _instant(ledger["at"]),
@@ -284,15 +284,11 @@ def _tags(lanes: Lanes) -> pl.DataFrame:
 
 def _value(opened: Opened, codes: Array) -> pl.Series:
     """JSON texts of value codes; null for null."""
-    return _texts(opened).gather(codes)
-
-
-def _texts(opened: Opened) -> pl.Series:
-    return opened.dictionary.select(pl.when(pl.col("kind") != 0).then("json")).to_series()
+    return opened.texts[codes]
 
 
 def _named(names: list[str] | list[str | None] | tuple[str, ...], numbers: Array) -> pl.Series:
-    return pl.Series(names, dtype=pl.String).gather(numbers)
+    return pl.Series(names, dtype=pl.String)[numbers]
 
 
 def _instant(micros: Array) -> pl.Series:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, Bools, Ints
+from transforms.columns.arrays import ALWAYS, Bools, Ints, positions
 from transforms.columns.factorize import index_in
 from transforms.signals.patterns import chain_ends
 from transforms.signals.plan import SignalPlan, last_key
@@ -19,11 +19,13 @@ def before_tick(plan: SignalPlan, customers: pl.Series, amounts: pl.DataFrame) -
     amount = {key: np.full(len(customers), 0 if key in sums else ALWAYS) for key in plan.keys}
     there = {key: np.zeros(len(customers), np.bool_) for key in plan.keys}
     if len(amounts):
-        lane = pl.Series(index_in(amounts["customer_id"], customers))
-        keyed = amounts.select("key", "amount", lane=lane).partition_by("key", as_dict=True)
-        for key, found in ((key, keyed[key,]) for key in plan.keys if (key,) in keyed):
-            amount[key][found["lane"]] = found["amount"].to_numpy()
-            there[key][found["lane"]] = True
+        lane = index_in(amounts["customer_id"], customers)
+        number, stored = positions(amounts["key"], list(amount), -1), amounts["amount"].to_numpy()
+        order = np.argsort(number, kind="stable")
+        rows = np.split(order, np.searchsorted(number[order], range(len(amount))))[1:]
+        for key, some in zip(amount, rows, strict=True):
+            amount[key][lane[some]] = stored[some]
+            there[key][lane[some]] = True
     return Before(amount, there)
 
 
@@ -81,7 +83,7 @@ def _rows(customers: pl.Series, key: str, amounts: Ints, there: Bools) -> pl.Dat
     rows = np.flatnonzero(there)
     return pl.DataFrame(
         {
-            "customer_id": customers.gather(rows),
+            "customer_id": customers[rows],
             "key": pl.Series([key], dtype=pl.String).new_from_index(0, rows.size),
             "amount": amounts[rows],
         },

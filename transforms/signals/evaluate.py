@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import Array, Ints
+from transforms.columns.arrays import Array, Ints, instants, positions
 from transforms.columns.factorize import factorize
 from transforms.definitions.signals import Amount, LastEvent, PatternScore, PatternTruth, Signal
 from transforms.signals.amounts import after_tick, before_tick
@@ -102,15 +102,14 @@ def _in_columns(plan: SignalPlan, behaviors: pl.DataFrame, owners: pl.Series) ->
     """The customers behind events and amounts, and the events as columns of numbers."""
     if plan.chains:
         behaviors = behaviors.sort("at", "ts", "event_id")
-    known = behaviors["name"].cast(pl.Enum(plan.names), strict=False).to_physical()
-    name = known.cast(pl.Int16).fill_null(-1).to_numpy()
+    name = positions(behaviors["name"], plan.names, -1).astype(np.int16)
     customers, lanes = factorize(pl.concat([behaviors["customer_id"], owners.rename("customer_id")]))
     return customers, Behaviors(
         lanes=len(customers),
         names=plan.names,
         lane=lanes[: len(behaviors)],
-        ts=behaviors["ts"].dt.epoch("us").to_numpy(),
-        at=behaviors["at"].dt.epoch("us").to_numpy(),
+        ts=instants(behaviors["ts"], 0),
+        at=instants(behaviors["at"], 0),
         acts=behaviors["acts"].to_numpy(),
         fresh=behaviors["fresh"].to_numpy(),
         name=name,
@@ -124,7 +123,7 @@ def _millionths(plan: SignalPlan, behaviors: pl.DataFrame, name: Array) -> Ints:
     for summed in {term.name for term in plan.terms if term.metric == "total_value"}:
         rows = np.flatnonzero(name == plan.names.index(summed))
         rounded = (pl.col("value").fill_nan(0).clip(-LARGEST, LARGEST) * DECIMALS).round().cast(pl.Int64)
-        given = behaviors["value"].gather(rows).to_frame("value")
+        given = behaviors["value"][rows].to_frame("value")
         values[rows] = given.select(rounded.fill_null(0)).to_series()
     return values
 
@@ -142,7 +141,7 @@ def _facts_of(customers: pl.Series, name: str, truth: StepFunction, emit_from: i
     turned = rising_edges(truth, emit_from)
     return pl.DataFrame(
         {
-            "customer_id": customers.gather(truth.lane[turned]),
+            "customer_id": customers[truth.lane[turned]],
             "at": pl.Series(truth.at[turned]).cast(INSTANT),
             "name": pl.Series([name], dtype=pl.String).new_from_index(0, turned.size),
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import NEVER, Bools, Ints
+from transforms.columns.arrays import NEVER, Bools, Ints, positions
 from transforms.columns.factorize import factorize
 from transforms.columns.json_values import (
     NULL_CODE,
@@ -125,8 +125,7 @@ def match_events(program: Program, events: pl.DataFrame, values: Values) -> Bool
 def _among(texts: pl.Series, wanted: set[str]) -> tuple[list[str | None], Ints]:
     """The wanted texts and None for all others, and which of them each of `texts` is."""
     names = sorted(wanted)
-    places = texts.cast(pl.Enum(names), strict=False).to_physical()
-    return [*names, None], places.cast(pl.Int64).fill_null(len(names)).to_numpy()
+    return [*names, None], positions(texts, names, len(names))
 
 
 def _given(program: Program, frame: pl.DataFrame) -> dict[str, str]:
@@ -146,7 +145,7 @@ def _quoted(texts: pl.Series) -> pl.Series:
 def _texts(names: pl.Series) -> pl.Series:
     """Names as JSON text, whatever their characters."""
     distinct, number = factorize(names)
-    return pl.Series([canonical(one) for one in distinct], dtype=pl.String).gather(number)
+    return pl.Series([canonical(one) for one in distinct], dtype=pl.String)[number]
 
 
 def _stacked(program: Program, codes: dict[str, Codes], kind: str, rows: int) -> Codes:

@@ -5,12 +5,14 @@ parts are matched against all events at once, and events that no workflow can se
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from transforms.columns.arrays import ALWAYS, Ints
 from transforms.columns.factorize import index_in
+from transforms.columns.json_values import NULL
 from transforms.engine.introductions import too_early
 from transforms.engine.lanes.customer_zones import Clocks, read_clocks
 from transforms.engine.lanes.memory import Lanes, TickContext
@@ -45,6 +47,11 @@ class Opened:
     executions: pl.DataFrame
     alarms: pl.DataFrame
     introduced: pl.DataFrame
+
+    @cached_property
+    def texts(self) -> pl.Series:
+        """The JSON texts of value codes; null for null."""
+        return self.dictionary.select(pl.when(pl.col("kind") != NULL).then("json")).to_series()
 
 
 def open_lanes(
