@@ -39,7 +39,10 @@ ENGINE = {
 ENGINE_DOORS = ("state", "decide", "fold", "ledger")
 """What of the engine is imported from outside it."""
 
-SIDE_DOORS = {"transforms.engine.layout.reach": ("flows.decide",)}
+SIDE_DOORS = {
+    "transforms.engine.layout.reach": ("flows.decide",),
+    "transforms.engine.layout.cron_reach": ("flows.decide",),
+}
 """Modules behind the doors, and the rooms that may import them all the same."""
 
 GROUND = "errors session summary settings files warehouse arguments"

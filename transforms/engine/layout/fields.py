@@ -27,8 +27,13 @@ def with_fields(state: State, program: Program, customers: pl.Series) -> pl.Data
     return pl.concat([own, *(_rows(owners[name], name) for name in read)])
 
 
+def field_values(name: str) -> pl.Expr:
+    """The JSON text of a field, from the columns of customers; null for none."""
+    return _FIELD[name]
+
+
 def _rows(owners: pl.DataFrame, name: str) -> pl.DataFrame:
-    rows = owners.select("customer_id", attribute=pl.lit(name), value=_FIELD[name], set_at="since")
+    rows = owners.select("customer_id", attribute=pl.lit(name), value=field_values(name), set_at="since")
     return rows.drop_nulls("value")
 
 

@@ -49,7 +49,7 @@ def with_cron_customers(program: Program, state: State, active: pl.Series, tick:
 def crons_fire(program: Program, tick: Tick) -> bool:
     """Whether a cron that lets customers enter fires in the tick."""
     entering = [one.schedule for one in program.alarms if one.is_cron and one.triggers]
-    return any(_fires(one.cron or "", one.timezone, tick) for one in entering)
+    return any(may_ring(one.cron or "", one.timezone, tick) for one in entering)
 
 
 def _unarmed(program: Program, state: State) -> pl.DataFrame:
@@ -83,7 +83,7 @@ def awaiting_crons(program: Program, tick: Tick) -> list[tuple[str, str]]:
     return [
         (program.flows[flow].workflow.workflow_id, program.flows[flow].version)
         for one in program.alarms
-        if one.is_cron and one.flows and _fires(one.schedule.cron or "", one.schedule.timezone, tick)
+        if one.is_cron and one.flows and may_ring(one.schedule.cron or "", one.schedule.timezone, tick)
         for flow in one.flows
     ]
 
@@ -97,7 +97,7 @@ def _awaiting(program: Program, state: State, tick: Tick) -> pl.DataFrame:
     return state.executions.join(wanted, on=[*schema], how="semi", maintain_order="left")
 
 
-def _fires(cron: str, timezone: str | None, tick: Tick) -> bool:
+def may_ring(cron: str, timezone: str | None, tick: Tick) -> bool:
     """Whether a cron fires in the tick, in some zone if it follows the customers'."""
     zone = tick.timezone if timezone in (None, CUSTOMER) else timezone
     around = DAY if timezone == CUSTOMER else 0
