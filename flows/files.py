@@ -2,38 +2,20 @@
 
 import hashlib
 import os
-import signal
-import subprocess
-from datetime import timedelta
 from pathlib import Path
-
-from flows.errors import OnwardError, advice
 
 
 def aside_name(target: Path) -> Path:
     """Where the next `target` is written; its folder is made, a leftover of a crash removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.aside")
+    aside = aside_of(target)
     aside.unlink(missing_ok=True)
     return aside
 
 
-def copy_aside(source: Path, target: Path) -> Path:
-    """Copy `source` beside `target`, with its time of change, ready for `put_in_place`.
-
-    Another process copies: POSIX drops a process's locks on a file as soon as that process closes *any*
-    handle of it, so a copy made here would take away DuckDB's lock on its open file.
-
-    Raises:
-        OnwardError: the copy failed (disk full, no permission).
-    """
-    aside = aside_name(target)
-    done = subprocess.run(["cp", "-p", "--", source, aside], capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stderr.strip() or signal.strsignal(-done.returncode) or f"cp ended with {done.returncode}"
-        told = advice(said)
-        raise OnwardError(f"{target}: could not copy {source} there: {said}{f': {told}' if told else ''}")
-    return aside
+def aside_of(target: Path) -> Path:
+    """Where the next `target` lies until it is put in place."""
+    return target.with_name(f"{target.name}.aside")
 
 
 def put_in_place(aside: Path, target: Path) -> None:
@@ -50,22 +32,6 @@ def flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def is_copy(copy: Path, source: Path) -> bool:
-    """Whether `copy` was made by `copy_aside` from `source` as it is now: same size and time of change."""
-    try:
-        ours, theirs = copy.stat(), source.stat()
-    except FileNotFoundError:
-        return False
-    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
-
-
-def lags(copy: Path, source: Path, by: timedelta) -> bool:
-    """Whether there is no `copy`, or `source` has changed `by` or more after what the copy holds."""
-    if not copy.exists():
-        return True
-    return source.stat().st_mtime - copy.stat().st_mtime >= by.total_seconds()
 
 
 def content_hash(path: Path) -> str:
@@ -89,3 +55,11 @@ def write_text(file: Path, text: str) -> None:
 def printable(text: str) -> str:
     """Text that can be printed and stored: bytes of file names that aren't UTF-8 are the replacement character."""
     return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+
+
+def rename_free(file: Path, why: str) -> Path:
+    """Move `file` out of the way for good, under a name beside it that is free: `….<why>-<number>`."""
+    number = 1 + sum(1 for _ in file.parent.glob(f"{file.name}.{why}-*"))
+    while (free := file.with_name(f"{file.name}.{why}-{number}")).exists():
+        number += 1
+    return file.rename(free)

@@ -16,7 +16,7 @@ import polars as pl
 import zstandard
 
 from flows.settings import Settings
-from flows.store.state_file import STATE_FILE
+from flows.store.publish import published_file
 from flows.summary import TickSummary
 from flows.tick.run import run_tick
 from flows.warehouse import connect
@@ -65,8 +65,8 @@ class House:
         return self.settings.data_dir
 
     @property
-    def state_file(self) -> Path:
-        return self.settings.state / STATE_FILE
+    def published(self) -> Path:
+        return published_file(self.settings)
 
     def define(self, *workflows: Row) -> None:
         """Write (or replace) a file per workflow."""
@@ -100,19 +100,19 @@ class House:
         return run_tick(self.settings, now, force=True)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query over the state file."""
-        with connect(self.state_file, read_only=True) as con:
+        """The rows of a query over what is published."""
+        with connect(self.published, read_only=True) as con:
             return con.execute(query).fetchall()
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """Every table without its wall-clock columns, in the order of its rows."""
-        with connect(self.state_file, read_only=True) as con:
+        """Every table without its wall-clock columns, its rows in their own order."""
+        with connect(self.published, read_only=True) as con:
             found = {name: con.sql(f"select * from {name}").pl() for name in TABLES}
         return {name: _settled(frame) for name, frame in found.items()}
 
     def result(self) -> Result:
         """The tables as the oracle writes them; counts as far as both know them."""
-        with connect(self.state_file, read_only=True) as con:
+        with connect(self.published, read_only=True) as con:
 
             def table(name: str) -> list[Row]:
                 return list(con.sql(f"select * from {name}").pl().to_dicts())

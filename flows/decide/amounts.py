@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.session import Session
 from flows.store.archive import archive_folder
-from flows.warehouse import literal, one_file, read_sql, run_sql, shown, sql_text
+from flows.store.history_amounts import keep_amounts
+from flows.store.store import Store
+from flows.warehouse import frame, literal, one_file, read_sql, run_sql, shown, sql_text
 from transforms.engine.state import Tick
 from transforms.program.model import Program
 from transforms.signals.evaluate import LARGEST, evaluate_signals
@@ -18,30 +19,33 @@ from transforms.signals.windows import DECIMALS
 from transforms.tables.frames import AMOUNTS, BEHAVIORS
 
 
-def keep_track(session: Session, program: Program, previous: datetime | None) -> list[str]:
+def keep_track(store: Store, program: Program, previous: datetime | None) -> list[str]:
     """Note which amounts and schedules the workflows ask for; make new amounts from history, as of `previous`.
 
     Returns:
         The keys of schedules that were not tracked before.
     """
-    con = session.con
-    amounts = _noted(con, "amount", program.signals.keys)
-    if amounts and previous:
-        session.say(f"Making {len(amounts)} new amounts of windows from history")
-        _from_history(session, program.signals, amounts, previous)
+    amounts = _noted(store, "amount", program.signals.keys)
     alarms = [one.key for one in program.alarms if not one.is_cron]
-    run_sql(con, "decide/windows/forget_alarms.sql", keys=alarms)
-    return _noted(con, "alarm", alarms)
+    run_sql(store.con, "decide/windows/forget_alarms.sql", keys=alarms)
+    unarmed = _noted(store, "alarm", alarms)
+    if amounts or unarmed:
+        store.watch()
+    if amounts and previous:
+        store.say(f"Making {len(amounts)} new amounts of windows from history")
+        _from_history(store, program.signals, amounts, previous)
+        store.add_history()
+    return unarmed
 
 
-def events_again(session: Session, declared: SignalPlan, tick: Tick) -> pl.DataFrame:
+def events_again(store: Store, declared: SignalPlan, tick: Tick) -> pl.DataFrame:
     """The events of earlier ticks that enter or leave a window in the tick (`frames.BEHAVIORS`)."""
     found = [pl.DataFrame(schema=BEHAVIORS)]
     for microseconds, names in declared.shifts().items() if tick.since else ():
         assert tick.since is not None
         shift = timedelta(microseconds=microseconds)
         span = tick.since - shift, min(tick.now - shift, tick.since)
-        found.append(_archived(session, names, *span))
+        found.append(_archived(store, names, *span))
     return pl.concat(found).unique(maintain_order=True)
 
 
@@ -64,25 +68,25 @@ def _list(con: DuckDBPyConnection, amounts: pl.DataFrame) -> None:
         run_sql(con, "decide/windows/listed_amounts.sql")
 
 
-def _noted(con: DuckDBPyConnection, kind: str, keys: Sequence[str]) -> list[str]:
+def _noted(store: Store, kind: str, keys: Sequence[str]) -> list[str]:
     """Bring the noted keys up to date; those that are new."""
     noted = {"kind": kind, "keys": list(keys)}
-    run_sql(con, "decide/windows/forget_keys.sql", **noted)
-    return [key for (key,) in run_sql(con, "decide/windows/note_keys.sql", **noted).fetchall()]
+    store.state.rows("decide/windows/forget_keys.sql", **noted)
+    return [key for (key,) in store.state.rows("decide/windows/note_keys.sql", **noted)]
 
 
-def _from_history(session: Session, declared: SignalPlan, new: list[str], previous: datetime) -> None:
+def _from_history(store: Store, declared: SignalPlan, new: list[str], previous: datetime) -> None:
     """Add the new amounts as of `previous`, from all events until then."""
     calls = {key: call for key, call in _calls(declared).items() if key in new}
-    files = _files(session, None, previous) if calls else []
+    files = _files(store, None, previous) if calls else []
     if files:
-        _sum_up(session.con, calls, files=files, names=list(declared.names), until=previous)
-        run_sql(session.con, "decide/windows/add_amounts.sql")
+        _sum_up(store.con, calls, files=files, names=list(declared.names), until=previous)
+        keep_amounts(store.state, frame(store.con, "from listed_amounts"))
     chains = tuple(one for one in declared.chains if not set(one.keys).isdisjoint(new))
     if chains:
-        amounts = _chained(session, SignalPlan(chains), previous)
-        _list(session.con, amounts.filter(pl.col("key").is_in(new)))
-        run_sql(session.con, "decide/windows/add_amounts.sql")
+        amounts = _chained(store, SignalPlan(chains), previous)
+        _list(store.con, amounts.filter(pl.col("key").is_in(new)))
+        keep_amounts(store.state, frame(store.con, "from listed_amounts"))
 
 
 def _sum_up(con: DuckDBPyConnection, calls: dict[str, str], **given: Any) -> None:
@@ -92,9 +96,9 @@ def _sum_up(con: DuckDBPyConnection, calls: dict[str, str], **given: Any) -> Non
     con.execute(query, {"keys": list(calls), "largest": LARGEST, "decimals": DECIMALS, **given})
 
 
-def _chained(session: Session, chains: SignalPlan, previous: datetime) -> pl.DataFrame:
+def _chained(store: Store, chains: SignalPlan, previous: datetime) -> pl.DataFrame:
     """How far customers had come in ordered patterns (`frames.AMOUNTS`)."""
-    rows = _archived(session, chains.names, None, previous).with_columns(fresh=pl.lit(value=True))
+    rows = _archived(store, chains.names, None, previous).with_columns(fresh=pl.lit(value=True))
     nothing = pl.DataFrame(schema=AMOUNTS)
     return evaluate_signals(chains, rows, nothing, since=None, until=previous, emit_from=None).amounts()
 
@@ -110,17 +114,18 @@ def _calls(declared: SignalPlan) -> dict[str, str]:
 
 
 def _archived(
-    session: Session, names: Sequence[str], after: datetime | None, until: datetime
+    store: Store, names: Sequence[str], after: datetime | None, until: datetime
 ) -> pl.DataFrame:
     """The events of earlier ticks of some names, after `after` and until `until` (`frames.BEHAVIORS`)."""
-    files = _files(session, after, until)
+    files = _files(store, after, until)
     if not files:
         return pl.DataFrame(schema=BEHAVIORS)
     given = {"files": files, "names": list(names), "after": after, "until": until}
-    return read_sql(session.con, "decide/windows/archived_events.sql", **given)
+    return read_sql(store.con, "decide/windows/archived_events.sql", **given)
 
 
-def _files(session: Session, after: datetime | None, until: datetime) -> list[str]:
+def _files(store: Store, after: datetime | None, until: datetime) -> list[str]:
     """The archived batches of earlier ticks with events after `after` and until `until`."""
-    found = run_sql(session.con, "decide/windows/archived_batches.sql", after=after, until=until).fetchall()
-    return [one_file(archive_folder(session.settings) / "events" / name) for (name,) in found]
+    new = [name for (name,) in store.con.execute("from new_batches").fetchall()]
+    found = store.state.rows("decide/windows/archived_batches.sql", after=after, until=until, new=new)
+    return [one_file(archive_folder(store.settings) / "events" / name) for (name,) in found]

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from duckdb import DuckDBPyConnection
-
-from flows.warehouse import run_sql
+from flows.store.state_file import StateFile
 from transforms.definitions.workflow import Workflow, version_of
 
 
-def can_happen(con: DuckDBPyConnection, workflows: Sequence[Workflow], now: datetime) -> bool:
+def can_happen(state: StateFile, workflows: Sequence[Workflow], now: datetime) -> bool:
     """Whether anything may happen until `now` without a new event.
 
-    Either a step is due, or patterns or schedules of these workflows, or of executions', may do something alone.
+    Either something is due, or patterns or schedules of these workflows, or of executions', may do something alone.
     """
     versions = [version_of(one) for one in workflows]
-    return bool(run_sql(con, "decide/can_happen.sql", now=now, versions=versions).fetchall())
+    return bool(state.rows("decide/can_happen.sql", now=now, versions=versions))

@@ -12,7 +12,9 @@ from duckdb import DuckDBPyConnection
 from flows.buckets.partition import Bucket, how_many
 from flows.buckets.tick import by_bucket
 from flows.decide.amounts import events_again, keep_track, read_amounts, write_amounts
+from flows.decide.caps import keep_sends
 from flows.decide.facts import Incoming, read_facts
+from flows.decide.reached import bring_in_reached
 from flows.decide.state import (
     Reach,
     add_active_customers,
@@ -25,7 +27,7 @@ from flows.decide.state import (
 from flows.decide.zones import unknown_zones, zone_warnings
 from flows.definitions.rules import Rules
 from flows.definitions.versions import older_versions
-from flows.session import Session
+from flows.store.store import Store
 from flows.summary import TickSummary
 from flows.warehouse import count, frame, make_table, run_sql, shown
 from transforms.engine.decide import decide
@@ -51,24 +53,26 @@ class _Scene:
 
 
 def decide_pending(
-    session: Session, rules: Rules, loaded: TickSummary, *, new_customers: bool
+    store: Store, rules: Rules, loaded: TickSummary, *, new_customers: bool
 ) -> TickSummary:
     """Decide what `tick_events` and whatever is due bring until the tick's end, and write it down.
 
     Args:
-        session: the store, in the tick's transaction.
+        store: the store, in the tick's transaction.
         rules: what to decide by; executions of older versions finish on theirs (semantics.md §9).
         loaded: the summary so far, with the tick's number and bounds.
         new_customers: whether customer files came in, whose dates may arm schedules.
     """
-    con, settings, say = session.con, session.settings, session.say
-    scene = _scene(con, rules, loaded)
-    unarmed = keep_track(session, scene.program, loaded.previous)
+    con, settings, say = store.con, store.settings, store.say
+    scene = _scene(store, rules, loaded)
+    unarmed = keep_track(store, scene.program, loaded.previous)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    again = events_again(session, scene.program.signals, scene.tick)
+    bring_in_reached(store, scene.reach, [one for one, key, _ in date_attributes(scene.program) if key in unarmed])
+    keep_sends(store, scene.tick)
+    again = events_again(store, scene.program.signals, scene.tick)
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary, zones = loaded, Counter[str]()
-    with shown(con, events_again=again), by_bucket(session, buckets) as lay_out:
+    with shown(con, events_again=again), by_bucket(store, buckets) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)
@@ -77,8 +81,9 @@ def decide_pending(
     return replace(summary, warnings=[*summary.warnings, *zone_warnings(zones, rules.timezone)])
 
 
-def _scene(con: DuckDBPyConnection, rules: Rules, loaded: TickSummary) -> _Scene:
-    older = older_versions(con, rules.workflows)
+def _scene(store: Store, rules: Rules, loaded: TickSummary) -> _Scene:
+    con = store.con
+    older = older_versions(store.state, rules.workflows)
     program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
     ((first,),) = run_sql(con, "decide/first_event.sql").fetchall()
     caps = [Cap(*one) for one in rules.caps]
@@ -115,7 +120,7 @@ def _decide_bucket(scene: _Scene, bucket: Bucket) -> tuple[Decided, Counter[str]
     decided = decide(program, state, incoming.facts, signals, tick)
     final = fold_attributes(state.attributes, incoming.facts.writes, decided.attributes)
     changed = changed_attributes(con, stored.attributes, final, incoming.unread)
-    write_decided(con, decided, changed, tick_id=scene.tick_id, now=tick.now)
+    write_decided(con, decided, changed, tick, scene.tick_id)
     write_amounts(con, signals.amounts())
     return decided, unknown_zones(program, final)
 

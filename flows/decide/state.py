@@ -24,18 +24,17 @@ class Reach:
     Attributes:
         now: its end; whose steps or alarms are due until then.
         everybody: whether a cron may let any known customer enter.
-        awaiting: the versions of workflows whose executions look for a cron that fires.
+        awaiting: the workflows and versions whose executions look for a cron that fires.
     """
 
     now: datetime
     everybody: bool
-    awaiting: tuple[str, ...]
+    awaiting: tuple[tuple[str, str], ...]
 
 
 def reach_of(program: Program, tick: Tick) -> Reach:
     """Whom a tick may reach."""
-    awaiting = tuple(version for _, version in awaiting_crons(program, tick))
-    return Reach(tick.now, crons_fire(program, tick), awaiting)
+    return Reach(tick.now, crons_fire(program, tick), tuple(awaiting_crons(program, tick)))
 
 
 def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: Bucket, reach: Reach) -> None:
@@ -50,7 +49,7 @@ def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: B
     facts = incoming.facts
     frames = (facts.events, facts.writes, facts.introductions, incoming.profile_only)
     acting = pl.concat([one["customer_id"] for one in frames])
-    given = {"now": reach.now, "everybody": reach.everybody, "awaiting": list(reach.awaiting)}
+    given = {"now": reach.now, "everybody": reach.everybody, "awaiting": [one for _, one in reach.awaiting]}
     with shown(con, customers_with_facts=acting.unique().to_frame()):
         run_sql(con, "decide/active_customers.sql", **given)
     con.execute(f"delete from active_customers where not ({bucket.within})")
@@ -70,7 +69,6 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
     """
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
-    run_sql(con, "decide/state/executions_of_active.sql")
     running = read_sql(con, "decide/state/executions.sql", paths=property_paths(program))
     return State(
         customers=read_sql(con, "decide/state/customers.sql"),
@@ -103,7 +101,7 @@ def changed_attributes(
 
 
 def write_decided(
-    con: DuckDBPyConnection, decided: Decided, attributes: pl.DataFrame, *, tick_id: int, now: datetime
+    con: DuckDBPyConnection, decided: Decided, attributes: pl.DataFrame, tick: Tick, tick_id: int
 ) -> None:
     """Append a tick's ledger rows and bring the current state up to date, inside the caller's transaction.
 
@@ -111,24 +109,30 @@ def write_decided(
         con: the store.
         decided: what was decided.
         attributes: the attributes that changed.
+        tick: what bounds it: its end is `processed_at`, and sends are kept for its caps.
         tick_id: the tick's number.
-        now: its end, for `processed_at`.
 
     Raises:
         WarehouseError: a table can't be written.
     """
     executions = decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id)
     _upsert(con, "executions", ["execution_id"], executions)
-    _append(con, "steps", decided.steps.drop("version").with_columns(tick_id=tick_id, processed_at=now))
+    _append(con, "steps", decided.steps.with_columns(tick_id=tick_id, processed_at=tick.now))
     queued = {"tick_id": pl.lit(tick_id), "status": pl.lit("pending")}
-    _append(con, "messages", decided.messages.with_columns(**queued))
+    triggers = decided.executions.select("execution_id", "trigger_properties")
+    messages = decided.messages.join(triggers, on="execution_id", how="left", maintain_order="left")
+    _append(con, "messages", messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
     _upsert(con, "attributes", ["customer_id", "attribute"], attributes)
     _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
-    with shown(con, introduced=decided.introduced):
+    with shown(con, introduced=decided.introduced, new_entries=decided.executions):
         run_sql(con, "decide/state/introduced.sql")
+        run_sql(con, "decide/state/new_entries.sql")
+    if tick.caps:
+        with shown(con, new_messages=decided.messages, new_webhooks=decided.webhooks):
+            run_sql(con, "decide/state/new_sends.sql")
 
 
 def _write_tags(con: DuckDBPyConnection, changes: pl.DataFrame) -> None:

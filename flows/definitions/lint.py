@@ -9,8 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.definitions.folder import Definitions
 from flows.settings import Settings
-from flows.store.state_file import STATE_FILE
-from flows.store.ticks import last_tick
+from flows.store.publish import published_file
 from flows.warehouse import connect, frame, literal, quoted, read_sql, run_sql, shown
 from transforms.definitions.workflow import Workflow
 from transforms.lint.doubts import doubts
@@ -36,11 +35,11 @@ def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:
     Raises:
         WarehouseError: the published copy can't be read.
     """
-    file = settings.published / STATE_FILE
+    file = published_file(settings)
     if not file.exists():
         return None
     with closing(connect(file, read_only=True)) as con:
-        _, now = last_tick(con)
+        ((now,),) = run_sql(con, "definitions/lint/last_tick.sql").fetchall()
         if now is None:
             return None
         evidence = _evidence(con, definitions.workflows, now - RECENT)

@@ -4,76 +4,81 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 
-from flows.session import Session
 from flows.store.archive import keep_definition
-from flows.warehouse import append, run_sql
+from flows.store.state_file import StateFile
+from flows.store.store import Store
+from flows.store.tables import PROGRAM_STEPS
 from transforms.definitions.workflow import Workflow, definition_json, stored_workflow, version_of
 
 
-def note_versions(session: Session, workflows: Sequence[Workflow], now: datetime) -> None:
+def note_versions(store: Store, workflows: Sequence[Workflow], now: datetime) -> None:
     """Store the versions not seen before, with their steps."""
-    known = {version for _, _, version in known_versions(session.con)}
+    known = {version for _, _, version in known_versions(store.state)}
     for workflow in workflows:
         if version_of(workflow) not in known:
-            _add(session, workflow, now)
+            _add(store, workflow, now)
 
 
-def known_versions(con: DuckDBPyConnection) -> list[tuple[str, int, str]]:
+def known_versions(state: StateFile) -> list[tuple[str, int, str]]:
     """The (workflow_id, number, version) of all that was ever seen, workflow by workflow, by number."""
-    return run_sql(con, "definitions/versions/known.sql").fetchall()
+    return state.rows("definitions/versions/known.sql")
 
 
-def older_versions(con: DuckDBPyConnection, workflows: Sequence[Workflow]) -> list[Workflow]:
+def older_versions(state: StateFile, workflows: Sequence[Workflow]) -> list[Workflow]:
     """The versions, beside the current ones, that executions still run, or are paused on."""
     current = {version_of(one) for one in workflows}
-    running = run_sql(con, "definitions/versions/running.sql").fetchall()
-    return [one for one in stored_workflows(con, running) if version_of(one) not in current]
+    running = state.rows("definitions/versions/running.sql")
+    return [one for one in stored_workflows(state, running) if version_of(one) not in current]
 
 
 def pause_and_resume(
-    con: DuckDBPyConnection, workflows: Sequence[Workflow], unreadable: Collection[str], tick_id: int
+    store: Store, workflows: Sequence[Workflow], unreadable: Collection[str]
 ) -> tuple[int, int]:
     """Pause the executions of workflows that aren't active, resume those of workflows that are again.
 
     Args:
-        con: the store, in the tick's transaction.
+        store: the store, in the tick's transaction.
         workflows: the current ones; one that isn't among them isn't active.
         unreadable: the ids of workflows whose files can't be read: theirs stay as they are.
-        tick_id: the tick's number.
 
     Returns:
         How many were paused, and how many resumed.
     """
     active = [one.workflow_id for one in workflows if one.is_active]
-    kept = {"active": active, "tick_id": tick_id}
-    ((paused,),) = run_sql(con, "definitions/pause.sql", **kept, unreadable=sorted(unreadable)).fetchall()
-    ((resumed,),) = run_sql(con, "definitions/resume.sql", **kept).fetchall()
-    return int(paused), int(resumed)
+    state = store.state
+    paused = [one for (one,) in state.rows("definitions/pause.sql", active=active, unreadable=sorted(unreadable))]
+    resumed = [one for (one,) in state.rows("definitions/resume.sql", active=active)]
+    for workflows_turned, status in ((paused, "paused"), (resumed, "running")):
+        store.turn(workflows_turned, status)
+    return _in_flight(state, paused), _in_flight(state, resumed)
 
 
-def stored_workflows(con: DuckDBPyConnection, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
+def _in_flight(state: StateFile, workflows: Sequence[str]) -> int:
+    ((found,),) = state.rows("definitions/in_flight.sql", workflows=list(workflows))
+    return int(found)
+
+
+def stored_workflows(state: StateFile, versions: Sequence[tuple[str, str]]) -> list[Workflow]:
     """The stored definitions of (workflow_id, version) pairs."""
     wanted = set(versions)
-    stored = run_sql(con, "definitions/versions/stored.sql", versions=[one for _, one in versions])
+    stored = state.rows("definitions/versions/stored.sql", versions=[one for _, one in versions])
     return [
         stored_workflow(definition)
-        for workflow_id, version, definition in stored.fetchall()
+        for workflow_id, version, definition in stored
         if (workflow_id, version) in wanted
     ]
 
 
-def _add(session: Session, workflow: Workflow, now: datetime) -> None:
-    con, version, definition = session.con, version_of(workflow), definition_json(workflow)
-    keep_definition(session.settings, version, definition)
+def _add(store: Store, workflow: Workflow, now: datetime) -> None:
+    state, version, definition = store.state, version_of(workflow), definition_json(workflow)
+    keep_definition(store.settings, version, definition)
     # An idle run shall not pay for importing the compiler.
     from transforms.program.compile import compile_program
     from transforms.program.steps import listed_steps
 
     program = compile_program([workflow])
-    run_sql(
-        con,
+    state.rows(
         "definitions/versions/add.sql",
         workflow_id=workflow.workflow_id,
         version=version,
@@ -84,4 +89,4 @@ def _add(session: Session, workflow: Workflow, now: datetime) -> None:
     )
     steps = pl.DataFrame(listed_steps(program))
     if len(steps):
-        append(con, "program_steps", steps)
+        state.append("program_steps", steps.select(*PROGRAM_STEPS))

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 
 from flows.definitions.versions import stored_workflows
 from flows.errors import InputError
+from flows.store.state_file import StateFile
 from transforms.content.templates import ContentSource
 from transforms.definitions.actions import Message, SendEmail, TriggerWebhook
 from transforms.definitions.walk import named_steps
@@ -23,12 +23,12 @@ StepKey = tuple[str, str, str, str]
 
 
 def read_contents(
-    con: DuckDBPyConnection, templates: Path, due: pl.DataFrame
+    state: StateFile, templates: Path, due: pl.DataFrame
 ) -> dict[StepKey, ContentSource]:
     """The sources of each step that sends messages, in the versions that `due` comes from.
 
     Args:
-        con: the store.
+        state: the state file.
         templates: the folder of `<template_id>.txt.j2` and `<template_id>.html.j2`.
         due: rows with `workflow_id, version`.
 
@@ -37,7 +37,7 @@ def read_contents(
     """
     return {
         key: read_content(templates, action.config)
-        for key, action in _actions(con, due).items()
+        for key, action in _actions(state, due).items()
         if isinstance(action, SendEmail)
     }
 
@@ -61,22 +61,22 @@ def read_content(templates: Path, message: Message) -> ContentSource:
     return ContentSource(message.subject, message.content if text is None else text, html)
 
 
-def with_data(con: DuckDBPyConnection, due: pl.DataFrame) -> pl.DataFrame:
+def with_data(state: StateFile, due: pl.DataFrame) -> pl.DataFrame:
     """Pending webhook requests with `data`: what their step tells, a JSON object; null where the step is gone."""
     rows = [
         (*key, json.dumps(action.config.data))
-        for key, action in _actions(con, due).items()
+        for key, action in _actions(state, due).items()
         if isinstance(action, TriggerWebhook)
     ]
     told = pl.DataFrame(rows, schema=dict.fromkeys([*STEP, "data"], pl.String), orient="row")
     return due.join(told, on=STEP, how="left")
 
 
-def _actions(con: DuckDBPyConnection, due: pl.DataFrame) -> Mapping[StepKey, Action]:
+def _actions(state: StateFile, due: pl.DataFrame) -> Mapping[StepKey, Action]:
     """The actions of the versions that `due` comes from."""
     return {
         (workflow.workflow_id, version_of(workflow), branch, step): action
-        for workflow in stored_workflows(con, due.select("workflow_id", "version").unique().rows())
+        for workflow in stored_workflows(state, due.select("workflow_id", "version").unique().rows())
         for branch, step, action in named_steps(workflow)
     }
 

@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-from duckdb import DuckDBPyConnection
-
 from flows.delivery.messages import MESSAGES
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.webhooks import WEBHOOKS
 from flows.errors import InputError
-from flows.files import aside_name, put_in_place
-from flows.session import Session
+from flows.files import aside_name, put_in_place, rename_free
+from flows.session import Clock
 from flows.settings import Settings
-from flows.store.recovery import rename_free
-from flows.warehouse import frame, insert, run_sql, tables
+from flows.store.everybody import everybody
+from flows.store.state_file import StateFile
+from flows.store.store import Store
+from flows.warehouse import frame
 
 SEND_LEDGER = "sends.sqlite"
+LEDGER = "send_ledger"
+"""The id of the state's send ledger, as the state file notes it."""
 LOGS = ("-wal", "-shm")
 _WAY_ON = (
     "{first} from your copy of the folder (backup/ there has none) and run again; if there is no copy, `onward rebuild "
@@ -22,21 +24,21 @@ _WAY_ON = (
 )
 
 
-def open_ledger(session: Session) -> SendLedger:
+def open_ledger(store: Store) -> SendLedger:
     """The state's send ledger, open; a new one where nothing was handed over yet. From then on they go together.
 
     Raises:
         InputError: as for `check_ledger`.
         OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
     """
-    named = check_ledger(session)
-    ledger = SendLedger(_file(session.settings), session.clock)
+    named = check_ledger(store.state, store.settings, store.clock)
+    ledger = SendLedger(_file(store.settings), store.clock)
     if named is None:
-        name_ledger(session.con, ledger.identity)
+        name_ledger(store.state, ledger.identity)
     return ledger
 
 
-def check_ledger(session: Session) -> str | None:
+def check_ledger(state: StateFile, settings: Settings, clock: Clock) -> str | None:
     """The id of the state's send ledger, if it has one, after a look whether that is the one that is there.
 
     A state of an earlier version names none: whatever is there is its own.
@@ -45,15 +47,15 @@ def check_ledger(session: Session) -> str | None:
         InputError: the ledger is missing, though something may have been handed over, or another state's is there.
         OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
     """
-    named, file = _named(session.con), _file(session.settings)
+    named, file = state.value(LEDGER), _file(settings)
     if not file.exists():
-        if named or run_sql(session.con, "delivery/handed_over.sql").fetchall():
+        if named:
             raise InputError(
                 f"{file}: missing. It alone knows for sure what was handed over, and without it messages might go out "
                 f"twice. {_WAY_ON.format(first='Put it back')}"
             )
         return named
-    with SendLedger(file, session.clock) as ledger:
+    with SendLedger(file, clock) as ledger:
         found = ledger.identity
     if named not in (None, found):
         raise InputError(
@@ -63,12 +65,12 @@ def check_ledger(session: Session) -> str | None:
     return named
 
 
-def name_ledger(con: DuckDBPyConnection, identity: str) -> None:
+def name_ledger(state: StateFile, identity: str) -> None:
     """Note in a state that names no send ledger yet which one is its own."""
-    insert(con, "send_ledger", {"id": identity})
+    state.note(LEDGER, identity)
 
 
-def rebuild_ledger(session: Session) -> int:
+def rebuild_ledger(store: Store) -> int:
     """Make a lost send ledger again from what the state shows as handed over; how many messages and requests that is.
 
     What is pending may have been handed over without having been noted; that can't be known any more.
@@ -77,7 +79,7 @@ def rebuild_ledger(session: Session) -> int:
         InputError: there is a file of that name; nothing has changed.
         OnwardError: it can't be written.
     """
-    file = _file(session.settings)
+    file = _file(store.settings)
     if file.exists():
         raise InputError(
             f"{file}: is there, so it isn't made again; move it away first if it is damaged or not this state's"
@@ -87,19 +89,13 @@ def rebuild_ledger(session: Session) -> int:
         if log.exists():
             rename_free(log, "stale")
     aside, known = aside_name(file), 0
-    with SendLedger(aside, session.clock, _named(session.con)) as ledger:
+    with SendLedger(aside, store.clock, store.state.value(LEDGER)) as ledger, everybody(store):
         for kind in (MESSAGES, WEBHOOKS):
-            became = f"select {kind.key} as id, status, status_reason, sent_at from {kind.table}"
-            known += ledger.recall(kind, frame(session.con, f"{became} where status in ('sent', 'unknown')"))
+            became = f"select {kind.key} as id, status, status_reason, sent_at from everybody.{kind.table}"
+            known += ledger.recall(kind, frame(store.con, f"{became} where status in ('sent', 'unknown')"))
     put_in_place(aside, file)
-    with open_ledger(session):
+    with open_ledger(store):
         return known
-
-
-def _named(con: DuckDBPyConnection) -> str | None:
-    # Neither the state that a rebuild asks nor a backup was brought up to this version's tables.
-    ids = frame(con, "select id from send_ledger")["id"].to_list() if "send_ledger" in tables(con) else []
-    return str(ids[0]) if ids else None
 
 
 def _file(settings: Settings) -> Path:

@@ -1,7 +1,7 @@
 """The outbox: pending messages and webhook requests of the store → delivered → what became of them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -14,81 +14,83 @@ from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.send_ledger import Kind, SendLedger
 from flows.delivery.senders.choose import open_sender
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
-from flows.session import Session
-from flows.store.publish import mark_unpublished
+from flows.store.pending import bring_in_pending, read_pending, settle
+from flows.store.store import Store
 from flows.summary import Dispatched
-from flows.warehouse import frame, shown, sql_text
+from flows.warehouse import frame, sql_text
 
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
 
-def send_messages(session: Session, *, now: datetime) -> Dispatched:
+def send_messages(store: Store, *, now: datetime) -> Dispatched:
     """Hand over pending messages and note what became of each; how many, by status, and what to know of them.
 
     Safe to repeat after a crash: the send ledger is asked before anything is handed over.
 
     Args:
-        session: the store and its settings; its clock tells `sent_at`.
+        store: the store and its settings; its clock tells `sent_at`.
         now: the tick's instant; messages older than `max_send_delay` before it expire.
 
     Raises:
         OnwardError: the sender or the ledger can't go on.
     """
-    settings = session.settings
+    settings = store.settings
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        contents = read_contents(session.con, settings.templates, due)
+        contents = read_contents(store.state, settings.templates, due)
         policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
         return deliver(message_channel(contents, open_sender(settings)), due, ledger, policy)
 
-    with read_profiles(session.con):
-        warnings = unknown_spellings(session.con)
-        return Dispatched(_hand_over_all(session, MESSAGES, hand_over), warnings)
+    return _hand_over_all(store, MESSAGES, hand_over)
 
 
-def send_webhooks(session: Session) -> dict[str, int]:
+def send_webhooks(store: Store) -> dict[str, int]:
     """Queue pending webhook requests in the outbox and note it; how many, by status.
 
     Raises:
         OnwardError: the outbox or the ledger can't be written.
     """
-    settings = session.settings
+    settings = store.settings
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        told = with_data(session.con, due)
+        told = with_data(store.state, due)
         return deliver(webhook_channel(settings.outbox), told, ledger, Policy(settings.batch_size))
 
-    return _hand_over_all(session, WEBHOOKS, hand_over)
+    return _hand_over_all(store, WEBHOOKS, hand_over).counts
 
 
-def recall_sends(session: Session) -> int:
+def recall_sends(store: Store) -> int:
     """Note of pending messages and requests what the send ledger knows of them; how many those are."""
     known = 0
-    with open_ledger(session) as ledger:
+    with open_ledger(store) as ledger:
         for kind in (MESSAGES, WEBHOOKS):
-            pending = frame(session.con, f"select {kind.key} from {kind.table} where status = 'pending'")
+            read_pending(store.con, store.state, kind.table)
+            pending = frame(store.con, f"select {kind.key} from {kind.table}")
             results = ledger.known(pending[kind.key])
-            _note(session, kind, results.rename({"id": kind.key}))
+            settle(store.con, store.state, store.ledger, kind.table, results.rename({"id": kind.key}))
             known += len(results)
     return known
 
 
+def hold_back(store: Store, ticks: Sequence[int]) -> None:
+    """Let what is pending of some ticks, decided by older rules, not be sent when they are decided again."""
+    for kind in (MESSAGES, WEBHOOKS):
+        read_pending(store.con, store.state, kind.table)
+        held = frame(store.con, sql_text(f"delivery/hold_back_{kind.table}.sql"), ticks=list(ticks))
+        settle(store.con, store.state, store.ledger, kind.table, held)
+
+
 def _hand_over_all(
-    session: Session, kind: Kind, hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame]
-) -> dict[str, int]:
+    store: Store, kind: Kind, hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame]
+) -> Dispatched:
     """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory."""
-    done: Counter[str] = Counter()
-    with open_ledger(session) as ledger:
-        while len(due := frame(session.con, sql_text(kind.query), most=AT_ONCE)):
-            done.update(_note(session, kind, hand_over(due, ledger)))
-    return dict(done)
-
-
-def _note(session: Session, kind: Kind, results: pl.DataFrame) -> dict[str, int]:
-    """Write down in the store what became of things; how many, by status."""
-    mark_unpublished(session.settings)
-    became = ", ".join(f"{column} = results.{column}" for column in ("status", "status_reason", "sent_at"))
-    table, key = kind.table, kind.key
-    with shown(session.con, results=results):
-        session.con.execute(f"update {table} set {became} from results where {table}.{key} = results.{key}")
-    return dict(results["status"].value_counts().iter_rows())
+    done, warnings = Counter[str](), dict[str, None]()
+    with open_ledger(store) as ledger:
+        while bring_in_pending(store.con, store.state, kind.table, AT_ONCE):
+            with read_profiles(store.con):
+                warnings |= dict.fromkeys(unknown_spellings(store.con))
+                due = frame(store.con, sql_text(kind.query), most=AT_ONCE)
+            results = hand_over(due, ledger)
+            settle(store.con, store.state, store.ledger, kind.table, results)
+            done.update(dict(results["status"].value_counts().iter_rows()))
+    return Dispatched(dict(done), list(warnings))

@@ -4,80 +4,76 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.session import Session
 from flows.store.archive import Batch, archive_folder, archived_file
+from flows.store.state_file import StateFile
+from flows.store.store import Store
+from flows.store.tables import BATCHES
 from flows.warehouse import (
-    append,
     count,
-    insert,
+    frame,
     make_function,
     make_view,
     one_file,
     parquet,
     run_sql,
+    sql_text,
     write_rows,
 )
 from transforms.columns.json_values import canonical_texts
 
 PROFILE_CHANGES = "profile_changes"
-_INSTANT = pl.Datetime("us", "UTC")
-_BATCH: dict[str, Any] = {
-    "batch_id": pl.Int64,
-    **dict.fromkeys(("kind", "file", "content_hash", "shape"), pl.String),
-    **dict.fromkeys(("rows", "duplicates", "quarantined"), pl.Int64),
-    "loaded_at": _INSTANT,
-    "archive": pl.String,
-    **dict.fromkeys(("latest", "earliest"), _INSTANT),
-    "text_columns": pl.List(pl.String),
-    **dict.fromkeys(("semantics", "anonymous"), pl.Int64),
-}
 
 
-def admit_all(session: Session, batches: Sequence[Batch]) -> list[Batch]:
+def admit_all(store: Store, batches: Sequence[Batch]) -> list[Batch]:
     """Make archived batches part of the state, inside the caller's transaction.
 
     Returns:
         They, customers' each followed by the changes that they make; changes among the given are made anew.
     """
-    con = session.con
-    run_sql(con, "inbox/intake/nothing_changed.sql")
-    run_sql(con, "inbox/intake/nothing_archived.sql")
+    run_sql(store.con, "inbox/intake/nothing_changed.sql")
+    nothing_archived(store.state)
     given = [one for one in batches if one.shape != PROFILE_CHANGES]
-    append_batches(con, "batches", given)
-    run_sql(con, "inbox/intake/loaded_files.sql", batches=[one.batch_id for one in given])
+    append_batches(store.state, "batches", given)
+    store.state.write(sql_text("inbox/intake/loaded_file.sql"), [(one.file,) for one in given if one.kind == "customers"])
     together = groupby(given, key=lambda one: (one.kind, one.archive))
-    return [admitted for _, some in together for admitted in _admit(session, list(some))]
+    return [admitted for _, some in together for admitted in _admit(store, list(some))]
 
 
-def append_batches(con: DuckDBPyConnection, table: str, batches: Iterable[Batch]) -> None:
+def nothing_archived(state: StateFile) -> None:
+    """Everything that is archived is part of the state: start to note what isn't."""
+    state.rows("inbox/intake/nothing_archived.sql")
+    state.query("delete from archived_batches")
+
+
+def append_batches(state: StateFile, table: str, batches: Iterable[Batch]) -> None:
     """Add batches to a table that has their columns."""
     if rows := [vars(one) for one in batches]:
-        append(con, table, pl.DataFrame(rows, schema=_BATCH, orient="row"))
+        state.append(table, pl.DataFrame(rows, schema=BATCHES, orient="row"))
 
 
-def _admit(session: Session, batches: list[Batch]) -> list[Batch]:
+def _admit(store: Store, batches: list[Batch]) -> list[Batch]:
     """Make batches that lie in one archived file part of the state.
 
     Returns:
         They, and the one of attribute changes where there are any.
     """
-    con, first, last = session.con, batches[0], batches[-1]
-    bad = archive_folder(session.settings) / "quarantine" / first.archive
+    con, first, last = store.con, batches[0], batches[-1]
+    bad = archive_folder(store.settings) / "quarantine" / first.archive
     if bad.exists():
         run_sql(
             con, "inbox/intake/quarantine.sql", batch=first.batch_id, bad=one_file(bad), now=first.loaded_at
         )
-    file = archived_file(session.settings, first.kind, first.archive)
+    file = archived_file(store.settings, first.kind, first.archive)
+    store.bring_in(frame(con, f"select distinct customer_id from {parquet(file)}").to_series())
     if first.kind == "events":
         run_sql_over(con, "inbox/intake/new_profiles.sql", file)
         run_sql_over(con, "inbox/intake/suppressions.sql", file)
         return batches
-    return [*batches, *_admit_customers(session, last, file)]
+    return [*batches, *_admit_customers(store, last, file)]
 
 
 def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: object) -> None:
@@ -86,27 +82,27 @@ def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: objec
     run_sql(con, name, **params)
 
 
-def _admit_customers(session: Session, batch: Batch, file: Path) -> list[Batch]:
-    con = session.con
+def _admit_customers(store: Store, batch: Batch, file: Path) -> list[Batch]:
+    con = store.con
     make_function(con, "canonical_json", canonical_texts)
     run_sql_over(con, "inbox/intake/given_attributes.sql", file)
     run_sql_over(con, "inbox/intake/profile_changes.sql", file, now=batch.loaded_at, batch=batch.batch_id)
     run_sql(con, "inbox/intake/changed_so_far.sql")
-    changes = _changes(session, batch)
+    changes = _changes(store, batch)
     for name in ("customer_attributes", "customer_tags", "customer_profiles"):
         run_sql_over(con, f"inbox/intake/{name}.sql", file)
     return changes
 
 
-def _changes(session: Session, batch: Batch) -> list[Batch]:
+def _changes(store: Store, batch: Batch) -> list[Batch]:
     """What a customer file changed of known profiles, as `attribute_change` events at load time."""
     from flows.formats.canonical import check_canonical
 
-    con = session.con
+    con = store.con
     if not (changed := count(con, "profile_changes")):
         return []
     number = batch.batch_id + 1
-    file = archive_folder(session.settings) / "events" / f"{number:08d}.parquet"
+    file = archive_folder(store.settings) / "events" / f"{number:08d}.parquet"
     write_rows(con, "from profile_changes", file)
     check_canonical("events", file)
     hashed = hashlib.sha256(f"{PROFILE_CHANGES}|{batch.content_hash}|{number}".encode()).hexdigest()
@@ -115,5 +111,5 @@ def _changes(session: Session, batch: Batch) -> list[Batch]:
         rows=changed, duplicates=0, quarantined=0, loaded_at=batch.loaded_at, archive=file.name,
         latest=batch.loaded_at, earliest=batch.loaded_at, semantics=batch.semantics,
     )  # fmt: skip
-    insert(con, "batches", vars(changes))
+    append_batches(store.state, "batches", [changes])
     return [changes]

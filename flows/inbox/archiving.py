@@ -1,5 +1,6 @@
 """Files of the inbox → batches in the archive: good rows, and bad rows with their reason; the state stays as it is."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,9 +19,10 @@ from flows.formats.ways import Ways
 from flows.inbox.arrivals import WaitingFile, readable
 from flows.inbox.ordered import in_order
 from flows.inbox.seen_ids import SeenIds
-from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import SEMANTICS, Batch, archive_folder
+from flows.store.state_file import StateFile
+from flows.store.store import Store
 from flows.warehouse import (
     assign,
     count,
@@ -82,12 +84,12 @@ def read_small(settings: Settings, file: WaitingFile, content: str, held: bytes)
 
 
 def archive_file(
-    session: Session, seen: SeenIds, file: WaitingFile, content: str, now: datetime
+    store: Store, seen: SeenIds, file: WaitingFile, content: str, now: datetime
 ) -> tuple[Batch, tuple[str, ...]]:
     """Write a file's good rows and bad rows to the archive, as the next batch.
 
     Args:
-        session: the store.
+        store: the store.
         seen: the ids of earlier events.
         file: what to archive.
         content: the hash of its content.
@@ -99,18 +101,18 @@ def archive_file(
     Raises:
         InputError: the file as a whole can't be loaded.
     """
-    con, number = session.con, _next_batch(session.con)
-    _limit_time(session, now)
+    con, number = store.con, _next_batch(store.state)
+    _limit_time(store, now)
     with readable(file.path) as path:
-        source = Ways.of(session.settings).recognise(path, file.kind, file.path.name)
-        source = replace(source, types={**_types(session, file.kind), **source.types})
-        staged = stage(con, source, ALONE, session.settings.limits)
+        source = Ways.of(store.settings).recognise(path, file.kind, file.path.name)
+        source = replace(source, types={**_types(store, file.kind), **source.types})
+        staged = stage(con, source, ALONE, store.settings.limits)
         shown = literal(printable(str(file.path)))
         marks = f"{number} as batch_id, {shown} as file"
         make_view(con, STAGED, f"select {marks}, * from {placed(con, source, ALONE)}")
-        distinct = _judged(session, seen, file.kind)
-        archived = _write(session, file.kind, distinct, number)
-        bad = _quarantine(session, number)
+        distinct = _judged(store, seen, file.kind)
+        archived = _write(store, file.kind, distinct, number)
+        bad = _quarantine(store, number)
     earliest, latest = _span(con, archived) if file.kind == "events" else (None, None)
     batch = replace(
         _batch(number, file, content, source, archived, now),
@@ -122,22 +124,22 @@ def archive_file(
 
 
 def archive_together(
-    session: Session, seen: SeenIds, texts: Sequence[Small], now: datetime
+    store: Store, seen: SeenIds, texts: Sequence[Small], now: datetime
 ) -> list[list[Batch]]:
     """Write the rows of small files of one kind to the archive: one Parquet file for as many as may lie together.
 
     Returns:
         The batches of each Parquet file, a batch for each of the small ones, in order.
     """
-    con, kind = session.con, texts[0].file.kind
-    _limit_time(session, now)
-    stage_together(con, [(one.source, one.text) for one in texts], TOGETHER, session.settings.limits)
+    con, kind = store.con, texts[0].file.kind
+    _limit_time(store, now)
+    stage_together(con, [(one.source, one.text) for one in texts], TOGETHER, store.settings.limits)
     assign(con, "varchar[]", portion_files=[printable(str(one.file.path)) for one in texts])
     parts = _without_repeats(con, len(texts)) if kind == "customers" else [(0, len(texts) - 1)]
-    number, found = _next_batch(con), list[list[Batch]]()
+    number, found = _next_batch(store.state), list[list[Batch]]()
     for first, last in parts:
         assign(con, "bigint", portion_batch=number, portion_from=first, portion_to=last)
-        found.append(_archive_part(session, seen, texts[first : last + 1], number, now))
+        found.append(_archive_part(store, seen, texts[first : last + 1], number, now))
         # The number after a customer file's is that of the changes it makes.
         number += last - first + (2 if kind == "customers" else 1)
     return found
@@ -160,13 +162,13 @@ def _without_repeats(con: DuckDBPyConnection, number: int) -> Iterator[tuple[int
 
 
 def _archive_part(
-    session: Session, seen: SeenIds, texts: Sequence[Small], number: int, now: datetime
+    store: Store, seen: SeenIds, texts: Sequence[Small], number: int, now: datetime
 ) -> list[Batch]:
-    run_sql(session.con, "inbox/intake/portion.sql")
+    run_sql(store.con, "inbox/intake/portion.sql")
     kind = texts[0].file.kind
-    archived = _write(session, kind, _judged(session, seen, kind), number)
-    _quarantine(session, number)
-    counts = read_sql(session.con, "inbox/intake/portion_counts.sql").rows_by_key(
+    archived = _write(store, kind, _judged(store, seen, kind), number)
+    _quarantine(store, number)
+    counts = read_sql(store.con, "inbox/intake/portion_counts.sql").rows_by_key(
         "batch_id", named=True, unique=True
     )
     return [
@@ -188,9 +190,9 @@ def _batch(
     )  # fmt: skip
 
 
-def _judged(session: Session, seen: SeenIds, kind: Kind) -> Distinct:
+def _judged(store: Store, seen: SeenIds, kind: Kind) -> Distinct:
     """Make the view `judged` of what is staged; its good rows that count."""
-    con = session.con
+    con = store.con
     if kind == "customers":
         make_view(con, JUDGED, f"select *, null::timestamptz as ts, false as anonymous from {STAGED}")
         return deduplicated(con, JUDGED, kind)
@@ -206,32 +208,32 @@ def _seen_by_older_ids(con: DuckDBPyConnection, seen: SeenIds) -> pl.Series:
     return both.filter(pl.col("older_id").is_in(came.implode()))["event_id"]
 
 
-def _limit_time(session: Session, now: datetime) -> None:
+def _limit_time(store: Store, now: datetime) -> None:
     """Rows too far in the future are bad ones too (semantics.md §4): let staging know from when on."""
-    con, most = session.con, session.settings.max_future
+    con, most = store.con, store.settings.max_future
     assign(con, "timestamptz", future_limit=now + most)
     assign(con, "varchar", future_most=spoken(most))
 
 
-def _write(session: Session, kind: Kind, distinct: Distinct, number: int) -> Path:
-    archived = archive_folder(session.settings) / kind / f"{number:08d}.parquet"
-    write_rows(session.con, in_order(session.con, kind, distinct.relation), archived)
+def _write(store: Store, kind: Kind, distinct: Distinct, number: int) -> Path:
+    archived = archive_folder(store.settings) / kind / f"{number:08d}.parquet"
+    write_rows(store.con, in_order(store.con, kind, distinct.relation), archived)
     check_canonical(kind, archived)
     return archived
 
 
-def _quarantine(session: Session, number: int) -> int:
+def _quarantine(store: Store, number: int) -> int:
     """Archive the bad rows of what is judged; how many there are."""
-    file = archive_folder(session.settings) / "quarantine" / f"{number:08d}.parquet"
+    file = archive_folder(store.settings) / "quarantine" / f"{number:08d}.parquet"
     file.unlink(missing_ok=True)
     query = sql_text("inbox/archive/quarantine.sql")
-    if bad := count(session.con, f"({query})"):
-        write_rows(session.con, query, file)
+    if bad := count(store.con, f"({query})"):
+        write_rows(store.con, query, file)
     return bad
 
 
-def _next_batch(con: DuckDBPyConnection) -> int:
-    ((number,),) = run_sql(con, "inbox/intake/next_batch.sql").fetchall()
+def _next_batch(state: StateFile) -> int:
+    ((number,),) = state.rows("inbox/intake/next_batch.sql")
     return int(number)
 
 
@@ -242,7 +244,7 @@ def _span(con: DuckDBPyConnection, file: Path) -> tuple[datetime | None, datetim
     return first, last
 
 
-def _types(session: Session, kind: Kind) -> dict[str, str]:
+def _types(store: Store, kind: Kind) -> dict[str, str]:
     """The types of CSV columns that the settings don't name: what was text once is text."""
-    texts = run_sql(session.con, "inbox/intake/text_columns.sql", kind=kind).fetchall()
-    return {name: "text" for (name,) in texts}
+    texts = store.state.rows("inbox/intake/text_columns.sql", kind=kind)
+    return {name: "text" for (names,) in texts for name in json.loads(names)}

@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
-from duckdb import DuckDBPyConnection
+from typing import TYPE_CHECKING
 
 from flows.errors import InputError
 from flows.files import printable
 from flows.settings import Settings
-from flows.warehouse import run_sql, shown
+from flows.store.state_file import StateFile
+from flows.warehouse import sql_text
 
 if TYPE_CHECKING:
     from flows.formats.shapes import Kind
@@ -25,11 +23,6 @@ if TYPE_CHECKING:
 KINDS: tuple["Kind", ...] = ("customers", "events")
 REFUSED = "refused"
 GONE = "gone"
-_NOTED: dict[str, Any] = {
-    **dict.fromkeys(("kind", "file"), pl.String),
-    **dict.fromkeys(("bytes", "changed_ns"), pl.Int64),
-    "content_hash": pl.String,
-}
 KEEPERS = (".gitkeep", ".gitignore", ".keep")
 """Files that keep a folder in version control: nobody wants to hear of them."""
 NO_DELIVERY = (
@@ -78,13 +71,13 @@ class Arrivals:
     gone: list[tuple[str, str]]
 
 
-def look_in(con: DuckDBPyConnection, settings: Settings) -> Arrivals:
+def look_in(state: StateFile, settings: Settings) -> Arrivals:
     """The inbox as it is. A file is looked into once: one of the same name, size and time of change isn't waiting.
 
     Raises:
         OSError: a folder can't be read.
     """
-    noted = run_sql(con, "inbox/intake/files_read.sql").fetchall()
+    noted = state.rows("inbox/intake/files_read.sql")
     there = [_found(kind, path) for kind in KINDS for path in _entries(settings.inbox / kind)]
     files = [one for one in there if isinstance(one, WaitingFile)]
     read, names = {tuple(stamp) for *stamp, _ in noted}, {(one.kind, one.name) for one in files}
@@ -99,19 +92,15 @@ def look_in(con: DuckDBPyConnection, settings: Settings) -> Arrivals:
 
 
 def note_files(
-    con: DuckDBPyConnection, files: Sequence[tuple[WaitingFile, str | None]], gone: Sequence[tuple[str, str]]
+    state: StateFile, files: Sequence[tuple[WaitingFile, str | None]], gone: Sequence[tuple[str, str]]
 ) -> None:
     """Remember which files were looked into, with the hashes of their contents, and which are gone.
 
     To be called inside the transaction that loads them.
     """
-    if gone:
-        with shown(con, gone_files=pl.DataFrame(list(gone), schema=["kind", "file"], orient="row")):
-            run_sql(con, "inbox/intake/gone_files.sql")
-    if files:
-        rows = [(*one.stamp, content) for one, content in files]
-        with shown(con, looked_into=pl.DataFrame(rows, schema=_NOTED, orient="row")):
-            run_sql(con, "inbox/intake/noted_files.sql")
+    for statement in ("forget_gone", "keep_gone"):
+        state.write(sql_text(f"inbox/intake/{statement}.sql"), gone)
+    state.write(sql_text("inbox/intake/note_file.sql"), [(*one.stamp, content) for one, content in files])
 
 
 @contextmanager

@@ -7,28 +7,29 @@ part of the state (`flows/inbox/admission.py`); replaying the archive repeats on
 from dataclasses import replace
 from datetime import datetime
 
+from flows.inbox.admission import nothing_archived
 from flows.inbox.arrivals import look_in
 from flows.inbox.kept import kept_batches
 from flows.inbox.taken import TakenIn
-from flows.session import Session
-from flows.warehouse import run_sql
+from flows.store.store import Store
+from flows.warehouse import assign
 
 
-def take_in(session: Session, now: datetime) -> TakenIn:
+def take_in(store: Store, now: datetime) -> TakenIn:
     """Archive every new content of the inbox; the state stays as it is. A file that can't be loaded is set aside.
 
     Raises:
         OnwardError: the disk or the store can't go on; no file is to blame.
         OSError: likewise.
     """
-    run_sql(session.con, "inbox/intake/nothing_archived.sql")
-    taken = TakenIn(look_in(session.con, session.settings))
-    kept = kept_batches(session)
+    nothing_archived(store.state)
+    taken = TakenIn(look_in(store.state, store.settings))
+    kept = kept_batches(store)
     if not taken.arrivals.waiting and not kept:
         return taken
     # An idle run shall not pay for importing pyarrow.
     from flows.inbox.portions import Portions
 
-    run_sql(session.con, "inbox/intake/older_ids.sql")
-    Portions(session, taken, [replace(one, loaded_at=now) for one in kept], now).take(taken.arrivals.waiting)
+    assign(store.con, "boolean", older_ids=bool(store.state.rows("inbox/intake/older_ids.sql")))
+    Portions(store, taken, [replace(one, loaded_at=now) for one in kept], now).take(taken.arrivals.waiting)
     return taken

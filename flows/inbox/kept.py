@@ -6,10 +6,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from flows.files import write_text
-from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import Batch, archive_folder
-from flows.warehouse import run_sql
+from flows.store.store import Store
 
 _BATCHES = TypeAdapter(list[Batch])
 
@@ -20,11 +19,11 @@ def keep_batches(settings: Settings, batches: Sequence[Batch]) -> None:
     write_text(file, _BATCHES.dump_json(list(batches)).decode())
 
 
-def kept_batches(session: Session) -> list[Batch]:
+def kept_batches(store: Store) -> list[Batch]:
     """What a killed run had archived, in order; what the state has already isn't among it."""
-    files = _files(session.settings)
+    files = _files(store.settings)
     found = [one for file in files for one in _BATCHES.validate_json(file.read_bytes())]
-    ((last,),) = run_sql(session.con, "inbox/intake/last_batch.sql").fetchall()
+    ((last,),) = store.state.rows("inbox/intake/last_batch.sql")
     return [one for one in found if one.batch_id > last]
 
 

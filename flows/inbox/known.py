@@ -1,8 +1,7 @@
 """Which contents of the inbox came before: of events any file's, of customers the name's and what applied last."""
 
 from flows.inbox.arrivals import WaitingFile
-from flows.session import Session
-from flows.warehouse import run_sql
+from flows.store.state_file import StateFile
 
 
 class Known:
@@ -12,17 +11,18 @@ class Known:
     of the customer file that was applied last (contract.md). Events are taken in once, by content.
     """
 
-    def __init__(self, session: Session) -> None:
-        """Ask the store of the session, and what is archived beside it."""
-        con = session.con
-        self._events = {one for (one,) in run_sql(con, "inbox/intake/event_contents.sql").fetchall()}
-        self._customers = dict(run_sql(con, "inbox/intake/customer_contents.sql").fetchall())
-        ((self._applied,),) = run_sql(con, "inbox/intake/applied_last.sql").fetchall()
+    def __init__(self, state: StateFile) -> None:
+        """Ask the state file, which knows what is archived beside it, too."""
+        self._state = state
+        self._events = set[str]()
+        self._customers: dict[str, str] = dict(state.rows("inbox/intake/customer_contents.sql"))
+        self._applied = next((one for (one,) in state.rows("inbox/intake/applied_last.sql")), None)
 
     def has(self, file: WaitingFile, content: str) -> bool:
         """Whether a file with this content has nothing new to say."""
         if file.kind == "events":
-            return content in self._events
+            came = self._state.rows("inbox/intake/event_content.sql", content=content)
+            return content in self._events or bool(came)
         return content in (self._customers.get(file.name), self._applied)
 
     def note(self, file: WaitingFile, content: str) -> None:

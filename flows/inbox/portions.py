@@ -16,8 +16,9 @@ from flows.inbox.known import Known
 from flows.inbox.refusals import fault_of_file, set_aside
 from flows.inbox.seen_ids import read_seen_ids
 from flows.inbox.taken import TakenIn
-from flows.session import Session, drawn
+from flows.session import drawn
 from flows.store.archive import Batch
+from flows.store.store import Store
 from flows.warehouse import is_stopped
 
 MOST_FILES = 2500
@@ -29,11 +30,11 @@ FAULTS = (OnwardError, duckdb.Error, OSError, UnicodeError)
 class Portions:
     """What a tick takes in, as it grows; made for one `take_in`."""
 
-    def __init__(self, session: Session, taken: TakenIn, kept: Sequence[Batch], now: datetime) -> None:
-        self._session, self._taken, self._now = session, taken, now
-        self._seen = read_seen_ids(session)
+    def __init__(self, store: Store, taken: TakenIn, kept: Sequence[Batch], now: datetime) -> None:
+        self._store, self._taken, self._now = store, taken, now
+        self._seen = read_seen_ids(store)
         self._note(kept)
-        self._known = Known(session)
+        self._known = Known(store.state)
         self._small: list[Small] = []
         self._bytes = 0
 
@@ -42,7 +43,7 @@ class Portions:
         for done, file in enumerate(files):
             if self._small and (self._is_full or self._small[0].file.kind != file.kind):
                 self._archive_small()
-                self._session.say(f"Loading new files {drawn(done, len(files))}")
+                self._store.say(f"Loading new files {drawn(done, len(files))}")
             self._judging(file, self._take)
         self._archive_small()
 
@@ -55,7 +56,7 @@ class Portions:
         content = content_hash(file.path) if held is None else hash_of(held)
         if self._known.has(file, content):
             self._taken.looked_into.append((file, content))
-        elif held is not None and (small := read_small(self._session.settings, file, content, held)):
+        elif held is not None and (small := read_small(self._store.settings, file, content, held)):
             self._small.append(small)
             self._bytes += small.size
             self._known.note(file, content)
@@ -64,7 +65,7 @@ class Portions:
             self._archive_alone(file, content)
 
     def _archive_alone(self, file: WaitingFile, content: str) -> None:
-        batch, notes = archive_file(self._session, self._seen, file, content, self._now)
+        batch, notes = archive_file(self._store, self._seen, file, content, self._now)
         self._known.note(file, content)
         self._keep([batch])
         self._tell(file, notes)
@@ -75,7 +76,7 @@ class Portions:
         if not small:
             return
         try:
-            parts = archive_together(self._session, self._seen, small, self._now)
+            parts = archive_together(self._store, self._seen, small, self._now)
         except (duckdb.Error, OnwardError):
             # One of them is to blame: which, is seen when each is read alone.
             for one in small:
@@ -97,9 +98,9 @@ class Portions:
         except FAULTS as error:
             if (reason := fault_of_file(file, error)) is None:
                 raise
-            refusal = set_aside(self._session.settings, file, reason)
+            refusal = set_aside(self._store.settings, file, reason)
             self._taken.refused.append(refusal.sentence)
-            if is_stopped(self._session.con):
+            if is_stopped(self._store.con):
                 raise EngineStoppedError(self._taken.refused, is_gone=refusal.moved) from error
             if not refusal.moved:
                 self._taken.looked_into.append((file, None))
@@ -108,10 +109,10 @@ class Portions:
         self._taken.notes += [f"{printable(file.path.name)}: {note}" for note in notes]
 
     def _keep(self, batches: Sequence[Batch]) -> None:
-        keep_batches(self._session.settings, batches)
+        keep_batches(self._store.settings, batches)
         self._note(batches)
 
     def _note(self, batches: Sequence[Batch]) -> None:
-        append_batches(self._session.con, "archived_batches", batches)
+        append_batches(self._store.state, "archived_batches", batches)
         self._seen.catch_up()
         self._taken.batches += batches

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import polars as pl
 
 from flows.files import aside_name, put_in_place
-from flows.session import Session
+from flows.inbox.admission import nothing_archived
 from flows.store.archive import archive_folder
-from flows.warehouse import frame, one_file, parquet, read_sql, run_sql, shown
+from flows.store.store import Store
+from flows.warehouse import frame, one_file, parquet, read_sql, shown
 from transforms.columns.ids import stable_hash
 
 Hashes = npt.NDArray[np.uint64]
@@ -56,9 +57,9 @@ class SeenIds:
     They are kept in few pieces: each is more than twice as long as the next.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._folder = archive_folder(session.settings)
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._folder = archive_folder(store.settings)
         self._pieces = self._stored()
 
     def catch_up(self) -> None:
@@ -86,7 +87,7 @@ class SeenIds:
         if not archives:
             return ids.clear()
         suspects = ids.filter(np.isin(hashes, np.concatenate([some for _, some in meeting])))
-        con = self._session.con
+        con = self._store.con
         with shown(con, suspected_ids=suspects.to_frame("event_id")):
             return read_sql(con, "inbox/seen_ids/came_before.sql", archives=archives).to_series()
 
@@ -111,7 +112,7 @@ class SeenIds:
 
     def _event_ids(self, archive: str) -> pl.Series:
         file = self._folder / "events" / archive
-        return frame(self._session.con, f"select event_id from {parquet(file)}").to_series()
+        return frame(self._store.con, f"select event_id from {parquet(file)}").to_series()
 
     def _archives(self, piece: HashedBatches) -> list[str]:
         found = self._batches(piece.first, piece.last)
@@ -119,16 +120,14 @@ class SeenIds:
 
     def _batches(self, first: int = 1, last: int | None = None) -> list[tuple[int, str, str]]:
         """The batches of events of these numbers, in order: number, archived file, hash of the content."""
-        found = run_sql(self._session.con, "inbox/seen_ids/batches.sql", first=first, last=last)
-        return found.fetchall()
+        return self._store.state.rows("inbox/seen_ids/batches.sql", first=first, last=last)
 
     def _stored(self) -> list[HashedBatches]:
         """The files that follow one another from the first batch on, of batches that the store still has."""
-        there = {(number, content) for number, _, content in self._batches()}
         longest: dict[int, tuple[int, str, Path]] = {}
         for file in self._files():
             first, last, content = file.stem.split("-")
-            if (int(last), content) in there:
+            if any(content == one for _, _, one in self._batches(int(last), int(last))):
                 longest[int(first)] = int(last), content, file
         pieces: list[HashedBatches] = []
         begin = 1
@@ -150,14 +149,14 @@ class SeenIds:
         return self._folder / "event_ids" / f"{piece.first:08d}-{piece.last:08d}-{piece.content}.npy"
 
 
-def read_seen_ids(session: Session) -> SeenIds:
+def read_seen_ids(store: Store) -> SeenIds:
     """The ids of all batches of the store, none of which a transaction has yet to commit; brings the files up to date.
 
     Raises:
         WarehouseError: an archived file can't be read.
     """
-    run_sql(session.con, "inbox/intake/nothing_archived.sql")
-    seen = SeenIds(session)
+    nothing_archived(store.state)
+    seen = SeenIds(store)
     seen.catch_up()
     seen.keep()
     return seen

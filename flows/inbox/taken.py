@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from duckdb import DuckDBPyConnection
-
 from flows.inbox.arrivals import Arrivals, WaitingFile, note_files
 from flows.store.archive import Batch
+from flows.store.state_file import StateFile
 
 
 @dataclass
@@ -25,6 +24,6 @@ class TakenIn:
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def note(self, con: DuckDBPyConnection) -> None:
+    def note(self, state: StateFile) -> None:
         """Remember which files were looked into, inside the transaction that makes the batches part of the state."""
-        note_files(con, self.looked_into, self.arrivals.gone)
+        note_files(state, self.looked_into, self.arrivals.gone)

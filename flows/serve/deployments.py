@@ -42,7 +42,8 @@ from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
 from flows.settings import Settings, read_settings
 from flows.store.lock import RunInProgressError
-from flows.store.state_file import STATE_FILE, Store, open_store
+from flows.store.publish import published_file
+from flows.store.store import Store, open_store
 from flows.summary import TickSummary
 from flows.tick.run import StageRunner, run_stages
 from flows.tick.stages import read_workflows
@@ -160,7 +161,7 @@ def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummar
     definitions = _in_a_task("check_definitions", lambda: read_workflows(settings))
     for fault in definitions.faults:
         get_run_logger().warning(fault)
-    summary = run_stages(_stages_as_tasks(settings), settings, definitions, until, force)
+    summary = run_stages(_stages_as_tasks(settings), definitions, until, force)
     _in_a_task("show_tick", lambda: _show_tick(settings, summary))
     return summary
 
@@ -220,7 +221,7 @@ def _show_tick(settings: Settings, summary: TickSummary) -> None:
     lines = [*summary.sentence.splitlines(), *(f"warning: {one}" for one in summary.warnings)]
     lines += [f"refused: {one}" for one in summary.refused]
     create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")
-    with closing(connect(settings.published / STATE_FILE, read_only=True)) as con:
+    with closing(connect(published_file(settings), read_only=True)) as con:
         _show_reports(report_frames(con))
 
 

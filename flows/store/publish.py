@@ -1,64 +1,129 @@
-"""What analysts open: a copy of the state file and the reports as Parquet, replaced whole after a tick."""
+"""What analysts open: a small DuckDB file of views over the files of the ledger and the archive, made anew after a tick."""
 
+from contextlib import closing
 from pathlib import Path
 
-from flows.files import aside_name, copy_aside, is_copy, put_in_place
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.files import aside_name, put_in_place
 from flows.settings import Settings
-from flows.store.state_file import STATE_FILE, Store, report_views
-from flows.warehouse import literal, run
+from flows.store.archive import archive_folder
+from flows.store.ledger import CURRENT, LASTING, named_files
+from flows.store.pending import KEYS, decoded
+from flows.store.relations import relations
+from flows.store.store import Store
+from flows.store.tables import SMALL
+from flows.warehouse import connect, literal, parquet, quoted, run, run_sql, shown, sql_names, sql_text
+
+PUBLISHED_FILE = "onward.duckdb"
+INTERNAL = "internal"
+_STAMP = "published"
+_INNER = ("ended", "running", "schedule_alarms", *KEYS)
+"""Relations that views of `sql/store/views/` read."""
 
 
-def mark_unpublished(settings: Settings) -> None:
-    """Note, before anything changes, that the published copy falls behind; a killed run leaves the note."""
-    _note(settings).parent.mkdir(parents=True, exist_ok=True)
-    _note(settings).touch()
+def is_unpublished(store: Store) -> bool:
+    """Whether something changed since the last publication, there was none, or the folder has moved."""
+    file = store.settings.published / PUBLISHED_FILE
+    return store.state.value(_STAMP) != _stamp(store) or not file.exists()
 
 
-def is_unpublished(settings: Settings) -> bool:
-    """Whether something changed since the last publication, or there was none."""
-    return _note(settings).exists() or not (settings.published / STATE_FILE).exists()
+def report_views() -> list[str]:
+    """The names of the report views, one per file of `sql/reports/`."""
+    return [Path(name).stem for name in sql_names("reports")]
 
 
 def publish(store: Store) -> bool:
     """Replace `published/onward.duckdb` and `published/reports/*.parquet` by what the store holds now.
 
-    Whoever has the old copy open keeps reading it; nobody sees half of a tick.
+    Whoever has the old file open keeps reading it; nobody sees half of a tick.
 
     Returns:
         False if nothing changed since the last publication, and nothing was written.
 
     Raises:
-        WarehouseError: a report failed.
-        OnwardError: the copy could not be written.
+        WarehouseError: a report failed, or the file can't be written.
     """
-    store.checkpoint()
-    published = store.settings.published
-    target = published / STATE_FILE
-    files = {name: published / "reports" / f"{name}.parquet" for name in report_views()}
-    if is_copy(target, store.path) and all(file.exists() for file in files.values()):
-        _note(store.settings).unlink(missing_ok=True)
+    if not is_unpublished(store):
         return False
-    for name, file in files.items():
-        _write_report(store, name, file)
-    _replace(copy_aside(store.path, target), target)
-    _note(store.settings).unlink(missing_ok=True)
-    return True
-
-
-def _note(settings: Settings) -> Path:
-    return settings.state / "unpublished"
-
-
-def _write_report(store: Store, name: str, file: Path) -> None:
-    aside = aside_name(file)
-    query = f"copy (select * from {name}) to {literal(aside)} (format parquet)"
-    run(store.con, query, file=f"sql/reports/{name}.sql", step="write the report")
-    put_in_place(aside, file)
-
-
-def _replace(aside: Path, target: Path) -> None:
-    # Read-only, and without the log a visitor may have left: a log belongs to one copy, and a new copy
-    # under an old log can't be opened.
+    published = store.settings.published
+    target, stamp = published / PUBLISHED_FILE, _stamp(store)
+    aside = aside_name(target)
+    with closing(connect(aside)) as con:
+        _fill(con, store)
+        for name in report_views():
+            _write_report(con, name, published / "reports" / f"{name}.parquet")
+    # Read-only, and without the log a visitor may have left: a new file under an old log can't be opened.
     aside.chmod(0o444)
     target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     put_in_place(aside, target)
+    store.state.note(_STAMP, stamp)
+    return True
+
+
+def _stamp(store: Store) -> str:
+    """What is published: as of which commit, and where the files lie that it names."""
+    return f"{store.state.commit} {store.settings.state.absolute()}"
+
+
+def _fill(con: DuckDBPyConnection, store: Store) -> None:
+    con.execute(f"create schema {INTERNAL}")
+    for name, rows in _small(store).items():
+        with shown(con, rows=rows):
+            con.execute(f"create table {name} as from rows")
+    for name in sql_names("store/macros"):
+        run_sql(con, name)
+    for name, query in relations(store, con, INTERNAL, (*LASTING, *CURRENT)).items():
+        _make_view(con, f"{INTERNAL}.{name}" if name in _INNER else name, query, "sql/store/published/current.sql")
+    for name in _views():
+        query = sql_text(name).replace("{archive}", _archived(store))
+        _make_view(con, Path(name).stem, query, f"sql/{name}")
+
+
+def _make_view(con: DuckDBPyConnection, name: str, query: str, file: str) -> None:
+    run(con, f"create view {name} as {query}", file=file, step="create the view")
+
+
+def _small(store: Store) -> dict[str, pl.DataFrame]:
+    """The tables that are copied, by name."""
+    state = store.state
+    found = {
+        name: state.frame(f"select {', '.join(map(quoted, columns))} from {name}", columns)
+        for name, columns in SMALL.items()
+    }
+    ledger = pl.DataFrame({"id": [state.value("send_ledger")]}, schema={"id": pl.String}).drop_nulls()
+    paused = state.frame("select workflow_id from paused", {"workflow_id": pl.String})
+    files = pl.DataFrame([vars(one) for one in named_files(state)], schema=_FILES)
+    pending = {f"{INTERNAL}.pending_{table}": decoded(store.con, state, table).drop("trigger_properties", strict=False) for table in KEYS}
+    return {**found, "send_ledger": ledger, f"{INTERNAL}.paused": paused, f"{INTERNAL}.files": files, **pending}
+
+
+_FILES = {
+    **dict.fromkeys(("name", "relation"), pl.String),
+    **dict.fromkeys(("level", "first", "last", "rows", "bytes"), pl.Int64),
+    "checksum": pl.String,
+}
+
+
+def _archived(store: Store) -> str:
+    folder = archive_folder(store.settings).absolute() / "events"
+    names = store.state.query("select distinct archive from batches where kind = 'events' order by archive")
+    return parquet(folder / "_columns.parquet", *(folder / name for (name,) in names))
+
+
+def _views() -> list[str]:
+    """The files of views, in the order in which they are made: each may read those before it."""
+    return [*sql_names("store/views"), *sql_names("reports/base"), *sql_names("reports")]
+
+
+def _write_report(con: DuckDBPyConnection, name: str, file: Path) -> None:
+    aside = aside_name(file)
+    query = f"copy (select * from {name}) to {literal(aside)} (format parquet)"
+    run(con, query, file=f"sql/reports/{name}.sql", step="write the report")
+    put_in_place(aside, file)
+
+
+def published_file(settings: Settings) -> Path:
+    """What analysts open."""
+    return settings.published / PUBLISHED_FILE

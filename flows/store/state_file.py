@@ -1,218 +1,270 @@
-"""The state file: locked for one run, recovered by itself, its tables and views kept current."""
+"""The state file: SQLite, whose one transaction is a tick. Instants in it are microseconds since 1970, lists JSON.
 
-import hashlib
-import shutil
-from collections.abc import Generator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+SQLite, because a tick reads and writes some customers of many, each by key, and a commit survives a killed process
+(docs/architecture.md has the measurements). One connection opens it, one at a time: `flows/store/lock.py`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Self
 
-from duckdb import DuckDBPyConnection
+import polars as pl
 
-from flows.errors import InputError, OnwardError
-from flows.files import printable, put_in_place
-from flows.session import Clock, Say, Session, silent, wall_clock
-from flows.settings import Settings
-from flows.store.archive import archive_folder
-from flows.store.lock import run_lock
-from flows.store.recovery import keep_with_logs, open_recovered
-from flows.warehouse import (
-    WarehouseError,
-    connect,
-    insert,
-    limit_memory,
-    literal,
-    one_file,
-    parquet,
-    run,
-    run_sql,
-    sql_names,
-    sql_text,
-    tables,
-    write_rows,
-)
+from flows.errors import OnwardError, advice
+from flows.files import aside_name, aside_of, put_in_place
+from flows.warehouse import sql_text
+from transforms.tables.frames import INSTANT, Schema
+from transforms.timing.durations import epoch_us
 
-SCHEMA_VERSION = 2
-STATE_FILE = "onward.duckdb"
-LOCK_FILE = "onward.lock"
+VERSION = 1
+APPLICATION = 0x4F6E7764
+"""Says in the file's head whose it is ("Onwd")."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Store(Session):
-    """An open, locked state file: a session over it.
+class StateError(OnwardError):
+    """The state file can't be used: which, and what SQLite said.
 
     Attributes:
         path: the state file.
-        warnings: what recovery had to do to open it, one sentence each; to be shown to people.
+        cause: SQLite's own message.
     """
 
-    path: Path
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, path: Path, cause: object) -> None:
+        self.path, self.cause = path, str(cause)
+        found = advice(self.cause)
+        super().__init__(f"{path}: {self.cause}" + (f": {found}" if found else ""))
 
-    def checkpoint(self) -> None:
-        """Bring the file itself up to date, so that a copy of it is whole; free if nothing changed.
+
+class DamagedStateError(StateError):
+    """The state file isn't one, or is damaged."""
+
+    def __init__(self, path: Path, cause: object) -> None:
+        super().__init__(path, cause)
+        self.args = (
+            f"{path}: damaged ({cause}). Nothing is lost: `onward rebuild` makes it again from the archived events, "
+            "and nothing is sent twice",
+        )
+
+
+class StateFile:
+    """An open state file; use it in a `with` statement.
+
+    Attributes:
+        path: where it lies.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file, creating it with its tables when absent.
 
         Raises:
-            WarehouseError: a transaction is still open, or the disk is full.
+            DamagedStateError: it isn't a state file any more.
+            StateError: another program's, a newer version's, or it can't be opened.
         """
-        run(self.con, "checkpoint", file=str(self.path), step="checkpoint it")
+        self.path = path
+        self._db = _opened(path, read_only)
+        self._before: sqlite3.Connection | None = None
+        with _told(path):
+            self._prepare(read_only)
 
+    def __enter__(self) -> Self:
+        return self
 
-def report_views() -> list[str]:
-    """The names of the report views, one per file of `sql/reports/`.
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    They lie in the state file, and so in every copy of it, for whoever asks there.
-    """
-    return [Path(name).stem for name in sql_names("reports")]
+    def close(self) -> None:
+        """Let the file go; an open transaction is undone."""
+        self._db.close()
 
+    def rows(self, name: str, **given: Any) -> list[tuple[Any, ...]]:
+        """Run one file of `sql/` and fetch its rows; `given` fill its `$name` placeholders.
 
-@contextmanager
-def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
-    """Open `state/onward.duckdb` for one run, creating it with its tables and views when absent.
+        Raises:
+            StateError: naming the file and SQLite's message.
+        """
+        return self.query(sql_text(name), **given)
 
-    Arguments are those of the session.
+    def query(self, text: str, **given: Any) -> list[tuple[Any, ...]]:
+        """The rows of a statement; as `rows`."""
+        with _told(self.path):
+            return self._db.execute(text, {name: _plain(one) for name, one in given.items()}).fetchall()
 
-    Raises:
-        RunInProgressError: another run holds it.
-        OnwardError: the file belongs to another program or a newer version, or can't be repaired.
-    """
-    with hold_store(settings):
-        path = settings.state / STATE_FILE
-        con, warnings = open_recovered(path)
-        store = Store(con, settings, say, clock, path=path, warnings=warnings)
+    def frame(self, text: str, schema: Schema, **given: Any) -> pl.DataFrame:
+        """The rows of a statement as a frame with these columns, in order; as `rows`."""
+        stored = {name: _stored(kind) for name, kind in schema.items()}
+        found = pl.DataFrame(self.query(text, **given), schema=stored, orient="row")
+        return found.select(_read(name, kind) for name, kind in schema.items())
+
+    def write(self, text: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for each row.
+
+        Raises:
+            StateError: naming the file and SQLite's message.
+        """
+        with _told(self.path):
+            self._db.executemany(text, rows)
+
+    def append(self, table: str, rows: pl.DataFrame) -> None:
+        """Add a frame's rows to a table, by the names of their columns."""
+        if len(rows):
+            marks = ", ".join("?" * rows.width)
+            names = ", ".join(f'"{name}"' for name in rows.columns)
+            self.write(f"insert into {table} ({names}) values ({marks})", stored_rows(rows))
+
+    def value(self, name: str) -> str | None:
+        """What was noted under a name; None if nothing was."""
+        found = self.query("select value from meta where name = $name", name=name)
+        return str(found[0][0]) if found else None
+
+    def note(self, name: str, value: object) -> None:
+        """Note a value under a name."""
+        self.query("insert or replace into meta values ($name, $value)", name=name, value=str(value))
+
+    @property
+    def commit(self) -> int:
+        """How many times something was written that tables show."""
+        return int(self.value("commit") or 0)
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Everything in the block happens, or nothing of it."""
+        self.query("begin immediate")
         try:
-            _prepare(store)
-            yield store
-        finally:
-            con.close()
+            yield
+            self._commit()
+        except BaseException:
+            self._undo()
+            raise
+
+    def copy_aside(self) -> None:
+        """Write the rest of the transaction into a copy of the file, which takes its place when it commits.
+
+        A log of as many pages as that would take longer; a commit over more than a fifth of the customers does it.
+        To be called before the transaction changes `customers` and `due`.
+        """
+        aside = aside_name(self.path)
+        copy = _opened(aside, read_only=False)
+        with _told(aside):
+            copy.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_making()}")
+            copy.execute("attach $path as old", {"path": f"{self.path.absolute().as_uri()}?mode=ro"})
+            copy.execute("begin immediate")
+            for (table,) in self.query("select name from sqlite_master where type = 'table'"):
+                self._copy(copy, table)
+        self._before, self._db = self._db, copy
+
+    def _copy(self, copy: sqlite3.Connection, table: str) -> None:
+        if table in ("customers", "due"):
+            copy.execute(f"insert into {table} select * from old.{table}")
+        elif rows := self.query(f"select * from {table}"):
+            copy.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
+
+    def _commit(self) -> None:
+        self.query("commit")
+        if self._before is None:
+            return
+        old, self._before = self._before, None
+        self._db.close()
+        old.rollback()
+        # A log of the file that is replaced would be taken for one of the new file's.
+        old.execute("pragma wal_checkpoint(truncate)")
+        old.close()
+        put_in_place(aside_of(self.path), self.path)
+        self._db = _opened(self.path, read_only=False)
+        self._prepare(read_only=False)
+
+    def _undo(self) -> None:
+        if self._before is not None:
+            self._db.close()
+            self._db, self._before = self._before, None
+        if self._db.in_transaction:
+            self._db.rollback()
+
+    def checkpoint(self) -> None:
+        """Bring what was committed from the log into the file itself."""
+        self.query("pragma wal_checkpoint(truncate)")
+
+    def _prepare(self, read_only: bool) -> None:
+        ((version,),) = self.query("pragma user_version")
+        ((owner,),) = self.query("pragma application_id")
+        if not read_only:
+            self.query("pragma journal_mode = wal")
+            self.query("pragma synchronous = full")
+            self.query("pragma cache_size = -65536")
+            self.query("pragma temp_store = memory")
+        if owner not in (0, APPLICATION) or (not owner and self.query("select name from sqlite_master")):
+            raise StateError(self.path, "a SQLite file, but not Onward's; move it elsewhere and run again")
+        if version > VERSION:
+            raise StateError(
+                self.path,
+                f"written by a newer Onward (version {version}; this one knows up to {VERSION}); update Onward, or point "
+                "data_dir elsewhere",
+            )
+        if not owner and not read_only:
+            self._db.executescript(f"begin immediate; {_making()} commit;")
+
+
+def _making() -> str:
+    """The statements that make a new file."""
+    head = f"pragma application_id = {APPLICATION}; pragma user_version = {VERSION};"
+    return f"{sql_text('store/state/schema.sql')} {head}"
+
+
+def stored_rows(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """A frame's rows as SQLite keeps them."""
+    return frame.select(_written(name, kind) for name, kind in frame.schema.items()).rows()
+
+
+def _opened(path: Path, read_only: bool) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _told(path):
+        mode = "ro" if read_only else "rwc"
+        # A thread of this process brings the log into the file while the main one publishes; never both at once.
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
 
 
 @contextmanager
-def hold_store(settings: Settings) -> Generator[None]:
-    """Keep other runs out, whether or not the state file can be opened.
-
-    Raises:
-        InputError: no state file can lie there.
-        RunInProgressError: another run holds the store.
-    """
-    _check_place(settings)
-    with run_lock(settings.state / LOCK_FILE):
+def _told(path: Path) -> Generator[None]:
+    """Errors of SQLite in the block become sentences for people."""
+    try:
         yield
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise StateError(path, error) from error
+        raise DamagedStateError(path, error) from error
 
 
-def _check_place(settings: Settings) -> None:
-    """Refuse folders that DuckDB can't keep a database in, before anything is written there.
-
-    Raises:
-        InputError: naming what of the name is to blame.
-    """
-    place = str(settings.data_dir.absolute())
-    signs = [f"'{sign}'" for sign in ("?", "\\") if sign in place]
-    if printable(place) != place:
-        signs.append("bytes that aren't UTF-8")
-    if signs:
-        raise InputError(
-            f"{printable(place)}: has {' and '.join(signs)} in its name, where no state file can lie; rename the "
-            "folder, or point data_dir elsewhere"
-        )
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return epoch_us(value)
+    return json.dumps(list(value)) if isinstance(value, list | tuple) else value
 
 
-@contextmanager
-def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
-    """A new, empty store that takes the place of the state file when the block ends without an error.
-
-    The state file is not needed, and read by nobody but `ask_state`; it is kept beside the new one, under
-    `….replaced-<n>`. Arguments are those of the session. Whoever calls this holds the store (`hold_store`).
-    """
-    path = settings.state / STATE_FILE
-    draft = settings.state / "rebuild" / STATE_FILE
-    shutil.rmtree(draft.parent, ignore_errors=True)
-    draft.parent.mkdir()
-    try:
-        with closing(connect(draft)) as con:
-            store = Store(con, settings, say, clock, path=draft)
-            _prepare(store)
-            yield store
-            store.checkpoint()
-        if path.exists():
-            keep_with_logs(path, "replaced")
-        put_in_place(draft, path)
-    finally:
-        shutil.rmtree(draft.parent)
+def _stored(kind: Any) -> Any:
+    if kind == INSTANT:
+        return pl.Int64
+    if kind == pl.Boolean:
+        return pl.Int64
+    return pl.String if isinstance(kind, pl.List) else kind
 
 
-def _prepare(store: Store) -> None:
-    """Limit the memory, make tables and views what this version's `sql/` says; nothing is written when they are.
-
-    Raises:
-        OnwardError: the file holds another program's tables, or those of a newer version of Onward.
-    """
-    con, archive = store.con, archive_folder(store.settings).absolute() / "events"
-    limit_memory(con, store.settings.memory_bytes)
-    wanted = _fingerprint(archive)
-    columns = archive / "_columns.parquet"
-    if not _is_readable(con, columns):
-        # An empty archive file, so that the `events` view has its columns before anything is loaded.
-        write_rows(con, sql_text("store/event_columns.sql"), columns)
-    version, fingerprint = _found_version(con, store.path)
-    if fingerprint != wanted:
-        con.begin()
-        for number in range(version + 1, SCHEMA_VERSION + 1):
-            run_sql(con, f"store/migrations/{number}.sql")
-        _create(con, archive)
-        con.execute("delete from schema_version")
-        insert(con, "schema_version", {"version": SCHEMA_VERSION, "fingerprint": wanted})
-        con.commit()
+def _read(name: str, kind: Any) -> pl.Expr:
+    if isinstance(kind, pl.List):
+        return pl.col(name).str.json_decode(kind)
+    return pl.col(name).cast(kind)
 
 
-def _is_readable(con: DuckDBPyConnection, file: Path) -> bool:
-    try:
-        run(con, f"from {parquet(file)} limit 0", file=str(file), step="read it")
-    except WarehouseError:
-        return False
-    return True
+def _written(name: str, kind: Any) -> pl.Expr:
+    if isinstance(kind, pl.Datetime):
+        return pl.col(name).dt.epoch("us")
+    return json_list(name) if isinstance(kind, pl.List) else pl.col(name)
 
 
-def _fingerprint(archive: Path) -> str:
-    names = [*_statements(), *_views()]
-    texts = [str(archive), *(name + sql_text(name) for name in names)]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _found_version(con: DuckDBPyConnection, path: Path) -> tuple[int, str | None]:
-    """The version of the tables that are there (without any: this one's), and the fingerprint of their making."""
-    found = tables(con, str(path))
-    if not found:
-        return SCHEMA_VERSION, None
-    if "schema_version" not in found:
-        raise OnwardError(
-            f"{path}: a DuckDB file, but not Onward's (it has the tables {', '.join(found[:5])}); "
-            "move it elsewhere and run again"
-        )
-    query = sql_text("store/version.sql")
-    ((version, fingerprint),) = run(con, query, file=str(path), step="read its version").fetchall()
-    if version > SCHEMA_VERSION:
-        raise OnwardError(
-            f"{path}: written by a newer Onward (tables of version {version}; this one knows up to "
-            f"{SCHEMA_VERSION}); update Onward, or point data_dir elsewhere"
-        )
-    return int(version), str(fingerprint)
-
-
-def _create(con: DuckDBPyConnection, archive: Path) -> None:
-    for name in _statements():
-        run_sql(con, name)
-    for name in _views():
-        text = sql_text(name).replace("{archive}", literal(f"{one_file(archive)}/*.parquet"))
-        view = f"create or replace view {Path(name).stem} as {text}"
-        run(con, view, file=f"sql/{name}", step="create the view")
-
-
-def _statements() -> list[str]:
-    """The files that make tables, and macros that views are written with."""
-    return [*sql_names("store/schema"), *sql_names("store/macros")]
-
-
-def _views() -> list[str]:
-    """The files of views, in the order in which they are made: each may read those before it."""
-    return [*sql_names("store/views"), *sql_names("reports/base"), *sql_names("reports")]
+def json_list(name: str) -> pl.Expr:
+    """A column of lists as JSON texts."""
+    return pl.struct(l=name).struct.json_encode().str.slice(len('{"l":')).str.head(-1).alias(name)

@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from duckdb import DuckDBPyConnection
+from flows.store.state_file import StateFile
+from flows.store.tables import TICKS
+from transforms.tables.frames import chosen
 
-from flows.warehouse import run_sql
 
-
-def last_tick(con: DuckDBPyConnection) -> tuple[int, datetime | None]:
+def last_tick(state: StateFile) -> tuple[int, datetime | None]:
     """The last tick's number and end; (0, None) before the first.
 
     Raises:
-        WarehouseError: the ticks can't be read.
+        StateError: the state file can't be read.
     """
-    ((last, now),) = run_sql(con, "store/last_tick.sql").fetchall()
-    return int(last), now
+    last = state.frame("select tick_id, now from ticks order by tick_id desc limit 1", chosen(TICKS, "tick_id", "now"))
+    return last.row(0) if len(last) else (0, None)

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from duckdb import DuckDBPyConnection
+import polars as pl
 
 from flows.decide.can_happen import can_happen
 from flows.decide.macros import make_macros
@@ -16,7 +16,6 @@ from flows.inbox.admission import admit_all
 from flows.inbox.intake import take_in
 from flows.inbox.kept import forget_batches
 from flows.inbox.taken import TakenIn
-from flows.session import Session
 from flows.store.archive import (
     SEMANTICS,
     Batch,
@@ -26,17 +25,19 @@ from flows.store.archive import (
     write_clock,
     write_manifest,
 )
-from flows.store.publish import mark_unpublished
+from flows.store.state_file import StateFile
+from flows.store.store import Store
+from flows.store.tables import TICKS
 from flows.store.ticks import last_tick
 from flows.summary import TickSummary
-from flows.warehouse import assign, count, insert, make_view, parquet, run_sql, transaction
+from flows.warehouse import assign, count, make_view, parquet, read_sql, run_sql
 from transforms.definitions.workflow import version_of
 from transforms.timing.durations import microseconds
 
 MOST_TOLD = 20
 
 
-def advance(session: Session, definitions: Definitions, now: datetime) -> TickSummary:
+def advance(store: Store, definitions: Definitions, now: datetime) -> TickSummary:
     """Take in the inbox's new files and decide until `now`.
 
     A file that can't be loaded is set aside, and everything else goes on (`TickSummary.refused`).
@@ -44,28 +45,27 @@ def advance(session: Session, definitions: Definitions, now: datetime) -> TickSu
     Raises:
         InputError: `now` is before the last tick's; nothing has changed.
     """
-    con, settings, started = session.con, session.settings, session.clock()
-    tick = _next_tick(session, now)
+    settings, started = store.settings, store.clock()
+    tick = _next_tick(store, now)
     rules = rules_of(settings, definitions)
-    session.say("Loading new files")
-    taken = take_in(session, now)
-    with transaction(con):
-        batches = admit_all(session, taken.batches)
-        taken.note(con)
+    store.say("Loading new files")
+    taken = take_in(store, now)
+    with store.transaction() as commit:
+        batches = admit_all(store, taken.batches)
+        taken.note(store.state)
         manifest = _manifest(rules, batches, tick)
-        summary = _with_files(decide_tick(session, rules, manifest), taken)
-        if batches or _basis(manifest) != _last_basis(con):
+        summary = _with_files(decide_tick(store, rules, manifest), taken)
+        if batches or _basis(manifest) != _last_basis(store.state):
             write_manifest(settings, manifest)
-        record_tick(session, summary, manifest, started)
-        if summary.changed:
-            mark_unpublished(settings)
+        record_tick(store, summary, manifest, started)
+        commit.shows = summary.changed
     write_clock(settings, tick.tick_id, now)
     forget_batches(settings)
     if batches:
         from flows.inbox.seen_ids import read_seen_ids
 
-        session.say("Noting event ids")
-        read_seen_ids(session)
+        store.say("Noting event ids")
+        read_seen_ids(store)
     return summary
 
 
@@ -89,45 +89,44 @@ def _some(told: list[str], most: int) -> list[str]:
     return told if more <= 0 else [*told[:most], f"and {more:,} more"]
 
 
-def decide_tick(session: Session, rules: Rules, manifest: Manifest) -> TickSummary:
+def decide_tick(store: Store, rules: Rules, manifest: Manifest) -> TickSummary:
     """Decide what the manifest's batches and what is due bring, inside the caller's transaction.
 
     Args:
-        session: with those batches taken in.
+        store: with those batches taken in.
         rules: those the manifest was written from, or that were read back from it.
         manifest: of the tick to decide.
 
     Returns:
         What was decided; the tick itself is not yet in `ticks` (`record_tick`).
     """
-    con, tick = session.con, TickSummary(manifest.tick_id, manifest.previous, manifest.now)
-    note_versions(session, rules.workflows, tick.now)
-    paused, resumed = pause_and_resume(con, rules.workflows, rules.unreadable, tick.tick_id)
-    _lay_out_events(session, manifest)
-    loaded = replace(_loaded(con, tick, manifest.batches), paused=paused, resumed=resumed)
-    if not loaded.events and not can_happen(con, rules.workflows, tick.now):
+    tick = TickSummary(manifest.tick_id, manifest.previous, manifest.now)
+    note_versions(store, rules.workflows, tick.now)
+    paused, resumed = pause_and_resume(store, rules.workflows, rules.unreadable)
+    _lay_out_events(store, manifest)
+    loaded = replace(_loaded(store, tick, manifest.batches), paused=paused, resumed=resumed)
+    if not loaded.events and not can_happen(store.state, rules.workflows, tick.now):
         return loaded
     from flows.decide.pending import decide_pending
 
     came = any(one.kind == "customers" for one in manifest.batches)
-    return decide_pending(session, rules, loaded, new_customers=came)
+    return decide_pending(store, rules, loaded, new_customers=came)
 
 
-def record_tick(session: Session, summary: TickSummary, manifest: Manifest, started: datetime) -> None:
+def record_tick(store: Store, summary: TickSummary, manifest: Manifest, started: datetime) -> None:
     """Write the tick into `ticks` and `tick_counts`, inside the caller's transaction."""
-    con, finished = session.con, session.clock()
-    fields = {**vars(summary), "basis": _basis(manifest), "started_at": started, "finished_at": finished}
-    insert(con, "ticks", {name: fields[name] for name in con.table("ticks").columns})
-    for reason, n in summary.counts.items():
-        insert(con, "tick_counts", {"tick_id": summary.tick_id, "reason": reason, "n": n})
+    fields = {**vars(summary), "basis": _basis(manifest), "started_at": started, "finished_at": store.clock()}
+    store.state.append("ticks", pl.DataFrame({name: [fields[name]] for name in TICKS}, schema=TICKS))
+    counts = [(summary.tick_id, reason, n) for reason, n in summary.counts.items()]
+    store.state.write("insert into tick_counts values (?, ?, ?)", counts)
 
 
-def _next_tick(session: Session, now: datetime) -> TickSummary:
-    last, previous = last_tick(session.con)
+def _next_tick(store: Store, now: datetime) -> TickSummary:
+    last, previous = last_tick(store.state)
     if previous is not None and now < previous:
         way = (
             "if that was a mistake, `onward rebuild --until T` goes back to T"
-            if previous > session.clock()
+            if previous > store.clock()
             else "give a later instant, or look at the past with `onward backtest`"
         )
         raise InputError(
@@ -136,16 +135,16 @@ def _next_tick(session: Session, now: datetime) -> TickSummary:
     return TickSummary(last + 1, previous, now)
 
 
-def _lay_out_events(session: Session, manifest: Manifest) -> None:
-    con, previous = session.con, manifest.previous
+def _lay_out_events(store: Store, manifest: Manifest) -> None:
+    con, previous = store.con, manifest.previous
     new = list(dict.fromkeys(one.archive for one in manifest.batches if one.kind == "events"))
     run_sql(con, "tick/new_batches.sql", archives=new)
-    ahead = run_sql(con, "tick/batches_ahead.sql", previous=previous).fetchall() if previous else []
-    folder = archive_folder(session.settings) / "events"
+    ahead = store.state.rows("tick/batches_ahead.sql", previous=previous, new=new) if previous else []
+    folder = archive_folder(store.settings) / "events"
     nothing = folder / "_columns.parquet"
     # New ones were looked at when they were admitted.
     fresh = [folder / name for name in new]
-    stored = [archived_file(session.settings, "events", name) for (name,) in ahead]
+    stored = [archived_file(store.settings, "events", name) for (name,) in ahead]
     make_view(con, "new_events", f"from {parquet(*fresh or [nothing])}")
     make_view(con, "stored_events", f"from {parquet(*stored or [nothing])}")
     assign(con, "timestamptz", tick_now=manifest.now, tick_previous=previous)
@@ -153,10 +152,13 @@ def _lay_out_events(session: Session, manifest: Manifest) -> None:
     run_sql(con, "tick/events.sql")
 
 
-def _loaded(con: DuckDBPyConnection, tick: TickSummary, batches: list[Batch]) -> TickSummary:
+def _loaded(store: Store, tick: TickSummary, batches: list[Batch]) -> TickSummary:
     """The summary so far: what came in, and what of it isn't processed, by reason."""
+    con = store.con
     make_macros(con)
     events = count(con, "tick_events")
+    if events:
+        store.bring_in(read_sql(con, "tick/coming.sql").to_series())
     counts = run_sql(con, "tick/counts.sql", now=tick.now).fetchall() if batches or events else []
     anonymous = sum(one.anonymous for one in batches)
     return replace(
@@ -194,6 +196,6 @@ def _basis(manifest: Manifest) -> str:
     return json.dumps([*kept, *clocks])
 
 
-def _last_basis(con: DuckDBPyConnection) -> str | None:
-    ((found,),) = run_sql(con, "tick/last_basis.sql").fetchall()
-    return None if found is None else str(found)
+def _last_basis(state: StateFile) -> str | None:
+    found = state.rows("tick/last_basis.sql")
+    return str(found[0][0]) if found else None

@@ -5,22 +5,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import polars as pl
-from duckdb import DuckDBPyConnection
-
 from flows.definitions.folder import Definitions
 from flows.definitions.versions import known_versions, stored_workflows
 from flows.errors import InputError
-from flows.session import Clock, Say, Session, silent, wall_clock
+from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import keep_definition
-from flows.store.backup import backup
+from flows.store.everybody import everybody
 from flows.store.publish import publish
-from flows.store.state_file import open_store
+from flows.store.state_file import StateFile
+from flows.store.store import Store, open_store
 from flows.store.ticks import last_tick
-from flows.tick.migrations import Migration, Move, apply_migration, known_migrations, write_migration
+from flows.store.tables import SMALL
+from flows.tick.migrations import (
+    Migration,
+    Move,
+    apply_migration,
+    bring_in_executions,
+    known_migrations,
+    write_migration,
+)
 from flows.tick.replay import catch_up
 from flows.tick.stages import read_workflows
-from flows.warehouse import read_sql, transaction
+from flows.warehouse import read_sql, shown
 from transforms.definitions.base import advice
 from transforms.definitions.workflow import Workflow, definition_json, version_of
 from transforms.program.migration import PLACE, check_maps, plan_moves, read_maps, steps_of
@@ -92,25 +99,24 @@ def migrate(settings: Settings, request: Request, say: Say = silent, clock: Cloc
     definitions = read_workflows(settings)
     with open_store(settings, say, clock) as store:
         catch_up(store)
-        target, number = _target(store.con, definitions, request)
-        plan, idle = _plan(store.con, target, request.maps)
+        target, number = _target(store.state, definitions, request)
+        plan, idle = _plan(store, target, request.maps)
         found = Migrated(request, plan, number, 0, idle)
         ready = plan.filter(pl.col("reason").is_null())
         if request.dry_run or ready.is_empty() or (found.left and not request.skip_unmapped):
             return found
         say("Moving executions")
         moved = _move(store, target, ready)
-        say("Backing up and publishing")
-        backup(store)
+        say("Publishing")
         publish(store)
     return replace(found, moved=moved)
 
 
-def _target(con: DuckDBPyConnection, definitions: Definitions, request: Request) -> tuple[Workflow, int]:
+def _target(state: StateFile, definitions: Definitions, request: Request) -> tuple[Workflow, int]:
     """The version to go to, and its number: that of the store, or the next one if no tick has seen it yet."""
     name = request.workflow_id
     current = {one.workflow_id: one for one in definitions.workflows}
-    known = known_versions(con)
+    known = known_versions(state)
     ids = {one for one, _, _ in known}
     if name not in ids | set(current):
         raise InputError(f"no workflow {name!r}; {advice(name, sorted(ids | set(current)))}")
@@ -122,7 +128,7 @@ def _target(con: DuckDBPyConnection, definitions: Definitions, request: Request)
     chosen = chosen or [one for one in versions if one.startswith(request.to)]
     if len(chosen) != 1:
         raise InputError(f"--to {request.to!r}: no such version of {name}; allowed: {_listed(versions)}")
-    (stored,) = stored_workflows(con, [(name, chosen[0])])
+    (stored,) = stored_workflows(state, [(name, chosen[0])])
     return stored, versions[chosen[0]]
 
 
@@ -143,16 +149,19 @@ def _listed(versions: dict[str, int]) -> str:
 
 
 def _plan(
-    con: DuckDBPyConnection, target: Workflow, maps: Sequence[str]
+    store: Store, target: Workflow, maps: Sequence[str]
 ) -> tuple[pl.DataFrame, Sequence[str]]:
     """Where executions go, and the maps of steps at which none stands."""
     places = {"workflow_id": target.workflow_id, "version": version_of(target)}
-    standing = read_sql(con, "tick/migrate/standing.sql", **places)
-    sent = read_sql(con, "tick/migrate/sent.sql", **places)
+    bring_in_executions(store, target.workflow_id)
+    versions_known = store.state.frame("select * from workflow_versions", SMALL["workflow_versions"])
+    with everybody(store), shown(store.con, workflow_versions=versions_known):
+        standing = read_sql(store.con, "tick/migrate/standing.sql", **places)
+        sent = read_sql(store.con, "tick/migrate/sent.sql", **places)
     versions = standing["version"].unique().to_list()
     if not versions:
         return plan_moves(standing, *_nothing(target), sent), maps
-    left = stored_workflows(con, [(target.workflow_id, one) for one in versions])
+    left = stored_workflows(store.state, [(target.workflow_id, one) for one in versions])
     source = pl.concat([steps_of(target).clear(), *map(steps_of, left)])
     there = steps_of(target, source["branch"].unique(maintain_order=True))
     with _input_errors():
@@ -178,16 +187,17 @@ def _nothing(target: Workflow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
     return there.clear(), there, read_maps((), there, there)
 
 
-def _move(session: Session, target: Workflow, ready: pl.DataFrame) -> int:
-    con, settings = session.con, session.settings
-    tick, at = last_tick(con)
+def _move(store: Store, target: Workflow, ready: pl.DataFrame) -> int:
+    state, settings = store.state, store.settings
+    tick, at = last_tick(state)
     assert at is not None, "executions are only there after a tick"
-    before = sum(after == tick for after, _ in known_migrations(con))
+    before = sum(after == tick for after, _ in known_migrations(state))
     names = ("version", "branch", "step", "to_branch", "to_step", "resets")
     moves = [Move(*row) for row in ready.select(names).rows()]
     version = version_of(target)
     keep_definition(settings, version, definition_json(target))
     migration = Migration(tick, before + 1, at, target.workflow_id, version, moves)
-    with transaction(con):
+    with store.transaction() as commit:
+        commit.shows = True
         write_migration(settings, migration)
-        return apply_migration(session, migration)
+        return apply_migration(store, migration)

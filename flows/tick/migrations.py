@@ -10,16 +10,16 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
 from flows.definitions.versions import note_versions
 from flows.files import write_text
-from flows.session import Session
 from flows.settings import Settings
 from flows.store.archive import archive_folder, archived_workflow
-from flows.store.publish import mark_unpublished
-from flows.warehouse import insert, run_sql, shown
+from flows.store.state_file import StateFile
+from flows.store.store import Store
+from flows.warehouse import run_sql, shown
+from transforms.timing.durations import epoch_us
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def archived_migrations(settings: Settings) -> Iterator[Migration]:
         yield _MIGRATION.validate_json(file.read_bytes())
 
 
-def known_migrations(con: DuckDBPyConnection) -> set[tuple[int, int]]:
+def known_migrations(state: StateFile) -> set[tuple[int, int]]:
     """The (after_tick, number) of the migrations that the store knows."""
-    return set(run_sql(con, "tick/migrate/known.sql").fetchall())
+    return set(state.rows("tick/migrate/known.sql"))
 
 
 def migration_file(settings: Settings, migration: Migration) -> Path:
@@ -81,21 +81,26 @@ def write_migration(settings: Settings, migration: Migration) -> None:
     write_text(migration_file(settings, migration), _MIGRATION.dump_json(migration, indent=1).decode())
 
 
-def apply_migration(session: Session, migration: Migration) -> int:
+def apply_migration(store: Store, migration: Migration) -> int:
     """Move the executions, inside the caller's transaction; how many that were.
 
     The version's definition must be in the archive.
     """
-    con, settings = session.con, session.settings
-    note_versions(session, [archived_workflow(settings, migration.version)], migration.at)
+    con = store.con
+    note_versions(store, [archived_workflow(store.settings, migration.version)], migration.at)
+    bring_in_executions(store, migration.workflow_id)
     moves = pl.DataFrame([asdict(one) for one in migration.moves])
     target = {"workflow_id": migration.workflow_id, "version": migration.version}
     with shown(con, moves=moves):
         ((moved,),) = run_sql(con, "tick/migrate/move.sql", **target, at=migration.at).fetchall()
-    place = {"after_tick": migration.after_tick, "number": migration.number, "at": migration.at}
-    insert(con, "migrations", place | target | {"executions": moved})
-    mark_unpublished(settings)
+    row = (migration.after_tick, migration.number, epoch_us(migration.at), *target.values(), moved)
+    store.state.write("insert into migrations values (?, ?, ?, ?, ?, ?)", [row])
     return int(moved)
+
+
+def bring_in_executions(store: Store, workflow_id: str) -> None:
+    """Bring in the customers with executions of a workflow in flight."""
+    store.bring_in_keys([key for (key,) in store.state.rows("tick/migrate/keys.sql", workflow_id=workflow_id)])
 
 
 def _folder(settings: Settings) -> Path:

@@ -1,9 +1,7 @@
 """`onward rebuild`: the state again from the archive alone; the send ledger sees to it that nothing is sent twice."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-
-from duckdb import DuckDBPyConnection
 
 from flows.delivery.open_ledger import check_ledger, name_ledger, rebuild_ledger
 from flows.delivery.outbox import recall_sends
@@ -11,13 +9,12 @@ from flows.errors import InputError
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import archive_folder, manifests_after
-from flows.store.backup import backup
 from flows.store.publish import publish
-from flows.store.recovery import ask_state
-from flows.store.state_file import STATE_FILE, Store, hold_store, open_store, rebuild_store
+from flows.store.state_file import StateFile
+from flows.store.store import STATE_FILE, Store, ask_state, hold_store, open_store, rebuild_store
 from flows.tick.replay import catch_up
 from flows.tick.undo import put_aside, told_of, undone_after
-from flows.warehouse import run_sql
+from transforms.timing.durations import instant_at
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,6 @@ def rebuild(
             known = replayed.known + recall_sends(store)
         back = [told_of(undone, put_aside(settings, undone))] if undone else []
     with open_store(settings) as store:
-        backup(store)
         publish(store)
     told = f"Decided {replayed.ticks:,} ticks again from the archive; {known:,} messages and requests were sent before"
     return "\n".join([told, *back, *replayed.warnings])
@@ -81,11 +77,11 @@ def remake_ledger(settings: Settings, say: Say = silent, clock: Clock = wall_clo
 def _take_over_ledger(store: Store) -> None:
     """The new state names the send ledger of the old one, which must be there."""
 
-    def named(con: DuckDBPyConnection) -> str | None:
-        return check_ledger(replace(store, con=con))
+    def named(state: StateFile) -> str | None:
+        return check_ledger(state, store.settings, store.clock)
 
-    if identity := ask_state(store.settings.state / STATE_FILE, named):
-        name_ledger(store.con, identity)
+    if identity := ask_state(store.settings, named):
+        name_ledger(store.state, identity)
 
 
 def _check_archive(settings: Settings, until: datetime | None) -> None:
@@ -94,11 +90,11 @@ def _check_archive(settings: Settings, until: datetime | None) -> None:
     batches = [batch.batch_id for one in manifests for batch in one.batches]
     known = {"ticks": [one.tick_id for one in manifests], "batches": batches, "until": until}
 
-    def lost_ticks(con: DuckDBPyConnection) -> tuple[int, datetime | None]:
-        ((ticks, last),) = run_sql(con, "tick/rebuild/lost_ticks.sql", **known).fetchall()
-        return ticks, last
+    def lost_ticks(state: StateFile) -> tuple[int, datetime | None]:
+        ((ticks, last),) = state.rows("tick/rebuild/lost_ticks.sql", **known)
+        return ticks, None if last is None else instant_at(last)
 
-    lost, last = ask_state(settings.state / STATE_FILE, lost_ticks) or (0, None)
+    lost, last = ask_state(settings, lost_ticks) or (0, None)
     if lost and last:
         folder, tick = archive_folder(settings), "tick" if lost == 1 else "ticks"
         raise InputError(

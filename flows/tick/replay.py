@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flows.definitions.rules import Rules, read_patterns, read_send_times
-from flows.delivery.outbox import recall_sends
+from flows.delivery.outbox import hold_back, recall_sends
 from flows.inbox.admission import admit_all
-from flows.session import Session, silent
+from flows.session import silent
 from flows.settings import Settings
 from flows.store.archive import (
     SEMANTICS,
@@ -17,11 +17,10 @@ from flows.store.archive import (
     manifests_after,
     read_clock,
 )
-from flows.store.publish import mark_unpublished
+from flows.store.store import Store
 from flows.store.ticks import last_tick
 from flows.tick.advance import decide_tick, record_tick
 from flows.tick.migrations import apply_migration, archived_migrations, known_migrations
-from flows.warehouse import run_sql, transaction
 
 
 @dataclass
@@ -56,29 +55,29 @@ class Replayed:
         )
 
 
-def catch_up(session: Session, end: tuple[int, datetime] | None = None) -> Replayed:
+def catch_up(store: Store, end: tuple[int, datetime] | None = None) -> Replayed:
     """Decide again what the archive knows and the state doesn't.
 
     There is nothing to do unless a run was killed just before its commit, or the state is a restored backup
     or a new file: the archive's manifests then say what came in.
 
     Args:
-        session: the store's.
+        store: the store.
         end: number and end of the last tick to decide; None: as far as ticks have come.
     """
-    last, _ = last_tick(session.con)
-    quiet = replace(session, say=silent)
+    last, _ = last_tick(store.state)
+    quiet = replace(store, say=silent)
     done = Replayed()
-    for manifest in manifests_after(session.settings, last):
+    for manifest in manifests_after(store.settings, last):
         if end and manifest.tick_id > end[0]:
             break
-        session.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
+        store.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
         _migrate_again(quiet, manifest.tick_id - 1)
         _replay(quiet, manifest)
         done.ticks += 1
         done.older += [manifest.tick_id] if manifest.semantics < SEMANTICS else []
     _migrate_again(quiet, end and end[0])
-    if reached := end or _clock(session.settings, done):
+    if reached := end or _clock(store.settings, done):
         _move_to(quiet, *reached)
     if done.older:
         done.known = _hold_back(quiet, done.older)
@@ -94,49 +93,48 @@ def _clock(settings: Settings, done: Replayed) -> tuple[int, datetime] | None:
         return None
 
 
-def _hold_back(session: Session, ticks: list[int]) -> int:
+def _hold_back(store: Store, ticks: list[int]) -> int:
     """Decisions stay: what newer rules add to ticks of older ones isn't sent; returns how much was sent then."""
-    known = recall_sends(session)
-    with transaction(session.con):
-        for name in ("messages", "webhooks"):
-            run_sql(session.con, f"tick/hold_back_{name}.sql", ticks=ticks)
+    known = recall_sends(store)
+    hold_back(store, ticks)
     return known
 
 
-def _replay(session: Session, manifest: Manifest) -> None:
+def _replay(store: Store, manifest: Manifest) -> None:
     """Decide a tick again from its manifest and the archive, after what fell due before it."""
     if manifest.previous:
-        _move_to(session, manifest.tick_id - 1, manifest.previous)
-    _decide_again(session, manifest)
+        _move_to(store, manifest.tick_id - 1, manifest.previous)
+    _decide_again(store, manifest)
 
 
-def _move_to(session: Session, tick_id: int, now: datetime) -> None:
+def _move_to(store: Store, tick_id: int, now: datetime) -> None:
     """Decide again what fell due until `now`, on the basis of the last manifest; nothing if that's behind."""
-    done, last = last_tick(session.con)
-    if last and last < now and (before := last_manifest(session.settings, done)):
-        _decide_again(session, replace(before, tick_id=tick_id, previous=last, now=now, batches=[]))
+    done, last = last_tick(store.state)
+    if last and last < now and (before := last_manifest(store.settings, done)):
+        _decide_again(store, replace(before, tick_id=tick_id, previous=last, now=now, batches=[]))
 
 
-def _migrate_again(session: Session, until: int | None) -> None:
+def _migrate_again(store: Store, until: int | None) -> None:
     """Repeat the archived migrations that the state doesn't know, those after tick `until` or earlier (None: all)."""
-    known = known_migrations(session.con)
-    for migration in archived_migrations(session.settings):
+    known = known_migrations(store.state)
+    for migration in archived_migrations(store.settings):
         if (migration.after_tick, migration.number) not in known and (
             until is None or migration.after_tick <= until
         ):
-            _move_to(session, migration.after_tick, migration.at)
-            with transaction(session.con):
-                apply_migration(session, migration)
+            _move_to(store, migration.after_tick, migration.at)
+            with store.transaction() as commit:
+                apply_migration(store, migration)
+                commit.shows = True
 
 
-def _decide_again(session: Session, manifest: Manifest) -> None:
-    con, settings, started = session.con, session.settings, session.clock()
-    rules = _rules_then(settings, manifest)
-    with transaction(con):
-        admit_all(session, manifest.batches)
-        summary = decide_tick(session, rules, manifest)
-        record_tick(session, summary, manifest, started)
-        mark_unpublished(settings)
+def _decide_again(store: Store, manifest: Manifest) -> None:
+    started = store.clock()
+    rules = _rules_then(store.settings, manifest)
+    with store.transaction() as commit:
+        admit_all(store, manifest.batches)
+        summary = decide_tick(store, rules, manifest)
+        record_tick(store, summary, manifest, started)
+        commit.shows = True
 
 
 def _rules_then(settings: Settings, manifest: Manifest) -> Rules:

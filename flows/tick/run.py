@@ -1,4 +1,4 @@
-"""One tick: load → decide → commit → dispatch → back up → publish. Safe to run at any time, twice, or after a crash.
+"""One tick: load → decide → commit → dispatch → publish. Safe to run at any time, twice, or after a crash.
 
 The order of the stages stands here once, for `onward run`, which opens the store once, and for the scheduled flows,
 whose every stage is a task.
@@ -13,10 +13,9 @@ from flows.definitions.folder import Definitions
 from flows.errors import EngineStoppedError
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
-from flows.store.publish import is_unpublished
-from flows.store.state_file import Store, open_store
+from flows.store.store import Store, open_store
 from flows.summary import TickSummary
-from flows.tick.stages import back_up, dispatch, load_and_decide, publish_copy, read_workflows
+from flows.tick.stages import dispatch, load_and_decide, publish_views, read_workflows
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,13 +30,12 @@ class StageRunner(Protocol):
 
 
 def run_stages(
-    run: StageRunner, settings: Settings, definitions: Definitions, now: datetime | None, force: bool
+    run: StageRunner, definitions: Definitions, now: datetime | None, force: bool
 ) -> TickSummary:
     """The stages of a tick, in order.
 
     Args:
         run: runs each.
-        settings: where things lie.
         definitions: what to decide by (`read_workflows`).
         now: see `run_tick`.
         force: see `run_tick`.
@@ -48,9 +46,7 @@ def run_stages(
     """
     summary = run(load_and_decide, definitions, now, force)
     dispatched = run(dispatch, summary.now)
-    if is_unpublished(settings):
-        run(back_up)
-        run(publish_copy)
+    run(publish_views)
     warnings = [*definitions.faults, *summary.warnings, *dispatched.warnings]
     return replace(summary, dispatched=dispatched.counts, warnings=warnings)
 
@@ -94,4 +90,4 @@ def _run_tick(settings: Settings, now: datetime | None, say: Say, clock: Clock, 
         def run(stage: Callable[Concatenate[Store, P], R], /, *given: P.args, **named: P.kwargs) -> R:
             return stage(store, *given, **named)
 
-        return run_stages(run, settings, definitions, now, force)
+        return run_stages(run, definitions, now, force)

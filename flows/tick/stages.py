@@ -1,27 +1,22 @@
 """The stages of a tick: what each does, in the open store that it is given.
 
-Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; copies
-are made when the state has moved on for long enough. Their order is in `run.py`.
+Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; what analysts
+open is made anew when the state has moved on. Their order is in `run.py`.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
 from flows.definitions.folder import Definitions, load_definitions
 from flows.delivery.open_ledger import check_ledger
 from flows.errors import InputError
-from flows.files import lags
-from flows.session import Session
 from flows.settings import Settings
-from flows.store.backup import backup
-from flows.store.publish import publish
-from flows.store.recovery import backup_files
-from flows.store.state_file import STATE_FILE, Store
+from flows.store.pending import is_pending
+from flows.store.publish import is_unpublished, publish
+from flows.store.store import Store
 from flows.summary import Dispatched, TickSummary
 from flows.tick.advance import advance
 from flows.tick.replay import catch_up
-from flows.warehouse import run_sql
 from transforms.timing.durations import spoken
 
 
@@ -51,15 +46,15 @@ def load_and_decide(
     """
     if now and not force:
         _check_ahead(store, now)
-    check_ledger(store)
+    check_ledger(store.state, store.settings, store.clock)
     replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
     return replace(summary, warnings=[*store.warnings, *replayed.warnings, *summary.warnings])
 
 
-def _check_ahead(session: Session, now: datetime) -> None:
+def _check_ahead(store: Store, now: datetime) -> None:
     """Refuse a `now` too far ahead (semantics.md §2): no later tick could decide the time until then."""
-    present, most = session.clock(), session.settings.max_future
+    present, most = store.clock(), store.settings.max_future
     if now - present > most:
         raise InputError(
             f"--now {now.isoformat()} is {spoken(now - present)} ahead of the clock, which says "
@@ -68,37 +63,25 @@ def _check_ahead(session: Session, now: datetime) -> None:
         )
 
 
-def dispatch(session: Session, now: datetime) -> Dispatched:
+def dispatch(store: Store, now: datetime) -> Dispatched:
     """Hand over what is pending.
 
     Raises:
         OnwardError: the sender, the outbox or the send ledger can't go on; run again.
     """
-    if not run_sql(session.con, "tick/pending.sql").fetchall():
+    if not is_pending(store.state):
         return Dispatched()
     # An idle run shall not pay for importing the senders.
     from flows.delivery.outbox import send_messages, send_webhooks
 
-    session.say("Dispatching messages")
-    messages = send_messages(session, now=now)
-    requests = send_webhooks(session)
+    store.say("Dispatching messages")
+    messages = send_messages(store, now=now)
+    requests = send_webhooks(store)
     return replace(messages, counts=messages.counts | {f"webhooks {one}": n for one, n in requests.items()})
 
 
-def back_up(store: Store) -> None:
-    """Leave a verified copy of the state, unless it has moved on by less than `backup_every` since the last."""
-    if _is_behind(backup_files(store.path)[0], store, store.settings.backup_every):
-        store.say("Backing up")
-        backup(store)
-
-
-def publish_copy(store: Store) -> None:
-    """Replace what analysts open, unless the state has moved on by less than `publish_every` since."""
-    if _is_behind(store.settings.published / STATE_FILE, store, store.settings.publish_every):
+def publish_views(store: Store) -> None:
+    """Make what analysts open anew, if the state has moved on since."""
+    if is_unpublished(store):
         store.say("Publishing")
         publish(store)
-
-
-def _is_behind(copy: Path, store: Store, by: timedelta) -> bool:
-    store.checkpoint()
-    return lags(copy, store.path, by)

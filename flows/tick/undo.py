@@ -5,8 +5,6 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from duckdb import DuckDBPyConnection
-
 from flows.errors import InputError
 from flows.files import flush, put_in_place
 from flows.inbox.admission import PROFILE_CHANGES
@@ -21,10 +19,10 @@ from flows.store.archive import (
     read_clock,
     write_clock,
 )
-from flows.store.recovery import ask_state, backup_files, rename_free
-from flows.store.state_file import STATE_FILE
+from flows.store.state_file import StateFile
+from flows.store.store import ask_state
 from flows.tick.migrations import Migration, archived_migrations, migration_file
-from flows.warehouse import run_sql
+from transforms.timing.durations import instant_at
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,11 @@ def undone_after(settings: Settings, until: datetime) -> Undone:
 def _stood(settings: Settings, least: datetime, until: datetime) -> datetime:
     """Where ticks stood at `until`, if those around it found nothing and only the state may tell of them."""
 
-    def last_until(con: DuckDBPyConnection) -> list[datetime]:
-        found = run_sql(con, "tick/rebuild/last_until.sql", until=until).fetchall()
-        return [now for (now,) in found if now]
+    def last_until(state: StateFile) -> list[datetime]:
+        found = state.rows("tick/rebuild/last_until.sql", until=until)
+        return [instant_at(now) for (now,) in found if now]
 
-    return max(least, *(ask_state(settings.state / STATE_FILE, last_until) or [until]))
+    return max(least, *(ask_state(settings, last_until) or [until]))
 
 
 def put_aside(settings: Settings, undone: Undone) -> Path | None:
@@ -110,9 +108,6 @@ def put_aside(settings: Settings, undone: Undone) -> Path | None:
     """
     if undone.is_nothing:
         return None
-    for backup in backup_files(settings.state / STATE_FILE):
-        if backup.exists():
-            rename_free(backup, "undone")
     write_clock(settings, *undone.end)
     if undone.batches:
         keep_batches(settings, undone.batches)

@@ -1,20 +1,31 @@
--- One row if something may happen until $now without a new event: a step is due, or there are patterns or schedules, of
--- $versions or of those that executions are on.
+-- One row if something may happen until $now without a new event: a step or a date is due, or there are patterns or schedules,
+-- of $versions or of those that executions are on.
 with
-    due as (select execution_id from executions where status = 'running' and due_at <= $now limit 1),
-
-    in_flight as (select version from executions where status in ('running', 'paused')),
-
     acting_alone as (
         select version
         from workflow_versions
-        where watches and (list_contains($versions::varchar[], version) or version in (select version from in_flight))
+        where
+            watches
+            and (
+                version in (select value from json_each($versions))
+                or version in (select version from in_flight)
+            )
     ),
 
-    final as (
-        select execution_id from due
-        union all
-        select version from acting_alone
+    falling_due as (
+        select key
+        from due
+        where
+            at <= $now
+            and workflow_id in (
+                select '' as workflow_id
+                union
+                select workflow_id from in_flight where workflow_id not in (select workflow_id from paused)
+            )
+        limit 1
     )
 
-select * from final limit 1
+select version from acting_alone
+union all
+select key from falling_due
+limit 1

@@ -1,7 +1,9 @@
--- Pauses the running executions of workflows that aren't active ($active), except of those whose file can't be read.
-update executions
-set status = 'paused', tick_id = $tick_id
+-- Pauses the workflows with executions in flight that aren't active ($active), except of those whose file can't be read.
+insert into paused
+select distinct workflow_id
+from in_flight
 where
-    status = 'running'
-    and not list_contains($active::varchar[], workflow_id)
-    and not list_contains($unreadable::varchar[], workflow_id)
+    workflow_id not in (select value from json_each($active))
+    and workflow_id not in (select value from json_each($unreadable))
+    and workflow_id not in (select workflow_id from paused)
+returning workflow_id

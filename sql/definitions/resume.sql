@@ -1,4 +1,6 @@
--- Resumes the paused executions of workflows that are active ($active) again.
-update executions
-set status = 'running', tick_id = $tick_id
-where status = 'paused' and list_contains($active::varchar[], workflow_id)
+-- Resumes the workflows that are active ($active) again; one without executions in flight isn't paused any more, either.
+delete from paused
+where
+    workflow_id in (select value from json_each($active))
+    or workflow_id not in (select workflow_id from in_flight)
+returning workflow_id

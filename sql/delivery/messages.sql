@@ -76,13 +76,6 @@ with
 
     refused as (select distinct customer_id from listed),
 
-    -- Nearly as good as by execution_id, and instants are read several times as fast as ids.
-    near as (
-        select execution_id, trigger_properties
-        from executions
-        semi join pending using (entered_at)
-    ),
-
     final as (
         select
             pending.message_id,
@@ -96,14 +89,13 @@ with
             pending."at",
             pending.template_id,
             coalesce(attributes_by_customer.attributes, '{}') as attributes,
-            near.trigger_properties,
+            pending.trigger_properties,
             case
                 when refused.customer_id is not null or not pending.transactional then newest.reason
             end as suppressed
         from pending
         left join written_to using (customer_id)
         left join attributes_by_customer using (customer_id)
-        left join near using (execution_id)
         left join newest using (customer_id)
         left join refused using (customer_id)
     )

@@ -1,2 +1,2 @@
--- One row: what the last tick's decisions rested on; null before the first.
-select arg_max(basis, tick_id) as basis from ticks
+-- One row: what the last tick's decisions rested on; none before the first.
+select basis from ticks order by tick_id desc limit 1

@@ -35,7 +35,7 @@ from flows.serve import deployments
 from flows.serve.deployments import report, serve, tick
 from flows.settings import read_settings
 from flows.store.lock import run_lock
-from flows.store.state_file import LOCK_FILE, STATE_FILE
+from flows.store.store import LOCK_FILE, STATE_FILE
 from flows.tick.run import run_tick
 from flows.warehouse import connect
 

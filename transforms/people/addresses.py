@@ -28,6 +28,14 @@ def address_keys(odd: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"address": odd.cast(pl.String), "key": keys})
 
 
+def mailboxes(addresses: pl.Series) -> pl.Series:
+    """The one form of each text that is an address: equal for two exactly if they are one address; null for a blank."""
+    odd = addresses.filter(addresses.str.contains(ODD)).unique()
+    keys = address_keys(odd)
+    forms = addresses.replace_strict(keys["address"], keys["key"], default=addresses.str.to_lowercase(), return_dtype=pl.String)
+    return forms.set(forms == "", None).alias("mailbox")
+
+
 def bare_address(text: str) -> str:
     """An address as it was written, without blanks around it and a name beside it."""
     named = _NAMED.fullmatch(text.strip())

@@ -50,6 +50,11 @@ def microseconds(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
 
 
+def instant_at(us: int) -> datetime:
+    """The instant so many microseconds after 1970-01-01 UTC."""
+    return EPOCH + timedelta(microseconds=us)
+
+
 def epoch_us(instant: datetime) -> int:
     """An aware instant in microseconds since 1970-01-01 UTC."""
     return microseconds(instant - EPOCH)

@@ -1,4 +1,4 @@
 -- One row per workflow and active customer who ever entered it: the last entry.
-select workflow_id, customer_id, max(entered_at) as entered_at
-from executions_of_active
-group by workflow_id, customer_id
+select workflow_id, customer_id, entered_at
+from entries
+semi join active_customers using (customer_id)

@@ -1,8 +1,8 @@
 -- One row per archived batch of earlier ticks with events after $after (null: since ever) and until $until.
 select distinct archive
 from batches
-anti join new_batches using (archive)
 where
     kind = 'events'
+    and latest > coalesce($after, -9223372036854775808)
     and (earliest is null or earliest <= $until)
-    and latest > coalesce($after, '-infinity'::timestamptz)
+    and archive not in (select value from json_each($new))

@@ -1,2 +1,2 @@
 -- One row per workflow and version that executions run, or are paused on.
-select distinct workflow_id, version from executions where status in ('running', 'paused')
+select workflow_id, version from in_flight order by workflow_id, version

@@ -1,4 +1,4 @@
--- One row: the hash of the content of the customer file that was applied last; null before the first.
+-- One row: the hash of the content of the customer file that was applied last; none before the first.
 with
     applied as (
         select batch_id, content_hash from batches where kind = 'customers'
@@ -6,4 +6,4 @@ with
         select batch_id, content_hash from archived_batches where kind = 'customers'
     )
 
-select arg_max(content_hash, batch_id) as content_hash from applied
+select content_hash from applied order by batch_id desc limit 1

@@ -7,17 +7,16 @@ with
     loaded as (select file, content_hash, batch_id from batches where kind = 'customers'),
 
     ranked as (
-        select *, 2 as rank from archived
+        select file, content_hash, batch_id, 2 as rank from archived
         union all
-        select *, null, 1 from seen
+        select file, content_hash, 0, 1 from seen
         union all
-        select *, 0 from loaded
+        select file, content_hash, batch_id, 0 from loaded
     ),
 
-    final as (
-        select file, arg_max(content_hash, (rank, coalesce(batch_id, 0))) as content_hash
+    numbered as (
+        select file, content_hash, row_number() over (partition by file order by rank desc, batch_id desc) as place
         from ranked
-        group by file
     )
 
-select file, content_hash from final
+select file, content_hash from numbered where place = 1

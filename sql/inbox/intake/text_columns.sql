@@ -1,15 +1,4 @@
--- One row per column that CSV files of this kind showed to be text, those that are archived and not yet loaded too.
-with
-    batched as (
-        select kind, text_columns from batches
-        union all
-        select kind, text_columns from archived_batches
-    ),
-
-    final as (
-        select distinct unnest(text_columns) as name
-        from batched
-        where kind = $kind
-    )
-
-select * from final
+-- One row per batch of $kind whose CSV file showed columns to be text, those that are archived and not yet loaded too.
+select text_columns from batches where kind = $kind and text_columns <> '[]'
+union all
+select text_columns from archived_batches where kind = $kind and text_columns <> '[]'

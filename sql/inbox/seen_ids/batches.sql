@@ -3,12 +3,14 @@
 with
     archived as (
         select batch_id, kind, archive, content_hash from batches
+        where batch_id between $first and coalesce($last, 9223372036854775807)
         union all
         select batch_id, kind, archive, content_hash from archived_batches
+        where batch_id between $first and coalesce($last, 9223372036854775807)
     )
 
-select max(batch_id) as batch_id, archive, arg_max(content_hash, batch_id) as content_hash
+select max(batch_id) as batch_id, archive, content_hash
 from archived
-where kind = 'events' and batch_id between $first and coalesce($last, batch_id)
+where kind = 'events'
 group by archive
 order by batch_id

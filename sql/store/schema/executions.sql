@@ -1,5 +1,6 @@
--- One row per execution: one customer's pass through one workflow, and where it stands (or stood when it ended).
-create table if not exists executions (
+-- One row per execution: one customer's pass through one workflow, and where it stands (or stood when it ended); held_by is
+-- the step that was logged last, if that is a wait (one is in it until the next step is due) or failed.
+create table executions (
     execution_id varchar not null,
     workflow_id varchar not null,
     version varchar,
@@ -17,5 +18,6 @@ create table if not exists executions (
     phase varchar,
     due_at timestamptz,
     decision varchar,
-    tick_id bigint
-);
+    tick_id bigint,
+    held_by varchar
+)

@@ -1,5 +1,5 @@
 -- One row per accepted message, and what became of it at dispatch.
-create table if not exists messages (
+create table messages (
     message_id varchar not null,
     execution_id varchar not null,
     workflow_id varchar not null,
@@ -14,8 +14,7 @@ create table if not exists messages (
     tick_id bigint,
     status varchar,
     status_reason varchar,
-    sent_at timestamptz
-);
-
-alter table messages add column if not exists channel varchar;
-alter table messages add column if not exists message_class varchar
+    sent_at timestamptz,
+    channel varchar,
+    message_class varchar
+)

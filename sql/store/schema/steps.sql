@@ -1,5 +1,5 @@
 -- One row per logged outcome of a step: what was done, skipped or suppressed, and when.
-create table if not exists steps (
+create table steps (
     execution_id varchar not null,
     workflow_id varchar not null,
     customer_id varchar not null,
@@ -10,5 +10,6 @@ create table if not exists steps (
     "at" timestamptz not null,
     outcome varchar,
     tick_id bigint,
-    processed_at timestamptz
-);
+    processed_at timestamptz,
+    version varchar
+)

@@ -1,9 +1,8 @@
 -- One row per reason not to write to a customer: unsubscribe, complaint, hard_bounce or erasure; and to whom it was written.
-create table if not exists suppressions (
+create table suppressions (
     customer_id varchar not null,
     reason varchar not null,
     "at" timestamptz,
-    source varchar
-);
-
-alter table suppressions add column if not exists address varchar
+    source varchar,
+    address varchar
+)

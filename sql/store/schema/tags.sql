@@ -1,5 +1,5 @@
 -- One row per customer and tag the customer has now.
-create table if not exists tags (
+create table tags (
     customer_id varchar not null,
     tag varchar not null
-);
+)

@@ -1,5 +1,5 @@
 -- One row per queued webhook request, and what became of it at dispatch.
-create table if not exists webhooks (
+create table webhooks (
     webhook_id varchar not null,
     execution_id varchar not null,
     workflow_id varchar not null,
@@ -13,9 +13,8 @@ create table if not exists webhooks (
     tick_id bigint,
     status varchar,
     status_reason varchar,
-    sent_at timestamptz
-);
-
-alter table webhooks add column if not exists transactional boolean;
-alter table webhooks add column if not exists channel varchar;
-alter table webhooks add column if not exists message_class varchar
+    sent_at timestamptz,
+    transactional boolean,
+    channel varchar,
+    message_class varchar
+)

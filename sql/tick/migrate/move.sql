@@ -5,6 +5,7 @@ set
     branch = moves.to_branch,
     step = nullif(moves.to_step, 'end'),
     phase = case when moves.resets then 'due' else executions.phase end,
+    held_by = null,
     due_at = case when moves.resets then coalesce(executions.due_at, $at) else executions.due_at end
 from moves
 where

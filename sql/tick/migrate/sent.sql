@@ -7,9 +7,9 @@ with
     ),
 
     sent as (
-        select execution_id, step from messages
+        select execution_id, step from everybody.messages
         union
-        select execution_id, step from webhooks
+        select execution_id, step from everybody.webhooks
     ),
 
     final as (

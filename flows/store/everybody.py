@@ -1,0 +1,28 @@
+"""All customers at once, as of before the transaction under way: for the few questions of a tick that nobody's key answers."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from flows.store.pending import KEYS, decoded
+from flows.store.relations import relations
+from flows.store.store import Store
+from flows.warehouse import shown
+
+_SCHEMA = "everybody"
+_ASKED = ("profiles", "attributes", "tags", "running", *KEYS)
+
+
+@contextmanager
+def everybody(store: Store) -> Generator[None]:
+    """Let queries of the block read `everybody.profiles`, `attributes`, `tags`, `running`, `messages` and `webhooks`."""
+    con = store.con
+    con.execute(f"create schema {_SCHEMA}")
+    try:
+        waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS}
+        with shown(con, **waiting):
+            for name, query in relations(store, con, _SCHEMA, _ASKED).items():
+                more = f" union all by name select * from waiting_{name}" if name in KEYS else ""
+                con.execute(f"create view {_SCHEMA}.{name} as {query}{more}")
+            yield
+    finally:
+        con.execute(f"drop schema {_SCHEMA} cascade")

@@ -1,0 +1,111 @@
+"""The ledger under `state/ledger/`: immutable Parquet files, each true by being named in the state file.
+
+Rows that are never changed (steps, ended executions, settled messages, …) are written once. Current rows (profiles,
+attributes, …) are written for all customers that a commit has changed, each with the customer's key and the number of
+the commit: of each customer the latest ones count.
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from flows.files import content_hash
+from flows.settings import Settings
+from flows.store.state_file import StateFile
+from flows.warehouse import count, write_rows
+
+LASTING = ("steps", "ended", "messages", "webhooks", "entry_refusals", "quarantine", "suppressions")
+"""Rows that are never changed; `ended` are executions that ended."""
+CURRENT = ("profiles", "attributes", "tags", "running", "window_amounts", "schedule_alarms")
+"""Rows of customers as they are now; `running` are executions in flight. Everybody has a row of `profiles`."""
+BASE = 9
+"""The level of files that hold the rows of all customers there are, as of a commit."""
+GENERATION = "generation"
+"""The folder of the ledger that a state file writes to, as it notes it."""
+
+
+@dataclass(frozen=True)
+class LedgerFile:
+    """A Parquet file of the ledger: a row of the table `files`.
+
+    Attributes:
+        name: its path within the ledger.
+        relation: whose rows it holds (`LASTING` or `CURRENT`).
+        level: 0: written by a commit; higher ones were put together from those of the level below.
+        first: the first commit whose rows it holds.
+        last: the last one.
+        checksum: SHA-256 of its bytes, in hex.
+    """
+
+    name: str
+    relation: str
+    level: int
+    first: int
+    last: int
+    rows: int
+    bytes: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where a state file's ledger is written.
+
+    Attributes:
+        root: the root of the ledger.
+        generation: the state file's folder of it.
+    """
+
+    root: Path
+    generation: str
+
+    def write(
+        self,
+        con: DuckDBPyConnection,
+        relation: str,
+        query: str,
+        commits: tuple[int, int],
+        level: int = 0,
+    ) -> list[LedgerFile]:
+        """Write the rows of a query as a file, which counts once it is named; none if there are no rows.
+
+        Raises:
+            WarehouseError: the disk is full, …
+        """
+        if not (rows := count(con, f"({query})")):
+            return []
+        first, last = commits
+        name = f"{self.generation}/{relation}-{level}-{first:08d}-{last:08d}.parquet"
+        file = self.root / name
+        write_rows(con, query, file)
+        size, checksum = file.stat().st_size, content_hash(file)
+        return [LedgerFile(name, relation, level, first, last, rows, size, checksum)]
+
+
+def ledger_folder(settings: Settings) -> Path:
+    """The root of the ledger: a folder of it for each state file that was ever made."""
+    return settings.state / "ledger"
+
+
+def ledger_of(settings: Settings, state: StateFile) -> Ledger:
+    """The ledger of a state file, which gets the next folder if it has none yet."""
+    folder = ledger_folder(settings)
+    if (generation := state.value(GENERATION)) is None:
+        there = [int(one.name) for one in folder.iterdir() if one.name.isdigit()] if folder.is_dir() else []
+        generation = f"{max(there, default=0) + 1:04d}"
+        (folder / generation).mkdir(parents=True)
+        state.note(GENERATION, generation)
+    return Ledger(folder, generation)
+
+
+def name_files(state: StateFile, files: Iterable[LedgerFile]) -> None:
+    """Let files count, inside the caller's transaction."""
+    state.write("insert or replace into files values (?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, files))
+
+
+def named_files(state: StateFile) -> list[LedgerFile]:
+    """The files that count, by relation and by the commits that they hold."""
+    found = state.query("select * from files order by relation, first, last")
+    return [LedgerFile(*row) for row in found]

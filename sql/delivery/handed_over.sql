@@ -1,5 +1,0 @@
--- One row, if any message or webhook request was ever handed over.
-select 'message' as kind from messages where status in ('sent', 'unknown')
-union all
-select 'webhook' from webhooks where status in ('sent', 'unknown')
-limit 1
