@@ -70,6 +70,7 @@ def decide_pending(
     bring_in_reached(store, scene.reach, [one for one, key, _ in date_attributes(scene.program) if key in unarmed])
     keep_sends(store, scene.tick)
     again = events_again(store, scene.program.signals, scene.tick)
+    store.bring_in(again["customer_id"])
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
     summary, zones = loaded, Counter[str]()
     with shown(con, events_again=again), by_bucket(store, buckets) as lay_out:
