@@ -327,6 +327,16 @@ def rebuild_command(
     typer.echo(summary)
 
 
+@app.command("compact")
+def compact_command(settings: SettingsFile = None) -> None:
+    """Put the many small files of the ledger together; ticks may go on meanwhile."""
+    from flows.store.compact import compact
+
+    with _status() as say:
+        done = compact(_settings(settings), say)
+    typer.echo(done.sentence)
+
+
 @app.command("serve")
 def serve_command(
     cron: Annotated[

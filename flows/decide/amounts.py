@@ -113,9 +113,7 @@ def _calls(declared: SignalPlan) -> dict[str, str]:
     return {key: f"history_amount(history, {given})" for key, given in (terms | lasts).items()}
 
 
-def _archived(
-    store: Store, names: Sequence[str], after: datetime | None, until: datetime
-) -> pl.DataFrame:
+def _archived(store: Store, names: Sequence[str], after: datetime | None, until: datetime) -> pl.DataFrame:
     """The events of earlier ticks of some names, after `after` and until `until` (`frames.BEHAVIORS`)."""
     files = _files(store, after, until)
     if not files:

@@ -52,9 +52,7 @@ class _Scene:
     reach: Reach
 
 
-def decide_pending(
-    store: Store, rules: Rules, loaded: TickSummary, *, new_customers: bool
-) -> TickSummary:
+def decide_pending(store: Store, rules: Rules, loaded: TickSummary, *, new_customers: bool) -> TickSummary:
     """Decide what `tick_events` and whatever is due bring until the tick's end, and write it down.
 
     Args:
@@ -67,7 +65,9 @@ def decide_pending(
     scene = _scene(store, rules, loaded)
     unarmed = keep_track(store, scene.program, loaded.previous)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    bring_in_reached(store, scene.reach, [one for one, key, _ in date_attributes(scene.program) if key in unarmed])
+    bring_in_reached(
+        store, scene.reach, [one for one, key, _ in date_attributes(scene.program) if key in unarmed]
+    )
     keep_sends(store, scene.tick)
     again = events_again(store, scene.program.signals, scene.tick)
     store.bring_in(again["customer_id"])

@@ -21,5 +21,8 @@ def bring_in_reached(store: Store, reach: Reach, unarmed: Sequence[str]) -> None
     store.bring_in_keys([key for (key,) in (*due, *waiting)])
     if unarmed or reach.everybody:
         with everybody(store):
-            for name, given in (("dated", {"attributes": list(unarmed)}), ("known", {"everybody": reach.everybody})):
+            for name, given in (
+                ("dated", {"attributes": list(unarmed)}),
+                ("known", {"everybody": reach.everybody}),
+            ):
                 store.bring_in(read_sql(store.con, f"decide/reached/{name}.sql", **given).to_series())

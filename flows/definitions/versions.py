@@ -47,7 +47,9 @@ def pause_and_resume(
     """
     active = [one.workflow_id for one in workflows if one.is_active]
     state = store.state
-    paused = [one for (one,) in state.rows("definitions/pause.sql", active=active, unreadable=sorted(unreadable))]
+    paused = [
+        one for (one,) in state.rows("definitions/pause.sql", active=active, unreadable=sorted(unreadable))
+    ]
     resumed = [one for (one,) in state.rows("definitions/resume.sql", active=active)]
     for workflows_turned, status in ((paused, "paused"), (resumed, "running")):
         store.turn(workflows_turned, status)

@@ -22,9 +22,7 @@ StepKey = tuple[str, str, str, str]
 """A step of a version, as `STEP` names it."""
 
 
-def read_contents(
-    state: StateFile, templates: Path, due: pl.DataFrame
-) -> dict[StepKey, ContentSource]:
+def read_contents(state: StateFile, templates: Path, due: pl.DataFrame) -> dict[StepKey, ContentSource]:
     """The sources of each step that sends messages, in the versions that `due` comes from.
 
     Args:

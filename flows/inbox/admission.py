@@ -38,7 +38,9 @@ def admit_all(store: Store, batches: Sequence[Batch]) -> list[Batch]:
     nothing_archived(store.state)
     given = [one for one in batches if one.shape != PROFILE_CHANGES]
     append_batches(store.state, "batches", given)
-    store.state.write(sql_text("inbox/intake/loaded_file.sql"), [(one.file,) for one in given if one.kind == "customers"])
+    store.state.write(
+        sql_text("inbox/intake/loaded_file.sql"), [(one.file,) for one in given if one.kind == "customers"]
+    )
     together = groupby(given, key=lambda one: (one.kind, one.archive))
     return [admitted for _, some in together for admitted in _admit(store, list(some))]
 

@@ -123,9 +123,7 @@ def archive_file(
     return batch, source.notes
 
 
-def archive_together(
-    store: Store, seen: SeenIds, texts: Sequence[Small], now: datetime
-) -> list[list[Batch]]:
+def archive_together(store: Store, seen: SeenIds, texts: Sequence[Small], now: datetime) -> list[list[Batch]]:
     """Write the rows of small files of one kind to the archive: one Parquet file for as many as may lie together.
 
     Returns:

@@ -8,8 +8,8 @@ from duckdb import DuckDBPyConnection
 
 from flows.settings import Settings
 from flows.store.lock import RunInProgressError
+from flows.store.opening import open_store
 from flows.store.publish import publish, published_file, report_views
-from flows.store.store import open_store
 from flows.warehouse import connect, frame
 
 

@@ -42,8 +42,9 @@ from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
 from flows.settings import Settings, read_settings
 from flows.store.lock import RunInProgressError
+from flows.store.opening import open_store
 from flows.store.publish import published_file
-from flows.store.store import Store, open_store
+from flows.store.store import Store
 from flows.summary import TickSummary
 from flows.tick.run import StageRunner, run_stages
 from flows.tick.stages import read_workflows

@@ -56,7 +56,7 @@ def pack(frames: Mapping[str, pl.DataFrame], sets: int) -> pl.DataFrame:
     """The documents of the customers in `profiles`.
 
     Args:
-        frames: rows by table, with at least the columns of `TABLES`; `profiles` and `window_amounts` have one row a customer.
+        frames: rows by table, with at least the columns of `TABLES`; of `profiles` and `window_amounts` one a customer.
         sets: how many sets of amounts made from history are among these.
 
     Returns:

@@ -1,4 +1,4 @@
-"""All customers at once, as of before the transaction under way: for the few questions of a tick that nobody's key answers."""
+"""All customers at once, as of before the transaction under way, for what no customer's key answers."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _ASKED = ("profiles", "attributes", "tags", "running", *KEYS)
 
 @contextmanager
 def everybody(store: Store) -> Generator[None]:
-    """Let queries of the block read `everybody.profiles`, `attributes`, `tags`, `running`, `messages` and `webhooks`."""
+    """Let queries of the block read `everybody.profiles`, `attributes`, `tags`, `running`, `messages`, `webhooks`."""
     con = store.con
     con.execute(f"create schema {_SCHEMA}")
     try:

@@ -8,6 +8,7 @@ import polars as pl
 from flows.store.placing import keys_of
 from flows.store.state_file import StateFile, stored_rows
 from flows.store.work import SETS
+from transforms.tables.frames import Schema
 
 _WAITING = """
 select customer_id, number, keys, amounts
@@ -15,7 +16,7 @@ from history_amounts
 where hash in (select value from json_each($hashes))
 order by customer_id, number
 """
-_SCHEMA = {
+_SCHEMA: Schema = {
     "customer_id": pl.String,
     "number": pl.Int64,
     "keys": pl.List(pl.Int32),
@@ -31,7 +32,9 @@ def keep_amounts(state: StateFile, amounts: pl.DataFrame) -> None:
         amounts: one row per customer: `customer_id`, `keys`, `amounts`.
     """
     number = int(state.value(SETS) or 0) + 1
-    rows = amounts.with_columns(hash=keys_of(amounts["customer_id"]), number=pl.lit(number)).sort("hash", "customer_id")
+    rows = amounts.with_columns(hash=keys_of(amounts["customer_id"]), number=pl.lit(number)).sort(
+        "hash", "customer_id"
+    )
     columns = ["hash", "customer_id", "number", "keys", "amounts"]
     state.write("insert into history_amounts values (?, ?, ?, ?, ?)", stored_rows(rows.select(columns)))
     state.note(SETS, number)

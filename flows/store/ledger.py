@@ -18,6 +18,8 @@ from flows.warehouse import count, write_rows
 
 LASTING = ("steps", "ended", "messages", "webhooks", "entry_refusals", "quarantine", "suppressions")
 """Rows that are never changed; `ended` are executions that ended."""
+CLOSED = ("ticks", "tick_counts", "batches")
+"""Rows of the state file that go to the ledger when it is compacted."""
 CURRENT = ("profiles", "attributes", "tags", "running", "window_amounts", "schedule_alarms")
 """Rows of customers as they are now; `running` are executions in flight. Everybody has a row of `profiles`."""
 BASE = 9
@@ -68,8 +70,17 @@ class Ledger:
         query: str,
         commits: tuple[int, int],
         level: int = 0,
+        part: int = 0,
     ) -> list[LedgerFile]:
         """Write the rows of a query as a file, which counts once it is named; none if there are no rows.
+
+        Args:
+            con: runs the query.
+            relation: whose rows they are.
+            query: yields them.
+            commits: the first and the last commit whose rows they are.
+            level: see `LedgerFile`.
+            part: tells files of the same relation, level and commits from each other.
 
         Raises:
             WarehouseError: the disk is full, …
@@ -77,7 +88,7 @@ class Ledger:
         if not (rows := count(con, f"({query})")):
             return []
         first, last = commits
-        name = f"{self.generation}/{relation}-{level}-{first:08d}-{last:08d}.parquet"
+        name = f"{self.generation}/{relation}-{level}-{first:08d}-{last:08d}{f'-{part:04d}' if part else ''}.parquet"
         file = self.root / name
         write_rows(con, query, file)
         size, checksum = file.stat().st_size, content_hash(file)
@@ -98,6 +109,11 @@ def ledger_of(settings: Settings, state: StateFile) -> Ledger:
         (folder / generation).mkdir(parents=True)
         state.note(GENERATION, generation)
     return Ledger(folder, generation)
+
+
+def closed_until(name: str) -> str:
+    """Under which name the state file notes how far a relation of `CLOSED` is in the ledger."""
+    return f"closed_{name}"
 
 
 def name_files(state: StateFile, files: Iterable[LedgerFile]) -> None:

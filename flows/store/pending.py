@@ -45,7 +45,9 @@ def read_pending(con: DuckDBPyConnection, state: StateFile, table: str, most: in
 def decoded(con: DuckDBPyConnection, state: StateFile, table: str, most: int = -1) -> pl.DataFrame:
     """What is pending, the oldest first, `most` rows of it (-1: all), with the table's columns."""
     schema = _schema(con, table)
-    texts = pl.DataFrame(state.query(_WAITING, kind=table, most=most), schema={"fields": pl.String}, orient="row")
+    texts = pl.DataFrame(
+        state.query(_WAITING, kind=table, most=most), schema={"fields": pl.String}, orient="row"
+    )
     stored = pl.Struct({name: pl.Int64 if kind == INSTANT else kind for name, kind in schema.items()})
     rows = texts.select(pl.col("fields").str.json_decode(stored)).unnest("fields")
     return rows.select(pl.col(name).cast(kind) for name, kind in schema.items())
@@ -56,7 +58,9 @@ def is_pending(state: StateFile) -> bool:
     return bool(state.query("select 1 from pending limit 1"))
 
 
-def settle(con: DuckDBPyConnection, state: StateFile, ledger: Ledger, table: str, results: pl.DataFrame) -> None:
+def settle(
+    con: DuckDBPyConnection, state: StateFile, ledger: Ledger, table: str, results: pl.DataFrame
+) -> None:
     """Note what became of some of what the table holds: from now on it is part of the ledger.
 
     Args:
@@ -79,12 +83,20 @@ def settle(con: DuckDBPyConnection, state: StateFile, ledger: Ledger, table: str
 
 
 def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:
-    rows = frame(con, f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'")
+    rows = frame(
+        con,
+        f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'",
+    )
     if rows.is_empty():
         return 0
     plain = rows.with_columns(cs.datetime().dt.epoch("us"))
     kept = plain.select(
-        pl.lit(table).alias("kind"), "at", pl.col(KEYS[table]).alias("id"), "key", "tick_id", fields=pl.struct(pl.exclude("key")).struct.json_encode()
+        pl.lit(table).alias("kind"),
+        "at",
+        pl.col(KEYS[table]).alias("id"),
+        "key",
+        "tick_id",
+        fields=pl.struct(pl.exclude("key")).struct.json_encode(),
     )
     state.write("insert into pending values (?, ?, ?, ?, ?, ?)", kept.iter_rows())
     return len(rows)

@@ -1,4 +1,4 @@
-"""What analysts open: a small DuckDB file of views over the files of the ledger and the archive, made anew after a tick."""
+"""What analysts open: a small DuckDB file of views over the ledger and the archive, made anew after a tick."""
 
 from contextlib import closing
 from pathlib import Path
@@ -9,9 +9,10 @@ from duckdb import DuckDBPyConnection
 from flows.files import aside_name, put_in_place
 from flows.settings import Settings
 from flows.store.archive import archive_folder
-from flows.store.ledger import CURRENT, LASTING, named_files
+from flows.store.ledger import CLOSED, CURRENT, LASTING, closed_until, named_files
 from flows.store.pending import KEYS, decoded
 from flows.store.relations import relations
+from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.tables import SMALL
 from flows.warehouse import connect, literal, parquet, quoted, run, run_sql, shown, sql_names, sql_text
@@ -19,7 +20,7 @@ from flows.warehouse import connect, literal, parquet, quoted, run, run_sql, sho
 PUBLISHED_FILE = "onward.duckdb"
 INTERNAL = "internal"
 _STAMP = "published"
-_INNER = ("ended", "running", "schedule_alarms", *KEYS)
+_INNER = ("ended", "running", "schedule_alarms", *KEYS, *CLOSED)
 """Relations that views of `sql/store/views/` read."""
 
 
@@ -74,8 +75,10 @@ def _fill(con: DuckDBPyConnection, store: Store) -> None:
             con.execute(f"create table {name} as from rows")
     for name in sql_names("store/macros"):
         run_sql(con, name)
-    for name, query in relations(store, con, INTERNAL, (*LASTING, *CURRENT)).items():
-        _make_view(con, f"{INTERNAL}.{name}" if name in _INNER else name, query, "sql/store/published/current.sql")
+    for name, query in relations(store, con, INTERNAL, (*LASTING, *CLOSED, *CURRENT)).items():
+        _make_view(
+            con, f"{INTERNAL}.{name}" if name in _INNER else name, query, "sql/store/published/current.sql"
+        )
     for name in _views():
         query = sql_text(name).replace("{archive}", _archived(store))
         _make_view(con, Path(name).stem, query, f"sql/{name}")
@@ -88,15 +91,19 @@ def _make_view(con: DuckDBPyConnection, name: str, query: str, file: str) -> Non
 def _small(store: Store) -> dict[str, pl.DataFrame]:
     """The tables that are copied, by name."""
     state = store.state
-    found = {
-        name: state.frame(f"select {', '.join(map(quoted, columns))} from {name}", columns)
-        for name, columns in SMALL.items()
-    }
+    found = {_shown_as(name): _rows(state, name) for name in SMALL}
     ledger = pl.DataFrame({"id": [state.value("send_ledger")]}, schema={"id": pl.String}).drop_nulls()
     paused = state.frame("select workflow_id from paused", {"workflow_id": pl.String})
     files = pl.DataFrame([vars(one) for one in named_files(state)], schema=_FILES)
-    pending = {f"{INTERNAL}.pending_{table}": decoded(store.con, state, table).drop("trigger_properties", strict=False) for table in KEYS}
-    return {**found, "send_ledger": ledger, f"{INTERNAL}.paused": paused, f"{INTERNAL}.files": files, **pending}
+    waiting = {f"{INTERNAL}.pending_{table}": decoded(store.con, state, table) for table in KEYS}
+    pending = {name: rows.drop("trigger_properties", strict=False) for name, rows in waiting.items()}
+    return {
+        **found,
+        "send_ledger": ledger,
+        f"{INTERNAL}.paused": paused,
+        f"{INTERNAL}.files": files,
+        **pending,
+    }
 
 
 _FILES = {
@@ -104,6 +111,20 @@ _FILES = {
     **dict.fromkeys(("level", "first", "last", "rows", "bytes"), pl.Int64),
     "checksum": pl.String,
 }
+
+
+def _shown_as(name: str) -> str:
+    return f"{INTERNAL}.late_{name}" if name in CLOSED else name
+
+
+def _rows(state: StateFile, name: str) -> pl.DataFrame:
+    """A table's rows, but for those that are in the ledger."""
+    columns = SMALL[name]
+    query = f"select {', '.join(map(quoted, columns))} from {name}"
+    if name not in CLOSED:
+        return state.frame(query, columns)
+    key = "batch_id" if name == "batches" else "tick_id"
+    return state.frame(f"{query} where {key} > $done", columns, done=int(state.value(closed_until(name)) or 0))
 
 
 def _archived(store: Store) -> str:

@@ -24,6 +24,8 @@ _AT_ONCE = 250_000
 _LASTING = {
     "steps": "from steps",
     "ended": "from executions where status not in ('running', 'paused')",
+    "messages": "select * exclude (trigger_properties) from messages where status <> 'pending'",
+    "webhooks": "from webhooks where status <> 'pending'",
     "entry_refusals": "from entry_refusals",
     "quarantine": "from quarantine",
     "suppressions": "from suppressions",
@@ -57,7 +59,9 @@ def put_back(con: DuckDBPyConnection, state: StateFile, ledger: Ledger, *, shows
     """
     number = state.commit + 1
     run_sql(con, "store/work/numbered_alarms.sql")
-    files = [one for name, rows in _LASTING.items() for one in ledger.write(con, name, rows, (number, number))]
+    files = [
+        one for name, rows in _LASTING.items() for one in ledger.write(con, name, rows, (number, number))
+    ]
     is_first = not state.value(CUSTOMERS)
     changed = _put_documents(con, state)
     if changed:
@@ -91,7 +95,9 @@ def _put_documents(con: DuckDBPyConnection, state: StateFile) -> int:
 
 def _documents(con: DuckDBPyConnection, sets: int, every: int) -> Iterator[pl.DataFrame]:
     """The documents that differ from what they were: `customer_id`, `key`, `doc`, `before`; some at a time, by key."""
-    make_table(con, "parts", f"select *, ntile({every // _AT_ONCE + 1}) over (order by key) as part from loaded")
+    make_table(
+        con, "parts", f"select *, ntile({every // _AT_ONCE + 1}) over (order by key) as part from loaded"
+    )
     for part in range(1, every // _AT_ONCE + 2):
         loaded = frame(con, "select customer_id, key, doc as before from parts where part = $part", part=part)
         within = f"semi join (select customer_id from parts where part = {part}) as part using (customer_id)"
@@ -109,11 +115,16 @@ def _rows(table: str) -> str:
 
 def _write_current(con: DuckDBPyConnection, ledger: Ledger, number: int, level: int) -> list[LedgerFile]:
     """The rows of changed customers as they are now."""
-    marked = f"select changed.key as customer_key, {number}::bigint as commit_id, rows.* from {{}} as rows join changed using (customer_id)"
+    marked = (
+        f"select changed.key as customer_key, {number}::bigint as commit_id, rows.* "
+        "from {} as rows join changed using (customer_id)"
+    )
     return [
         file
         for name, rows in _CURRENT.items()
-        for file in ledger.write(con, name, f"{marked.format(rows)} order by customer_key", (number, number), level)
+        for file in ledger.write(
+            con, name, f"{marked.format(rows)} order by customer_key", (number, number), level
+        )
     ]
 
 
@@ -129,7 +140,12 @@ def _put_due(con: DuckDBPyConnection, state: StateFile) -> None:
 
 
 def _put_in_flight(con: DuckDBPyConnection, state: StateFile) -> None:
-    more = run(con, sql_text("store/work/in_flight_changes.sql"), file="sql/store/work", step="count what is in flight")
+    more = run(
+        con,
+        sql_text("store/work/in_flight_changes.sql"),
+        file="sql/store/work",
+        step="count what is in flight",
+    )
     state.write(
         "insert into in_flight values (?, ?, ?) on conflict (workflow_id, version) do update set n = n + excluded.n",
         more.fetchall(),

@@ -1,12 +1,14 @@
 """The ledger's files as relations: of rows that never change, and of customers as they are now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.store.ledger import BASE, CURRENT, LASTING, LedgerFile, ledger_folder, named_files
+from flows.store.ledger import BASE, CURRENT, LedgerFile, ledger_folder, named_files
 from flows.store.store import Store
+from flows.store.tables import SMALL
 from flows.warehouse import frame, parquet, shown, sql_text
 
 _TABLE_OF = {"ended": "executions", "running": "executions"}
@@ -20,42 +22,58 @@ def relations(store: Store, con: DuckDBPyConnection, schema: str, names: Iterabl
         store: whose files they read.
         con: a connection that gets empty tables there, for relations that have no files yet.
         schema: where these are made.
-        names: of `LASTING` and `CURRENT`.
+        names: of `LASTING`, `CLOSED` and `CURRENT`.
     """
-    root, files = ledger_folder(store.settings).absolute(), named_files(store.state)
-    held = {name: [one for one in files if one.relation == name] for name in (*LASTING, *CURRENT)}
-    wanted = list(names)
-    for name in {*wanted, "profiles"}:
-        _make_empty(con, store, f"{schema}.no_{name}", name)
+    root, files, wanted = ledger_folder(store.settings).absolute(), named_files(store.state), list(names)
+    make_empty(store, con, schema, {*wanted, "profiles"})
     return {
-        name: _current(root, held, name, schema)
+        name: f"select * exclude (customer_key, commit_id) from ({current_rows(root, files, name, schema)})"
         if name in CURRENT
-        else f"select * from {_read(root, held[name], f'{schema}.no_{name}')}"
+        else f"select * from {lasting_rows(root, files, name, schema)}"
         for name in wanted
     }
 
 
-def _current(root: Path, held: Mapping[str, list[LedgerFile]], name: str, schema: str) -> str:
-    base = [one for one in held[name] if one.level == BASE]
-    later = [one for one in held[name] if one.level < BASE]
-    touched = [one for one in held["profiles"] if one.level < BASE]
+def lasting_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str) -> str:
+    """The rows of a relation that never change.
+
+    Args:
+        root: the root of the ledger.
+        files: those that count.
+        name: of `LASTING` or `CLOSED`.
+        schema: where `make_empty` has made tables.
+    """
+    return _read(root, [one for one in files if one.relation == name], f"{schema}.no_{name}")
+
+
+def current_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str) -> str:
+    """The rows of all customers as they are now, with `customer_key` and `commit_id`; arguments as for `lasting_rows`."""
+    own = [one for one in files if one.relation == name]
+    touched = [one for one in files if one.relation == "profiles" and one.level < BASE]
     nothing = f"{schema}.no_{name}"
     return (
         sql_text("store/published/current.sql")
         .replace("{touched}", _read(root, touched, f"{schema}.no_profiles"))
-        .replace("{base}", _read(root, base, nothing))
-        .replace("{later}", _read(root, later, nothing))
+        .replace("{base}", _read(root, [one for one in own if one.level == BASE], nothing))
+        .replace("{later}", _read(root, [one for one in own if one.level < BASE], nothing))
     )
 
 
-def _make_empty(con: DuckDBPyConnection, store: Store, name: str, relation: str) -> None:
-    """A table without rows, whose columns a relation has that has no files yet."""
-    keys = "0::bigint as customer_key, 0::bigint as commit_id, " if relation in CURRENT else ""
-    table = _TABLE_OF.get(relation, relation)
+def make_empty(store: Store, con: DuckDBPyConnection, schema: str, names: Iterable[str]) -> None:
+    """Make tables without rows, `no_NAME`, with the columns of relations."""
+    for name in names:
+        with shown(con, nothing=_empty(store, name)):
+            con.execute(f"create table {schema}.no_{name} as from nothing")
+
+
+def _empty(store: Store, name: str) -> pl.DataFrame:
+    if name in SMALL:
+        return pl.DataFrame(schema=SMALL[name])
+    keys = "0::bigint as customer_key, 0::bigint as commit_id, " if name in CURRENT else ""
+    table = _TABLE_OF.get(name, name)
     columns = "* exclude (trigger_properties)" if table == "messages" else "*"
-    with shown(con, nothing=frame(store.con, f"select {keys}{columns} from {table} limit 0")):
-        con.execute(f"create table {name} as from nothing")
+    return frame(store.con, f"select {keys}{columns} from {table} limit 0")
 
 
-def _read(root: Path, files: list[LedgerFile], nothing: str) -> str:
+def _read(root: Path, files: Sequence[LedgerFile], nothing: str) -> str:
     return parquet(*(root / one.name for one in files)) if files else nothing

@@ -1,4 +1,4 @@
-"""Suppressions in the state file: by customer, and by the address that a customer had then or has now (semantics.md §11)."""
+"""Suppressions in the state file: by customer, and by the address that they had then or have now (semantics.md §11)."""
 
 import polars as pl
 from duckdb import DuckDBPyConnection
@@ -51,8 +51,13 @@ def bring_in_suppressions(con: DuckDBPyConnection, state: StateFile, customers: 
     con.execute("truncate suppressions")
     if not state.query("select 1 from suppressed limit 1"):
         return
-    emails = frame(con, _EMAILS).join(customers.unique().to_frame("customer_id"), on="customer_id", how="semi")
-    given = {"keys": emails["key"].to_list(), "mailboxes": mailboxes(emails["email"]).drop_nulls().unique().to_list()}
+    emails = frame(con, _EMAILS).join(
+        customers.unique().to_frame("customer_id"), on="customer_id", how="semi"
+    )
+    given = {
+        "keys": emails["key"].to_list(),
+        "mailboxes": mailboxes(emails["email"]).drop_nulls().unique().to_list(),
+    }
     found = state.frame(_CONCERNED, _SCHEMA, **given)
     if len(found):
         append(con, "suppressions", found)

@@ -13,5 +13,7 @@ def last_tick(state: StateFile) -> tuple[int, datetime | None]:
     Raises:
         StateError: the state file can't be read.
     """
-    last = state.frame("select tick_id, now from ticks order by tick_id desc limit 1", chosen(TICKS, "tick_id", "now"))
+    last = state.frame(
+        "select tick_id, now from ticks order by tick_id desc limit 1", chosen(TICKS, "tick_id", "now")
+    )
     return last.row(0) if len(last) else (0, None)

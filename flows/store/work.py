@@ -57,7 +57,9 @@ def bring_in_keys(con: DuckDBPyConnection, state: StateFile, keys: Sequence[int]
 def watch(con: DuckDBPyConnection, state: StateFile) -> None:
     """Let `watched_keys` be what the state file notes now."""
     con.execute("truncate watched_keys")
-    append(con, "watched_keys", state.frame("select number, kind, key, tracked from watched_keys", WATCHED_KEYS))
+    append(
+        con, "watched_keys", state.frame("select number, kind, key, tracked from watched_keys", WATCHED_KEYS)
+    )
 
 
 def add_history(con: DuckDBPyConnection, state: StateFile) -> None:
@@ -99,7 +101,9 @@ def _add_history(con: DuckDBPyConnection, state: StateFile, sets: pl.DataFrame) 
     with_more = waiting_amounts(state, behind)
     if with_more.is_empty():
         return
-    own = frame(con, "from window_amounts").join(with_more.select("customer_id").unique(), on="customer_id", how="semi")
+    own = frame(con, "from window_amounts").join(
+        with_more.select("customer_id").unique(), on="customer_id", how="semi"
+    )
     both = pl.concat([own, with_more]).group_by("customer_id", maintain_order=True)
     merged = both.agg(pl.col("keys", "amounts").list.explode())
     with shown(con, merged=merged):
@@ -111,11 +115,11 @@ def _named(con: DuckDBPyConnection, alarms: pl.DataFrame) -> pl.DataFrame:
     """Alarms of schedules that are still kept track of, by their keys; documents have the numbers of these."""
     if alarms.is_empty():
         return alarms
-    numbers = frame(con, "select number::varchar as number, key from watched_keys where kind = 'alarm' and tracked")
+    numbers = frame(
+        con, "select number::varchar as number, key from watched_keys where kind = 'alarm' and tracked"
+    )
     return alarms.rename({"key": "number"}).join(numbers, on="number").select(alarms.columns)
 
 
 def _is_any(con: DuckDBPyConnection) -> bool:
     return bool(con.execute("from loaded limit 1").fetchall())
-
-

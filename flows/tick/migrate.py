@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import polars as pl
+
 from flows.definitions.folder import Definitions
 from flows.definitions.versions import known_versions, stored_workflows
 from flows.errors import InputError
@@ -12,11 +13,12 @@ from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import keep_definition
 from flows.store.everybody import everybody
+from flows.store.opening import open_store
 from flows.store.publish import publish
 from flows.store.state_file import StateFile
-from flows.store.store import Store, open_store
-from flows.store.ticks import last_tick
+from flows.store.store import Store
 from flows.store.tables import SMALL
+from flows.store.ticks import last_tick
 from flows.tick.migrations import (
     Migration,
     Move,
@@ -148,9 +150,7 @@ def _listed(versions: dict[str, int]) -> str:
     return ", ".join(f"{number} ({version})" for version, number in versions.items()) or "none"
 
 
-def _plan(
-    store: Store, target: Workflow, maps: Sequence[str]
-) -> tuple[pl.DataFrame, Sequence[str]]:
+def _plan(store: Store, target: Workflow, maps: Sequence[str]) -> tuple[pl.DataFrame, Sequence[str]]:
     """Where executions go, and the maps of steps at which none stands."""
     places = {"workflow_id": target.workflow_id, "version": version_of(target)}
     bring_in_executions(store, target.workflow_id)

@@ -100,7 +100,9 @@ def apply_migration(store: Store, migration: Migration) -> int:
 
 def bring_in_executions(store: Store, workflow_id: str) -> None:
     """Bring in the customers with executions of a workflow in flight."""
-    store.bring_in_keys([key for (key,) in store.state.rows("tick/migrate/keys.sql", workflow_id=workflow_id)])
+    store.bring_in_keys(
+        [key for (key,) in store.state.rows("tick/migrate/keys.sql", workflow_id=workflow_id)]
+    )
 
 
 def _folder(settings: Settings) -> Path:

@@ -9,9 +9,10 @@ from flows.errors import InputError
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import archive_folder, manifests_after
+from flows.store.opening import ask_state, hold_store, open_store, rebuild_store
 from flows.store.publish import publish
 from flows.store.state_file import StateFile
-from flows.store.store import STATE_FILE, Store, ask_state, hold_store, open_store, rebuild_store
+from flows.store.store import STATE_FILE, Store
 from flows.tick.replay import catch_up
 from flows.tick.undo import put_aside, told_of, undone_after
 from transforms.timing.durations import instant_at

@@ -13,7 +13,8 @@ from flows.definitions.folder import Definitions
 from flows.errors import EngineStoppedError
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
-from flows.store.store import Store, open_store
+from flows.store.opening import open_store
+from flows.store.store import Store
 from flows.summary import TickSummary
 from flows.tick.stages import dispatch, load_and_decide, publish_views, read_workflows
 
@@ -29,9 +30,7 @@ class StageRunner(Protocol):
         ...
 
 
-def run_stages(
-    run: StageRunner, definitions: Definitions, now: datetime | None, force: bool
-) -> TickSummary:
+def run_stages(run: StageRunner, definitions: Definitions, now: datetime | None, force: bool) -> TickSummary:
     """The stages of a tick, in order.
 
     Args:

@@ -1,7 +1,7 @@
 """The stages of a tick: what each does, in the open store that it is given.
 
-Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; what analysts
-open is made anew when the state has moved on. Their order is in `run.py`.
+Loading and deciding are one transaction (`advance.py`); what is handed over is guarded by the send ledger; what
+analysts open is made anew when the state has moved on. Their order is in `run.py`.
 """
 
 from dataclasses import replace

@@ -19,8 +19,8 @@ from flows.store.archive import (
     read_clock,
     write_clock,
 )
+from flows.store.opening import ask_state
 from flows.store.state_file import StateFile
-from flows.store.store import ask_state
 from flows.tick.migrations import Migration, archived_migrations, migration_file
 from transforms.timing.durations import instant_at
 

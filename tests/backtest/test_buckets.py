@@ -18,7 +18,7 @@ from flows.definitions.folder import read_definitions
 from flows.errors import InputError
 from flows.session import Session
 from flows.settings import Settings
-from flows.store.store import open_store
+from flows.store.opening import open_store
 from flows.warehouse import shown
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Load, Size, write_load
 from transforms.columns.ids import stable_hash

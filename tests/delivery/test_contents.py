@@ -27,7 +27,7 @@ from pathlib import Path
 from flows.delivery.outbox import send_messages, send_webhooks
 from flows.session import Session
 from flows.settings import Settings
-from flows.store.store import open_store
+from flows.store.opening import open_store
 
 settings, now = Settings(data_dir=Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 with open_store(settings) as store:

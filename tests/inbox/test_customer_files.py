@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.store.store import open_store
+from flows.store.opening import open_store
 from flows.tick.rebuild import rebuild
 from tests.runs import FORMATS, Format, House, house, person
 from tests.semantics.cases import Json, at, condition, event, send, tag, trigger, wait, workflow

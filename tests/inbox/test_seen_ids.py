@@ -11,7 +11,7 @@ from flows.inbox import admission, seen_ids
 from flows.inbox.intake import take_in
 from flows.inbox.seen_ids import read_seen_ids
 from flows.session import Session
-from flows.store.store import open_store
+from flows.store.opening import open_store
 from flows.warehouse import WarehouseError
 from tests.runs import House, house, person
 from tests.semantics.cases import at, event, tag, workflow

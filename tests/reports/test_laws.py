@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 
 from flows.settings import Settings
-from flows.store.store import open_store
+from flows.store.opening import open_store
 from tests.engine import interface
 from tests.engine.strategies import cases
 from tests.semantics.cases import Case

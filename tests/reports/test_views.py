@@ -15,7 +15,7 @@ from rich.console import Console
 from flows.reports.frames import report_frames
 from flows.reports.terminal import print_reports
 from flows.settings import Settings
-from flows.store.store import open_store
+from flows.store.opening import open_store
 
 T = datetime(2026, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

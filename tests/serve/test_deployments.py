@@ -35,7 +35,8 @@ from flows.serve import deployments
 from flows.serve.deployments import report, serve, tick
 from flows.settings import read_settings
 from flows.store.lock import run_lock
-from flows.store.store import LOCK_FILE, STATE_FILE
+from flows.store.opening import LOCK_FILE
+from flows.store.store import STATE_FILE
 from flows.tick.run import run_tick
 from flows.warehouse import connect
 

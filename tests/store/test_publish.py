@@ -8,9 +8,9 @@ from types import ModuleType
 
 import polars as pl
 import pytest
+from flows.store.recovery import backup_files
 
 from flows.delivery import outbox
-from flows.store.recovery import backup_files
 from flows.store.state_file import STATE_FILE
 from flows.tick import advance, stages
 from flows.warehouse import connect

@@ -14,14 +14,15 @@ import duckdb
 import polars as pl
 import pytest
 from duckdb import DuckDBPyConnection
+from flows.store.backup import backup
+from flows.store.recovery import UnrepairableError, backup_files
 
 from flows.errors import OnwardError
 from flows.settings import Settings
-from flows.store.backup import backup
 from flows.store.lock import RunInProgressError
+from flows.store.opening import open_store, rebuild_store
 from flows.store.publish import publish
-from flows.store.recovery import UnrepairableError, backup_files
-from flows.store.store import SCHEMA_VERSION, Store, open_store, rebuild_store
+from flows.store.store import SCHEMA_VERSION, Store
 from flows.warehouse import WarehouseError, connect, read_everything, run, run_sql, sql_names, sql_text
 
 
@@ -61,7 +62,7 @@ CRASH = """
     import os, sys
     from pathlib import Path
     from flows.settings import Settings
-    from flows.store.store import open_store
+    from flows.store.opening import open_store
 
     with open_store(Settings(data_dir=Path(sys.argv[1]))) as store:
         store.con.execute("insert into ticks (tick_id, now) values ($1, '2026-03-01')", [int(sys.argv[2])])

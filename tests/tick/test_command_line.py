@@ -18,7 +18,7 @@ import pytest
 from flows import cli
 from flows.cli import app, main
 from flows.store.lock import run_lock
-from flows.store.store import LOCK_FILE
+from flows.store.opening import LOCK_FILE
 from flows.tick.run import run_tick
 from tests.runs import House, house, person, started
 from tests.runs import onward as in_a_process

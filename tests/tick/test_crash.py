@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from flows.settings import Settings
-from flows.store.store import LOCK_FILE
+from flows.store.opening import LOCK_FILE
 from tests.runs import TABLES, House, house, person, started
 from tests.semantics.cases import Row, action, at, event, send, tag, trigger, wait, workflow
 from tests.store.test_publish import assert_current

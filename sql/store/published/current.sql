@@ -4,9 +4,9 @@ with
     latest as (select customer_key, max(commit_id) as commit_id from {touched} group by customer_key),
 
     final as (
-        select * exclude (commit_id) from {base} anti join latest using (customer_key)
+        select * from {base} anti join latest using (customer_key)
         union all by name
-        select * exclude (commit_id) from {later} semi join latest using (customer_key, commit_id)
+        select * from {later} semi join latest using (customer_key, commit_id)
     )
 
-select * exclude (customer_key) from final
+select * from final

@@ -21,6 +21,9 @@ create table files (
     last integer not null, rows integer not null, bytes integer not null, checksum text not null
 ) without rowid;
 
+-- One row per file of the ledger that others stand for, and since when.
+create table replaced_files (name text not null, since integer not null);
+
 -- One row per workflow and version with executions in flight.
 create table in_flight (workflow_id text, version text, n integer, primary key (workflow_id, version)) without rowid;
 
