@@ -337,6 +337,43 @@ def compact_command(settings: SettingsFile = None) -> None:
     typer.echo(done.sentence)
 
 
+@app.command("check")
+def check_command(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make again what can be made from the customers' documents.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Read every file that the store counts on, and say which is gone or damaged."""
+    from flows.store.check import check
+
+    with _status() as say:
+        found = check(_settings(settings), say, repair=repair)
+    if as_json:
+        typer.echo(found.write_json())
+    else:
+        for file, fault, advice in found.iter_rows():
+            typer.echo(f"{file}: {fault}; {advice}")
+        typer.echo("every file is as it was written" if found.is_empty() else _counted(len(found), "fault"))
+    if len(found):
+        sys.exit(OnwardError.exit_code)
+
+
+@app.command("export")
+def export_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The DuckDB file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Write one DuckDB file that holds every table and report itself, to be taken anywhere."""
+    from flows.reports.export import export
+
+    with _status() as say:
+        rows = export(_settings(settings), file, say, force=force)
+    typer.echo(f"{rows:,} rows. Written to {file}")
+
+
 @app.command("serve")
 def serve_command(
     cron: Annotated[

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.store.archive import archive_folder
+from flows.store.archive import archived_file
 from flows.store.history_amounts import keep_amounts
 from flows.store.store import Store
 from flows.warehouse import frame, literal, one_file, read_sql, run_sql, shown, sql_text
@@ -126,4 +126,4 @@ def _files(store: Store, after: datetime | None, until: datetime) -> list[str]:
     """The archived batches of earlier ticks with events after `after` and until `until`."""
     new = [name for (name,) in store.con.execute("from new_batches").fetchall()]
     found = store.state.rows("decide/windows/archived_batches.sql", after=after, until=until, new=new)
-    return [one_file(archive_folder(store.settings) / "events" / name) for (name,) in found]
+    return [one_file(archived_file(store.settings, "events", *one)) for one in found]

@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.files import content_hash
 from flows.store.archive import Batch, archive_folder, archived_file
+from flows.store.ledger import ARCHIVE, LedgerFile, name_files
 from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.tables import BATCHES
@@ -70,12 +72,23 @@ def _admit(store: Store, batches: list[Batch]) -> list[Batch]:
             con, "inbox/intake/quarantine.sql", batch=first.batch_id, bad=one_file(bad), now=first.loaded_at
         )
     file = archived_file(store.settings, first.kind, first.archive)
+    name_archived(store, first, file)
     store.bring_in(frame(con, f"select distinct customer_id from {parquet(file)}").to_series())
     if first.kind == "events":
         run_sql_over(con, "inbox/intake/new_profiles.sql", file)
         run_sql_over(con, "inbox/intake/suppressions.sql", file)
         return batches
     return [*batches, *_admit_customers(store, last, file)]
+
+
+def name_archived(store: Store, batch: Batch, file: Path) -> None:
+    """Let the archived file of a batch be one that is checked."""
+    name = f"{batch.kind}/{batch.archive}"
+    size, checksum = file.stat().st_size, content_hash(file)
+    named = LedgerFile(
+        name, f"{ARCHIVE}{batch.kind}", 0, batch.batch_id, batch.batch_id, batch.rows, size, checksum
+    )
+    name_files(store.state, [named])
 
 
 def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: object) -> None:
@@ -114,4 +127,5 @@ def _changes(store: Store, batch: Batch) -> list[Batch]:
         latest=batch.loaded_at, earliest=batch.loaded_at, semantics=batch.semantics,
     )  # fmt: skip
     append_batches(store.state, "batches", [changes])
+    name_archived(store, changes, file)
     return [changes]

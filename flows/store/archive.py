@@ -201,14 +201,14 @@ def archived_workflow(settings: Settings, version: str) -> Workflow:
         return stored_workflow(file.read_bytes())
 
 
-def archived_file(settings: Settings, kind: str, name: str) -> Path:
-    """An archived Parquet file, after a look whether it is there, and whole as far as its ends tell.
+def archived_file(settings: Settings, kind: str, name: str, size: int | None = None) -> Path:
+    """An archived Parquet file, after a look whether it is there, and whole as far as its size and its ends tell.
 
     Raises:
         ArchiveError: it isn't.
     """
     file = archive_folder(settings) / kind / name
-    if not (file.exists() and _has_both_ends(file)):
+    if not (file.exists() and size in (None, file.stat().st_size) and _has_both_ends(file)):
         raise ArchiveError(file)
     return file
 

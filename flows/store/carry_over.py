@@ -12,8 +12,11 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import OnwardError
+from flows.files import content_hash
 from flows.session import drawn
 from flows.settings import Settings
+from flows.store.archive import archive_folder
+from flows.store.ledger import ARCHIVE, LedgerFile, name_files
 from flows.store.placing import place
 from flows.store.put_back import put_back
 from flows.store.store import STATE_FILE, Store
@@ -59,6 +62,7 @@ def carry_over(settings: Settings, store: Store) -> list[str]:
             store.say(f"Carrying over customers {drawn(*done)}")
             append(con, "loaded", place(state, some))
         store.say("Carrying over the ledger")
+        _name_archived(store)
         put_back(con, state, store.ledger, shows=True)
         _note(store)
     con.execute("detach old")
@@ -116,6 +120,31 @@ def _old_rows(con: DuckDBPyConnection, name: str, columns: Schema) -> pl.DataFra
     there = frame(con, f"from old.{name}")
     missing = {one: pl.lit(None, kind) for one, kind in columns.items() if one not in there.columns}
     return there.with_columns(**missing).select(pl.col(one).cast(kind) for one, kind in columns.items())
+
+
+def _name_archived(store: Store) -> None:
+    """Let the files of the archive be checked from now on."""
+    named = store.state.query(
+        "select distinct kind, archive, max(batch_id), sum(rows) from batches group by kind, archive"
+    )
+    folder = archive_folder(store.settings)
+    there = [(one, folder / one[0] / one[1]) for one in named if (folder / one[0] / one[1]).exists()]
+    name_files(
+        store.state,
+        (
+            LedgerFile(
+                f"{kind}/{name}",
+                f"{ARCHIVE}{kind}",
+                0,
+                number,
+                number,
+                rows,
+                file.stat().st_size,
+                content_hash(file),
+            )
+            for (kind, name, number, rows), file in there
+        ),
+    )
 
 
 def _note(store: Store) -> None:

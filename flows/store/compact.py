@@ -22,6 +22,7 @@ from flows.store.ledger import (
     LASTING,
     Ledger,
     LedgerFile,
+    check_there,
     closed_until,
     name_files,
     named_files,
@@ -92,6 +93,7 @@ def compact(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
             _close(store)
             make_empty(store, con, "main", (*LASTING, *CLOSED, *CURRENT))
             task = _Task(con, store.ledger, named_files(store.state), store.state.commit)
+            check_there(task.ledger.root, task.files)
         say("Putting files together")
         new = [*_merged(task), *_based(task, say)]
         say("Naming the new files")
@@ -180,7 +182,9 @@ def _replace(store: Store, swaps: Sequence[_Swap], now: datetime) -> None:
     with state.transaction():
         for swap in swaps:
             state.write("delete from files where name = ?", [(one.name,) for one in swap.old])
-            state.write("insert into replaced_files values (?, ?)", [(one.name, epoch_us(now)) for one in swap.old])
+            state.write(
+                "insert into replaced_files values (?, ?)", [(one.name, epoch_us(now)) for one in swap.old]
+            )
             name_files(state, swap.new)
         state.note("commit", state.commit + bool(swaps))
 
@@ -191,7 +195,11 @@ def _remove(store: Store, now: datetime) -> int:
     kept = {one.name for one in named_files(state)}
     since = state.query("select name from replaced_files where since > $since", since=now - KEPT)
     kept |= {name for (name,) in since}
-    there = [one for one in (ledger.root / ledger.generation).iterdir() if f"{ledger.generation}/{one.name}" not in kept]
+    there = [
+        one
+        for one in (ledger.root / ledger.generation).iterdir()
+        if f"{ledger.generation}/{one.name}" not in kept
+    ]
     for file in there:
         file.unlink()
     state.query("delete from replaced_files where since <= $since", since=now - KEPT)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from flows.errors import OnwardError
 from flows.files import content_hash
 from flows.settings import Settings
 from flows.store.state_file import StateFile
@@ -22,10 +23,23 @@ CLOSED = ("ticks", "tick_counts", "batches")
 """Rows of the state file that go to the ledger when it is compacted."""
 CURRENT = ("profiles", "attributes", "tags", "running", "window_amounts", "schedule_alarms")
 """Rows of customers as they are now; `running` are executions in flight. Everybody has a row of `profiles`."""
+ARCHIVE = "archive/"
+"""How relations of files begin that lie in the archive, which is named within it."""
 BASE = 9
 """The level of files that hold the rows of all customers there are, as of a commit."""
 GENERATION = "generation"
 """The folder of the ledger that a state file writes to, as it notes it."""
+
+
+class LedgerError(OnwardError):
+    """A file of the ledger that is needed is gone or damaged."""
+
+    def __init__(self, file: Path, fault: str) -> None:
+        self.file, self.fault = file, fault
+        super().__init__(
+            f"{file}: {fault}, and is needed. Put it back from a copy of the folder and run again; without one, "
+            "`onward check --repair` makes again what can be made, and `onward rebuild` everything"
+        )
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,11 @@ class LedgerFile:
     rows: int
     bytes: int
     checksum: str
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is a file of the archive."""
+        return self.relation.startswith(ARCHIVE)
 
 
 @dataclass(frozen=True)
@@ -111,6 +130,20 @@ def ledger_of(settings: Settings, state: StateFile) -> Ledger:
     return Ledger(folder, generation)
 
 
+def check_there(root: Path, files: Iterable[LedgerFile]) -> None:
+    """Look whether files of the ledger are there, in their sizes.
+
+    Raises:
+        LedgerError: naming the first that isn't.
+    """
+    for one in files:
+        file = root / one.name
+        if not file.exists():
+            raise LedgerError(file, "is gone")
+        if (size := file.stat().st_size) != one.bytes:
+            raise LedgerError(file, f"has {size:,} bytes instead of {one.bytes:,}")
+
+
 def closed_until(name: str) -> str:
     """Under which name the state file notes how far a relation of `CLOSED` is in the ledger."""
     return f"closed_{name}"
@@ -122,6 +155,14 @@ def name_files(state: StateFile, files: Iterable[LedgerFile]) -> None:
 
 
 def named_files(state: StateFile) -> list[LedgerFile]:
-    """The files that count, by relation and by the commits that they hold."""
-    found = state.query("select * from files order by relation, first, last")
+    """The files of the ledger that count, by relation and by the commits that they hold."""
+    found = state.query(
+        "select * from files where relation not like 'archive/%' order by relation, first, last, name"
+    )
+    return [LedgerFile(*row) for row in found]
+
+
+def checked_files(state: StateFile) -> list[LedgerFile]:
+    """The files that count, those of the archive among them."""
+    found = state.query("select * from files order by relation, first, last, name")
     return [LedgerFile(*row) for row in found]

@@ -124,7 +124,9 @@ def _rows(state: StateFile, name: str) -> pl.DataFrame:
     if name not in CLOSED:
         return state.frame(query, columns)
     key = "batch_id" if name == "batches" else "tick_id"
-    return state.frame(f"{query} where {key} > $done", columns, done=int(state.value(closed_until(name)) or 0))
+    return state.frame(
+        f"{query} where {key} > $done", columns, done=int(state.value(closed_until(name)) or 0)
+    )
 
 
 def _archived(store: Store) -> str:

@@ -65,7 +65,7 @@ def put_back(con: DuckDBPyConnection, state: StateFile, ledger: Ledger, *, shows
     is_first = not state.value(CUSTOMERS)
     changed = _put_documents(con, state)
     if changed:
-        files += _write_current(con, ledger, number, BASE if is_first else 0)
+        files += write_current(con, ledger, number, BASE if is_first else 0)
         _put_due(con, state)
         _put_in_flight(con, state)
     add_suppressions(con, state)
@@ -113,8 +113,19 @@ def _rows(table: str) -> str:
     return "numbered_alarms" if table == "schedule_alarms" else table
 
 
-def _write_current(con: DuckDBPyConnection, ledger: Ledger, number: int, level: int) -> list[LedgerFile]:
-    """The rows of changed customers as they are now."""
+def write_current(
+    con: DuckDBPyConnection, ledger: Ledger, number: int, level: int, part: int = 0
+) -> list[LedgerFile]:
+    """Write the rows of the customers in the table `changed` as they are now.
+
+    Args:
+        con: the tables of a tick.
+        ledger: where files go.
+        number: the commit's.
+        level: the files'.
+        part: tells files of one commit and relation from each other.
+    """
+    run_sql(con, "store/work/numbered_alarms.sql")
     marked = (
         f"select changed.key as customer_key, {number}::bigint as commit_id, rows.* "
         "from {} as rows join changed using (customer_id)"
@@ -123,7 +134,7 @@ def _write_current(con: DuckDBPyConnection, ledger: Ledger, number: int, level: 
         file
         for name, rows in _CURRENT.items()
         for file in ledger.write(
-            con, name, f"{marked.format(rows)} order by customer_key", (number, number), level
+            con, name, f"{marked.format(rows)} order by customer_key", (number, number), level, part
         )
     ]
 

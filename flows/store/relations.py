@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.store.ledger import BASE, CURRENT, LedgerFile, ledger_folder, named_files
+from flows.store.ledger import BASE, CURRENT, LedgerFile, check_there, ledger_folder, named_files
 from flows.store.store import Store
 from flows.store.tables import SMALL
 from flows.warehouse import frame, parquet, shown, sql_text
@@ -25,6 +25,7 @@ def relations(store: Store, con: DuckDBPyConnection, schema: str, names: Iterabl
         names: of `LASTING`, `CLOSED` and `CURRENT`.
     """
     root, files, wanted = ledger_folder(store.settings).absolute(), named_files(store.state), list(names)
+    check_there(root, files)
     make_empty(store, con, schema, {*wanted, "profiles"})
     return {
         name: f"select * exclude (customer_key, commit_id) from ({current_rows(root, files, name, schema)})"
@@ -47,7 +48,7 @@ def lasting_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str
 
 
 def current_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str) -> str:
-    """The rows of all customers as they are now, with `customer_key` and `commit_id`; arguments as for `lasting_rows`."""
+    """All customers' rows as they are now, with `customer_key` and `commit_id`; arguments as for `lasting_rows`."""
     own = [one for one in files if one.relation == name]
     touched = [one for one in files if one.relation == "profiles" and one.level < BASE]
     nothing = f"{schema}.no_{name}"

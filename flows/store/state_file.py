@@ -183,6 +183,16 @@ class StateFile:
         if self._db.in_transaction:
             self._db.rollback()
 
+    def check(self) -> None:
+        """Read the whole file.
+
+        Raises:
+            DamagedStateError: it is damaged.
+        """
+        found = [said for (said,) in self.query("pragma quick_check") if said != "ok"]
+        if found:
+            raise DamagedStateError(self.path, found[0])
+
     def checkpoint(self) -> None:
         """Bring what was committed from the log into the file itself."""
         self.query("pragma wal_checkpoint(truncate)")
@@ -200,8 +210,8 @@ class StateFile:
         if version > VERSION:
             raise StateError(
                 self.path,
-                f"written by a newer Onward (version {version}; this one knows up to {VERSION}); update Onward, or point "
-                "data_dir elsewhere",
+                f"written by a newer Onward (version {version}; this one knows up to {VERSION}); update Onward, or "
+                "point data_dir elsewhere",
             )
         if not owner and not read_only:
             self._db.executescript(f"begin immediate; {_making()} commit;")

@@ -144,7 +144,7 @@ def _lay_out_events(store: Store, manifest: Manifest) -> None:
     nothing = folder / "_columns.parquet"
     # New ones were looked at when they were admitted.
     fresh = [folder / name for name in new]
-    stored = [archived_file(store.settings, "events", name) for (name,) in ahead]
+    stored = [archived_file(store.settings, "events", *one) for one in ahead]
     make_view(con, "new_events", f"from {parquet(*fresh or [nothing])}")
     make_view(con, "stored_events", f"from {parquet(*stored or [nothing])}")
     assign(con, "timestamptz", tick_now=manifest.now, tick_previous=previous)

@@ -1,6 +1,8 @@
--- One row per archived batch of earlier ticks with events after $after (null: since ever) and until $until.
-select distinct archive
+-- One row per archived file of earlier ticks with events after $after (null: since ever) and until $until, and how large
+-- it is (null: not known).
+select distinct batches.archive, files.bytes
 from batches
+left join files on files.name = 'events/' || batches.archive
 where
     kind = 'events'
     and latest > coalesce($after, -9223372036854775808)
