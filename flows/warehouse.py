@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
 from duckdb.sqltypes import VARCHAR, DuckDBPyType
+from polars.io.plugins import register_io_source
 
 from flows.errors import OnwardError, advice
 from flows.files import aside_name, put_in_place
@@ -30,6 +31,7 @@ class ArrowStreamExportable(Protocol):
 WRITING = "write it"
 """The step of writing rows to a file, in words."""
 _LEAST_MEMORY = 256 * 2**20
+_ROWS_AT_ONCE = 100_000
 _WORDS = 4096
 """Columns with more values in a row group are written without a dictionary: faster, and the file is no larger."""
 
@@ -166,6 +168,20 @@ def read_sql(con: DuckDBPyConnection, name: str, **params: Any) -> pl.DataFrame:
     except duckdb.Error as error:
         raise WarehouseError("read rows", f"sql/{name}", error) from error
     return found
+
+
+def streamed(con: DuckDBPyConnection, query: str) -> pl.LazyFrame:
+    """The rows of a query, run whenever they are read, some at a time. The connection is busy meanwhile."""
+    rows = con.sql(query)
+
+    def batches(
+        columns: list[str] | None, _where: pl.Expr | None, _first: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
+            some = pl.DataFrame(batch)
+            yield some if columns is None else some.select(columns)
+
+    return register_io_source(batches, schema=rows.limit(0).pl().schema)
 
 
 class _Shown:

@@ -1,21 +1,19 @@
 """A tick's events by customer bucket, so that a long history loaded at once fits into memory."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import polars as pl
 from duckdb import DuckDBPyConnection
-from polars.io.plugins import register_io_source
 
 from flows.buckets.partition import Bucket, bucket_files, split
 from flows.session import Session
-from flows.warehouse import WarehouseError, limit_memory, make_table, make_view, parquet
+from flows.warehouse import WarehouseError, limit_memory, make_table, make_view, parquet, streamed
 
 LayOut = Callable[[Bucket], None]
-_ROWS_AT_ONCE = 100_000
 _CUT = {"bucket_events": "from tick_events", "bucket_customers": "select customer_id from profiles"}
 """What is cut: the view that shows a bucket's part, and all its rows. Everybody a tick may look at has a profile."""
 
@@ -51,23 +49,9 @@ def by_bucket(session: Session, buckets: int) -> Generator[LayOut]:
 
 def _cut(con: DuckDBPyConnection, query: str, folder: Path, buckets: int) -> None:
     try:
-        split([_streamed(con, query)], [pl.all()], buckets, folder)
+        split([streamed(con, query)], [pl.all()], buckets, folder)
     except (duckdb.Error, pl.exceptions.PolarsError, OSError) as error:
         raise WarehouseError("cut rows into buckets", str(folder), error) from error
-
-
-def _streamed(con: DuckDBPyConnection, query: str) -> pl.LazyFrame:
-    """The rows of a query, some at a time; DuckDB has no hash that is the same in every version."""
-    rows = con.sql(query)
-
-    def batches(
-        columns: list[str] | None, _where: pl.Expr | None, _first: int | None, _size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
-            some = pl.DataFrame(batch)
-            yield some if columns is None else some.select(columns)
-
-    return register_io_source(batches, schema=rows.limit(0).pl().schema)
 
 
 def _show(con: DuckDBPyConnection, folder: Path, bucket: Bucket) -> None:

@@ -65,9 +65,8 @@ def decide_pending(store: Store, rules: Rules, loaded: TickSummary, *, new_custo
     scene = _scene(store, rules, loaded)
     unarmed = keep_track(store, scene.program, loaded.previous)
     _unarmed_keys(scene, None if new_customers else unarmed)
-    bring_in_reached(
-        store, scene.reach, [one for one, key, _ in date_attributes(scene.program) if key in unarmed]
-    )
+    dated = [one for one, key, _ in date_attributes(scene.program) if key in unarmed]
+    bring_in_reached(store, scene.program, scene.tick, scene.reach, dated)
     keep_sends(store, scene.tick)
     again = events_again(store, scene.program.signals, scene.tick)
     store.bring_in(again["customer_id"])

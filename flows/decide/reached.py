@@ -1,28 +1,47 @@
-"""Whom a tick may reach besides those with new rows: they are brought in before it decides."""
+"""Whom a tick may reach without an event: they are brought in before it decides."""
 
 from collections.abc import Sequence
 
 from flows.decide.state import Reach
 from flows.store.everybody import everybody
 from flows.store.store import Store
-from flows.warehouse import read_sql
+from flows.warehouse import frame, literal, read_sql, streamed
+from transforms.engine.layout.cron_reach import CronReach, cron_reach
+from transforms.engine.state import Tick
+from transforms.program.model import Program
 
 
-def bring_in_reached(store: Store, reach: Reach, unarmed: Sequence[str]) -> None:
+def bring_in_reached(store: Store, program: Program, tick: Tick, reach: Reach, unarmed: Sequence[str]) -> None:
     """Bring in whoever something may happen to without an event: by what is due, and by schedules.
 
     Args:
         store: the store in the tick's transaction.
+        program: the compiled workflows.
+        tick: its bounds.
         reach: whom the tick may reach.
         unarmed: the attributes with dates that new schedules look at.
     """
     due = store.state.rows("decide/due_keys.sql", now=reach.now)
     waiting = store.state.rows("decide/waiting_keys.sql", workflows=[one for one, _ in reach.awaiting])
     store.bring_in_keys([key for (key,) in (*due, *waiting)])
-    if unarmed or reach.everybody:
-        with everybody(store):
-            for name, given in (
-                ("dated", {"attributes": list(unarmed)}),
-                ("known", {"everybody": reach.everybody}),
-            ):
-                store.bring_in(read_sql(store.con, f"decide/reached/{name}.sql", **given).to_series())
+    asked = cron_reach(program, tick)
+    if not unarmed and asked.nobody:
+        return
+    with everybody(store):
+        if unarmed:
+            dated = read_sql(store.con, "decide/dated.sql", attributes=list(unarmed))
+            store.bring_in_keys(dated.to_series().to_list())
+        if not asked.nobody:
+            store.say("Looking whom crons reach")
+            store.bring_in_keys(_reached(store, asked))
+
+
+def _reached(store: Store, asked: CronReach) -> list[int]:
+    """The places of those customers' documents whom a cron may let enter."""
+    named = ", ".join(map(literal, asked.attributes))
+    owned = f"from everybody.attributes where list_contains([{named}]::varchar[], attribute)"
+    customers = frame(store.con, "select customer_key, customer_id, known, created_at from everybody.profiles")
+    tags = read_sql(store.con, "decide/tags_of_all.sql", every=asked.tags is None, tags=list(asked.tags or ()))
+    # A reader of a connection's rows keeps it from other questions.
+    attributes = streamed(store.con.cursor(), f"select customer_key, attribute, value {owned}")
+    return asked.among(customers.lazy(), attributes, tags.lazy(), by="customer_key").to_list()

@@ -14,13 +14,16 @@ _ASKED = ("profiles", "attributes", "tags", "running", *KEYS)
 
 @contextmanager
 def everybody(store: Store) -> Generator[None]:
-    """Let queries of the block read `everybody.profiles`, `attributes`, `tags`, `running`, `messages`, `webhooks`."""
+    """Let queries of the block read `everybody.profiles`, `attributes`, `tags`, `running`, `messages`, `webhooks`.
+
+    Rows of customers have the places of their documents, `customer_key`.
+    """
     con = store.con
     con.execute(f"create schema {_SCHEMA}")
     try:
         waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS}
         with shown(con, **waiting):
-            for name, query in relations(store, con, _SCHEMA, _ASKED).items():
+            for name, query in relations(store, con, _SCHEMA, _ASKED, keyed=True).items():
                 more = f" union all by name select * from waiting_{name}" if name in KEYS else ""
                 con.execute(f"create view {_SCHEMA}.{name} as {query}{more}")
             yield

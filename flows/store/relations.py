@@ -15,7 +15,9 @@ _TABLE_OF = {"ended": "executions", "running": "executions"}
 """The table whose columns a relation has, where that has another name."""
 
 
-def relations(store: Store, con: DuckDBPyConnection, schema: str, names: Iterable[str]) -> dict[str, str]:
+def relations(
+    store: Store, con: DuckDBPyConnection, schema: str, names: Iterable[str], *, keyed: bool = False
+) -> dict[str, str]:
     """The queries of some relations, by their names, as far as the state file says that they have come.
 
     Args:
@@ -23,12 +25,14 @@ def relations(store: Store, con: DuckDBPyConnection, schema: str, names: Iterabl
         con: a connection that gets empty tables there, for relations that have no files yet.
         schema: where these are made.
         names: of `LASTING`, `CLOSED` and `CURRENT`.
+        keyed: whether rows of `CURRENT` have `customer_key` and `commit_id`, too.
     """
     root, files, wanted = ledger_folder(store.settings).absolute(), named_files(store.state), list(names)
     check_there(root, files)
     make_empty(store, con, schema, {*wanted, "profiles"})
+    columns = "*" if keyed else "* exclude (customer_key, commit_id)"
     return {
-        name: f"select * exclude (customer_key, commit_id) from ({current_rows(root, files, name, schema)})"
+        name: f"select {columns} from ({current_rows(root, files, name, schema)})"
         if name in CURRENT
         else f"select * from {lasting_rows(root, files, name, schema)}"
         for name in wanted
