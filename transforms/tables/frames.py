@@ -100,3 +100,11 @@ MESSAGES: Schema = {
 }
 WEBHOOKS: Schema = {**_EXECUTION, "step": pl.String, "at": INSTANT, "url": pl.String}
 PROFILES: Schema = chosen(CANONICAL_CUSTOMERS, "customer_id", "attributes", "tags")
+SUMS: Schema = {
+    "name": pl.String,
+    "parts": pl.String,
+    "n": pl.Int64,
+    "total": pl.Decimal(38, 0),
+    "first": INSTANT,
+    "last": INSTANT,
+}
