@@ -11,7 +11,9 @@ from transforms.engine.state import Tick
 from transforms.program.model import Program
 
 
-def bring_in_reached(store: Store, program: Program, tick: Tick, reach: Reach, unarmed: Sequence[str]) -> None:
+def bring_in_reached(
+    store: Store, program: Program, tick: Tick, reach: Reach, unarmed: Sequence[str]
+) -> None:
     """Bring in whoever something may happen to without an event: by what is due, and by schedules.
 
     Args:
@@ -40,8 +42,12 @@ def _reached(store: Store, asked: CronReach) -> list[int]:
     """The places of those customers' documents whom a cron may let enter."""
     named = ", ".join(map(literal, asked.attributes))
     owned = f"from everybody.attributes where list_contains([{named}]::varchar[], attribute)"
-    customers = frame(store.con, "select customer_key, customer_id, known, created_at from everybody.profiles")
-    tags = read_sql(store.con, "decide/tags_of_all.sql", every=asked.tags is None, tags=list(asked.tags or ()))
+    customers = frame(
+        store.con, "select customer_key, customer_id, known, created_at from everybody.profiles"
+    )
+    tags = read_sql(
+        store.con, "decide/tags_of_all.sql", every=asked.tags is None, tags=list(asked.tags or ())
+    )
     # A reader of a connection's rows keeps it from other questions.
     attributes = streamed(store.con.cursor(), f"select customer_key, attribute, value {owned}")
     return asked.among(customers.lazy(), attributes, tags.lazy(), by="customer_key").to_list()

@@ -14,6 +14,7 @@ from transforms.engine.layout.reach import awaiting_crons, crons_fire
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
+from transforms.program.standing import with_held_by
 from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
 
 
@@ -115,8 +116,15 @@ def write_decided(
     Raises:
         WarehouseError: a table can't be written.
     """
-    executions = decided.executions.select(*EXECUTIONS).with_columns(tick_id=tick_id)
-    _upsert(con, "executions", ["execution_id"], executions)
+    with shown(con, decided_executions=decided.executions.select("execution_id")):
+        held = read_sql(con, "decide/state/held_by.sql")
+    executions = decided.executions.select(*EXECUTIONS).join(held, on="execution_id", how="left")
+    _upsert(
+        con,
+        "executions",
+        ["execution_id"],
+        with_held_by(executions, decided.steps).with_columns(tick_id=tick_id),
+    )
     _append(con, "steps", decided.steps.with_columns(tick_id=tick_id, processed_at=tick.now))
     queued = {"tick_id": pl.lit(tick_id), "status": pl.lit("pending")}
     triggers = decided.executions.select("execution_id", "trigger_properties")

@@ -6,7 +6,9 @@ from duckdb import DuckDBPyConnection
 
 from flows.store.ledger import Ledger, name_files
 from flows.store.state_file import StateFile
+from flows.store.sums import Counted, add_sums, count_changes
 from flows.store.suppressions import bring_in_suppressions
+from flows.store.tables import PROGRAM_STEPS
 from flows.store.work import bring_in
 from flows.warehouse import append, frame, shown
 from transforms.tables.frames import INSTANT, Schema
@@ -79,7 +81,19 @@ def settle(
         name_files(state, ledger.write(con, table, "from became", (number, number)))
         ids = rows.select(pl.lit(table), pl.col("at").dt.epoch("us"), key)
         state.write("delete from pending where kind = ? and at = ? and id = ?", ids.iter_rows())
+        if table == "messages":
+            _add_sums(con, state, became)
         state.note("commit", number)
+
+
+def _add_sums(con: DuckDBPyConnection, state: StateFile, became: pl.DataFrame) -> None:
+    """Messages that were pending are counted as what became of them."""
+    nothing = [frame(con, f"from {name} limit 0") for name in ("executions", "steps")]
+    before, after = (
+        Counted(*nothing, messages) for messages in (became.with_columns(status=pl.lit("pending")), became)
+    )
+    with shown(con, program_steps=pl.DataFrame(schema=PROGRAM_STEPS)):
+        add_sums(state, count_changes(con, before, after))
 
 
 def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:

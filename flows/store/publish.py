@@ -14,8 +14,10 @@ from flows.store.pending import KEYS, decoded
 from flows.store.relations import relations
 from flows.store.state_file import StateFile
 from flows.store.store import Store
+from flows.store.sums import read_sums
 from flows.store.tables import SMALL
 from flows.warehouse import connect, literal, parquet, quoted, run, run_sql, shown, sql_names, sql_text
+from transforms.tables.frames import SUMS
 
 PUBLISHED_FILE = "onward.duckdb"
 INTERNAL = "internal"
@@ -92,6 +94,7 @@ def _small(store: Store) -> dict[str, pl.DataFrame]:
     """The tables that are copied, by name."""
     state = store.state
     found = {_shown_as(name): _rows(state, name) for name in SMALL}
+    sums = read_sums(state.frame("select * from sums", {**SUMS, "total": pl.String}))
     ledger = pl.DataFrame({"id": [state.value("send_ledger")]}, schema={"id": pl.String}).drop_nulls()
     paused = state.frame("select workflow_id from paused", {"workflow_id": pl.String})
     files = pl.DataFrame([vars(one) for one in named_files(state)], schema=_FILES)
@@ -100,6 +103,7 @@ def _small(store: Store) -> dict[str, pl.DataFrame]:
     return {
         **found,
         "send_ledger": ledger,
+        "sums": sums,
         f"{INTERNAL}.paused": paused,
         f"{INTERNAL}.files": files,
         **pending,

@@ -13,7 +13,9 @@ from flows.store.documents import TABLES, pack
 from flows.store.ledger import BASE, Ledger, LedgerFile, name_files
 from flows.store.pending import add_pending
 from flows.store.state_file import StateFile
+from flows.store.sums import add_sums, count_sums
 from flows.store.suppressions import add_suppressions
+from flows.store.tables import PROGRAM_STEPS
 from flows.store.work import SETS
 from flows.warehouse import count, frame, make_table, run, run_sql, shown, sql_text
 from transforms.columns.arrays import NEVER
@@ -69,6 +71,7 @@ def put_back(con: DuckDBPyConnection, state: StateFile, ledger: Ledger, *, shows
         _put_due(con, state)
         _put_in_flight(con, state)
     add_suppressions(con, state)
+    _put_sums(con, state)
     pending = add_pending(con, state)
     name_files(state, files)
     if files or changed or pending or shows:
@@ -137,6 +140,13 @@ def write_current(
             con, name, f"{marked.format(rows)} order by customer_key", (number, number), level, part
         )
     ]
+
+
+def _put_sums(con: DuckDBPyConnection, state: StateFile) -> None:
+    with shown(con, program_steps=state.frame("select * from program_steps", PROGRAM_STEPS)):
+        run_sql(con, "store/work/counted.sql")
+        add_sums(state, count_sums(con))
+        run_sql(con, "store/work/no_longer_counted.sql")
 
 
 def _put_due(con: DuckDBPyConnection, state: StateFile) -> None:

@@ -6,8 +6,12 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.store.state_file import StateFile
 from flows.warehouse import frame, literal, make_table, shown, sql_names, sql_text
-from transforms.tables.frames import SUMS
+from transforms.tables.frames import SUMS, Schema
+from transforms.tables.sums import KEY, added
+
+_STORED: Schema = {**SUMS, "total": pl.String, "first": pl.Int64, "last": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,19 @@ def _signed(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([before.with_columns(sign=-1), after.with_columns(sign=1)], how="vertical_relaxed")
 
 
-def views_on_sums() -> dict[str, str]:
-    """The queries of the views that need `sums` or `held_by`, by their names, each after those that it may read.
+def read_sums(stored: pl.DataFrame) -> pl.DataFrame:
+    """Sums (`frames.SUMS`) as the state file has them: totals are texts, because they may be larger than its integers."""
+    return stored.select(pl.col(name).cast(kind) for name, kind in SUMS.items())
 
-    They read `sums`, `executions`, `workflow_versions` and `program_steps`.
-    """
-    names = [*sql_names("reports/sums_views/base"), *sql_names("reports/sums_views")]
-    return {Path(name).stem: sql_text(name) for name in names}
+
+def add_sums(state: StateFile, changes: pl.DataFrame) -> None:
+    """Add changes (`frames.SUMS`) to the sums that are kept, inside the caller's transaction."""
+    keys = changes.select(KEY).rows()
+    texts = state.query(sql_text("store/state/kept_sums.sql"), sums=keys)
+    stored = {
+        name: pl.String if name == "total" else pl.Int64 if kind == INSTANT else kind
+        for name, kind in SUMS.items()
+    }
+    kept = pl.DataFrame(texts, schema=stored, orient="row").cast(SUMS)
+    state.write("delete from sums where name = ? and parts = ?", keys)
+    state.append("sums", added(kept, changes).with_columns(pl.col("total").cast(pl.String)))

@@ -18,6 +18,7 @@ from flows.settings import Settings
 from flows.store.archive import archive_folder, archived_workflow
 from flows.store.state_file import StateFile
 from flows.store.store import Store
+from flows.store.tables import PROGRAM_STEPS
 from flows.warehouse import run_sql, shown
 from transforms.timing.durations import epoch_us
 
@@ -91,7 +92,8 @@ def apply_migration(store: Store, migration: Migration) -> int:
     bring_in_executions(store, migration.workflow_id)
     moves = pl.DataFrame([asdict(one) for one in migration.moves])
     target = {"workflow_id": migration.workflow_id, "version": migration.version}
-    with shown(con, moves=moves):
+    steps = store.state.frame("select * from program_steps", PROGRAM_STEPS)
+    with shown(con, moves=moves, program_steps=steps):
         ((moved,),) = run_sql(con, "tick/migrate/move.sql", **target, at=migration.at).fetchall()
     row = (migration.after_tick, migration.number, epoch_us(migration.at), *target.values(), moved)
     store.state.write("insert into migrations values (?, ?, ?, ?, ?, ?)", [row])

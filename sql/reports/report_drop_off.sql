@@ -4,7 +4,32 @@
 -- versions that have executions are merged by their place; what they are is taken from the newest of these versions.
 -- pct_of_entries is of the executions that took the branch.
 with
-    executions as not materialized (select * from executions where status <> 'held_out'),
+    kept as (select * from sums where n <> 0),
+
+    executions as (
+        select
+            parts ->> 0 as workflow_id,
+            parts ->> 1 as version,
+            parts ->> 2 as branch,
+            parts ->> 3 as status,
+            parts ->> 4 as step,
+            parts ->> 5 = 'true' as is_logged,
+            n
+        from kept
+        where name = 'executions' and parts ->> 3 <> 'held_out'
+    ),
+
+    steps as (
+        select
+            parts ->> 0 as workflow_id,
+            parts ->> 2 as branch,
+            parts ->> 3 as step,
+            parts ->> 4 as action_type,
+            parts ->> 5 as outcome,
+            n
+        from kept
+        where name = 'steps'
+    ),
 
     versions_in_use as (
         select workflow_id, version, any_value(workflow_versions.number) as number
@@ -27,14 +52,14 @@ with
     ),
 
     entries as (
-        select workflow_id, branch, count(*) as executions
+        select workflow_id, branch, sum(n)::bigint as executions
         from executions
         group by workflow_id, branch
     ),
 
     -- A step is logged once, but a deferred send when it is deferred, and a wait_for_event when it ends, once more.
     logged as (
-        select workflow_id, branch, step, count(*) as logged
+        select workflow_id, branch, step, sum(n)::bigint as logged
         from steps
         where
             outcome not like 'deferred:%'
@@ -47,13 +72,13 @@ with
             workflow_id,
             branch,
             step,
-            count(*) filter (is_logged) as logged,
-            count(*) filter (not is_logged) as not_logged,
-            count(*) filter (status in ('running', 'paused')) as waiting_here,
-            count(*) filter (status = 'converted') as left_here_converted,
-            count(*) filter (status = 'exited') as left_here_exited,
-            count(*) filter (status = 'failed') as left_here_failed
-        from execution_standing
+            coalesce(sum(n) filter (is_logged), 0)::bigint as logged,
+            coalesce(sum(n) filter (not is_logged), 0)::bigint as not_logged,
+            coalesce(sum(n) filter (status = 'running'), 0)::bigint as waiting_here,
+            coalesce(sum(n) filter (status = 'converted'), 0)::bigint as left_here_converted,
+            coalesce(sum(n) filter (status = 'exited'), 0)::bigint as left_here_exited,
+            coalesce(sum(n) filter (status = 'failed'), 0)::bigint as left_here_failed
+        from executions
         where step is not null
         group by workflow_id, branch, step
     ),

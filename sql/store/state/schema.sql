@@ -89,6 +89,6 @@ create table migrations (
 );
 
 create table sums (
-    name text not null, parts text not null, n integer not null, total integer not null, first integer, last integer,
+    name text not null, parts text not null, n integer not null, total text not null, first integer, last integer,
     primary key (name, parts)
 ) without rowid;
