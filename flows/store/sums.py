@@ -75,7 +75,7 @@ def _signed(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_sums(stored: pl.DataFrame) -> pl.DataFrame:
-    """Sums (`frames.SUMS`) as the state file has them: totals are texts, because they may be larger than its integers."""
+    """Sums (`frames.SUMS`) that the state file keeps: totals as texts, which may be larger than its integers."""
     return stored.select(pl.col(name).cast(kind) for name, kind in SUMS.items())
 
 
@@ -83,10 +83,6 @@ def add_sums(state: StateFile, changes: pl.DataFrame) -> None:
     """Add changes (`frames.SUMS`) to the sums that are kept, inside the caller's transaction."""
     keys = changes.select(KEY).rows()
     texts = state.query(sql_text("store/state/kept_sums.sql"), sums=keys)
-    stored = {
-        name: pl.String if name == "total" else pl.Int64 if kind == INSTANT else kind
-        for name, kind in SUMS.items()
-    }
-    kept = pl.DataFrame(texts, schema=stored, orient="row").cast(SUMS)
+    kept = read_sums(pl.DataFrame(texts, schema=_STORED, orient="row"))
     state.write("delete from sums where name = ? and parts = ?", keys)
     state.append("sums", added(kept, changes).with_columns(pl.col("total").cast(pl.String)))
