@@ -360,6 +360,34 @@ def check_command(
         sys.exit(OnwardError.exit_code)
 
 
+@app.command("reconcile")
+def reconcile_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Count everything anew, and compare it with the reports' sums and with the send ledger."""
+    from flows.delivery.reconcile import ledger_differences
+    from flows.reports.frames import open_reports
+    from flows.reports.reconcile import reconcile
+
+    places = _settings(settings)
+    with _status() as say:
+        say("Counting everything")
+        found = reconcile(places)
+        with open_reports(places) as con:
+            found = found.vstack(ledger_differences(con, places))
+    if as_json:
+        typer.echo(found.write_json())
+    else:
+        for name, parts, measure, kept, counted in found.iter_rows():
+            typer.echo(f"{name} {parts}: {measure} is kept as {kept}, and counted as {counted}")
+        typer.echo(
+            "everything is as it is counted" if found.is_empty() else _counted(len(found), "difference")
+        )
+    if len(found):
+        sys.exit(OnwardError.exit_code)
+
+
 @app.command("export")
 def export_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The DuckDB file to write.")],

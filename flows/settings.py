@@ -118,8 +118,10 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
 
     memory: Annotated[str, AfterValidator(_is_memory)] = "4GB"
-    backup_every: Duration = timedelta(hours=1)
-    publish_every: Duration = timedelta()
+    backup_every: Duration = Field(
+        default=timedelta(hours=1), description="Without effect since version 0.2."
+    )
+    publish_every: Duration = Field(default=timedelta(), description="Without effect since version 0.2.")
     processes: int | None = Field(default=None, ge=1, description="None: as many as there are processors.")
 
     sender: str = "eml"

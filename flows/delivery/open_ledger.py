@@ -32,7 +32,7 @@ def open_ledger(store: Store) -> SendLedger:
         OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
     """
     named = check_ledger(store.state, store.settings, store.clock)
-    ledger = SendLedger(_file(store.settings), store.clock)
+    ledger = SendLedger(ledger_file(store.settings), store.clock)
     if named is None:
         name_ledger(store.state, ledger.identity)
     return ledger
@@ -47,7 +47,7 @@ def check_ledger(state: StateFile, settings: Settings, clock: Clock) -> str | No
         InputError: the ledger is missing, though something may have been handed over, or another state's is there.
         OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
     """
-    named, file = state.value(LEDGER), _file(settings)
+    named, file = state.value(LEDGER), ledger_file(settings)
     if not file.exists():
         if named:
             raise InputError(
@@ -79,7 +79,7 @@ def rebuild_ledger(store: Store) -> int:
         InputError: there is a file of that name; nothing has changed.
         OnwardError: it can't be written.
     """
-    file = _file(store.settings)
+    file = ledger_file(store.settings)
     if file.exists():
         raise InputError(
             f"{file}: is there, so it isn't made again; move it away first if it is damaged or not this state's"
@@ -98,5 +98,6 @@ def rebuild_ledger(store: Store) -> int:
         return known
 
 
-def _file(settings: Settings) -> Path:
+def ledger_file(settings: Settings) -> Path:
+    """Where the send ledger lies."""
     return settings.state / SEND_LEDGER

@@ -121,6 +121,12 @@ class SendLedger:
         ]
         return pl.concat(frames) if frames else pl.DataFrame(schema=KNOWN_SCHEMA)
 
+    def answers(self, kind: Kind) -> pl.DataFrame:
+        """What is known of all of a kind that were sent, or may have been: `id`, `counted` (`sent` or `unknown`)."""
+        query = "SELECT id, status FROM sends WHERE kind = ? AND state = 'answered' AND status IN ('sent', 'unknown')"
+        rows = self._db.execute(query, (kind.name,)).fetchall()
+        return pl.DataFrame(rows, schema={"id": pl.String, "counted": pl.String}, orient="row")
+
     def unanswered(self, kind: Kind) -> list[Handover]:
         """The hand-overs that a crash or an error broke off."""
         query = "SELECT key, sender, state, payload FROM batches WHERE kind = ? AND state <> 'answered'"

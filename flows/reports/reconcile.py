@@ -5,8 +5,10 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.reports.frames import open_reports
+from flows.settings import Settings
 from flows.store.sums import count_sums
-from flows.warehouse import frame, read_sql, sql_names
+from flows.warehouse import frame, read_sql, run_sql, sql_names
 from transforms.tables.frames import SUMS
 from transforms.tables.sums import KEY
 
@@ -19,6 +21,17 @@ _COLUMNS = {
     "kept": pl.String,
     "counted": pl.String,
 }
+
+
+def reconcile(settings: Settings) -> pl.DataFrame:
+    """The same of a store, as it is published now.
+
+    Raises:
+        OnwardError: the store can't be used.
+    """
+    with open_reports(settings) as con:
+        run_sql(con, "reports/reconcile/counted.sql")
+        return differences(con)
 
 
 def differences(con: DuckDBPyConnection) -> pl.DataFrame:

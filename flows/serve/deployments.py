@@ -41,6 +41,7 @@ from flows.errors import InputError, OnwardError, machine_errors
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
 from flows.settings import Settings, read_settings
+from flows.store.compact import compact as compact_ledger
 from flows.store.lock import RunInProgressError
 from flows.store.opening import open_store
 from flows.store.publish import published_file
@@ -52,6 +53,7 @@ from flows.warehouse import connect
 
 DEPLOYMENT = "onward"
 REPORT_CRON = "0 6 * * *"
+COMPACT_CRON = "30 3 * * *"
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 ARTIFACTS = (
     ("report_workflow_summary", "onward-workflows", "How passes through each workflow ended"),
@@ -156,6 +158,17 @@ def report(settings_file: str | None = None) -> State[None]:
     return Completed(message="The reports are among the artifacts")
 
 
+@flow(name="onward-compact")
+def compact(settings_file: str | None = None) -> State[None]:
+    """Put the ledger's small files together, beside ticks that go on; arguments and end as for `tick`."""
+    try:
+        settings = _settings(settings_file)
+        done = _in_a_task("compact", lambda: compact_ledger(settings, get_run_logger().info))
+    except OnwardError as error:
+        return Failed(message=str(error))
+    return Completed(message=done.sentence)
+
+
 def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummary:
     settings = _settings(settings_file)
     until = parse_instant("now", now) if now else None
@@ -168,7 +181,7 @@ def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummar
 
 
 def serve(settings: Settings, settings_file: Path | None, cron: str) -> None:
-    """Register both deployments and run what they schedule, until interrupted.
+    """Register the deployments and run what they schedule, until interrupted.
 
     The Prefect server is the one of `PREFECT_API_URL`; without one, a server is started on this machine for
     as long as this runs, with its history and log beside the state.
@@ -203,7 +216,8 @@ def _deployments(settings_file: Path | None, cron: str) -> list[RunnerDeployment
     except ValueError:
         raise InputError(f"--cron {cron!r} is not a cron expression; give one like '*/5 * * * *'") from None
     parameters = {"settings_file": str(settings_file.absolute()) if settings_file else None}
-    return [_deployment(tick, cron, parameters), _deployment(report, REPORT_CRON, parameters)]
+    nightly = [_deployment(report, REPORT_CRON, parameters), _deployment(compact, COMPACT_CRON, parameters)]
+    return [_deployment(tick, cron, parameters), *nightly]
 
 
 def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> RunnerDeployment:

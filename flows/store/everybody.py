@@ -9,7 +9,7 @@ from flows.store.store import Store
 from flows.warehouse import shown
 
 _SCHEMA = "everybody"
-_ASKED = ("profiles", "attributes", "tags", "running", *KEYS)
+_ASKED = ("profiles", "attributes", "tags", "running", "ended", "steps", *KEYS)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from flows.errors import InputError
 from flows.files import printable, put_in_place, rename_free
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
+from flows.store.backfill import fill_sums
 from flows.store.carry_over import OLD_FILE, carry_over
 from flows.store.lock import run_lock
 from flows.store.state_file import StateError, StateFile
@@ -33,6 +34,7 @@ def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock)
         told = _carried_over(settings, say, clock)
         with opened(settings.state / STATE_FILE, settings, say, clock) as store:
             store.warnings.extend(told)
+            fill_sums(store)
             yield store
 
 
@@ -62,6 +64,7 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
     shutil.rmtree(draft.parent, ignore_errors=True)
     try:
         with opened(draft, settings, say, clock) as store:
+            fill_sums(store)
             yield store
         replace_state(path, draft, "replaced")
     finally:

@@ -19,6 +19,12 @@ from flows.tick.advance import advance
 from flows.tick.replay import catch_up
 from transforms.timing.durations import spoken
 
+_TOLD = "told_settings"
+_INSTEAD = {
+    "backup_every": "the ledger's files never change, so copying new ones is a backup; leave it out",
+    "publish_every": "what analysts open is made anew by every run that changed something, at no cost; leave it out",
+}
+
 
 def read_workflows(settings: Settings) -> Definitions:
     """The valid workflows and patterns, with the faults of the files left out; no store is needed for that.
@@ -49,7 +55,15 @@ def load_and_decide(
     check_ledger(store.state, store.settings, store.clock)
     replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
-    return replace(summary, warnings=[*store.warnings, *replayed.warnings, *summary.warnings])
+    return replace(summary, warnings=[*store.warnings, *_once(store), *replayed.warnings, *summary.warnings])
+
+
+def _once(store: Store) -> list[str]:
+    """Of settings without effect that are given, a sentence each; told by one run only."""
+    given = sorted(store.settings.model_fields_set & {"backup_every", "publish_every"})
+    told = (store.state.value(_TOLD) or "").split()
+    store.state.note(_TOLD, " ".join(sorted({*told, *given})))
+    return [f"settings: {one} has no effect any more: {_INSTEAD[one]}" for one in given if one not in told]
 
 
 def _check_ahead(store: Store, now: datetime) -> None:
