@@ -22,10 +22,7 @@ def fill_sums(store: Store) -> None:
         OnwardError: the ledger can't be read, or the state file can't be written.
     """
     state = store.state
-    wanted = {
-        Path(name).stem: hashlib.sha256(sql_text(name).encode()).hexdigest()[:16]
-        for name in sql_names("store/sums")
-    }
+    wanted = {Path(name).stem: hash_of(sql_text(name).encode()) for name in sql_names("store/sums")}
     known: dict[str, str] = json.loads(state.value(_KNOWN) or "{}")
     if wanted == known:
         return
