@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.files import hash_of
 from flows.store.everybody import everybody
 from flows.store.store import Store
 from flows.store.sums import add_sums, count_sums

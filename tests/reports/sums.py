@@ -22,9 +22,7 @@ def counted_tables() -> Generator[DuckDBPyConnection]:
         for table in TABLES:
             run_sql(con, f"store/schema/{table}.sql")
         add_counted(con)
-        with shown(con, empty=pl.DataFrame(schema=SUMS)):
-            con.execute("create table sums as from empty")
-        make_views(con)
+        add_sums(con)
         yield con
 
 
@@ -38,8 +36,10 @@ def add_counted(con: DuckDBPyConnection) -> None:
     con.execute("create view counted_messages as select *, 1 as sign from messages")
 
 
-def make_views(con: DuckDBPyConnection) -> None:
-    """The reports and the standing of executions, on sums and `held_by`."""
+def add_sums(con: DuckDBPyConnection) -> None:
+    """No sums yet; the reports on sums, and where executions stand by `held_by`."""
+    with shown(con, empty=pl.DataFrame(schema=SUMS)):
+        con.execute("create table sums as from empty")
     for name, query in views_on_sums().items():
         con.execute(f"create or replace view {name} as {query}")
 

@@ -1,4 +1,4 @@
-"""What must hold of the drop-off whatever the engine decided: random workflows, customers and events."""
+"""What must hold of the reports whatever the engine decided: random workflows, customers and events."""
 
 import json
 from collections.abc import Iterator
@@ -8,17 +8,26 @@ import pytest
 from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 
+from flows.reports.reconcile import differences
 from flows.settings import Settings
+<<<<<<< HEAD
 from flows.store.opening import open_store
+=======
+from flows.store.state_file import open_store
+from flows.warehouse import frame, shown
+>>>>>>> fa2ae1f (Laws of sums: kept tick by tick they equal a full count, for random tables and for what the engine decides)
 from tests.engine import interface
 from tests.engine.strategies import cases
+from tests.reports.sums import TABLES, columns_of, counted_tables, tick
 from tests.semantics.cases import Case
 from transforms.definitions.reading import read_workflow
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold
+from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
+from transforms.program.standing import with_held_by
 from transforms.signals.results import Signals
 
 
@@ -28,12 +37,18 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnection
         yield store.con
 
 
+@pytest.fixture(scope="module")
+def counted() -> Iterator[DuckDBPyConnection]:
+    with counted_tables() as con:
+        yield con
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_drop_off_adds_up(con: DuckDBPyConnection, case: Case) -> None:
     program = compile_program([read_workflow(json.dumps(one), "case.json") for one in case.workflows])
-    executions, steps = decided_in_two_ticks(program, case)
-    store(con, program, executions, steps)
+    executions, steps = together(decided_in_two_ticks(program, case))
+    store(con, program, executions=executions, steps=steps)
     places = con.sql("select * from report_drop_off").pl()
     summary = con.sql("select * from report_workflow_summary").pl()
     check_each_place(places)
@@ -42,24 +57,64 @@ def test_drop_off_adds_up(con: DuckDBPyConnection, case: Case) -> None:
     check_summary(summary, executions)
 
 
-def decided_in_two_ticks(program: Program, case: Case) -> tuple[pl.DataFrame, pl.DataFrame]:
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases())
+def test_sums_keep_up_with_what_the_engine_decides(counted: DuckDBPyConnection, case: Case) -> None:
+    program = compile_program([read_workflow(json.dumps(one), "case.json") for one in case.workflows])
+    for table in (*TABLES, "sums"):
+        counted.execute(f"delete from {table}")
+    store(counted, program)
+    for number, decided in enumerate(decided_in_two_ticks(program, case)):
+        keep_up(counted, decided, number)
+        assert differences(counted).is_empty()
+
+
+def keep_up(con: DuckDBPyConnection, decided: Decided, tick_id: int) -> None:
+    """Write what a tick decided, with what holds executions now, and add it to the sums."""
+    with shown(con, given=decided.executions.select("execution_id")):
+        before = frame(
+            con, "select execution_id, held_by from given left join executions using (execution_id)"
+        )
+    of_before = decided.executions.join(before, on="execution_id", maintain_order="left")
+    tables = {
+        "executions": with_held_by(of_before, decided.steps),
+        "steps": decided.steps.with_columns(tick_id=pl.lit(tick_id)),
+        "messages": decided.messages.with_columns(status=pl.lit("pending")),
+    }
+    none = {table: columns_of(con, table) for table in tables}
+    whole = {
+        table: pl.concat(
+            [none[table], rows.select(name for name in none[table].columns if name in rows.columns)],
+            how="diagonal_relaxed",
+        )
+        for table, rows in tables.items()
+    }
+    tick(con, **whole)
+
+
+def together(ticks: list[Decided]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The executions and steps there are after ticks."""
+    executions = pl.concat([one.executions for one in ticks])
+    latest = executions.unique("execution_id", keep="last", maintain_order=True)
+    return latest, pl.concat([one.steps for one in ticks])
+
+
+def decided_in_two_ticks(program: Program, case: Case) -> list[Decided]:
     events = interface.first_of_each_id([one for one in case.events if one["ts"] <= case.end])
     times = sorted(one["ts"] for one in events)
     middle = times[len(times) // 2] if times else case.end
     caps = [Cap(*one) for one in case.caps]
-    state, executions, steps = interface.state_of(case.customers), [], []
+    state, found = interface.state_of(case.customers), []
     for since, now in ((None, middle), (middle, case.end)):
         present = [one for one in events if (since is None or one["ts"] > since) and one["ts"] <= now]
         facts, tick = interface.facts_of(present, program), Tick(now, caps=caps)
         decided = decide(program, state, facts, Signals(), tick)
         state = fold(state, decided, facts.writes, tick)
-        executions.append(decided.executions)
-        steps.append(decided.steps)
-    latest = pl.concat(executions).unique("execution_id", keep="last", maintain_order=True)
-    return latest, pl.concat(steps)
+        found.append(decided)
+    return found
 
 
-def store(con: DuckDBPyConnection, program: Program, executions: pl.DataFrame, steps: pl.DataFrame) -> None:
+def store(con: DuckDBPyConnection, program: Program, **ledger: pl.DataFrame) -> None:
     flows = program.flows
     versions = [
         {"workflow_id": one.workflow.workflow_id, "version": one.version, "number": 1} for one in flows
@@ -73,13 +128,12 @@ def store(con: DuckDBPyConnection, program: Program, executions: pl.DataFrame, s
     frames = {
         "workflow_versions": pl.DataFrame(versions),
         "program_steps": pl.DataFrame(places, schema=[*PLACE_TYPES], schema_overrides=PLACE_TYPES),
-        "executions": executions,
-        "steps": steps,
+        **ledger,
     }
-    for table, frame in frames.items():
+    for table, rows in frames.items():
         con.execute(f"delete from {table}")
         columns = [name for (name,) in con.execute(f"select column_name from (describe {table})").fetchall()]
-        given = frame.select(name for name in columns if name in frame.columns)  # noqa: F841 — DuckDB reads it
+        given = rows.select(name for name in columns if name in rows.columns)  # noqa: F841 — DuckDB reads it
         con.execute(f"insert into {table} by name select * from given")
 
 
