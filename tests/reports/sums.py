@@ -3,12 +3,14 @@
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.store.sums import Counted, count_changes, count_sums, views_on_sums
-from flows.warehouse import append, connect, frame, run_sql, shown
+from flows.store.sums import Counted, count_changes, count_sums
+from flows.store.tables import SMALL
+from flows.warehouse import append, connect, frame, run_sql, shown, sql_names, sql_text
 from transforms.tables.frames import SUMS
 from transforms.tables.sums import added
 
@@ -16,32 +18,38 @@ TABLES = ("executions", "steps", "messages", "program_steps", "workflow_versions
 
 
 @contextmanager
-def counted_tables() -> Generator[DuckDBPyConnection]:
-    """Empty tables; whatever they hold, the relations `counted_…` say what sums count of it. There are no sums yet."""
+def counted_tables(*, on_sums: bool = True) -> Generator[DuckDBPyConnection]:
+    """Empty tables; whatever they hold, the relations `counted_…` say what sums count of it.
+
+    Args:
+        on_sums: whether reports are made of sums, of which there are none yet; else they count the tables.
+    """
     with closing(connect()) as con:
-        for table in TABLES:
-            run_sql(con, f"store/schema/{table}.sql")
-        add_counted(con)
-        add_sums(con)
+        for name in (*sql_names("store/schema"), *sql_names("store/macros")):
+            run_sql(con, name)
+        for table in ("program_steps", "workflow_versions", "migrations"):
+            with shown(con, empty=pl.DataFrame(schema=SMALL[table])):
+                con.execute(f"create table {table} as from empty")
+        _add_counted(con)
+        if on_sums:
+            with shown(con, empty=pl.DataFrame(schema=SUMS)):
+                con.execute("create table sums as from empty")
+        customers = "store/views/customers.sql"
+        for name in (
+            customers,
+            *sql_names("reports/base"),
+            *sql_names("reports" if on_sums else "reports/full"),
+        ):
+            con.execute(f"create view {Path(name).stem} as {sql_text(name)}")
         yield con
 
 
-def add_counted(con: DuckDBPyConnection) -> None:
-    """The columns that sums count by, and the relations that say what they count."""
-    con.execute("alter table executions add column if not exists held_by varchar")
-    con.execute("alter table steps add column if not exists version varchar")
+def _add_counted(con: DuckDBPyConnection) -> None:
+    """The relations that say what sums count."""
     running = "if(status = 'paused', 'running', status) as status"
     con.execute(f"create view counted_executions as select * replace ({running}), 1 as sign from executions")
     con.execute("create view counted_steps as select *, 1 as sign from steps")
     con.execute("create view counted_messages as select *, 1 as sign from messages")
-
-
-def add_sums(con: DuckDBPyConnection) -> None:
-    """No sums yet; the reports on sums, and where executions stand by `held_by`."""
-    with shown(con, empty=pl.DataFrame(schema=SUMS)):
-        con.execute("create table sums as from empty")
-    for name, query in views_on_sums().items():
-        con.execute(f"create or replace view {name} as {query}")
 
 
 def columns_of(con: DuckDBPyConnection, table: str) -> pl.DataFrame:

@@ -9,13 +9,7 @@ from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 
 from flows.reports.reconcile import differences
-from flows.settings import Settings
-<<<<<<< HEAD
-from flows.store.opening import open_store
-=======
-from flows.store.state_file import open_store
 from flows.warehouse import frame, shown
->>>>>>> fa2ae1f (Laws of sums: kept tick by tick they equal a full count, for random tables and for what the engine decides)
 from tests.engine import interface
 from tests.engine.strategies import cases
 from tests.reports.sums import TABLES, columns_of, counted_tables, tick
@@ -32,9 +26,9 @@ from transforms.signals.results import Signals
 
 
 @pytest.fixture(scope="module")
-def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnection]:
-    with open_store(Settings(data_dir=tmp_path_factory.mktemp("laws"))) as store:
-        yield store.con
+def con() -> Iterator[DuckDBPyConnection]:
+    with counted_tables(on_sums=False) as con:
+        yield con
 
 
 @pytest.fixture(scope="module")

@@ -14,27 +14,18 @@ from rich.console import Console
 
 from flows.reports.frames import report_frames
 from flows.reports.terminal import print_reports
-from flows.settings import Settings
-<<<<<<< HEAD
-from flows.store.opening import open_store
-=======
-from flows.store.state_file import open_store
 from flows.warehouse import tables
-from tests.reports.sums import add_counted, add_sums, count_anew
->>>>>>> fa2ae1f (Laws of sums: kept tick by tick they equal a full count, for random tables and for what the engine decides)
+from tests.reports.sums import count_anew, counted_tables
 
 T = datetime(2026, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(params=["tables", "sums"])
-def con(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DuckDBPyConnection]:
-    """A store; its reports count its tables, or are made of sums that `counted` counts."""
-    with open_store(Settings(data_dir=tmp_path / "data")) as store:
-        add_counted(store.con)
-        if request.param == "sums":
-            add_sums(store.con)
-        yield store.con
+def con(request: pytest.FixtureRequest) -> Iterator[DuckDBPyConnection]:
+    """Tables; reports count them, or are made of sums that `counted` counts."""
+    with counted_tables(on_sums=request.param == "sums") as found:
+        yield found
 
 
 def counted(con: DuckDBPyConnection) -> DuckDBPyConnection:
