@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from flows.store.archive import archived_file
 from flows.store.history_amounts import keep_amounts
 from flows.store.store import Store
+from flows.store.work import sets_made
 from flows.warehouse import frame, literal, one_file, read_sql, run_sql, shown, sql_text
 from transforms.engine.state import Tick
 from transforms.program.model import Program
@@ -33,8 +34,9 @@ def keep_track(store: Store, program: Program, previous: datetime | None) -> lis
         store.watch()
     if amounts and previous:
         store.say(f"Making {len(amounts)} new amounts of windows from history")
+        held = sets_made(store.state)
         _from_history(store, program.signals, amounts, previous)
-        store.add_history()
+        store.add_history(held)
     return unarmed
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from flows.store.placing import keys_of
 from flows.store.state_file import StateFile, stored_rows
-from flows.store.work import SETS
+from flows.store.work import SETS, sets_made
 from transforms.tables.frames import Schema
 
 _WAITING = """
@@ -31,7 +31,7 @@ def keep_amounts(state: StateFile, amounts: pl.DataFrame) -> None:
         state: the state file.
         amounts: one row per customer: `customer_id`, `keys`, `amounts`.
     """
-    number = int(state.value(SETS) or 0) + 1
+    number = sets_made(state) + 1
     rows = amounts.with_columns(hash=keys_of(amounts["customer_id"]), number=pl.lit(number)).sort(
         "hash", "customer_id"
     )

@@ -3,7 +3,7 @@
 The first bits of the key are the customer's bucket, and stay so: a taken key is followed by others of its bucket.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -25,21 +25,22 @@ def keys_of(customers: pl.Series) -> pl.Series:
     return customers.to_frame("id").select(stable_hash("id").reinterpret(signed=True)).to_series()
 
 
-def place(state: StateFile, customers: pl.Series) -> pl.DataFrame:
+def place(state: StateFile, customers: pl.Series, given: Iterable[int] = ()) -> pl.DataFrame:
     """Where the documents of some customers lie, or will lie.
 
     Two ids with one hash are told apart by comparing ids: the second takes the next free key.
 
     Args:
         state: the state file.
-        customers: distinct ids.
+        customers: distinct ids, none of which was given a place that isn't written yet.
+        given: the keys that were given to others, whose documents aren't written yet.
 
     Returns:
         One row per customer: `customer_id`, `key`, `doc` (null: there is none yet).
     """
     asked = pl.DataFrame({"customer_id": customers, "key": keys_of(customers)}).sort("key", "customer_id")
     found: list[pl.DataFrame] = []
-    taken: set[int] = set()
+    taken = set(given)
     while len(asked):
         there = _documents(state, asked["key"].unique(maintain_order=True).to_list())
         own = asked.join(there, on=["customer_id", "key"], how="inner")

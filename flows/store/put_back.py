@@ -16,7 +16,7 @@ from flows.store.state_file import StateFile
 from flows.store.sums import add_sums, count_sums
 from flows.store.suppressions import add_suppressions
 from flows.store.tables import PROGRAM_STEPS
-from flows.store.work import SETS
+from flows.store.work import sets_made
 from flows.warehouse import count, frame, make_table, run, run_sql, shown, sql_text
 from transforms.columns.arrays import NEVER
 
@@ -86,10 +86,11 @@ def _put_documents(con: DuckDBPyConnection, state: StateFile) -> int:
     if every > max(_AT_ONCE, known // 5):
         state.copy_aside()
     new = 0
-    for documents in _documents(con, int(state.value(SETS) or 0), every):
+    for documents in _documents(con, sets_made(state), every):
         with shown(con, put=documents):
             con.execute("insert into changed select customer_id, key from put")
-        state.write(_PUT, documents.select("key", "customer_id", "doc").iter_rows())
+        written = state.write(_PUT, documents.select("key", "customer_id", "doc").iter_rows())
+        assert written == len(documents), "a document would lie where another customer's is"
         new += documents["before"].null_count()
     if new:
         state.note(CUSTOMERS, known + new)

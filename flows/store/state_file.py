@@ -99,14 +99,14 @@ class StateFile:
         found = pl.DataFrame(self.query(text, **given), schema=stored, orient="row")
         return found.select(_read(name, kind) for name, kind in schema.items())
 
-    def write(self, text: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement for each row.
+    def write(self, text: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run a statement for each row; how many rows of the table it has changed.
 
         Raises:
             StateError: naming the file and SQLite's message.
         """
         with _told(self.path):
-            self._db.executemany(text, rows)
+            return self._db.executemany(text, rows).rowcount
 
     def append(self, table: str, rows: pl.DataFrame) -> None:
         """Add a frame's rows to a table, by the names of their columns."""

@@ -76,9 +76,9 @@ class Store(Session):
         """Let `watched_keys` be what the state file notes now."""
         work.watch(self.con, self.state)
 
-    def add_history(self) -> None:
-        """Give whoever was brought in the amounts that were just made from history."""
-        work.add_history(self.con, self.state)
+    def add_history(self, sets: int) -> None:
+        """Give whoever was brought in the amounts that were just made from history, after the first `sets` sets of them."""
+        work.add_history(self.con, self.state, sets)
 
 
 @contextmanager

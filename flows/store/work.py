@@ -43,7 +43,8 @@ def bring_in(con: DuckDBPyConnection, state: StateFile, customers: pl.Series) ->
     there = frame(con, "select customer_id from loaded").to_series() if _is_any(con) else asked.clear()
     missing = asked.filter(~asked.is_in(there.implode())) if len(there) else asked
     for some in missing.to_frame("customer_id").iter_slices(_AT_ONCE):
-        _add(con, state, place(state, some["customer_id"]))
+        given = frame(con, "select key from loaded where doc is null").to_series()
+        _add(con, state, place(state, some["customer_id"], given))
 
 
 def bring_in_keys(con: DuckDBPyConnection, state: StateFile, keys: Sequence[int]) -> None:
@@ -62,9 +63,14 @@ def watch(con: DuckDBPyConnection, state: StateFile) -> None:
     )
 
 
-def add_history(con: DuckDBPyConnection, state: StateFile) -> None:
-    """Give those who were brought in the amounts that were made from history since their documents were written."""
-    _add_history(con, state, frame(con, "select customer_id, 0 as sets from loaded"))
+def sets_made(state: StateFile) -> int:
+    """How many sets of amounts were made from history so far."""
+    return int(state.value(SETS) or 0)
+
+
+def add_history(con: DuckDBPyConnection, state: StateFile, sets: int) -> None:
+    """Give those who were brought in the amounts that were made from history since; they have the first `sets` of them."""
+    _add_history(con, state, frame(con, "select customer_id, $sets::bigint as sets from loaded", sets=sets))
 
 
 def _add(con: DuckDBPyConnection, state: StateFile, placed: pl.DataFrame) -> None:
@@ -92,8 +98,7 @@ def _add_history(con: DuckDBPyConnection, state: StateFile, sets: pl.DataFrame) 
         state: where the amounts wait.
         sets: `customer_id`, and how many sets are in the document.
     """
-    made = int(state.value(SETS) or 0)
-    behind = sets.filter(pl.col("sets") < made)
+    behind = sets.filter(pl.col("sets") < sets_made(state))
     if behind.is_empty():
         return
     from flows.store.history_amounts import waiting_amounts

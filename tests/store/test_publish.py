@@ -1,43 +1,27 @@
 """What analysts open after a run, also after one that died between its commit and the publication."""
 
-import os
+import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
 import polars as pl
 import pytest
-from flows.store.recovery import backup_files
 
 from flows.delivery import outbox
-from flows.store.state_file import STATE_FILE
+from flows.settings import Settings
 from flows.tick import advance, stages
 from flows.warehouse import connect
-from tests.runs import TABLES, House, house, person
+from tests.runs import House, house, person
 from tests.semantics.cases import at, event, send, workflow
+from tests.store.agreement import assert_current
 
 MAIL = send("hello", content="Hi")
 
 
-def read(file: Path) -> dict[str, pl.DataFrame]:
-    """Every table but the ticks: a tick that found nothing isn't worth a publication."""
-    with connect(file, read_only=True) as con:
-        frames = {name: con.sql(f"select * from {name}").pl() for name in TABLES if name != "ticks"}
-    return {name: frame.sort(frame.columns) for name, frame in frames.items()}
-
-
-def assert_current(home: House) -> None:
-    """The published copy and the backup say what the state says."""
-    state = read(home.state_file)
-    for copy in (home.settings.published / STATE_FILE, backup_files(home.state_file)[0]):
-        found = read(copy)
-        assert [name for name in state if not state[name].equals(found[name])] == [], copy
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> House:
-    built = house(tmp_path, workflow(MAIL), backup_every=0)
+    built = house(tmp_path, workflow(MAIL))
     built.customers("people", person("ann"))
     built.events("1", event("go", at(5)))
     built.tick(at(10))
@@ -45,7 +29,7 @@ def home(tmp_path: Path) -> House:
     return built
 
 
-def test_a_run_publishes_and_backs_up(home: House) -> None:
+def test_a_run_publishes(home: House) -> None:
     assert_current(home)
     home.tick(at(20))
     assert_current(home)
@@ -61,8 +45,9 @@ def die(*_: object, **__: object) -> None:
     ("module", "name"),
     [
         (advance, "record_tick"),
+        (advance, "write_clock"),
         (outbox, "send_messages"),
-        (stages, "backup"),
+        (outbox, "settle"),
         (stages, "publish"),
     ],
 )
@@ -83,36 +68,77 @@ def test_an_open_reader_blocks_nobody_and_keeps_what_it_opened(home: House) -> N
     count: Callable[..., list[tuple[int]]] = lambda con: con.execute(  # noqa: E731
         "select count(*) from executions"
     ).fetchall()
-    with connect(home.settings.published / STATE_FILE, read_only=True) as reader:
+    with connect(home.published, read_only=True) as reader:
         assert home.tick(at(20)).executions == 1
         assert count(reader) == [(1,)]
-    with connect(home.settings.published / STATE_FILE, read_only=True) as reader:
+    with connect(home.published, read_only=True) as reader:
         assert count(reader) == [(2,)]
 
 
-def test_between_backups_ticks_only_publish_and_a_restored_one_catches_up(tmp_path: Path) -> None:
-    home = house(tmp_path, workflow(MAIL), backup_every="1h")
-    home.customers("people", person("ann"))
-    backup, _ = backup_files(home.state_file)
-    for number in (1, 2):
-        home.events(str(number), event("go", at(10 * number)))
-        home.tick(at(10 * number))
-    state = read(home.state_file)
-    assert read(home.settings.published / STATE_FILE)["executions"].equals(state["executions"])
-    assert [len(one["executions"]) for one in (read(backup), state)] == [1, 2]
-    home.state_file.write_bytes(b"garbage")
+def test_a_tick_that_found_nothing_is_no_new_publication(home: House) -> None:
+    home.tick(at(20))
+    before = home.published.stat()
     home.tick(at(30))
-    again = read(home.state_file)
-    assert [name for name in state if not state[name].equals(again[name])] == []
-    assert len(home.outbox()) == 2
+    assert home.published.stat() == before
 
 
-def test_copies_wait_until_the_state_has_moved_on_for_long_enough(home: House) -> None:
-    hourly = House(home.settings.model_copy(update={"publish_every": timedelta(hours=1)}))
-    hourly.tick(at(20))
-    published = home.settings.published / STATE_FILE
-    assert len(read(published)["executions"]) == 1
-    earlier = home.state_file.stat().st_mtime - 3600
-    os.utime(published, (earlier, earlier))
-    hourly.tick(at(20))
+def test_a_lost_publication_is_made_again_by_a_tick_that_finds_nothing(home: House) -> None:
+    home.tick(at(20))
+    before = home.frames()
+    home.published.unlink()
+    home.tick(at(20))
+    after = home.frames()
+    assert [name for name in before if name != "ticks" and not before[name].equals(after[name])] == []
     assert_current(home)
+
+
+def test_after_the_folder_has_moved_the_next_run_names_the_files_where_they_are(
+    home: House, tmp_path: Path
+) -> None:
+    home.tick(at(20))
+    moved = House(Settings(data_dir=tmp_path / "elsewhere" / "data"))
+    moved.root.parent.mkdir()
+    shutil.move(home.root, moved.root)
+    moved.tick(at(20))
+    assert moved.rows("select count(*) from executions") == [(2,)]
+    assert moved.rows("select count(*) from events") == [(2,)]
+    assert_current(moved)
+
+
+def test_what_is_pending_is_shown_as_such_and_once(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.events("3", event("go", at(16)))
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "send_messages", lambda *_, **__: outbox.Dispatched())
+        home.tick(at(20))
+    query = "select customer_id, status, count(*) from messages group by all order by all"
+    assert home.rows(query) == [("ann", "pending", 2), ("ann", "sent", 1)]
+    home.tick(at(30))
+    assert home.rows(query) == [("ann", "sent", 3)]
+    assert_current(home)
+
+
+def test_the_tables_are_as_before_where_the_ledger_has_no_file_of_theirs_yet(tmp_path: Path) -> None:
+    """Columns and their types are the same with and without rows."""
+    home = house(tmp_path, workflow(MAIL))
+    home.tick(at(0))
+    empty = home.frames()
+    home.customers("people", {**person("ann"), "tags": ["t"]})
+    home.events("1", event("go", at(5)), {**event("go", at(6)), "type": "none"})
+    home.tick(at(10))
+    full = home.frames()
+    assert {name: frame.schema for name, frame in empty.items()} == {
+        name: frame.schema for name, frame in full.items()
+    }
+    assert {name for name, frame in full.items() if len(frame)} >= {
+        "tags",
+        "messages",
+        "quarantine",
+        "executions",
+    }
+
+
+def test_reports_lie_beside_as_parquet(home: House) -> None:
+    home.tick(at(20))
+    for file in (home.settings.published / "reports").glob("*.parquet"):
+        with connect(home.published, read_only=True) as con:
+            assert pl.read_parquet(file).equals(con.sql(f"from {file.stem}").pl())

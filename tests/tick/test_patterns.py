@@ -70,6 +70,10 @@ def test_a_new_pattern_knows_history_and_fires_only_for_what_comes(tmp_path: Pat
         home.tick(at(20))
     assert entered(always) == [("ann", at(15)), ("bob", at(6))]
     assert entered(later) == [("ann", at(15))]
+    assert amounts(always)[0] == amounts(later)[0] == ("ann", "total_value|0||buy", 110_000_000)
+    for home in (always, later):
+        home.events("3", event("other", at(25), "bob"))
+        home.tick(at(30))
     assert (
         amounts(later)
         == amounts(always)
@@ -78,6 +82,7 @@ def test_a_new_pattern_knows_history_and_fires_only_for_what_comes(tmp_path: Pat
             ("bob", "total_value|0||buy", 120_000_000),
         ]
     )
+    assert entered(later) == [("ann", at(15))]
 
 
 def buy(customer_id: str, minute: int, value: float) -> Row:
@@ -115,10 +120,41 @@ def test_amounts_made_from_history_are_those_kept_all_along(tmp_path: Path) -> N
         home.tick(at(100))
     later.define(*asking)
     for home in (always, later):
-        home.events("3", event("other", at(101)))
+        home.events("3", *(event("other", at(101), who) for who in ("ann", "bob", "cy")))
         home.tick(at(101))
     assert amounts(later) == amounts(always)
     assert len(amounts(later)) > 12
+
+
+def test_amounts_made_from_history_at_several_ticks_are_those_kept_all_along(tmp_path: Path) -> None:
+    """Ann has events that count at each of these ticks, Bob mostly others, Cy none until the end."""
+    asking = [
+        workflow(tag("t", when=[condition(f"events.{name}", "exists")]), workflow_id=f"w{number}")
+        for number, name in enumerate(("buy.count.2h", "buy.sum", "view.count", "view.days_since"))
+    ]
+    always, later = house(tmp_path / "always", *asking), house(tmp_path / "later", workflow(tag("t")))
+    people = ("ann", "bob", "cy")
+    for home in (always, later):
+        home.customers("people", *map(person, people))
+        home.events(
+            "0", *(buy(who, 5, 2.5) for who in people), *(event("view", at(6), who) for who in people)
+        )
+        home.tick(at(10))
+    for number, one in enumerate(asking, 1):
+        later.define(one)
+        minute = 20 * number
+        for home in (always, later):
+            seen = buy("ann", minute - 1, number), event("view", at(minute))
+            home.events(str(number), *seen, event("buy" if number == 2 else "other", at(minute), "bob"))
+            home.tick(at(minute))
+    for home in (always, later):
+        home.events("last", *(event("other", at(99), who) for who in people))
+        home.tick(at(100))
+    assert amounts(later) == amounts(always)
+    assert len(amounts(later)) == 12
+    before = amounts(later)
+    rebuild(later.settings)
+    assert amounts(later) == before
 
 
 def test_what_windows_held_at_the_start_is_made_from_history(tmp_path: Path) -> None:
