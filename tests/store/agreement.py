@@ -1,17 +1,21 @@
-"""What a house must agree on after every run: the state file with itself, with its ledger, and with what is published."""
+"""What a house must agree on after a run: the state file with itself, its ledger, and what is published."""
 
 from collections.abc import Callable
 
 import polars as pl
 
+from flows.delivery.reconcile import ledger_differences
 from flows.files import content_hash
+from flows.reports.reconcile import differences
+from flows.store.check import check
 from flows.store.documents import TABLES, unpack
-from flows.store.ledger import BASE, CURRENT, LASTING, ledger_folder, named_files
+from flows.store.ledger import BASE, CLOSED, CURRENT, LASTING, ledger_folder, named_files
+from flows.store.opening import open_store
 from flows.store.placing import keys_of
 from flows.store.publish import is_unpublished
-from flows.store.store import Store, open_store
+from flows.store.store import Store
 from flows.store.tables import SMALL
-from flows.warehouse import connect
+from flows.warehouse import connect, run_sql
 from tests.runs import House
 from transforms.columns.arrays import NEVER
 
@@ -30,6 +34,7 @@ def assert_current(home: House) -> None:
         assert store.state.query("select * from pending") == []
         assert_whole(store)
         assert_published(home, store)
+    assert check(home.settings).is_empty()
 
 
 def assert_whole(store: Store) -> None:
@@ -46,8 +51,8 @@ def assert_whole(store: Store) -> None:
         assert (path.stat().st_size, content_hash(path)) == (file.bytes, file.checksum), file
         assert pl.scan_parquet(path).select(pl.len()).collect().item() == file.rows, file
         assert file.last <= state.commit
-        assert file.relation in (*LASTING, *CURRENT)
-        assert file.level in (0, BASE)
+        assert file.relation in (*LASTING, *CLOSED, *CURRENT)
+        assert file.level <= BASE
 
 
 def assert_published(home: House, store: Store) -> None:
@@ -73,6 +78,9 @@ def assert_published(home: House, store: Store) -> None:
             kept = store.state.frame(f"select {', '.join(SMALL[name])} from {name}", SMALL[name])
             assert _same(read(f"from {name}").select(kept.columns), kept), name
         assert read("select * from messages where status = 'pending'").is_empty()
+        assert ledger_differences(con, home.settings).is_empty()
+        run_sql(con, "reports/reconcile/counted.sql")
+        assert differences(con).is_empty()
 
 
 def _assert_due(store: Store, documents: pl.DataFrame) -> None:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.settings import Settings
+from flows.store.opening import open_store
 from flows.store.placing import keys_of, place, placed_at
 from flows.store.state_file import StateFile
-from flows.store.store import Store, open_store
+from flows.store.store import Store
 
 IDS = st.text(min_size=1, max_size=3).filter(lambda one: one.isprintable()) | st.sampled_from("abcdefghij")
 EDGES = (0, 2**48 - 1, -1, -(2**48), 2**63 - 1, -(2**63), 5 * 2**48 + 7)
