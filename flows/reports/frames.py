@@ -1,12 +1,15 @@
 """The report views as frames, from what is published."""
 
+import shutil
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.settings import Settings
+from flows.settings import Settings, read_settings
 from flows.store.lock import RunInProgressError
 from flows.store.opening import open_store
 from flows.store.publish import publish, published_file, report_views
@@ -19,18 +22,27 @@ def report_frames(con: DuckDBPyConnection) -> dict[str, pl.DataFrame]:
 
 
 @contextmanager
-def open_reports(settings: Settings) -> Generator[DuckDBPyConnection]:
+def open_reports(settings: Settings | None = None) -> Generator[DuckDBPyConnection]:
     """The tables to report from, published anew; while a run holds the store, as it was published last.
+
+    Always the newest, also where this process has an older one open: DuckDB hands an open file out again, whatever lies
+    under its name now, so a copy is opened; it is small.
+
+    Args:
+        settings: where things lie; None: as `onward.toml` and the environment say.
 
     Raises:
         OnwardError: the store can't be used.
     """
-    published = published_file(settings)
+    places = settings or read_settings()
+    published = published_file(places)
     try:
-        with open_store(settings) as store:
+        with open_store(places) as store:
             publish(store)
     except RunInProgressError:
         if not published.exists():
             raise
-    with closing(connect(published, read_only=True)) as con:
-        yield con
+    with TemporaryDirectory(prefix="onward-reports-") as folder:
+        newest = shutil.copy(published, folder)
+        with closing(connect(Path(newest), read_only=True)) as con:
+            yield con

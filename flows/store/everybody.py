@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from flows.store.ledger import named_files
 from flows.store.pending import KEYS, decoded
 from flows.store.relations import relations
 from flows.store.store import Store
@@ -23,7 +24,9 @@ def everybody(store: Store) -> Generator[None]:
     try:
         waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS}
         with shown(con, **waiting):
-            for name, query in relations(store, con, _SCHEMA, _ASKED, keyed=True).items():
+            for name, query in relations(
+                store, named_files(store.state), con, _SCHEMA, _ASKED, keyed=True
+            ).items():
                 more = f" union all by name select * from waiting_{name}" if name in KEYS else ""
                 con.execute(f"create view {_SCHEMA}.{name} as {query}{more}")
             yield

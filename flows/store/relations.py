@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.store.ledger import BASE, CURRENT, LedgerFile, check_there, ledger_folder, named_files
+from flows.store.ledger import BASE, CURRENT, LedgerFile, check_there, ledger_folder
 from flows.store.store import Store
 from flows.store.tables import SMALL
 from flows.warehouse import frame, parquet, shown, sql_text
@@ -16,18 +16,25 @@ _TABLE_OF = {"ended": "executions", "running": "executions"}
 
 
 def relations(
-    store: Store, con: DuckDBPyConnection, schema: str, names: Iterable[str], *, keyed: bool = False
+    store: Store,
+    files: Sequence[LedgerFile],
+    con: DuckDBPyConnection,
+    schema: str,
+    names: Iterable[str],
+    *,
+    keyed: bool = False,
 ) -> dict[str, str]:
-    """The queries of some relations, by their names, as far as the state file says that they have come.
+    """The queries of some relations, by their names.
 
     Args:
-        store: whose files they read.
+        store: whose ledger they read.
+        files: those of it that count.
         con: a connection that gets empty tables there, for relations that have no files yet.
         schema: where these are made.
         names: of `LASTING`, `CLOSED` and `CURRENT`.
         keyed: whether rows of `CURRENT` have `customer_key` and `commit_id`, too.
     """
-    root, files, wanted = ledger_folder(store.settings).absolute(), named_files(store.state), list(names)
+    root, wanted = ledger_folder(store.settings).absolute(), list(names)
     check_there(root, files)
     make_empty(store, con, schema, {*wanted, "profiles"})
     columns = "*" if keyed else "* exclude (customer_key, commit_id)"

@@ -77,7 +77,7 @@ class Store(Session):
         work.watch(self.con, self.state)
 
     def add_history(self, sets: int) -> None:
-        """Give whoever was brought in the amounts that were just made from history, after the first `sets` sets of them."""
+        """Give whoever was brought in the amounts just made from history, after the first `sets` sets of them."""
         work.add_history(self.con, self.state, sets)
 
 

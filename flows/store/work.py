@@ -69,7 +69,7 @@ def sets_made(state: StateFile) -> int:
 
 
 def add_history(con: DuckDBPyConnection, state: StateFile, sets: int) -> None:
-    """Give those who were brought in the amounts that were made from history since; they have the first `sets` of them."""
+    """Give those who were brought in amounts made from history since; they have the first `sets` sets of them."""
     _add_history(con, state, frame(con, "select customer_id, $sets::bigint as sets from loaded", sets=sets))
 
 
