@@ -20,6 +20,8 @@ from flows.warehouse import frame, one_file, parquet, read_sql, shown
 from transforms.columns.ids import stable_hash
 
 Hashes = npt.NDArray[np.uint64]
+LARGEST = 2**24
+"""Hashes in a piece at most: to put more together would take a tick longer than to look into two."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class HashedBatches:
         place = np.minimum(np.searchsorted(self.hashes, ordered), self.hashes.size - 1)
         return np.equal(self.hashes[place], ordered)
 
+    def is_to_join(self, later: "HashedBatches") -> bool:
+        """Whether these are so few, beside those of the batches after them, that they are better in one piece."""
+        return self.hashes.size <= min(2 * later.hashes.size, LARGEST - later.hashes.size)
+
     def merged(self, later: "HashedBatches") -> "HashedBatches":
         """These and those of the batches after them."""
         # A stable sort merges two sorted halves in one pass.
@@ -54,7 +60,7 @@ class HashedBatches:
 class SeenIds:
     """The ids of all events that the store has batches of; made by `read_seen_ids`.
 
-    They are kept in few pieces: each is more than twice as long as the next.
+    They are kept in few pieces: large ones, and then each more than twice as long as the next.
     """
 
     def __init__(self, store: Store) -> None:
@@ -106,7 +112,7 @@ class SeenIds:
 
     def _append(self, piece: HashedBatches) -> None:
         self._pieces.append(piece)
-        while len(self._pieces) > 1 and self._pieces[-2].hashes.size <= 2 * self._pieces[-1].hashes.size:
+        while len(self._pieces) > 1 and self._pieces[-2].is_to_join(self._pieces[-1]):
             later = self._pieces.pop()
             self._pieces.append(self._pieces.pop().merged(later))
 

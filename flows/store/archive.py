@@ -132,6 +132,12 @@ def manifests_after(settings: Settings, tick_id: int) -> Iterator[Manifest]:
         yield _manifest(folder / name)
 
 
+def manifests_stamp(settings: Settings) -> str:
+    """What is another text whenever a manifest has come or gone; to list a year's 105,000 at each run would take longer."""
+    folder = _manifests(settings)
+    return str(folder.stat().st_mtime_ns) if folder.exists() else ""
+
+
 def last_manifest(settings: Settings, tick_id: int) -> Manifest | None:
     """The latest manifest of a tick up to `tick_id`.
 
@@ -166,7 +172,7 @@ def _manifests(settings: Settings) -> Path:
 
 
 def _manifest_names(folder: Path) -> list[str]:
-    # As text, because every run looks for later ones, and paths of a year's 105,000 take five times as long.
+    # As text, because paths of a year's 105,000 take five times as long.
     return [one for one in os.listdir(folder) if one.endswith(".json")] if folder.exists() else []  # noqa: PTH208
 
 

@@ -22,6 +22,7 @@ from flows.store.archive import (
     Manifest,
     archive_folder,
     archived_file,
+    manifests_stamp,
     write_clock,
     write_manifest,
 )
@@ -35,6 +36,8 @@ from transforms.definitions.workflow import version_of
 from transforms.timing.durations import microseconds
 
 MOST_TOLD = 20
+MANIFESTS = "manifests"
+"""How the archive's manifests stood when the last tick was noted (`manifests_stamp`), as the state file notes it."""
 
 
 def advance(store: Store, definitions: Definitions, now: datetime) -> TickSummary:
@@ -116,6 +119,7 @@ def decide_tick(store: Store, rules: Rules, manifest: Manifest) -> TickSummary:
 def record_tick(store: Store, summary: TickSummary, manifest: Manifest, started: datetime) -> None:
     """Write the tick into `ticks` and `tick_counts`, inside the caller's transaction."""
     fields = {**vars(summary), "basis": _basis(manifest), "started_at": started, "finished_at": store.clock()}
+    store.state.note(MANIFESTS, manifests_stamp(store.settings))
     store.state.append("ticks", pl.DataFrame({name: [fields[name]] for name in TICKS}, schema=TICKS))
     counts = [(summary.tick_id, reason, n) for reason, n in summary.counts.items()]
     store.state.write("insert into tick_counts values (?, ?, ?)", counts)

@@ -15,11 +15,12 @@ from flows.store.archive import (
     archived_workflow,
     last_manifest,
     manifests_after,
+    manifests_stamp,
     read_clock,
 )
 from flows.store.store import Store
 from flows.store.ticks import last_tick
-from flows.tick.advance import decide_tick, record_tick
+from flows.tick.advance import MANIFESTS, decide_tick, record_tick
 from flows.tick.migrations import apply_migration, archived_migrations, known_migrations
 
 
@@ -68,7 +69,8 @@ def catch_up(store: Store, end: tuple[int, datetime] | None = None) -> Replayed:
     last, _ = last_tick(store.state)
     quiet = replace(store, say=silent)
     done = Replayed()
-    for manifest in manifests_after(store.settings, last):
+    is_known = store.state.value(MANIFESTS) == manifests_stamp(store.settings)
+    for manifest in () if is_known else manifests_after(store.settings, last):
         if end and manifest.tick_id > end[0]:
             break
         store.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
