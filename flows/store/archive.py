@@ -133,7 +133,7 @@ def manifests_after(settings: Settings, tick_id: int) -> Iterator[Manifest]:
 
 
 def manifests_stamp(settings: Settings) -> str:
-    """What is another text whenever a manifest has come or gone; to list a year's 105,000 at each run would take longer."""
+    """What is another text whenever a manifest has come or gone: to list a year's 105,000 takes each run longer."""
     folder = _manifests(settings)
     return str(folder.stat().st_mtime_ns) if folder.exists() else ""
 
