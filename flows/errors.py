@@ -50,6 +50,7 @@ _SIGNS = {
 _OF_A_FILE = {
     "permission denied": "there is no right to do that: give it to the user who runs this",
     "unable to open database file": _READ_ONLY,
+    "database is locked": "another program is writing to it: close that one",
 }
 """The same where a single file may be to blame."""
 

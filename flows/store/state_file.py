@@ -67,8 +67,12 @@ class StateFile:
         self.path = path
         self._db = _opened(path, read_only)
         self._before: sqlite3.Connection | None = None
-        with _told(path):
-            self._prepare(read_only)
+        try:
+            with _told(path):
+                self._prepare(read_only)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -200,11 +204,6 @@ class StateFile:
     def _prepare(self, read_only: bool) -> None:
         ((version,),) = self.query("pragma user_version")
         ((owner,),) = self.query("pragma application_id")
-        if not read_only:
-            self.query("pragma journal_mode = wal")
-            self.query("pragma synchronous = full")
-            self.query("pragma cache_size = -65536")
-            self.query("pragma temp_store = memory")
         if owner not in (0, APPLICATION) or (not owner and self.query("select name from sqlite_master")):
             raise StateError(self.path, "a SQLite file, but not Onward's; move it elsewhere and run again")
         if version > VERSION:
@@ -213,7 +212,13 @@ class StateFile:
                 f"written by a newer Onward (version {version}; this one knows up to {VERSION}); update Onward, or "
                 "point data_dir elsewhere",
             )
-        if not owner and not read_only:
+        if read_only:
+            return
+        self.query("pragma journal_mode = wal")
+        self.query("pragma synchronous = full")
+        self.query("pragma cache_size = -65536")
+        self.query("pragma temp_store = memory")
+        if not owner:
             self._db.executescript(f"begin immediate; {_making()} commit;")
 
 
