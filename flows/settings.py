@@ -155,12 +155,12 @@ class Settings(BaseSettings):
 
     @property
     def state(self) -> Path:
-        """The engine's own folder: state file, archive, backup, send ledger, lock."""
+        """The engine's own folder: state file, ledger, archive, send ledger, lock."""
         return self.data_dir / "state"
 
     @property
     def published(self) -> Path:
-        """What analysts open: a copy of the state file, replaced after every tick."""
+        """What analysts open: a file of views, made anew after every tick."""
         return self.data_dir / "published"
 
     @property

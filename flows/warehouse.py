@@ -53,7 +53,7 @@ class WarehouseError(OnwardError):
 
 def _advice(cause: str) -> str:
     if "Could not set lock" in cause:
-        return "\nClose the program that has the file open; notebooks read the published copy instead."
+        return "\nClose the program that has the file open; notebooks read `published/` instead."
     if "Corrupt database" in cause or "Could not read enough bytes" in cause:
         return "\nThe file is damaged: run `onward rebuild`, which replays the archived events."
     found = advice(cause)
@@ -66,6 +66,7 @@ def connect(
     read_only: bool = False,
     memory_limit: str | None = None,
     threads: int | None = None,
+    block_bytes: int | None = None,
 ) -> DuckDBPyConnection:
     """Open a database file (created if absent), or one in memory; instants are shown in UTC.
 
@@ -85,6 +86,8 @@ def connect(
         config["memory_limit"] = memory_limit
     if threads:
         config["threads"] = threads
+    if block_bytes:
+        config["default_block_size"] = str(block_bytes)
     try:
         con = duckdb.connect(str(path) if path else ":memory:", read_only=read_only, config=config)
     except duckdb.Error as error:

@@ -8,9 +8,8 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.store.archive import archived_file
-from flows.store.history_amounts import keep_amounts
+from flows.store.history_amounts import keep_amounts, sets_made
 from flows.store.store import Store
-from flows.store.work import sets_made
 from flows.warehouse import frame, literal, one_file, read_sql, run_sql, shown, sql_text
 from transforms.engine.state import Tick
 from transforms.program.model import Program

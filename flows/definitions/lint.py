@@ -1,4 +1,4 @@
-"""`onward validate --data`: workflows held against the data of the published copy, so that no run is in the way."""
+"""`onward validate --data`: workflows held against the data of what is published, so that no run is in the way."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -33,7 +33,7 @@ def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:
     """Likely mistakes that the data shows, one sentence each; None without any data to look at.
 
     Raises:
-        WarehouseError: the published copy can't be read.
+        WarehouseError: what is published can't be read.
     """
     file = published_file(settings)
     if not file.exists():

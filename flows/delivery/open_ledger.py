@@ -9,6 +9,7 @@ from flows.errors import InputError
 from flows.files import aside_name, put_in_place, rename_free
 from flows.session import Clock
 from flows.settings import Settings
+from flows.store.carry_over import HANDED_OVER
 from flows.store.everybody import everybody
 from flows.store.state_file import StateFile
 from flows.store.store import Store
@@ -19,7 +20,7 @@ LEDGER = "send_ledger"
 """The id of the state's send ledger, as the state file notes it."""
 LOGS = ("-wal", "-shm")
 _WAY_ON = (
-    "{first} from your copy of the folder (backup/ there has none) and run again; if there is no copy, `onward rebuild "
+    "{first} from your copy of the folder and run again; if there is no copy, `onward rebuild "
     "--ledger` makes one of what the state shows as sent. Nothing was done"
 )
 
@@ -49,7 +50,7 @@ def check_ledger(state: StateFile, settings: Settings, clock: Clock) -> str | No
     """
     named, file = state.value(LEDGER), ledger_file(settings)
     if not file.exists():
-        if named:
+        if named or state.value(HANDED_OVER):
             raise InputError(
                 f"{file}: missing. It alone knows for sure what was handed over, and without it messages might go out "
                 f"twice. {_WAY_ON.format(first='Put it back')}"

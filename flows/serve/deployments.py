@@ -232,7 +232,7 @@ def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> 
 
 
 def _show_tick(settings: Settings, summary: TickSummary) -> None:
-    """Leave the tick's numbers and the reports, from the published copy, as artifacts."""
+    """Leave the tick's numbers and the reports, from what is published, as artifacts."""
     lines = [*summary.sentence.splitlines(), *(f"warning: {one}" for one in summary.warnings)]
     lines += [f"refused: {one}" for one in summary.refused]
     create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")

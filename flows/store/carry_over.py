@@ -28,6 +28,8 @@ from transforms.tables.frames import Schema
 from transforms.timing.durations import epoch_us
 
 OLD_FILE = "onward.duckdb"
+HANDED_OVER = "handed_over_before"
+"""That a store of before had handed something over, but named no send ledger, as the state file notes it."""
 _NEWEST = 2
 _AT_ONCE = 500_000
 _OWN = ("profiles", "attributes", "steps", "executions", "messages")
@@ -157,7 +159,7 @@ def _note(store: Store) -> None:
     if ids:
         state.note("send_ledger", ids[0])
     elif run_sql(con, "store/carry_over/handed_over.sql").fetchall():
-        state.note("send_ledger_of_before", 1)
+        state.note(HANDED_OVER, 1)
     ((now,),) = con.execute("select max(now) from old.ticks").fetchall()
     if now:
         state.note("sends_since", epoch_us(now))

@@ -9,7 +9,16 @@ from flows.files import content_hash
 from flows.session import Clock, Say, drawn, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import archive_folder
-from flows.store.ledger import BASE, CURRENT, LedgerFile, checked_files, ledger_folder, name_files
+from flows.store.ledger import (
+    BASE,
+    CURRENT,
+    LASTING,
+    LedgerFile,
+    checked_files,
+    ledger_folder,
+    name_files,
+    replace_files,
+)
 from flows.store.opening import open_store
 from flows.store.publish import publish
 from flows.store.put_back import write_current
@@ -48,7 +57,7 @@ def check(
         if repair and any(one.relation in CURRENT for one, _ in found):
             _write_again(store)
             found = [(one, fault) for one, fault in found if one.relation not in CURRENT]
-        if repair:
+        if repair and not any(one.relation in LASTING for one, _ in found):
             publish(store)
     rows = [(str(_path(settings, one)), fault, _next(one)) for one, fault in found]
     return pl.DataFrame(rows, schema=FOUND, orient="row")
@@ -92,7 +101,8 @@ def _write_again(store: Store) -> None:
             bring_in_keys(con, state, keys[first : first + _AT_ONCE])
             con.execute("create or replace table changed as select customer_id, key from loaded")
             files += write_current(con, store.ledger, number, BASE, part)
-        state.write("delete from files where relation = ?", [(name,) for name in CURRENT])
+        old = [one.name for one in checked_files(state) if one.relation in CURRENT]
+        replace_files(state, old, store.clock())
         name_files(state, files)
         state.note("commit", number)
 

@@ -34,7 +34,6 @@ from flows.store.relations import current_rows, lasting_rows, make_empty
 from flows.store.store import Store
 from flows.store.tables import SMALL
 from flows.warehouse import connect, count, limit_memory, shown
-from transforms.timing.durations import epoch_us
 
 COMPACT_LOCK = "compact.lock"
 LARGE = 1_000_000
@@ -120,7 +119,7 @@ def _when_free(settings: Settings, clock: Clock) -> Generator[Store]:
 
 
 def _close(store: Store) -> None:
-    """Let rows of the state file that are never changed any more go to the ledger, but for the last tick's."""
+    """Let rows of the state file that are never changed any more go to the ledger, where they are read from then on."""
     state = store.state
     with state.transaction():
         number, files = state.commit + 1, []
@@ -161,11 +160,11 @@ def _based(task: _Task, say: Say) -> Iterator[_Swap]:
     if all(one.level == BASE for one in current):
         return
     rows = {name: current_rows(task.ledger.root, task.files, name, "main") for name in CURRENT}
-    parts = 1 + count(task.con, f"({rows['profiles']})") // LARGE
+    parts, new = 1 + count(task.con, f"({rows['profiles']})") // LARGE, list[LedgerFile]()
     for name, query in rows.items():
         say(f"Writing all rows of {name}")
-        new = [file for part in range(parts) for file in _part(task, name, query, part, parts)]
-        yield _Swap(new, [one for one in current if one.relation == name])
+        new += [file for part in range(parts) for file in _part(task, name, query, part, parts)]
+    yield _Swap(new, current)
 
 
 def _part(task: _Task, name: str, query: str, part: int, parts: int) -> list[LedgerFile]:
@@ -179,14 +178,14 @@ def _part(task: _Task, name: str, query: str, part: int, parts: int) -> list[Led
 def _replace(store: Store, swaps: Sequence[_Swap], now: datetime) -> None:
     """Let the new files count instead of the old ones."""
     state = store.state
+    counting = {one.name for one in named_files(state)}
+    # Whatever was rebuilt or repaired meanwhile counts as it is: what it replaced can't be put together any more.
+    still = [one for one in swaps if counting.issuperset(old.name for old in one.old)]
     with state.transaction():
-        for swap in swaps:
-            state.write("delete from files where name = ?", [(one.name,) for one in swap.old])
-            state.write(
-                "insert into replaced_files values (?, ?)", [(one.name, epoch_us(now)) for one in swap.old]
-            )
+        for swap in still:
+            replace_files(state, [one.name for one in swap.old], now)
             name_files(state, swap.new)
-        state.note("commit", state.commit + bool(swaps))
+        state.note("commit", state.commit + bool(still))
 
 
 def _remove(store: Store, now: datetime) -> int:

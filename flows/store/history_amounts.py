@@ -7,9 +7,10 @@ import polars as pl
 
 from flows.store.placing import keys_of
 from flows.store.state_file import StateFile, stored_rows
-from flows.store.work import SETS, sets_made
 from transforms.tables.frames import Schema
 
+_SETS = "amount_sets"
+"""How many sets of amounts were made from history, as the state file notes it."""
 _WAITING = """
 select customer_id, number, keys, amounts
 from history_amounts
@@ -22,6 +23,11 @@ _SCHEMA: Schema = {
     "keys": pl.List(pl.Int32),
     "amounts": pl.List(pl.Int64),
 }
+
+
+def sets_made(state: StateFile) -> int:
+    """How many sets of amounts were made from history."""
+    return int(state.value(_SETS) or 0)
 
 
 def keep_amounts(state: StateFile, amounts: pl.DataFrame) -> None:
@@ -37,7 +43,7 @@ def keep_amounts(state: StateFile, amounts: pl.DataFrame) -> None:
     )
     columns = ["hash", "customer_id", "number", "keys", "amounts"]
     state.write("insert into history_amounts values (?, ?, ?, ?, ?)", stored_rows(rows.select(columns)))
-    state.note(SETS, number)
+    state.note(_SETS, number)
 
 
 def waiting_amounts(state: StateFile, behind: pl.DataFrame) -> pl.DataFrame:

@@ -5,8 +5,9 @@ attributes, …) are written for all customers that a commit has changed, each w
 the commit: of each customer the latest ones count.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -16,6 +17,7 @@ from flows.files import content_hash
 from flows.settings import Settings
 from flows.store.state_file import StateFile
 from flows.warehouse import count, write_rows
+from transforms.timing.durations import epoch_us
 
 LASTING = ("steps", "ended", "messages", "webhooks", "entry_refusals", "quarantine", "suppressions")
 """Rows that are never changed; `ended` are executions that ended."""
@@ -152,6 +154,12 @@ def closed_until(name: str) -> str:
 def name_files(state: StateFile, files: Iterable[LedgerFile]) -> None:
     """Let files count, inside the caller's transaction."""
     state.write("insert or replace into files values (?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, files))
+
+
+def replace_files(state: StateFile, names: Sequence[str], now: datetime) -> None:
+    """Let files count no more; they stay for a while, for readers of what was published before."""
+    state.write("delete from files where name = ?", [(name,) for name in names])
+    state.write("insert into replaced_files values (?, ?)", [(name, epoch_us(now)) for name in names])
 
 
 def named_files(state: StateFile) -> list[LedgerFile]:

@@ -63,12 +63,22 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
     draft = settings.state / "rebuild" / STATE_FILE
     shutil.rmtree(draft.parent, ignore_errors=True)
     try:
-        with opened(draft, settings, say, clock) as store:
+        with opened(draft, settings, say, clock) as store, _ledger_kept(store):
             fill_sums(store)
             yield store
         replace_state(path, draft, "replaced")
     finally:
         shutil.rmtree(draft.parent, ignore_errors=True)
+
+
+@contextmanager
+def _ledger_kept(store: Store) -> Generator[None]:
+    """Remove the store's part of the ledger if the block fails."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(store.ledger.root / store.ledger.generation, ignore_errors=True)
+        raise
 
 
 def replace_state(path: Path, draft: Path, why: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.files import aside_name, put_in_place
+from flows.files import aside_name, hash_of, put_in_place
 from flows.settings import Settings
 from flows.store.ledger import CLOSED, CURRENT, LASTING
 from flows.store.pending import KEYS
@@ -16,6 +16,8 @@ from flows.store.store import Store
 from flows.warehouse import connect, literal, parquet, run, run_sql, shown, sql_names, sql_text
 
 PUBLISHED_FILE = "onward.duckdb"
+_BLOCK = 16_384
+"""Bytes, the least that DuckDB can have: small tables take a block for each column."""
 _STAMP = "published"
 """What was published last, as the state file notes it."""
 _INNER = ("ended", "running", "schedule_alarms", *KEYS, *CLOSED)
@@ -49,7 +51,7 @@ def publish(store: Store) -> bool:
     published = store.settings.published
     target, stamp, held = published / PUBLISHED_FILE, _stamp(store), read_shown(store)
     aside = aside_name(target)
-    with ThreadPoolExecutor(1) as beside, closing(connect(aside)) as con:
+    with ThreadPoolExecutor(1) as beside, closing(connect(aside, block_bytes=_BLOCK)) as con:
         # Bringing the log into the state file takes as long as this, and neither needs the other.
         logged = beside.submit(store.state.checkpoint)
         _fill(con, store, held)
@@ -70,8 +72,9 @@ def published_file(settings: Settings) -> Path:
 
 
 def _stamp(store: Store) -> str:
-    """What is published: as of which commit, and where the files lie that it names."""
-    return f"{store.state.commit} {store.settings.state.absolute()}"
+    """What is published: as of which commit, by which statements, and where the files lie that it names."""
+    texts = "".join(map(sql_text, (*sql_names("store/macros"), *sql_names("store/published"), *_views())))
+    return f"{store.state.commit} {hash_of(texts.encode())} {store.settings.state.absolute()}"
 
 
 def _fill(con: DuckDBPyConnection, store: Store, held: Shown) -> None:

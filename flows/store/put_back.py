@@ -10,13 +10,13 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.store.documents import TABLES, pack
+from flows.store.history_amounts import sets_made
 from flows.store.ledger import BASE, Ledger, LedgerFile, name_files
 from flows.store.pending import add_pending
 from flows.store.state_file import StateFile
 from flows.store.sums import add_sums, count_sums
 from flows.store.suppressions import add_suppressions
 from flows.store.tables import PROGRAM_STEPS
-from flows.store.work import sets_made
 from flows.warehouse import count, frame, make_table, run, run_sql, shown, sql_text
 from transforms.columns.arrays import NEVER
 

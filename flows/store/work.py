@@ -10,13 +10,12 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.store.documents import TABLES, unpack
+from flows.store.history_amounts import sets_made, waiting_amounts
 from flows.store.placing import place, placed_at
 from flows.store.state_file import StateFile
 from flows.store.tables import WATCHED_KEYS
 from flows.warehouse import append, frame, run_sql, shown, sql_names
 
-SETS = "amount_sets"
-"""How many sets of amounts were made from history, as the state file notes it."""
 _INNER = ("loaded", "entries", "sends", "executions_before", "schedule_alarms_before", "watched_keys")
 _AT_ONCE = 250_000
 
@@ -63,11 +62,6 @@ def watch(con: DuckDBPyConnection, state: StateFile) -> None:
     )
 
 
-def sets_made(state: StateFile) -> int:
-    """How many sets of amounts were made from history so far."""
-    return int(state.value(SETS) or 0)
-
-
 def add_history(con: DuckDBPyConnection, state: StateFile, sets: int) -> None:
     """Give those who were brought in amounts made from history since; they have the first `sets` sets of them."""
     _add_history(con, state, frame(con, "select customer_id, $sets::bigint as sets from loaded", sets=sets))
@@ -101,8 +95,6 @@ def _add_history(con: DuckDBPyConnection, state: StateFile, sets: pl.DataFrame) 
     behind = sets.filter(pl.col("sets") < sets_made(state))
     if behind.is_empty():
         return
-    from flows.store.history_amounts import waiting_amounts
-
     with_more = waiting_amounts(state, behind)
     if with_more.is_empty():
         return

@@ -59,7 +59,7 @@ class Replayed:
 def catch_up(store: Store, end: tuple[int, datetime] | None = None) -> Replayed:
     """Decide again what the archive knows and the state doesn't.
 
-    There is nothing to do unless a run was killed just before its commit, or the state is a restored backup
+    There is nothing to do unless a run was killed just before its commit, or the state is an older copy
     or a new file: the archive's manifests then say what came in.
 
     Args:
