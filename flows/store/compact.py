@@ -26,6 +26,7 @@ from flows.store.ledger import (
     closed_until,
     name_files,
     named_files,
+    replace_files,
 )
 from flows.store.lock import RunInProgressError, run_lock
 from flows.store.opening import open_store
