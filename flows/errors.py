@@ -38,12 +38,14 @@ _READ_ONLY = "it can't be written to: make it writable for the user who runs thi
 _HANDLES = "too many files are open: raise the limit (`ulimit -n`)"
 _MEMORY = "memory is short: free some, or lower `memory` in the settings"
 _BROKEN = "the disk doesn't work as it should: look after it"
+_UNWRITTEN = f"{_FULL}, or look after the disk if it is neither"
 _SIGNS = {
     **dict.fromkeys(("no space left", "file too large", "quota exceeded", "disk is full"), _FULL),
     **dict.fromkeys(("max_temp_directory_size", "file size limit exceeded"), _FULL),
     **dict.fromkeys(("read-only file system", "readonly database"), _READ_ONLY),
     "too many open files": _HANDLES,
     **dict.fromkeys(("out of memory", "cannot allocate memory", "failed to allocate"), _MEMORY),
+    "disk i/o error while writing": _UNWRITTEN,
     **dict.fromkeys(("input/output error", "disk i/o error"), _BROKEN),
 }
 """What operating systems and databases say, in lower case → what that means, and what to do about it."""

@@ -5,6 +5,7 @@ SQLite, because a tick reads and writes some customers of many, each by key, and
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -250,8 +251,20 @@ def _told(path: Path) -> Generator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise StateError(path, error) from error
+            raise StateError(path, _cause(path, error)) from error
         raise DamagedStateError(path, error) from error
+
+
+def _cause(path: Path, error: sqlite3.Error) -> str:
+    """What SQLite said, and what it knows besides.
+
+    Raises:
+        OSError: the operating system says more clearly why nothing can be opened.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        os.close(os.open(path.parent, os.O_RDONLY))
+    return f"{error} while writing" if code == sqlite3.SQLITE_IOERR_WRITE else str(error)
 
 
 def _plain(value: Any) -> Any:

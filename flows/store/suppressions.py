@@ -23,6 +23,7 @@ from attributes
 join loaded using (customer_id)
 where attribute = 'email'
 """
+_NEWLY = "customer_id in (select customer_id from suppressions)"
 _CONCERNED = f"""
 select {_COLUMNS} from suppressions where key in (select value from json_each($keys))
 union
@@ -41,7 +42,7 @@ def add_suppressions(con: DuckDBPyConnection, state: StateFile) -> None:
     state.write("insert or ignore into suppressed (key) values (?)", new.select("key").iter_rows())
     if not state.query("select 1 from suppressed limit 1"):
         return
-    emails = frame(con, f"{_EMAILS} and loaded.key in (select key from changed)")
+    emails = frame(con, f"{_EMAILS} and (loaded.key in (select key from changed) or {_NEWLY})")
     now = emails.select(mailbox=mailboxes(emails["email"]), key="key")
     state.write("update suppressed set mailbox = ? where key = ?", now.iter_rows())
 

@@ -149,7 +149,7 @@ def test_a_suppression_between_a_crash_and_the_next_run_wins(
         patch.setattr(outbox, "send_messages", die)
         with pytest.raises(KeyboardInterrupt):
             gone(home, "ann", "bob")
-    assert [row[:2] for row in statuses(home)] == [("ann", "pending"), ("bob", "pending")]
+    assert not home.published.exists()
     home.events("stop", event("Unsubscribed", at(15)))
     home.tick(at(20))
     assert [row[:2] for row in statuses(home)] == [("ann", "suppressed"), ("bob", "sent")]
@@ -252,6 +252,39 @@ def test_a_complaint_stays_with_the_address_that_its_customer_left(tmp_path: Pat
         ("new", "suppressed", "complaint"),
         ("old", "suppressed", "complaint"),
     ]
+
+
+def test_a_complaint_about_an_older_address_stops_the_present_one_too(tmp_path: Path) -> None:
+    """Also where nothing else about the customer has changed with it."""
+    home = house(tmp_path, workflow(MAIL))
+    home.customers("people", person("old", email="a@example.com"), person("new", email="A@example.com"))
+    home.tick(at(1))
+    home.events("stop", event("spam_complaint", at(2), "old", properties={"email": "then@example.com"}))
+    home.tick(at(3))
+    home.customers("later", person("then", email="then@example.com"), person("other"))
+    gone(home, "new", "other")
+    assert [row[:2] for row in statuses(home)] == [("new", "suppressed"), ("other", "sent")]
+    home.events("then", event("go", at(15), "then"))
+    home.tick(at(20))
+    assert [row[:2] for row in statuses(home)][-1] == ("then", "suppressed")
+
+
+def test_a_suppressed_address_is_that_of_now(tmp_path: Path) -> None:
+    """Whoever takes the address after its customer has left it may be written to, unless it was told by the event."""
+    home = house(tmp_path, workflow(MAIL))
+    told = {"email": "then@example.com"}
+    home.customers("people", person("old", email="a@example.com"), person("new", email="a@example.com"))
+    home.events("stop", event("spam_complaint", at(1), "old", properties=told))
+    home.tick(at(2))
+    home.customers("moved", person("old", email="b@example.com"), person("next", email="B@example.com"))
+    home.tick(at(3))
+    gone(home, "new", "next")
+    assert [row[:2] for row in statuses(home)] == [("new", "sent"), ("next", "suppressed")]
+    home.events("gone", changed("email", None, at(15), customer_id="old"))
+    home.tick(at(18))
+    home.events("again", event("go", at(20), "next"))
+    home.tick(at(30))
+    assert [row[:2] for row in statuses(home)][1:] == [("next", "suppressed"), ("next", "sent")]
 
 
 def test_an_unsubscription_taken_back_by_its_customer_stops_nobody(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from flows import cli
 from flows.cli import app, main
 from flows.store.lock import run_lock
-from flows.store.opening import LOCK_FILE
+from flows.store.opening import LOCK_FILE, open_store
 from flows.tick.run import run_tick
 from tests.runs import House, house, person, started
 from tests.runs import onward as in_a_process
@@ -98,7 +98,12 @@ def test_a_now_far_ahead_is_refused_and_changes_nothing(
         "--force",
     )
     says(onward("run", "--now", AHEAD), 2, *told)
-    assert home.rows("select count(*) from ticks") == home.rows("select count(*) from batches") == [(0,)]
+    with open_store(home.settings) as store:
+        assert [store.state.query(f"select * from {name}") for name in ("ticks", "batches", "files")] == [
+            [],
+            [],
+            [],
+        ]
     assert sorted(home.settings.inbox.rglob("*")) == before
     assert not (home.settings.state / "archive" / "clock.json").exists()
     says(onward("run", "--now", AHEAD, ONWARD_MAX_FUTURE="2d"), 2, "refused: ", "Tick 1", "1 executions")

@@ -28,6 +28,8 @@ FAULTS = [
         "lower `memory` in the settings",
     ),
     (sqlite3.OperationalError("database or disk is full"), "the disk is full"),
+    (sqlite3.OperationalError("disk I/O error while writing"), "a file may not grow any more"),
+    (sqlite3.OperationalError("disk I/O error"), "the disk doesn't work as it should"),
     (sqlite3.OperationalError("attempt to write a readonly database"), "it can't be written to"),
     (MemoryError(), "MemoryError: memory is short"),
 ]
