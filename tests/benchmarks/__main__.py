@@ -19,6 +19,7 @@ NAMES = (
     "run_tick",
     "tick_on_history",
     "backtest_ratio",
+    "by_hand",
 )
 
 

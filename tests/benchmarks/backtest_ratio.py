@@ -22,7 +22,7 @@ def measure(size: Size, further: list[str]) -> str:
         settings |= {"--end": load.end.isoformat(), "--out": folder}
         options = [str(part) for option in settings.items() for part in option]
         events = [str(part) for file in load.files for part in ("--events", file)]
-        ended = timed_process([ONWARD, "backtest", *options, *events, *further])
+        ended = timed_process([*ONWARD, "backtest", *options, *events, *further])
         summary = json.loads((Path(folder) / "summary.json").read_text("utf-8"))
     tool, least = fastest("all_rows", load)
     phases = ", ".join(f"{name} {summary[f'{name}_seconds']:.1f} s" for name in ("load", "decide", "write"))

@@ -24,7 +24,7 @@ def compare(pairs: int) -> str:
         shutil.copytree(WORKFLOWS, Path(folder) / "workflows")
         env = {"ONWARD_DATA_DIR": folder}
         for number in range(pairs + 1):
-            took = timed_process([ONWARD, "run"], env), timed_process(IMPORTS)
+            took = timed_process([*ONWARD, "run"], env), timed_process(IMPORTS)
             if number:
                 runs.append(took[0])
                 imports.append(took[1])

@@ -34,7 +34,7 @@ def measure(files: int) -> str:
     """Load so many files in one run."""
     with tempfile.TemporaryDirectory(prefix="onward-small-files-") as folder:
         deliver(Path(folder), files)
-        took = timed_process([ONWARD, "run", "--now", "2026-01-02"], {"ONWARD_DATA_DIR": folder})
+        took = timed_process([*ONWARD, "run", "--now", "2026-01-02"], {"ONWARD_DATA_DIR": folder})
     rate = files / took.wall
     return f"{files:,} small files in {took.wall:.1f} s: {rate:,.0f} a second (cpu {took.cpu:.1f} s; goal ≥ {GOAL:,})"
 
