@@ -448,10 +448,14 @@ def _line_a_minute() -> Callable[[str], object]:
 
 @contextmanager
 def _bar() -> Generator[Callable[[str, float], object]]:
+    """A bar of what is being done and how far that is, where somebody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _step, _share: None
+        return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda step, share: bar.update(task, description=step, completed=share)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -20,9 +21,17 @@ def aside_of(target: Path) -> Path:
 
 def put_in_place(aside: Path, target: Path) -> None:
     """Make `aside` the new `target` at once; whoever has the old one open keeps it."""
-    flush(aside)
-    aside.replace(target)
-    flush(target.parent)
+    put_all_in_place({target: aside})
+
+
+def put_all_in_place(asides: Mapping[Path, Path]) -> None:
+    """Make each of the files set aside the new target it is listed by, once all are on disk."""
+    for aside in asides.values():
+        flush(aside)
+    for target, aside in asides.items():
+        aside.replace(target)
+    for folder in {target.parent for target in asides}:
+        flush(folder)
 
 
 def flush(path: Path) -> None:

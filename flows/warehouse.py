@@ -332,13 +332,22 @@ def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
         WarehouseError: the query or the disk failed.
     """
     aside = aside_name(file)
+    copy_rows(con, query, aside, file)
+    put_in_place(aside, file)
+
+
+def copy_rows(con: DuckDBPyConnection, query: str, file: Path, target: Path | None = None) -> None:
+    """Write the rows of `query` as Parquet that nobody needs after a crash, or that will be `target`.
+
+    Raises:
+        WarehouseError: the query or the disk failed.
+    """
     run(
         con,
-        f"copy ({query}) to {literal(aside)} (format parquet, compression zstd, dictionary_size_limit {_WORDS})",
-        file=str(file),
+        f"copy ({query}) to {literal(file)} (format parquet, compression zstd, dictionary_size_limit {_WORDS})",
+        file=str(target or file),
         step=WRITING,
     )
-    put_in_place(aside, file)
 
 
 def quoted(name: str) -> str:

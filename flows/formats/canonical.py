@@ -28,7 +28,7 @@ from flows.formats.shapes import Kind, Source, is_parquet
 from flows.formats.staging import counts, damaged, drop, prepare, shaped, stage
 from flows.formats.ways import Ways
 from flows.settings import Limits
-from flows.warehouse import chained, literal, make_table, shown, sql_text, write_rows
+from flows.warehouse import chained, copy_rows, literal, make_table, shown, sql_text
 from transforms.columns.arrays import Ints
 from transforms.tables.checks import check_columns
 
@@ -204,13 +204,13 @@ def _written(scratch: Scratch, source: Source, number: int) -> Canonical:
     staged = counts(con, "staged")
     if staged.good:
         file = scratch.folder / f"{kind}-{number}.parquet"
-        write_rows(con, sql_text("formats/staging/good.sql"), file)
+        copy_rows(con, sql_text("formats/staging/good.sql"), file)
         check_canonical(kind, file)
         parts.append(Part(kind, file, number, staged.good, lines=True))
     if staged.bad:
         file = scratch.folder / f"quarantine-{kind}-{number}.parquet"
         found = f"select {literal(source.path)} as file, * from staged"
-        write_rows(con, chained(("found", found), final="formats/staging/bad.sql"), file)
+        copy_rows(con, chained(("found", found), final="formats/staging/bad.sql"), file)
         quarantine.append(file)
     drop(con, "staged")
     return Canonical(tuple(parts), tuple(quarantine), staged.bad)

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from flows.errors import InputError
-from flows.formats.blocks import BOM, in_batches, texts_between
+from flows.formats.blocks import BOM, in_batches, texts_between, whole_numbers
 from flows.formats.decompressed import Bytes
 from flows.formats.marks import Marks, marks
 from flows.formats.shapes import Source
@@ -147,14 +147,15 @@ def _table(text: bytes, found: Marks, source: Source, line_bytes: int, place: _P
     cells, reach = _cells(text, found)
     last = np.searchsorted(found.separators, found.ends)
     faults = _faults(source, reach, last, broken, stops - starts > line_bytes + 2)
-    held = pa.ListArray.from_arrays(
-        pa.array(np.append(0, last + 1), pa.int32()), cells, mask=faults.is_valid()
-    )
+    # Arrow's functions take as long to import as a small file takes to read, so they are asked where there is something.
+    faulty = faults.is_valid() if faults.null_count < len(faults) else None
+    held = pa.ListArray.from_arrays(whole_numbers(np.append(0, last + 1).astype(np.int32)), cells, mask=faulty)
     if place.head and lines.size:
         lines[0] = place.began
         rows = pa.concat_arrays([pa.array([place.head.decode("utf-8", errors="replace")]), rows[1:]])
-    columns = {"line": pa.array(lines, pa.int64()), "row": rows, "fault": faults, "cells": held}
-    kept = pa.table(columns).filter(pa.array(~_blank(reach, last, rows)))
+    kept = pa.table({"line": whole_numbers(lines), "row": rows, "fault": faults, "cells": held})
+    if (blank := _blank(reach, last, rows)).any():
+        kept = kept.filter(pa.array(~blank))
     header, place.skip = place.skip, max(place.skip - len(kept), 0)
     return in_batches(kept.slice(header))
 
