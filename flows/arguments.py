@@ -1,5 +1,6 @@
 """Arguments as people type them: instants, lengths, sizes and caps, each read or refused with what is allowed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flows.errors import InputError
@@ -63,3 +64,16 @@ def parse_cap(option: str, given: str) -> Cap:
     if not slash or not messages.strip().isdigit():
         raise InputError(f"{option} {given!r} is not a cap; give messages and a window, like 3/7d")
     return Cap(int(messages), parse_length(option, window))
+
+
+def parse_names(option: str, given: str, allowed: Sequence[str]) -> list[str]:
+    """Names with commas between, each once, in the order in which they are allowed.
+
+    Raises:
+        InputError: one of them isn't allowed, or there is none.
+    """
+    names = [one.strip() for one in given.split(",") if one.strip()]
+    if not names or (wrong := [one for one in names if one not in allowed]):
+        told = f"{wrong[0]!r} is none of them" if names else "names none"
+        raise InputError(f"{option} {given}: {told}; allowed, with commas between: {', '.join(allowed)}")
+    return [one for one in allowed if one in names]

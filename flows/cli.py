@@ -99,15 +99,29 @@ def run_command(
 @app.command("backtest")
 def backtest_command(
     workflows: Annotated[Path, typer.Option(help="Folder of workflow files.")],
-    events: Annotated[
-        list[Path], typer.Option(metavar="FILE", help="Event file; may be given several times.")
-    ],
     end: Annotated[str, typer.Option(help="Decide until this instant (ISO 8601).")],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files and summary.json.")],
+    events: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Event file; may be given several times.")
+    ] = None,
     customers: Annotated[
         Path | None,
         typer.Option(
             help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A history that `onward prepare` made, instead of --events and --customers."
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLES",
+            help="Write just these tables, like executions,messages; others of an earlier backtest in --out go. "
+            "[default: all]",
         ),
     ] = None,
     patterns: Annotated[Path | None, typer.Option(help="File of pattern definitions.")] = None,
@@ -131,14 +145,22 @@ def backtest_command(
     ] = None,
 ) -> None:
     """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
-    from flows.arguments import parse_cap, parse_instant, parse_length, parse_size
+    from flows.arguments import parse_cap, parse_instant, parse_length, parse_names, parse_size
     from flows.backtest.out import doubt_of_out
-    from flows.backtest.run import Plan, backtest
+    from flows.backtest.plan import TABLES, Plan
+    from flows.backtest.run import backtest
     from flows.definitions.folder import read_definitions
     from flows.formats.ways import Ways
 
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
+    files = [*(events or []), *(more or [])]
+    if history and (files or customers):
+        raise InputError(
+            f"--history {history}: holds events and customers already; give either it, or --events and --customers"
+        )
+    if not history and not files:
+        raise InputError("no events: give --events FILE, or --history DIR that `onward prepare` made")
     until = parse_instant("--end", end)
     found, defaults = read_definitions(workflows, patterns), _settings(settings)
     plan = Plan(
@@ -147,7 +169,7 @@ def backtest_command(
         send_times=[one for one in (defaults.quiet_hours, defaults.send_window) if one],
         timezone=defaults.timezone,
         customers=customers,
-        events=[*events, *(more or [])],
+        events=files,
         out=out,
         end=until,
         start=None if start is None else parse_instant("--start", start),
@@ -157,10 +179,12 @@ def backtest_command(
         processes=processes,
         limits=defaults.limits,
         ways=Ways.of(defaults),
+        history=history,
+        tables=TABLES if only is None else parse_names("--only", only, TABLES),
     )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
-    inputs = [*plan.events, *(one for one in (customers, patterns) if one), workflows]
+    inputs = [*plan.events, *(one for one in (customers, patterns, history) if one), workflows]
     if doubt := doubt_of_out(out, inputs, [defaults.inbox / kind for kind in ("", "events", "customers")]):
         typer.echo(f"warning: {doubt}", err=True)
     with _bar() as progress:
@@ -168,6 +192,38 @@ def backtest_command(
     names = ("events", "executions", "steps", "messages", "webhooks", "quarantined")
     counts = ", ".join(f"{summary[name]:,} {name}" for name in names)
     typer.echo(f"{counts}; {summary['ticks']:,} ticks in {summary['decide_seconds']:.1f} s. Written to {out}")
+
+
+@app.command("prepare")
+def prepare_command(
+    events: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Event files.")],
+    out: Annotated[Path, typer.Option(help="Folder for the history; one that is there is replaced.")],
+    customers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="About how much memory to use, like 4GB. [default: that of the settings]"),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Lay out event files once, so that backtests with --history start at once: by customer and time, each id once."""
+    from flows.arguments import parse_size
+    from flows.backtest.prepare import Preparation, prepare
+    from flows.formats.ways import Ways
+
+    defaults = _settings(settings)
+    size = parse_size("--memory", memory or defaults.memory)
+    given = Preparation(events, customers, out, defaults.limits, Ways.of(defaults), size)
+    with _bar() as progress:
+        told = prepare(given, progress)
+    typer.echo(
+        f"{_counted(told.events, 'event')}, {_counted(told.customers, 'customer')}, {told.quarantined:,} quarantined, "
+        f"{_counted(told.duplicates, 'duplicate')}. Written to {out}"
+    )
 
 
 @app.command("validate")

@@ -1,25 +1,43 @@
 """One Parquet file per table, to which buckets' rows are appended as they come, in the buckets' order.
 
-Buckets hand their rows over as plain Arrow files: these are compressed once, here, and lie on disk only until then.
+Whoever decides a bucket writes its rows, compressed; here row groups are copied as they are. So writing is done in
+parallel, and once.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import pyarrow as pa
+import polars as pl
 import pyarrow.parquet as pq
 
-from flows.backtest.bucket import Paths
-from flows.files import aside_name, put_in_place
+from flows.backtest.paths import Paths
+from flows.files import aside_name, put_all_in_place
+from flows.formats.parquet_footers import JoinedParquet
+
+NO_WORDS = ("execution_id", "message_id", "webhook_id", "customer_id", "trigger_event_id")
+"""Columns of texts that rarely repeat: a dictionary costs time, and saves nothing."""
+
+
+def write_part(rows: pl.DataFrame, file: Path) -> None:
+    """Write a bucket's rows of a table."""
+    words = [name for name, kind in rows.schema.items() if kind == pl.String and name not in NO_WORDS]
+    # Without Arrow's own schema readers see Parquet's plain types, not the layout the rows came in.
+    pq.write_table(
+        rows.to_arrow(compat_level=pl.CompatLevel.oldest()),
+        file,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=words,
+        store_schema=False,
+    )
 
 
 class BucketTables:
     """Tables that grow bucket by bucket; made by `bucket_tables`."""
 
-    def __init__(self, paths: Paths, asides: dict[str, Path], stack: ExitStack) -> None:
-        self._paths, self._asides, self._stack = paths, asides, stack
-        self._writers: dict[str, pq.ParquetWriter] = {}
+    def __init__(self, paths: Paths, tables: dict[str, JoinedParquet]) -> None:
+        self._paths, self._tables = paths, tables
         self._decided: set[int] = set()
         self._next = 0
 
@@ -27,39 +45,41 @@ class BucketTables:
         """Append a bucket's rows once those of all buckets before it are there; its files are gone then."""
         self._decided.add(bucket)
         while self._next in self._decided:
-            for name in self._asides:
-                self._append(name, self._paths.decided(name, self._next))
+            for name, table in self._tables.items():
+                part = self._paths.decided(name, self._next)
+                table.append(part)
+                part.unlink()
             self._next += 1
-
-    def _append(self, name: str, file: Path) -> None:
-        with pa.memory_map(str(file)) as source:
-            rows = pa.ipc.open_file(source).read_all()
-            if name not in self._writers:
-                self._writers[name] = self._stack.enter_context(_writer(self._asides[name], rows.schema))
-            self._writers[name].write_table(rows)
-        file.unlink()
 
 
 @contextmanager
-def bucket_tables(paths: Paths, names: Sequence[str], out: Path) -> Generator[BucketTables]:
-    """Tables `out/NAME.parquet`: they appear whole when the block is left, or not at all.
+def bucket_tables(paths: Paths, files: Mapping[str, Path]) -> Generator[BucketTables]:
+    """Tables, whole when the block is left.
 
     Args:
         paths: where the buckets' rows are.
-        names: the tables.
-        out: the folder to write to; made if absent.
+        files: the tables by their names, and where to write each.
     """
-    asides = {name: aside_name(out / f"{name}.parquet") for name in names}
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(file.open("wb")) for name, file in files.items()}
+        tables = {name: JoinedParquet(file) for name, file in opened.items()}
+        yield BucketTables(paths, tables)
+        for table in tables.values():
+            table.finish()
+
+
+@contextmanager
+def outputs(out: Path, names: Iterable[str], gone: Iterable[str]) -> Generator[dict[str, Path]]:
+    """Where to write the files of these names: they appear in `out` together when the block is left, or none does.
+
+    Those that are `gone` are of an earlier backtest, and go then.
+    """
+    asides = {name: aside_name(out / name) for name in names}
     try:
-        with ExitStack() as stack:
-            yield BucketTables(paths, asides, stack)
-        for name, aside in asides.items():
-            put_in_place(aside, out / f"{name}.parquet")
+        yield asides
+        put_all_in_place({out / name: aside for name, aside in asides.items()})
+        for name in gone:
+            (out / name).unlink(missing_ok=True)
     finally:
         for aside in asides.values():
             aside.unlink(missing_ok=True)
-
-
-def _writer(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # Without Arrow's own schema readers see Parquet's plain types, not the layout the rows came in.
-    return pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, store_schema=False)

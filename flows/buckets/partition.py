@@ -18,6 +18,8 @@ from transforms.tables.frames import BEHAVIORS, CANONICAL_CUSTOMERS, CANONICAL_E
 
 BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns and intermediate frames
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
+KEYS = 2**32
+"""How many keys there are."""
 SMALLEST = 250_000  # events; below, another process costs more than it saves
 
 # What a bucket keeps: of events that are read whole, of every event, of customers.
@@ -45,11 +47,11 @@ class Wanted:
     @property
     def whole(self) -> pl.Expr:
         """Whether an event is read whole; those that update profiles, or may make customers known, are too."""
-        updates = (pl.col("attributes") != "{}").fill_null(value=False) | (
-            pl.col("type") == "attribute_change"
+        return (
+            pl.col("name").is_in(sorted(self.names))
+            | pl.col("type").is_in(sorted(self.types))
+            | updates_profile()
         )
-        updates |= pl.col("name") == "identify"
-        return pl.col("name").is_in(sorted(self.names)) | pl.col("type").is_in(sorted(self.types)) | updates
 
     @property
     def event_time(self) -> list[pl.Expr]:
@@ -59,6 +61,12 @@ class Wanted:
         watched = named.is_not_null() & (pl.col("type") == "behavioral")
         columns = [named.alias("name"), *map(pl.col, read)] if self.watched else []
         return [*map(pl.col, TIME_COLUMNS), *(pl.when(watched).then(one) for one in columns)]
+
+
+def updates_profile() -> pl.Expr:
+    """Whether an event updates its customer's profile, or may make the customer known."""
+    carries = (pl.col("attributes") != "{}").fill_null(value=False)
+    return carries | (pl.col("type") == "attribute_change") | (pl.col("name") == "identify")
 
 
 def wanted_by(program: Program) -> Wanted:
@@ -120,8 +128,13 @@ def bucket_of(buckets: int) -> pl.Expr:
 
     So a bucket is a range of hashes, whatever their number, and doubling that halves each.
     """
-    first_bits = stable_hash("customer_id") // 2**32
-    return (first_bits * buckets // 2**32).cast(pl.UInt16).alias("bucket")
+    first_bits = stable_hash("customer_id") // KEYS
+    return (first_bits * buckets // KEYS).cast(pl.UInt16).alias("bucket")
+
+
+def keys_of(number: int, buckets: int) -> range:
+    """The keys of bucket `number` of so many; the key of a customer is the first 32 bits of the id's hash."""
+    return range(-(-number * KEYS // buckets), -(-(number + 1) * KEYS // buckets))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from flows.warehouse import make_view, quoted, read_sql, run_sql
 from transforms.engine.state import Facts
 from transforms.program.model import Program
-from transforms.tables.frames import BEHAVIORS, EVENT_PREFIX, INTRODUCTIONS
+from transforms.tables.frames import ATTRIBUTES, BEHAVIORS, EVENT_PREFIX, INTRODUCTIONS
 from transforms.timing.instants import read_instants
 
 
@@ -34,7 +34,13 @@ class Incoming:
 
 
 def read_facts(
-    con: DuckDBPyConnection, relation: str, known: str, program: Program, *, behaviors: bool = True
+    con: DuckDBPyConnection,
+    relation: str,
+    known: str,
+    program: Program,
+    *,
+    behaviors: bool = True,
+    unread: bool = True,
 ) -> Incoming:
     """Read the facts of `relation`.
 
@@ -45,6 +51,7 @@ def read_facts(
         known: where to find the `customer_id` of those whom no event has to make known.
         program: the compiled workflows.
         behaviors: whether to read those too; else there are none.
+        unread: the same of updates that no workflow sees.
 
     Raises:
         WarehouseError: the relation can't be read.
@@ -58,7 +65,9 @@ def read_facts(
     return Incoming(
         facts=Facts(events, read_sql(con, "decide/facts/updates.sql", acts=True), _introductions(con)),
         profile_only=read_sql(con, "decide/facts/updates.sql", acts=False),
-        unread=read_sql(con, "decide/facts/unread.sql", **visible),
+        unread=read_sql(con, "decide/facts/unread.sql", **visible)
+        if unread
+        else pl.DataFrame(schema=ATTRIBUTES),
         behaviors=_behaviors(con, program) if behaviors else pl.DataFrame(schema=BEHAVIORS),
     )
 

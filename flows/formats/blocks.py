@@ -101,9 +101,7 @@ def _whole_lines(data: Readable, line_bytes: int) -> Iterator[tuple[int, memoryv
 
 def whole_numbers(values: np.ndarray[Any, Any]) -> pa.Array:
     """The numbers as Arrow's; its own way imports pandas, which takes longer than to load a small file."""
-    return pa.Array.from_buffers(
-        pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)]
-    )
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
 
 def _line_ends(block: memoryview) -> Ints:

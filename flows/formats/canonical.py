@@ -28,7 +28,7 @@ from flows.formats.shapes import Kind, Source, is_parquet
 from flows.formats.staging import counts, damaged, drop, prepare, shaped, stage
 from flows.formats.ways import Ways
 from flows.settings import Limits
-from flows.warehouse import chained, copy_rows, literal, make_table, shown, sql_text
+from flows.warehouse import WarehouseError, chained, copy_rows, literal, make_table, shown, sql_text
 from transforms.columns.arrays import Ints
 from transforms.tables.checks import check_columns
 
@@ -161,7 +161,7 @@ def damage_named(files: Sequence[Path]) -> Generator[None]:
     """
     try:
         yield
-    except _FROM_POLARS as error:
+    except (*_FROM_POLARS, WarehouseError) as error:
         if bad := next(filter(_is_damaged, files), None):
             raise damage(bad, error) from error
         raise

@@ -147,9 +147,11 @@ def _table(text: bytes, found: Marks, source: Source, line_bytes: int, place: _P
     cells, reach = _cells(text, found)
     last = np.searchsorted(found.separators, found.ends)
     faults = _faults(source, reach, last, broken, stops - starts > line_bytes + 2)
-    # Arrow's functions take as long to import as a small file takes to read, so they are asked where there is something.
+    # Arrow's functions take as long to import as a small file takes to read: asked only where there is something.
     faulty = faults.is_valid() if faults.null_count < len(faults) else None
-    held = pa.ListArray.from_arrays(whole_numbers(np.append(0, last + 1).astype(np.int32)), cells, mask=faulty)
+    held = pa.ListArray.from_arrays(
+        whole_numbers(np.append(0, last + 1).astype(np.int32)), cells, mask=faulty
+    )
     if place.head and lines.size:
         lines[0] = place.began
         rows = pa.concat_arrays([pa.array([place.head.decode("utf-8", errors="replace")]), rows[1:]])

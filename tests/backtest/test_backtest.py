@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from flows.backtest.bucket import BACKTESTED
-from flows.backtest.run import Plan, backtest
+from flows.backtest.plan import Plan
+from flows.backtest.run import backtest
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
 from tests.engine.compare import assert_same
@@ -64,18 +65,20 @@ def backtested(
     tick: timedelta | None = None,
     buckets: int | None = None,
     processes: int | None = None,
+    history: Path | None = None,
 ) -> dict[str, float]:
-    """Backtest the case into `out/`, its events in as many files as there are formats for them."""
+    """Backtest the case into `out/`, its events in as many files as there are formats for them; or a history of it."""
     events = kinds[1:] or kinds
     quiet = [QuietHours.model_validate(found.quiet_hours)] if found.quiet_hours else []
     window = [SendWindow.model_validate(found.send_window)] if found.send_window else []
     plan = Plan(
         workflows=[Workflow.model_validate(one) for one in found.workflows],
-        customers=home.customers("people", *found.customers, format=kinds[0]),
+        customers=None if history else home.customers("people", *found.customers, format=kinds[0]),
         events=[
             home.events(f"e{part}", *_share(found.events, part, len(events)), format=kind)
-            for part, kind in enumerate(events)
+            for part, kind in enumerate(() if history else events)
         ],
+        history=history,
         out=home.root / "out",
         end=found.end,
         start=found.start,

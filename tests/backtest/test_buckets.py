@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.backtest.run import Plan, backtest
+from flows.backtest.plan import Plan
+from flows.backtest.run import backtest
 from flows.buckets.partition import Bucket, Wanted, bucket_of, how_many
 from flows.buckets.pool import WorkerError, in_processes
 from flows.buckets.tick import by_bucket

@@ -5,7 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.backtest.run import Plan, backtest
+from flows.backtest.plan import Plan
+from flows.backtest.run import backtest
 from flows.definitions.folder import read_definitions
 from flows.warehouse import WarehouseError
 from tests.benchmarks.by_hand import WORKFLOWS, assert_equal, run_query

@@ -39,6 +39,7 @@ COLUMNS = {
         "formats": 4,
         "reports": 3,
         "store": 1,
+        "history": 4,
         "buckets": 2,
         "ground": 1.5,
     },

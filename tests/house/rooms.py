@@ -58,16 +58,17 @@ FLOWS = {
     "arguments": "settings errors",
     "store": GROUND,
     "buckets": GROUND,
+    "history": f"buckets {GROUND}",
     "definitions": f"store {GROUND}",
     "formats": GROUND,
     "inbox": f"formats store {GROUND}",
     "decide": f"definitions buckets store {GROUND}",
     "delivery": f"definitions store {GROUND}",
-    "backtest": f"formats decide buckets {GROUND}",
+    "backtest": f"history formats decide buckets {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
     "serve": f"tick reports store {GROUND}",
-    "cli": f"serve reports tick backtest delivery decide inbox formats definitions buckets store {GROUND}",
+    "cli": f"serve reports tick backtest history delivery decide inbox formats definitions buckets store {GROUND}",
 }
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""
 

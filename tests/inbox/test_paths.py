@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.backtest.run import Plan, backtest
+from flows.backtest.plan import Plan
+from flows.backtest.run import backtest
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
 from flows.formats.canonical import Scratch, read_canonical

@@ -1,0 +1,1 @@
+"""Events and customers laid out once, by key range, for whoever reads them often."""
