@@ -19,13 +19,13 @@ from flows.files import flush, write_text
 from flows.history.layout import (
     COLUMNS,
     MANIFEST,
-    ORDER,
     HistoryFile,
     Kind,
     Manifest,
     file_name,
     quarantine_of,
 )
+from flows.history.order import in_order
 
 PER_FILE = 1_000_000
 """About how many events a file holds at most: as many as fit the cache of a processor when they are decided."""
@@ -156,7 +156,7 @@ def _lay_out(scratch: Path, folder: Path, ranges: int, known_since: KnownSince, 
     keys = keys_of(number, ranges)
     files = [
         _written(folder, kind, number, rows, keys)
-        for kind, rows in (("events", events), ("customers", customers))
+        for kind, rows in (("events", in_order(events)), ("customers", customers.sort("customer_id")))
         if len(rows)
     ]
     shutil.rmtree(scratch / "events" / f"bucket={number}", ignore_errors=True)
@@ -172,9 +172,8 @@ def _read(scratch: Path, kind: Kind, number: int) -> pl.DataFrame:
 
 def _written(folder: Path, kind: Kind, number: int, rows: pl.DataFrame, keys: range) -> HistoryFile:
     name = file_name(kind, number)
-    ordered = rows.sort(*ORDER[kind]).select(*COLUMNS[kind])
     pq.write_table(
-        ordered.to_arrow(compat_level=pl.CompatLevel.oldest()),
+        rows.select(*COLUMNS[kind]).to_arrow(compat_level=pl.CompatLevel.oldest()),
         folder / name,
         row_group_size=ROW_GROUP,
         compression="zstd",

@@ -17,6 +17,7 @@ from flows.buckets.partition import KEYS, bucket_of, keys_of, wanted_by
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
 from flows.history.layout import ORDER
+from flows.history.order import in_order
 from flows.history.reading import History
 from flows.history.writing import PER_FILE, Rows, ranges_for, write_history
 from tests.benchmarks.generate import END, PATTERNS, WORKFLOWS, Load, Size, write_load
@@ -109,6 +110,20 @@ def test_a_bucket_is_decided_without_any_other_file(load: Load, tmp_path: Path) 
 )
 def test_ranges_are_powers_of_two_of_at_most_so_many_events(events: int, ranges: int) -> None:
     assert ranges_for(events) == ranges
+
+
+def test_events_of_one_customer_at_one_instant_lie_by_id() -> None:
+    instant = datetime(2026, 3, 1, tzinfo=END.tzinfo)
+    given = [
+        (who, instant, name, f"e{number % 7}{number}")
+        for number in range(60)
+        for who in "ab"
+        for name in "xy"
+    ]
+    rows = pl.DataFrame(given, schema=["customer_id", "ts", "name", "event_id"], orient="row")
+    rows = rows.with_columns(type=pl.lit("behavioral"), updates=pl.col("event_id").str.ends_with("3"))
+    assert in_order(rows.sample(fraction=1, shuffle=True, seed=1)).equals(rows.sort(*ORDER["events"]))
+    assert in_order(rows[:0]).equals(rows[:0])
 
 
 def rows_of(load: Load, events: pl.LazyFrame | None = None) -> Rows:
