@@ -20,7 +20,7 @@ BYTES_PER_EVENT = 550  # of a bucket in a process that decides it, all columns a
 BYTES_PER_PROCESS = 500_000_000  # with Polars and DuckDB, before any row
 KEYS = 2**32
 """How many keys there are."""
-SMALLEST = 250_000  # events; below, another process costs more than it saves
+SMALLEST = 1_250_000  # events; below, another process, which has all to import, costs more than it saves
 
 # What a bucket keeps: of events that are read whole, of every event, of customers.
 EVENT_COLUMNS = {name: kind for name, kind in CANONICAL_EVENTS.items() if name != "received_at"}

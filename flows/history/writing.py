@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pyarrow.parquet as pq
 
-from flows.buckets.partition import SMALLEST, bucket_files, keys_of, split, updates_profile
+from flows.buckets.partition import bucket_files, keys_of, split, updates_profile
 from flows.buckets.pool import in_processes
 from flows.errors import InputError
 from flows.files import flush, write_text
@@ -74,7 +74,7 @@ class _Written:
 
 def ranges_for(events: int) -> int:
     """How many key ranges so many events are cut into: a power of two, so that buckets are whole ranges."""
-    least = max(-(-events // PER_FILE), min(2, events // SMALLEST), 1)
+    least = max(-(-events // PER_FILE), 1)
     return min(1 << (least - 1).bit_length(), MOST_RANGES)
 
 

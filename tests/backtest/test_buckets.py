@@ -77,7 +77,7 @@ def test_any_number_of_buckets_and_processes_says_the_same(load: Load, tmp_path:
 
 @pytest.mark.parametrize(
     ("events", "memory", "processes", "expected"),
-    [(0, 4e9, 2, 1), (100_000, 4e9, 2, 1), (600_000, 4e9, 2, 2), (10_000_000, 1.5e9, 1, 6)],
+    [(0, 4e9, 2, 1), (100_000, 4e9, 2, 1), (3_000_000, 4e9, 2, 2), (10_000_000, 1.5e9, 1, 6)],
 )
 def test_buckets_fit_into_memory(events: int, memory: float, processes: int, expected: int) -> None:
     assert how_many(events, int(memory), processes) == expected

@@ -20,6 +20,7 @@ NAMES = (
     "tick_on_history",
     "backtest_ratio",
     "by_hand",
+    "small_backtest",
 )
 
 

@@ -100,8 +100,7 @@ def test_a_bucket_is_decided_without_any_other_file(load: Load, tmp_path: Path) 
     ("events", "ranges"),
     [
         (0, 1),
-        (499_999, 1),
-        (500_000, 2),
+        (PER_FILE, 1),
         (PER_FILE * 2, 2),
         (PER_FILE * 2 + 1, 4),
         (10**8, 128),
