@@ -38,7 +38,7 @@ def measure(size: Size) -> str:
     began = time.perf_counter()
     counts, splitting = crossings(load, declared, max(2, size.events // PER_BUCKET))
     took = time.perf_counter() - began
-    tool, least = fastest("terms", load)
+    tool, least, _ = fastest("terms", load)
     told = ", ".join(f"{n:,} {name}" for name, n in sorted(counts.items()))
     return (
         f"crossings of {size.events:,} events, {size.customers:,} customers: {took:.2f} s ({splitting:.2f} s to cut "
