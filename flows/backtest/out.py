@@ -20,18 +20,24 @@ def doubt_of_out(out: Path, inputs: Sequence[Path], folders: Sequence[Path]) -> 
     Raises:
         InputError: `out` holds an input, however deep, so that results would lie among inputs or replace them.
     """
-    if held := [str(one) for one in inputs if _holds(out, one)]:
-        more = f" and {len(held) - 1:,} more" if len(held) > 1 else ""
-        raise InputError(
-            f"--out {out}: holds {held[0]}{more}, which this backtest reads and its results could replace; give a "
-            "folder of its own"
-        )
+    refuse_inputs(out, inputs, "which this backtest reads and its results could replace")
     if out.resolve() not in {one.resolve() for one in folders}:
         return None
     return (
         f"--out {out} is a folder of inputs: whoever reads all of its files takes the results for inputs; "
         "give a folder of its own"
     )
+
+
+def refuse_inputs(out: Path, inputs: Sequence[Path], why: str) -> None:
+    """Look whether inputs lie where results go; `why` says what is wrong with that.
+
+    Raises:
+        InputError: `out` holds an input, however deep.
+    """
+    if held := [str(one) for one in inputs if _holds(out, one)]:
+        more = f" and {len(held) - 1:,} more" if len(held) > 1 else ""
+        raise InputError(f"--out {out}: holds {held[0]}{more}, {why}; give a folder of its own")
 
 
 def _holds(out: Path, given: Path) -> bool:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from flows.backtest.load import judge
+from flows.backtest.out import refuse_inputs
 from flows.backtest.plan import MEMORY, Progress
 from flows.backtest.run import BAD_ROWS
 from flows.decide.macros import make_macros
@@ -55,8 +56,9 @@ def prepare(given: Preparation, progress: Progress = lambda _step, _share: None)
         InputError: a file can't be loaded, or something else lies in the folder; nothing was written.
         WorkerError: a process was killed; nothing was written.
     """
-    check_place(given.out)
     files = [given.customers] if given.customers else []
+    refuse_inputs(given.out, [*files, *given.events], "which this reads and the history would replace")
+    check_place(given.out)
     with TemporaryDirectory(prefix="onward-prepare-") as folder, damage_named([*files, *given.events]):
         with connect(memory_limit=f"{given.memory // 2**20}MiB") as con:
             scratch = Scratch(con, Path(folder), given.limits, given.ways)

@@ -140,6 +140,28 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (
+            "history/events-00000.parquet",
+            "--out history: holds history/events-00000.parquet, which this reads",
+        ),
+        ("gone.parquet", "gone.parquet: no such file"),
+        ("bad.csv", "bad.csv"),
+    ],
+)
+def test_what_cant_be_prepared_is_said_and_nothing_is_lost(tmp_path: Path, file: str, said: str) -> None:
+    home = house(tmp_path)
+    events = home.events("e", event("go", at(5)), format="ndjson")
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    assert onward("prepare", str(events), "--out", "history", cwd=tmp_path).returncode == 0
+    before = sorted(one.name for one in (tmp_path / "history").iterdir())
+    done = onward("prepare", str(events), file, "--out", "history", cwd=tmp_path)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+    assert sorted(one.name for one in (tmp_path / "history").iterdir()) == before
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--history", "h", "--events", "e"), "--history h: holds events and customers already"),
