@@ -116,6 +116,10 @@ def backtest_command(
             metavar="DIR", help="A history that `onward prepare` made, instead of --events and --customers."
         ),
     ] = None,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Read what the store has loaded, as `onward compact` laid it out last."),
+    ] = False,
     only: Annotated[
         str | None,
         typer.Option(
@@ -155,12 +159,21 @@ def backtest_command(
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     files = [*(events or []), *(more or [])]
+    if store:
+        from flows.backtest.archive import history_of_store
+
+        if history:
+            raise InputError(f"--history {history} and --store: give one of them")
+        history = history_of_store(_settings(settings)).folder
+        typer.echo(f"note: the store's events as they were laid out last, in {history}", err=True)
     if history and (files or customers):
         raise InputError(
             f"--history {history}: holds events and customers already; give either it, or --events and --customers"
         )
     if not history and not files:
-        raise InputError("no events: give --events FILE, or --history DIR that `onward prepare` made")
+        raise InputError(
+            "no events: give --events FILE, --history DIR that `onward prepare` made, or --store"
+        )
     until = parse_instant("--end", end)
     found, defaults = read_definitions(workflows, patterns), _settings(settings)
     plan = Plan(
@@ -385,12 +398,15 @@ def rebuild_command(
 
 @app.command("compact")
 def compact_command(settings: SettingsFile = None) -> None:
-    """Put the many small files of the ledger together; ticks may go on meanwhile."""
+    """Put the ledger's many small files together, and lay the archive out by key; ticks may go on meanwhile."""
+    from flows.backtest.archive import lay_out_archive
     from flows.store.compact import compact
 
+    places = _settings(settings)
     with _status() as say:
-        done = compact(_settings(settings), say)
-    typer.echo(done.sentence)
+        done = compact(places, say)
+        laid_out = lay_out_archive(places, say)
+    typer.echo(f"{done.sentence}\n{laid_out}")
 
 
 @app.command("check")

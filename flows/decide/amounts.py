@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.store.archive import archived_file
 from flows.store.history_amounts import keep_amounts, sets_made
+from flows.store.prepared import archived_events
 from flows.store.store import Store
 from flows.warehouse import frame, literal, one_file, read_sql, run_sql, shown, sql_text
 from transforms.engine.state import Tick
@@ -79,7 +80,7 @@ def _noted(store: Store, kind: str, keys: Sequence[str]) -> list[str]:
 def _from_history(store: Store, declared: SignalPlan, new: list[str], previous: datetime) -> None:
     """Add the new amounts as of `previous`, from all events until then."""
     calls = {key: call for key, call in _calls(declared).items() if key in new}
-    files = _files(store, None, previous) if calls else []
+    files = [one_file(one) for one in archived_events(store)] if calls else []
     if files:
         _sum_up(store.con, calls, files=files, names=list(declared.names), until=previous)
         keep_amounts(store.state, frame(store.con, "from listed_amounts"))

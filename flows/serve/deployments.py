@@ -37,6 +37,7 @@ from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.arguments import parse_instant
+from flows.backtest.archive import lay_out_archive
 from flows.errors import InputError, OnwardError, machine_errors
 from flows.reports.frames import open_reports, report_frames
 from flows.serve.server import prefect_api
@@ -160,13 +161,14 @@ def report(settings_file: str | None = None) -> State[None]:
 
 @flow(name="onward-compact")
 def compact(settings_file: str | None = None) -> State[None]:
-    """Put the ledger's small files together, beside ticks that go on; arguments and end as for `tick`."""
+    """Put the ledger's small files together and lay the archive out, beside ticks; arguments and end as for `tick`."""
     try:
         settings = _settings(settings_file)
         done = _in_a_task("compact", lambda: compact_ledger(settings, get_run_logger().info))
+        laid_out = _in_a_task("lay_out_archive", lambda: lay_out_archive(settings, get_run_logger().info))
     except OnwardError as error:
         return Failed(message=str(error))
-    return Completed(message=done.sentence)
+    return Completed(message=f"{done.sentence}. {laid_out}")
 
 
 def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummary:

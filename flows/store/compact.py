@@ -89,7 +89,7 @@ def compact(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
     """
     with run_lock(settings.state / COMPACT_LOCK), closing(connect()) as con:
         limit_memory(con, settings.memory_bytes)
-        with _when_free(settings, clock) as store:
+        with when_free(settings, clock) as store:
             _close(store)
             make_empty(store, con, "main", (*LASTING, *CLOSED, *CURRENT))
             task = _Task(con, store.ledger, named_files(store.state), store.state.commit)
@@ -97,7 +97,7 @@ def compact(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
         say("Putting files together")
         new = [*_merged(task), *_based(task, say)]
         say("Naming the new files")
-        with _when_free(settings, clock) as store:
+        with when_free(settings, clock) as store:
             _replace(store, new, clock())
             removed = _remove(store, clock())
             publish(store)
@@ -105,8 +105,12 @@ def compact(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
 
 
 @contextmanager
-def _when_free(settings: Settings, clock: Clock) -> Generator[Store]:
-    """The store, as soon as no run holds it."""
+def when_free(settings: Settings, clock: Clock) -> Generator[Store]:
+    """The store, as soon as no run holds it.
+
+    Raises:
+        RunInProgressError: runs held it for a long time.
+    """
     until = clock() + _PATIENCE
     while True:
         try:

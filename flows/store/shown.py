@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.store.archive import archive_folder
 from flows.store.ledger import CLOSED, LedgerFile, closed_until, named_files
 from flows.store.pending import KEYS, decoded
+from flows.store.prepared import archived_events
 from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.sums import read_sums
@@ -46,10 +46,7 @@ def read_shown(store: Store) -> Shown:
         StateError: it can't be read.
     """
     files = named_files(store.state)
-    folder = archive_folder(store.settings).absolute() / "events"
-    names = store.state.query("select distinct archive from batches where kind = 'events' order by archive")
-    archived = [folder / "_columns.parquet", *(folder / name for (name,) in names)]
-    return Shown({**_tables(store), f"{INTERNAL}.files": _listed(files)}, files, archived)
+    return Shown({**_tables(store), f"{INTERNAL}.files": _listed(files)}, files, archived_events(store))
 
 
 def _tables(store: Store) -> dict[str, pl.DataFrame]:

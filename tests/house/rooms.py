@@ -56,7 +56,7 @@ FLOWS = {
     "session": "settings",
     "warehouse": "files errors",
     "arguments": "settings errors",
-    "store": GROUND,
+    "store": f"history {GROUND}",
     "buckets": GROUND,
     "history": f"buckets {GROUND}",
     "definitions": f"store {GROUND}",
@@ -64,10 +64,10 @@ FLOWS = {
     "inbox": f"formats store {GROUND}",
     "decide": f"definitions buckets store {GROUND}",
     "delivery": f"definitions store {GROUND}",
-    "backtest": f"history formats decide buckets {GROUND}",
+    "backtest": f"history formats decide buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
-    "serve": f"tick reports store {GROUND}",
+    "serve": f"backtest tick reports store {GROUND}",
     "cli": f"serve reports tick backtest history delivery decide inbox formats definitions buckets store {GROUND}",
 }
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""

@@ -1,0 +1,103 @@
+"""The archive of a store → a prepared history, beside ticks that go on: one more thing that `onward compact` does.
+
+The batches stay as they are, for ticks decided again; backtests, amounts of new windows and the view `events` read the
+history, and the batches that came since.
+"""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from flows.backtest.prepare import known_since
+from flows.backtest.run import BAD_ROWS
+from flows.errors import InputError
+from flows.history.reading import History
+from flows.history.writing import Rows, write_history
+from flows.session import Clock, Say, silent, wall_clock
+from flows.settings import Settings
+from flows.store.archive import archived_file
+from flows.store.compact import when_free
+from flows.store.opening import open_store
+from flows.store.prepared import count_on, layout_folder, prepared_archive
+from flows.store.publish import publish
+from flows.store.tables import BATCHES
+from transforms.tables.frames import CANONICAL_CUSTOMERS
+
+GROWN = 1.2
+"""How many times as many events there must be as were laid out, so that they are laid out anew."""
+
+
+def lay_out_archive(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> str:
+    """Lay the archive out by key, unless it has grown by less than a fifth since; what was done, for people.
+
+    Raises:
+        RunInProgressError: a tick didn't let go of the store for a long time.
+        ArchiveError: an archived file is gone or damaged; what was laid out before stays.
+        WorkerError: a process was killed; likewise.
+    """
+    with when_free(settings, clock) as store:
+        ((covered,),) = store.state.query("select coalesce(max(batch_id), 0) from batches")
+        batches = store.state.frame(f"select {', '.join(BATCHES)} from batches order by batch_id", BATCHES)
+        before = prepared_archive(settings, store.state)
+    good = batches.with_columns(rows=pl.col("rows") - pl.col("duplicates") - pl.col("quarantined"))
+    events = good.filter(pl.col("kind") == "events", pl.col("rows") > 0)
+    total = int(events["rows"].sum())
+    if not total or (before and total < GROWN * before.history.manifest.events):
+        return "The archive is laid out by key already" if before else "The archive has no events to lay out"
+    say("Laying the archive out by key")
+    out = layout_folder(settings, covered)
+    rows = Rows(
+        [pl.scan_parquet(one, glob=False) for one in _files(settings, events, "events")],
+        [_customers(settings, batches)],
+        total,
+        known_since,
+        pl.LazyFrame(schema=BAD_ROWS),
+    )
+    write_history(rows, out, processes=2 if total >= 200_000 else 1, progress=lambda step, _share: say(step))
+    with when_free(settings, clock) as store:
+        with store.state.transaction():
+            count_on(store.state, covered)
+        publish(store)
+    _remove_older(out)
+    return f"Laid {total:,} events of the archive out by key"
+
+
+def history_of_store(settings: Settings) -> History:
+    """The archive as it was laid out last.
+
+    Raises:
+        InputError: it never was.
+    """
+    with open_store(settings) as store:
+        found = prepared_archive(settings, store.state)
+    if found is None:
+        raise InputError(
+            f"--store: the archive of {settings.data_dir} isn't laid out yet; `onward compact` does that (nightly, too)"
+        )
+    return found.history
+
+
+def _files(settings: Settings, batches: pl.DataFrame, kind: str) -> list[Path]:
+    names = batches.filter(pl.col("kind") == kind)["archive"].unique(maintain_order=True)
+    return [archived_file(settings, kind, name) for name in names]
+
+
+def _customers(settings: Settings, batches: pl.DataFrame) -> pl.LazyFrame:
+    """What files said of each customer first; what they said later is among the events."""
+    files = _files(settings, batches.filter(pl.col("rows") > 0), "customers")
+    if not files:
+        return pl.LazyFrame(schema=CANONICAL_CUSTOMERS)
+    each = [pl.scan_parquet(one, glob=False).with_columns(number=pl.lit(n)) for n, one in enumerate(files)]
+    if len(each) == 1:
+        return each[0].select(*CANONICAL_CUSTOMERS)
+    said = pl.concat([one.select(*CANONICAL_CUSTOMERS, "number") for one in each])
+    first = said.group_by("customer_id").agg(pl.col("number").min())
+    return said.join(first, on=["customer_id", "number"], how="semi").select(*CANONICAL_CUSTOMERS)
+
+
+def _remove_older(out: Path) -> None:
+    """Of earlier layouts the last one stays, for readers of what was published before."""
+    others = sorted(one for one in out.parent.iterdir() if one.is_dir() and one.name.isdigit() and one != out)
+    for one in others[:-1]:
+        shutil.rmtree(one)

@@ -1,0 +1,61 @@
+"""The archive's events laid out by key (`flows/history`): which layout counts, and what came since."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import InputError
+from flows.history.reading import History
+from flows.settings import Settings
+from flows.store.archive import archive_folder
+from flows.store.state_file import StateFile
+from flows.store.store import Store
+
+_COVERED = "history"
+"""The number of the last batch whose events the layout has, as the state file notes it."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The archive laid out by key.
+
+    Attributes:
+        history: what it holds.
+        covered: the number of the last batch whose rows it has.
+    """
+
+    history: History
+    covered: int
+
+
+def layout_folder(settings: Settings, covered: int) -> Path:
+    """Where the layout of all batches up to a number lies."""
+    return archive_folder(settings) / "history" / f"{covered:08d}"
+
+
+def prepared_archive(settings: Settings, state: StateFile) -> Prepared | None:
+    """The layout that counts; None if the archive was never laid out, or the layout is gone or damaged."""
+    covered = state.value(_COVERED)
+    if covered is None:
+        return None
+    try:
+        return Prepared(History.open(layout_folder(settings, int(covered))), int(covered))
+    except InputError:
+        return None
+
+
+def archived_events(store: Store) -> list[Path]:
+    """The files with all events: an empty one that has their columns, the layout, and batches that came since."""
+    settings, found = store.settings, prepared_archive(store.settings, store.state)
+    folder = archive_folder(settings).absolute() / "events"
+    since = (
+        "select distinct archive from batches where kind = 'events' and batch_id > $covered order by archive"
+    )
+    later = store.state.query(since, covered=found.covered if found else 0)
+    laid_out = [one.absolute() for one in found.history.files("events")] if found else []
+    return [folder / "_columns.parquet", *laid_out, *(folder / name for (name,) in later)]
+
+
+def count_on(state: StateFile, covered: int) -> None:
+    """Let the layout of all batches up to a number count, inside the caller's transaction."""
+    state.note(_COVERED, covered)
+    state.note("commit", state.commit + 1)
