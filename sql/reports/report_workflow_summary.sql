@@ -40,7 +40,7 @@ with
             parts ->> 1 as kind,
             (parts ->> 2)::bigint as bin,
             n,
-            total,
+            total + n * bin::hugeint as took,
             sum(n) over (partition by workflow_id, kind order by bin) as upto,
             sum(n) over (partition by workflow_id, kind) as of_all
         from kept
@@ -52,9 +52,9 @@ with
             workflow_id,
             kind,
             sum(n)::bigint as n,
-            sum(total) / sum(n) / 1e6 as average,
-            arg_min(total / n / 1e6, bin) filter (upto * 2 >= of_all) as median,
-            arg_min(total / n / 1e6, bin) filter (upto * 100 >= of_all * 95) as p95
+            sum(took) / sum(n) / 1e6 as average,
+            arg_min(took / n / 1e6, bin) filter (upto * 2 >= of_all) as median,
+            arg_min(took / n / 1e6, bin) filter (upto * 100 >= of_all * 95) as p95
         from bins
         group by workflow_id, kind
     ),
