@@ -60,9 +60,7 @@ def cron_cases(draw: DrawFn) -> Case:
     cron = st.fixed_dictionaries({"type": st.just("time_based"), "config": config, "conditions": some})
     return replace(
         case,
-        workflows=[
-            row | {"triggers": [draw(cron)]} for row in case.workflows
-        ],
+        workflows=[row | {"triggers": [draw(cron)]} for row in case.workflows],
         customers=[customer(draw, row, kit) for row in case.customers],
         patterns=kit.patterns,
         timezone=draw(st.sampled_from(["UTC", *ZONES])),

@@ -412,9 +412,8 @@ def test_what_fails_in_a_transaction_leaves_nothing(settings: Settings) -> None:
     with open_store(settings) as store:
         tick(store, 1, "ann")
         commit, files = store.state.commit, named_files(store.state)
-        with pytest.raises(RuntimeError), store.transaction() as under_way:
-            under_way.shows = True
-            come_and_stop(store)
+        with pytest.raises(RuntimeError):
+            begin_and_stop(store)
         assert (store.state.commit, named_files(store.state)) == (commit, files)
         with store.transaction():
             store.bring_in(pl.Series(["ann", "bob"]))
@@ -422,10 +421,12 @@ def test_what_fails_in_a_transaction_leaves_nothing(settings: Settings) -> None:
         assert store.state.query("select customer_id from customers") == [("ann",)]
 
 
-def come_and_stop(store: Store) -> Never:
-    store.bring_in(pl.Series(["ann", "bob"]))
-    store.con.execute("insert into profiles values ('bob', null, true, true)")
-    raise RuntimeError
+def begin_and_stop(store: Store) -> Never:
+    with store.transaction() as under_way:
+        under_way.shows = True
+        store.bring_in(pl.Series(["ann", "bob"]))
+        store.con.execute("insert into profiles values ('bob', null, true, true)")
+        raise RuntimeError
 
 
 def test_what_nobody_sees_is_no_commit(settings: Settings) -> None:
