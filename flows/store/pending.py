@@ -88,10 +88,9 @@ def settle(
 
 def _add_sums(con: DuckDBPyConnection, state: StateFile, became: pl.DataFrame) -> None:
     """Messages that were pending are counted as what became of them."""
-    nothing = [frame(con, f"from {name} limit 0") for name in ("executions", "steps")]
-    before, after = (
-        Counted(*nothing, messages) for messages in (became.with_columns(status=pl.lit("pending")), became)
-    )
+    executions, steps = (frame(con, f"from {name} limit 0") for name in ("executions", "steps"))
+    before = Counted(executions, steps, became.with_columns(status=pl.lit("pending")))
+    after = Counted(executions, steps, became)
     with shown(con, program_steps=pl.DataFrame(schema=PROGRAM_STEPS)):
         add_sums(state, count_changes(con, before, after))
 
