@@ -198,7 +198,7 @@ def _write(
 
 def _rows(table: Table, decided: Sequence[Decided]) -> pl.DataFrame:
     """A table's rows; of an execution, as its last tick left it."""
-    rows = pl.concat([getattr(one, table.name) for one in decided], how="diagonal")
+    rows: pl.DataFrame = pl.concat([getattr(one, table.name) for one in decided], how="diagonal")
     if table is not EXECUTIONS:
         return rows
     last = rows if len(decided) == 1 else rows.unique("execution_id", keep="last", maintain_order=True)
