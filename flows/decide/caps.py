@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from flows.store.everybody import everybody
 from flows.store.store import Store
-from flows.warehouse import frame, run_sql
+from flows.warehouse import add_rows, frame, run_sql
 from transforms.engine.state import Tick
 from transforms.timing.durations import epoch_us, instant_at
 
@@ -30,6 +30,7 @@ def _wanted_since(tick: Tick) -> datetime:
 def _read_again(store: Store, since: datetime, until: datetime) -> None:
     """Sends after `since` and until `until`, from the ledger: caps are new, or reach further back than before."""
     with everybody(store):
-        run_sql(store.con, "decide/caps/sent.sql", since=since, until=until)
+        run_sql(store.con, "decide/sent_before.sql", since=since, until=until)
     store.bring_in(frame(store.con, "select distinct customer_id from sent_before").to_series())
-    run_sql(store.con, "decide/caps/keep_sent.sql", until=until)
+    store.con.execute('delete from sends where "at" <= $until', {"until": until})
+    add_rows(store.con, "sends", "from sent_before")

@@ -60,6 +60,7 @@ def carry_over(settings: Settings, store: Store) -> list[str]:
         state.write(
             "insert into paused values (?)", frame(con, sql_text("store/carry_over/paused.sql")).iter_rows()
         )
+        store.watch()
         for done, some in _customers(con):
             store.say(f"Carrying over customers {drawn(*done)}")
             append(con, "loaded", place(state, some))
