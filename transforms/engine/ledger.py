@@ -102,9 +102,10 @@ def _executions(opened: Opened) -> pl.DataFrame:
             "due_at": _instant(due),
             "decision": opened.dictionary["text"][decision],
         }
-    ).with_columns(execution_id=execution_id())
-    facts = ledger["fact"]
-    frame = frame.hstack(_triggers(opened, facts))
+    )
+    before, facts = opened.executions["execution_id"], ledger["fact"]
+    new = frame[len(before) :].select(execution_id=execution_id()).to_series()
+    frame = frame.hstack([pl.concat([before, new])]).hstack(_triggers(opened, facts))
     return frame.select(*EXECUTIONS).hstack(_contexts(opened, facts, running))
 
 

@@ -3,6 +3,7 @@
 import polars as pl
 
 from transforms.columns.arrays import Ints
+from transforms.columns.factorize import factorize
 from transforms.engine.layout.fields import with_fields
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
@@ -30,7 +31,8 @@ def active_customers(program: Program, state: State, events: pl.DataFrame, tick:
     coming = state.alarms.filter(pl.col("at") <= tick.now)
     waiting = [_unarmed(program, state), _awaiting(program, state, tick)]
     found = [events, due_executions(state, tick), coming, *waiting]
-    return pl.concat([one[_CUSTOMER] for one in found]).unique(maintain_order=True)
+    distinct, _ = factorize(pl.concat([one[_CUSTOMER] for one in found]))
+    return distinct
 
 
 def due_executions(state: State, tick: Tick) -> pl.DataFrame:
