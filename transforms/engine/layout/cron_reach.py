@@ -6,6 +6,7 @@ nothing else happens in the tick, they needn't be read at all.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -75,7 +76,10 @@ class CronReach:
         """
         nobody = Some(pl.DataFrame(schema={by: customers.collect_schema()[by]}))
         values = pl.concat([attributes.select(by, "attribute", "value"), *self._fields(customers, by)])
-        answers = {**self._by_value(values, nobody), **self._by_tag(tags, nobody)}
+        answers: dict[Any, Some] = {
+            **self._by_value(values, nobody),
+            **self._by_tag(tags, nobody),
+        }
         since = pl.col("created_at")
         known = customers.filter("known", since.is_null() | (since <= self.tick.now))
         found = customers_of(self.formula, answers, nobody).of(known.select(by))

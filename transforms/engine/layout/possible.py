@@ -25,8 +25,7 @@ class Some:
         if self.others and other.others:
             return Some(pl.concat([self.ids, other.ids]).unique(), others=True)
         some, asked = (other, self) if self.others else (self, other)
-        how = "anti" if asked.others else "semi"
-        return Some(some.ids.join(asked.ids, on=some.ids.columns, how=how))
+        return Some(some.ids.join(asked.ids, on=some.ids.columns, how="anti" if asked.others else "semi"))
 
     def __or__(self, other: "Some") -> "Some":
         return ~(~self & ~other)
