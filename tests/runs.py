@@ -139,8 +139,7 @@ class House:
 
     def environment(self) -> dict[str, str]:
         """What makes `onward` work in this house."""
-        every = self.settings.backup_every.total_seconds()
-        return {"ONWARD_DATA_DIR": str(self.root), "ONWARD_BACKUP_EVERY": f"{every:.0f}s"}
+        return {"ONWARD_DATA_DIR": str(self.root)}
 
 
 def house(root: Path, *workflows: Row, **given: Any) -> House:

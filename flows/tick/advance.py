@@ -37,7 +37,7 @@ from transforms.timing.durations import microseconds
 
 MOST_TOLD = 20
 MANIFESTS = "manifests"
-"""How the archive's manifests stood when the last tick was noted (`manifests_stamp`), as the state file notes it."""
+"""How the archive's manifests stood when the state knew all of them (`manifests_stamp`), as the state file notes it."""
 
 
 def advance(store: Store, definitions: Definitions, now: datetime) -> TickSummary:
@@ -58,10 +58,13 @@ def advance(store: Store, definitions: Definitions, now: datetime) -> TickSummar
         taken.note(store.state)
         manifest = _manifest(rules, batches, tick)
         summary = _with_files(decide_tick(store, rules, manifest), taken)
-        if batches or _basis(manifest) != _last_basis(store.state):
+        is_kept = bool(batches) or _basis(manifest) != _last_basis(store.state)
+        if is_kept:
             write_manifest(settings, manifest)
         record_tick(store, summary, manifest, started)
-        commit.shows = summary.changed
+        # Here alone, after all manifests there are: while earlier ticks are decided again, later ones have theirs.
+        store.state.note(MANIFESTS, manifests_stamp(settings))
+        commit.shows = summary.changed or is_kept
     write_clock(settings, tick.tick_id, now)
     forget_batches(settings)
     if batches:
@@ -119,7 +122,6 @@ def decide_tick(store: Store, rules: Rules, manifest: Manifest) -> TickSummary:
 def record_tick(store: Store, summary: TickSummary, manifest: Manifest, started: datetime) -> None:
     """Write the tick into `ticks` and `tick_counts`, inside the caller's transaction."""
     fields = {**vars(summary), "basis": _basis(manifest), "started_at": started, "finished_at": store.clock()}
-    store.state.note(MANIFESTS, manifests_stamp(store.settings))
     store.state.append("ticks", pl.DataFrame({name: [fields[name]] for name in TICKS}, schema=TICKS))
     counts = [(summary.tick_id, reason, n) for reason, n in summary.counts.items()]
     store.state.write("insert into tick_counts values (?, ?, ?)", counts)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flows.decide.can_happen import can_happen
-from flows.warehouse import connect
+from flows.store.opening import open_store
 from tests.runs import House, house, person
 from tests.semantics.cases import Row, at, event, tag, wait, workflow
 from transforms.definitions.workflow import Workflow
@@ -12,8 +12,8 @@ DAILY: Row = {"type": "time_based", "config": {"cron": "0 9 * * *"}}
 
 
 def happens(home: House, minute: int, *workflows: Row) -> bool:
-    with connect(home.state_file, read_only=True) as con:
-        return can_happen(con, [Workflow.model_validate(one) for one in workflows], at(minute))
+    with open_store(home.settings) as store:
+        return can_happen(store.state, [Workflow.model_validate(one) for one in workflows], at(minute))
 
 
 def test_nothing_happens_before_a_step_is_due(tmp_path: Path) -> None:

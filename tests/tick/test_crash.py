@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 
@@ -17,7 +17,7 @@ from flows.settings import Settings
 from flows.store.opening import LOCK_FILE
 from tests.runs import TABLES, House, house, person, started
 from tests.semantics.cases import Row, action, at, event, send, tag, trigger, wait, workflow
-from tests.store.test_publish import assert_current
+from tests.store.agreement import assert_current
 
 CROWD = [f"c{number:03d}" for number in range(150)]
 MAIL = send("hello", subject="Hi {{ first_name }}", content="Dear {{ first_name }}, {{ event.color }}!")
@@ -61,7 +61,7 @@ def deliver(home: House, number: int) -> None:
 def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Stage]:
     """The ticks undisturbed."""
     root = tmp_path_factory.mktemp("undisturbed")
-    home = house(root / "home", *WORKFLOWS, backup_every=0)
+    home = house(root / "home", *WORKFLOWS)
     found = []
     for number, now in enumerate(NOWS):
         deliver(home, number)
@@ -75,7 +75,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Stage]:
 def moved(home: House, root: Path) -> House:
     """A copy of the house elsewhere."""
     shutil.copytree(home.root, root / "data")
-    return House(Settings(data_dir=root / "data", backup_every=timedelta()))
+    return House(Settings(data_dir=root / "data"))
 
 
 def duration(home: House, now: datetime) -> float:
@@ -124,7 +124,7 @@ def tables(home: House) -> dict[str, pl.DataFrame]:
 
 
 def assert_undisturbed(stage: Stage, home: House) -> None:
-    """Tables as expected, published and backed up; each message and webhook handed over exactly once."""
+    """Tables as expected, and all that says the same agrees; each message and webhook handed over exactly once."""
     after = tables(home)
     assert [name for name in TABLES if not after[name].equals(stage.expected[name])] == []
     sent = after["messages"].filter(pl.col("status") == "sent")["message_id"].to_list()
@@ -160,7 +160,7 @@ def disturb(stages: list[Stage], root: Path, seed: int, kills: int) -> None:
 def disturb_all(stages: list[Stage], root: Path, seed: int, most: int) -> None:
     """All ticks in a row, each killed up to so many times on its way."""
     chance = random.Random(seed)
-    home = house(root, *WORKFLOWS, backup_every=0)
+    home = house(root, *WORKFLOWS)
     for number, stage in enumerate(stages):
         deliver(home, number)
         for moment in [chance.uniform(0, stage.seconds) for _ in range(chance.randint(1, most))]:

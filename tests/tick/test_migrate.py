@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flows.errors import InputError
+from flows.store.store import STATE_FILE
 from flows.tick.migrate import Migrated, Request, migrate
 from flows.tick.rebuild import rebuild
 from tests.runs import House, house, person
@@ -161,13 +162,13 @@ def edits(home: House) -> Iterator[int]:
     home.tick(at(300))
 
 
-@pytest.mark.parametrize("way", ["rebuilt", "caught up", "restored"])
+@pytest.mark.parametrize("way", ["rebuilt", "caught up", "without its file"])
 def test_a_rebuilt_store_has_migrated_at_the_same_places(tmp_path: Path, way: str) -> None:
     home = entered(tmp_path, wait("1h"), tag("first"), wait("1h"), tag("late"))
     assert list(edits(home)) == [1, 1, 2]
     before = tables(home)
-    if way == "restored":
-        home.state_file.unlink()
+    if way == "without its file":
+        (home.settings.state / STATE_FILE).unlink()
     else:
         lose_state(home)
     if way == "rebuilt":

@@ -10,8 +10,8 @@ from typing import Any
 
 from flows.delivery.open_ledger import SEND_LEDGER
 from flows.store.archive import SEMANTICS
+from flows.store.opening import open_store
 from flows.tick.rebuild import rebuild
-from flows.warehouse import connect
 from tests.runs import House, house, person
 from tests.semantics.cases import action, at, event, send, workflow
 from transforms.timing.durations import epoch_us
@@ -63,8 +63,8 @@ def test_an_event_without_an_id_that_older_rules_archived_does_not_act_again(tmp
     home.customers("people", person())
     home.events("one", NESTED | {"event_id": older_id(NESTED)})
     home.tick(at(10))
-    with connect(home.state_file) as con:
-        con.execute("update batches set semantics = 1")
+    with open_store(home.settings) as store:
+        store.state.query("update batches set semantics = 1")
     row = {**NESTED, "ts": NESTED["ts"].isoformat()}
     (home.settings.inbox / "events" / "again.ndjson").write_text(json.dumps(row))
     assert home.tick(at(20)).duplicates == 1

@@ -2,13 +2,17 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from flows.store.store import STATE_FILE
+from flows.tick import replay, stages
 from flows.tick.rebuild import rebuild
 from tests.runs import House, house, person
 from tests.semantics.cases import at, event, send, tag, wait, workflow
+from tests.store.agreement import assert_current
 from tests.tick.test_command_line import Onward, onward, says  # noqa: F401
 from tests.tick.test_crash import NOWS, WORKFLOWS, deliver, tables
 
@@ -17,9 +21,11 @@ JUDGED = ("status", "status_reason")
 
 
 def lose_state(home: House) -> None:
-    for file in home.settings.state.glob("onward.duckdb*"):
+    """All that follows from the archive and the send ledger is gone."""
+    for file in home.settings.state.glob("state.sqlite*"):
         file.unlink()
-    shutil.rmtree(home.settings.state / "backup")
+    shutil.rmtree(home.settings.state / "ledger")
+    shutil.rmtree(home.settings.published)
 
 
 def differing(a: dict[str, pl.DataFrame], b: dict[str, pl.DataFrame]) -> list[str]:
@@ -58,22 +64,18 @@ def loses(home: House, first: int) -> None:
 
 
 @pytest.mark.parametrize(("first", "lost"), [(1, 3), (2, 2), (3, 1)])
-@pytest.mark.parametrize("of", ["state", "backup"])
 def test_an_archive_that_knows_less_than_the_state_replaces_it_only_by_force(
     tmp_path: Path,
     onward: Onward,  # noqa: F811
     first: int,
     lost: int,
-    of: str,
 ) -> None:
-    home = house(tmp_path, *WORKFLOWS, backup_every="0s")
+    home = house(tmp_path, *WORKFLOWS)
     for number, now in enumerate(NOWS):
         deliver(home, number)
         home.tick(now)
     before = tables(home)
     loses(home, first)
-    if of == "backup":
-        home.state_file.unlink()
     ticks = home.settings.state / "archive" / "ticks"
     told = (str(ticks.relative_to(tmp_path)), f"{lost} tick", "until 2026-03-02 03:20:00 UTC", "--force")
     says(onward("rebuild"), 2, *told)
@@ -83,7 +85,7 @@ def test_an_archive_that_knows_less_than_the_state_replaces_it_only_by_force(
     del before["ticks"], after["ticks"]
     assert differing(before, after) == []
     says(onward("rebuild", "--force"), 0, f"Decided {first - 1} ticks again")
-    assert list(home.settings.state.glob("onward.duckdb.replaced-*"))
+    assert list(home.settings.state.glob("state.sqlite.replaced-*"))
 
 
 @pytest.mark.parametrize("changed", ["files", "workflows"])
@@ -113,7 +115,7 @@ def test_a_state_that_cannot_be_read_is_rebuilt_from_what_the_archive_has(tmp_pa
     home.customers("people", person("ann"))
     home.tick(at(10))
     lose_state(home)
-    home.state_file.write_bytes(b"damaged" * 5000)
+    (home.settings.state / STATE_FILE).write_bytes(b"damaged" * 5000)
     assert "Decided 1 ticks again" in rebuild(home.settings)
 
 
@@ -149,11 +151,45 @@ def test_a_lost_state_catches_up_without_being_told(tmp_path: Path) -> None:
     assert home.outbox() == handed
 
 
+@pytest.mark.parametrize("decided", range(1, 4))
+def test_a_catching_up_that_is_killed_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decided: int
+) -> None:
+    """After so many ticks of three; the inbox was cleared away meanwhile."""
+    home = house(tmp_path, *WORKFLOWS)
+    for number, now in enumerate(NOWS):
+        deliver(home, number)
+        home.tick(now)
+    before, handed = tables(home), home.outbox()
+    lose_state(home)
+    for file in home.settings.inbox.rglob("*.gz"):
+        file.unlink()
+    left, again = decided, replay._decide_again
+
+    def some(*given: Any) -> None:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        again(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay, "_decide_again", some)
+        patch.setattr(stages, "advance", some)
+        with pytest.raises(KeyboardInterrupt):
+            home.tick(NOWS[-1])
+    home.tick(NOWS[-1])
+    after = tables(home)
+    assert differing(before, after) == []
+    assert home.outbox() == handed
+    assert_current(home)
+
+
 @pytest.mark.parametrize(
     "loss",
     [
         pytest.param("rebuilt", id="rebuilt"),
-        pytest.param("file", id="restored"),
+        pytest.param("file", id="without its file"),
         pytest.param("state", id="lost"),
     ],
 )
@@ -165,7 +201,7 @@ def test_a_late_event_acts_where_it_would_have_without_the_loss(tmp_path: Path, 
     if loss == "rebuilt":
         rebuild(home.settings)
     elif loss == "file":
-        home.state_file.unlink()
+        (home.settings.state / STATE_FILE).unlink()
     else:
         lose_state(home)
     home.events("late", event("go", at(50)))

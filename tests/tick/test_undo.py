@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from flows.errors import InputError
+from flows.store.store import STATE_FILE
 from flows.tick import undo
 from flows.tick.migrate import Request as Move
 from flows.tick.migrate import migrate
 from flows.tick.rebuild import Request, rebuild
 from tests.runs import House, house, person
 from tests.semantics.cases import at, event, send, tag, wait, workflow
+from tests.store.agreement import assert_current
 from tests.tick.test_command_line import Onward, onward, says  # noqa: F401
 from tests.tick.test_crash import NOWS, WORKFLOWS, deliver, tables
 from tests.tick.test_rebuild import differing, lose_state
@@ -42,7 +44,7 @@ def test_after_a_forced_tick_far_ahead_everything_is_as_if_it_had_not_been(
     tmp_path: Path,
     onward: Onward,  # noqa: F811
 ) -> None:
-    home, never = house(tmp_path, *WORKFLOWS, backup_every="0s"), house(tmp_path / "never", *WORKFLOWS)
+    home, never = house(tmp_path, *WORKFLOWS), house(tmp_path / "never", *WORKFLOWS)
     for number, now in enumerate(NOWS):
         for one in (home, never):
             deliver(one, number)
@@ -67,19 +69,18 @@ def test_after_a_forced_tick_far_ahead_everything_is_as_if_it_had_not_been(
     assert differing(before, tables(home)) == []
 
 
-def test_a_restored_backup_is_none_of_what_was_undone(tmp_path: Path) -> None:
-    home = house(tmp_path, *WORKFLOWS, backup_every="0s")
-    deliver(home, 0)
-    home.tick(NOWS[0])
-    home.tick(NOWS[1])
-    deliver(home, 1)
-    home.tick(FAR)
+def test_what_was_undone_is_not_published(tmp_path: Path) -> None:
+    home = house(tmp_path, *WORKFLOWS)
+    for number, now in enumerate((NOWS[0], FAR)):
+        deliver(home, number)
+        home.tick(now)
     back_to(home, NOWS[0])
-    kept = sorted(one.name for one in (home.settings.state / "backup").iterdir())
-    assert kept == ["onward.duckdb", "onward.duckdb.undone-1", "onward.previous.duckdb.undone-1"]
-    home.state_file.unlink()
+    assert_current(home)
+    assert ended(home) == NOWS[0]
+    (home.settings.state / STATE_FILE).unlink()
     home.tick(NOWS[2])
     assert ended(home) == NOWS[2]
+    assert_current(home)
 
 
 def test_what_was_sent_stays_sent(tmp_path: Path) -> None:
@@ -151,13 +152,13 @@ def test_a_migration_before_it_counts_also_where_a_restored_state_does_not_know_
     home.customers("people", person("ann"))
     home.events("1", event("go", at(5)))
     home.tick(at(10))
-    older = shutil.copy(home.state_file, tmp_path)
+    older = shutil.copy(home.settings.state / STATE_FILE, tmp_path)
     home.tick(at(40))
     home.define(workflow(wait("1d"), tag("new")))
     assert migrate(home.settings, Move("w")).moved == 1
     home.define(workflow(wait("1d"), tag("old")))
     home.tick(at(60))
-    shutil.copy(older, home.state_file)
+    shutil.copy(older, home.settings.state / STATE_FILE)
     back_to(home, at(50))
     assert home.rows(VERSIONS) == [(2,)]
     assert aside(home) == []
