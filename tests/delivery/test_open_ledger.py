@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.delivery.open_ledger import SEND_LEDGER
+from flows.delivery.open_ledger import LEDGER, SEND_LEDGER
+from flows.store.carry_over import HANDED_OVER
+from flows.store.opening import open_store
+from flows.store.store import STATE_FILE
 from flows.tick.rebuild import rebuild
-from flows.warehouse import connect
 from tests.runs import House, house, person
 from tests.semantics.cases import action, at, event, send, wait, workflow
+from tests.store.agreement import assert_current
 from tests.tick.test_command_line import Onward, onward, says  # noqa: F401
 from tests.tick.test_rebuild import lose_state
 
@@ -44,9 +47,10 @@ def identities(home: House) -> tuple[list[tuple[str]], list[tuple[str]]]:
 
 
 def forget_identities(home: House) -> None:
-    """A store of before there were any."""
-    with connect(home.state_file) as con:
-        con.execute("drop table send_ledger; update schema_version set fingerprint = 'of then'")
+    """As carried over from before there were any."""
+    with open_store(home.settings) as store:
+        store.state.query("delete from meta where name = $name", name=LEDGER)
+        store.state.note(HANDED_OVER, 1)
     with closing(sqlite3.connect(ledger_of(home))) as db:
         db.executescript("DROP TABLE identity; PRAGMA user_version = 1")
 
@@ -174,9 +178,15 @@ def test_a_ledger_that_is_there_is_not_made_again(tmp_path: Path, onward: Onward
     assert identities(home) == before
 
 
-def test_backups_go_with_a_ledger_that_was_made_again(tmp_path: Path, onward: Onward) -> None:  # noqa: F811
+def test_a_state_of_which_the_file_was_lost_goes_with_a_ledger_that_was_made_again(
+    tmp_path: Path,
+    onward: Onward,  # noqa: F811
+) -> None:
     home = ran(tmp_path)
+    handed = home.outbox()
     ledger_of(home).unlink()
     says(onward("rebuild", "--ledger"), 0)
-    home.state_file.unlink()
-    assert "restored from" in " ".join(home.tick(at(20)).warnings)
+    (home.settings.state / STATE_FILE).unlink()
+    assert home.tick(at(20)).warnings == []
+    assert home.outbox() == handed
+    assert_current(home)
