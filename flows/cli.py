@@ -1,6 +1,6 @@
 """The `onward` command: parse arguments, call, print — nothing else.
 
-Exit codes: 0 success, 2 bad usage or invalid input, 1 any other failure; no traceback reaches a user
+Exit codes: 0 success, 2 bad usage or invalid input, 130 Ctrl-C, 1 any other failure; no traceback reaches a user
 (`ONWARD_DEBUG=1` shows it). Modules are imported by the command that needs them, so each starts fast.
 """
 
@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.errors import InputError, OnwardError, machine_error
+from flows.interrupts import CTRL_C, INTERRUPTED
 
 if TYPE_CHECKING:
     from flows.definitions.folder import Definitions
     from flows.settings import Settings
 
-CTRL_C = 130
 A_MINUTE = 60
-INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
 
 app = typer.Typer(
     name="onward",

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
@@ -105,7 +106,7 @@ def _started(
     context = multiprocessing.get_context("spawn")
     workers: dict[Connection, SpawnProcess] = {}
     try:
-        with _environment(_THREADS, str(threads)):
+        with _environment(_THREADS, str(threads)), _deaf_to_ctrl_c():
             for _ in range(processes):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, call), daemon=True)
@@ -134,9 +135,21 @@ def _environment(name: str, value: str) -> Generator[None]:
             os.environ[name] = before
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Generator[None]:
+    """Processes that start within the block never learn of Ctrl-C, not while they import either.
+
+    It reaches the whole group of processes, and it is for the caller to end these.
+    """
+    resource_tracker.ensure_running()  # it would lift what is blocked, if the first process started it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(connection: Connection, call: Callable[[Any], Any]) -> None:
-    # Ctrl-C reaches the whole group of processes; it is for the caller to end these.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
             task = connection.recv()

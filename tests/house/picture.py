@@ -1,7 +1,7 @@
 """The rooms as a picture, from the same table as the rules: `python -m tests.house.picture` writes `docs/rooms.svg`.
 
 A room stands one shelf above the highest room that it imports. An arrow leads to what is imported; what follows from
-other arrows isn't drawn, nor what the command line imports, which may be all.
+other arrows isn't drawn, nor what the command line imports, which may be all, nor the door before it, `__main__`.
 """
 
 import textwrap
@@ -109,7 +109,7 @@ def _transforms() -> Imports:
 
 def _flows() -> Imports:
     ground = frozenset(GROUND.split())
-    rooms = {room: frozenset(may.split()) for room, may in FLOWS.items() if room not in ground}
+    rooms = {room: frozenset(may.split()) for room, may in FLOWS.items() if room not in ground | {"__main__"}}
     standing = {room: some - ground | {GROUND_ROOM} for room, some in rooms.items()}
     return {GROUND_ROOM: frozenset(), **standing, "cli": frozenset({"serve"})}
 

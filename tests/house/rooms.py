@@ -45,11 +45,12 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors session summary settings files warehouse arguments"
+GROUND = "errors interrupts session summary settings files warehouse arguments"
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
     "errors": "",
+    "interrupts": "",
     "summary": "",
     "files": "errors",
     "settings": "errors",
@@ -69,6 +70,7 @@ FLOWS = {
     "reports": f"store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
     "cli": f"serve reports tick backtest history delivery decide inbox formats definitions buckets store {GROUND}",
+    "__main__": "cli interrupts",
 }
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""
 
@@ -96,7 +98,7 @@ SQL_GUESTS = {"reports": ("flows.store",)}
 MODULES = {
     "transforms": "",
     "transforms.engine": "state introductions decide fold ledger",
-    "flows": f"{GROUND} cli",
+    "flows": f"{GROUND} cli __main__",
 }
 """The modules that are rooms by themselves; every other room is a package, and no other file lies beside them."""
 
