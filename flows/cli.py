@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from flows.errors import InputError, OnwardError, machine_error
 from flows.interrupts import CTRL_C, INTERRUPTED
@@ -23,8 +24,23 @@ if TYPE_CHECKING:
 
 A_MINUTE = 60
 
+
+class _Commands(TyperGroup):
+    """Commands whose errors are told by `main`: Typer has words of its own for some, and none for Ctrl-C."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """What the command returns."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail(INTERRUPTED, CTRL_C)
+        except EOFError as error:
+            raise RuntimeError(f"a file or stream ended too early: {error}") from error
+
+
 app = typer.Typer(
     name="onward",
+    cls=_Commands,
     help="Customer-journey automation that runs where the data is: exact, replayable, explained.",
     no_args_is_help=True,
     add_completion=False,
@@ -44,10 +60,6 @@ def main() -> None:
         app()
     except OnwardError as error:
         _fail(str(error), error.exit_code)
-    except SystemExit as end:
-        if end.code == CTRL_C:  # what Typer makes of it, without a word
-            typer.echo(INTERRUPTED, err=True)
-        raise
     except Exception as error:
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
             _fail(INTERRUPTED, CTRL_C)
@@ -478,12 +490,18 @@ def serve_command(
     cron: Annotated[
         str, typer.Option(help="When to run a tick, as a cron expression (UTC).")
     ] = "*/5 * * * *",
+    name: Annotated[
+        str,
+        typer.Option(
+            help="Name of the deployments; each data folder its own where they share a Prefect server."
+        ),
+    ] = "onward",
     settings: SettingsFile = None,
 ) -> None:
     """Register and serve the scheduled Prefect deployments, until interrupted."""
     from flows.serve.deployments import serve
 
-    serve(_settings(settings), settings, cron)
+    serve(_settings(settings), settings, cron, name)
 
 
 def _settings(file: Path | None) -> "Settings":
@@ -535,6 +553,6 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     typer.echo(message, err=True)
     sys.exit(code)

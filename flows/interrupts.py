@@ -59,8 +59,7 @@ def end_interrupted() -> NoReturn:
 
 def stop_listening() -> None:
     """The work is done and said: what is left of the process ends by itself, and in a moment."""
-    if signal.getsignal(signal.SIGINT) is _ANSWER:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _tell() -> None:

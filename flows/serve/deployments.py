@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 # Prefect decides while it is imported whether to report its use.
 os.environ["DO_NOT_TRACK"] = os.environ.get("DO_NOT_TRACK", "1")
@@ -21,7 +21,6 @@ import polars as pl
 import polars.selectors as cs
 import typer
 from prefect import Flow, Task, flow, get_run_logger
-from prefect import serve as serve_deployments
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import (
@@ -33,14 +32,18 @@ from prefect.client.schemas.objects import (
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import FailedRun
+from prefect.runner import Runner
 from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.arguments import parse_instant
 from flows.backtest.archive import lay_out_archive
 from flows.errors import InputError, OnwardError, machine_errors
+from flows.interrupts import CTRL_C
 from flows.reports.frames import open_reports, report_frames
+from flows.serve.claims import check_names, served_alone, tags_of
 from flows.serve.server import prefect_api
+from flows.serve.until_stopped import serve_until_stopped
 from flows.settings import Settings, read_settings
 from flows.store.compact import compact as compact_ledger
 from flows.store.lock import RunInProgressError
@@ -182,7 +185,7 @@ def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummar
     return summary
 
 
-def serve(settings: Settings, settings_file: Path | None, cron: str) -> None:
+def serve(settings: Settings, settings_file: Path | None, cron: str, name: str = DEPLOYMENT) -> NoReturn:
     """Register the deployments and run what they schedule, until interrupted.
 
     The Prefect server is the one of `PREFECT_API_URL`; without one, a server is started on this machine for
@@ -192,42 +195,55 @@ def serve(settings: Settings, settings_file: Path | None, cron: str) -> None:
         settings: where things lie.
         settings_file: the file they come from, handed to every run.
         cron: when to run a tick, UTC.
+        name: of the deployments; each data folder needs its own where several share a Prefect server.
 
     Raises:
-        InputError: `cron` isn't a cron expression, there is no folder of workflows, or the port is taken.
+        AlreadyServedError: another one works in this data folder.
+        InputError: `cron` isn't a cron expression, there is no folder of workflows, the port is taken, or another
+            data folder is served by this name.
         OnwardError: the Prefect server doesn't answer.
+        SystemExit: with 130, after Ctrl-C.
     """
-    deployments = _deployments(settings_file, cron)
+    _check_cron(cron)
     for fault in read_workflows(settings).faults:
         typer.echo(f"warning: {fault}", err=True)
+    folder = settings.state / "prefect"
     # From here on a polite kill unwinds, so that no server stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with prefect_api(settings.state / "prefect") as api:
+    with served_alone(folder, settings.data_dir), prefect_api(folder) as api:
+        tags = tags_of(folder, settings.data_dir)
+        check_names([f"{one.name}/{name}" for one in (tick, report, compact)], tags, api)
         typer.echo(
             f"Ticks run at {cron!r} (UTC), one at a time. Watch them at {api.removesuffix('/api')}\n"
-            f"At once: PREFECT_API_URL={api} prefect deployment run {tick.name}/{DEPLOYMENT}\n"
+            f"At once: PREFECT_API_URL={api} prefect deployment run {tick.name}/{name}\n"
             "Stop with Ctrl-C; the next tick after a pause catches up."
         )
-        serve_deployments(*deployments, print_starting_message=False)
+        parameters = {"settings_file": str(settings_file.absolute()) if settings_file else None}
+        runner = Runner(pause_on_shutdown=True)
+        runner.add_deployment(_deployment(tick, name, cron, parameters, tags))
+        runner.add_deployment(_deployment(report, name, REPORT_CRON, parameters, tags))
+        runner.add_deployment(_deployment(compact, name, COMPACT_CRON, parameters, tags))
+        serve_until_stopped(runner)
     typer.echo("Stopped; the schedules are paused until `onward serve` runs again.")
+    sys.exit(CTRL_C)
 
 
-def _deployments(settings_file: Path | None, cron: str) -> list[RunnerDeployment]:
+def _check_cron(cron: str) -> None:
     try:
         CronSchedule(cron=cron)
     except ValueError:
         raise InputError(f"--cron {cron!r} is not a cron expression; give one like '*/5 * * * *'") from None
-    parameters = {"settings_file": str(settings_file.absolute()) if settings_file else None}
-    nightly = [_deployment(report, REPORT_CRON, parameters), _deployment(compact, COMPACT_CRON, parameters)]
-    return [_deployment(tick, cron, parameters), *nightly]
 
 
-def _deployment(work: Flow[..., Any], cron: str, parameters: dict[str, Any]) -> RunnerDeployment:
+def _deployment(
+    work: Flow[..., Any], name: str, cron: str, parameters: dict[str, Any], tags: list[str]
+) -> RunnerDeployment:
     return RunnerDeployment.from_flow(
         work,
-        DEPLOYMENT,
+        name,
         cron=cron,
         parameters=parameters,
+        tags=tags,
         concurrency_limit=ONE_AT_A_TIME,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )

@@ -15,9 +15,12 @@ from prefect import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings
 
 from flows.errors import InputError, OnwardError
+from flows.serve import local
 
 HOST = "127.0.0.1"
 PATIENCE = timedelta(minutes=2)
+MEMO = "PREFECT_SERVER_MEMO_STORE_PATH"
+"""What a server notes for its next start: beside its history, not in the user's own folder of Prefect."""
 
 
 @contextmanager
@@ -50,23 +53,24 @@ def prefect_api(folder: Path) -> Generator[str]:
 def _local_server(port: int, folder: Path) -> Generator[str]:
     _check_free(port)
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "server.log"
+    log, memo = folder / "server.log", str(folder.absolute() / "memo.toml")
     history = {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder.absolute()}/prefect.db"
     }
     private = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_API_URL": "/api"}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-m", local.__name__, "server", "start", "--host", HOST, "--port", str(port)]
     typer.echo("Starting a Prefect server on this machine")
     with log.open("wb") as output:
         # A session of its own: Ctrl-C must reach the server after the schedules are paused, not before.
         process = subprocess.Popen(
-            command, env={**history, **os.environ, **private}, stdout=output, stderr=output,
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            command, env={**history, **os.environ, **private, MEMO: memo}, stdout=output, stderr=output,
+            stdin=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
     try:
         api = f"http://{HOST}:{port}/api"
         with temporary_settings({PREFECT_API_URL: api}):
             _wait_for(process, log)
+            _check_ours(port, memo)
         yield api
     finally:
         _stop(process)
@@ -78,10 +82,26 @@ def _check_free(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise InputError(
-                f"port {port} is taken; if a Prefect server of yours is there, set "
-                f"PREFECT_API_URL=http://{HOST}:{port}/api; else give another port: PREFECT_SERVER_API_PORT"
-            ) from None
+            raise _taken(port) from None
+
+
+def _check_ours(port: int, memo: str) -> None:
+    """Two that start at once both find the port free, and then the server of one of them there.
+
+    Raises:
+        InputError: it is the other one's, known by where it keeps its notes.
+    """
+    with get_client(sync_client=True) as client:
+        theirs = client.request("GET", "/admin/settings").json()
+    if theirs["server"]["memo_store_path"] != memo:
+        raise _taken(port)
+
+
+def _taken(port: int) -> InputError:
+    return InputError(
+        f"port {port} is taken; if a Prefect server of yours is there, set "
+        f"PREFECT_API_URL=http://{HOST}:{port}/api; else give another port: PREFECT_SERVER_API_PORT"
+    )
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
@@ -98,6 +118,8 @@ def _fault() -> Exception | None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin
+    process.stdin.close()
     process.terminate()
     try:
         process.wait(timeout=10)

@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +34,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.errors import InputError, OnwardError
 from flows.serve import deployments
+from flows.serve import server as server_module
 from flows.serve.deployments import report, serve, tick
 from flows.settings import read_settings
 from flows.store.lock import run_lock
@@ -316,6 +319,15 @@ class Served:
             for one in client.read_deployments():
                 client.request("POST", "/deployments/{id}/pause_deployment", path_params={"id": one.id})
 
+    def paused(self) -> dict[str, bool]:
+        """Name of deployments → whether those of this name are paused."""
+        with temporary_settings({PREFECT_API_URL: self.api}), get_client(sync_client=True) as client:
+            return {one.name: one.paused for one in client.read_deployments()}
+
+    def completes_another(self) -> None:
+        before = len(self.runs("COMPLETED"))
+        until(lambda: len(self.runs("COMPLETED")) > before)
+
     def wait_for(self, state_type: str, message: str = "") -> list[FlowRun]:
         return until(lambda: [one for one in self.runs(state_type) if message in (one.state.message or "")])
 
@@ -326,22 +338,22 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`onward serve` with a tick every five seconds, as a user starts it."""
-    folder, port = tmp_path_factory.mktemp("served"), free_port()
-    file = settle(folder, datetime.now(UTC) - timedelta(hours=1))
+@contextmanager
+def serving(folder: Path, file: Path, *arguments: str, **environment: str) -> Iterator[Served]:
+    """`onward serve` with a tick every five seconds, as a user starts it, once it serves."""
+    port = free_port()
     env = {**os.environ, "PREFECT_SERVER_API_PORT": str(port), "PREFECT_RUNNER_POLL_FREQUENCY": "2"}
-    command = [*ONWARD, "serve", "--cron", "* * * * * */5", "--settings", str(file)]
+    command = [*ONWARD, "serve", "--cron", "* * * * * */5", "--settings", str(file), *arguments]
     output = folder / "printed.txt"
     with output.open("wb") as printed:
         process = subprocess.Popen(
-            command, cwd=folder, env=env, stdout=printed, stderr=printed, start_new_session=True
+            command, cwd=folder, env=env | environment, stdout=printed, stderr=printed, start_new_session=True
         )
     try:
         until(lambda: "Ticks run at" in output.read_text() or process.poll() is not None, 120)
-        assert process.poll() is None, output.read_text()
-        yield Served(file, process, output, f"http://127.0.0.1:{port}/api")
+        yield Served(
+            file, process, output, environment.get("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
+        )
     finally:
         # A polite end, which takes the server along; the kill only if that fails.
         process.terminate()
@@ -350,6 +362,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A data folder that is served."""
+    folder = tmp_path_factory.mktemp("served")
+    file = settle(folder, datetime.now(UTC) - timedelta(hours=1))
+    with serving(folder, file) as found:
+        assert found.process.poll() is None, found.output.read_text()
+        yield found
 
 
 def test_a_scheduled_run_starts_by_itself_and_completes(served: Served) -> None:
@@ -368,13 +390,107 @@ def test_runs_never_overlap(served: Served) -> None:
     assert "leaked" not in served.output.read_text()
 
 
+def test_a_second_one_in_the_folder_is_refused_and_the_first_goes_on(served: Served, tmp_path: Path) -> None:
+    with serving(tmp_path, served.file) as second:
+        assert second.process.wait(30) == 1
+        (said,) = second.output.read_text().splitlines()
+        assert f"another `onward serve` works in this data folder (pid {served.process.pid}, since 20" in said
+    assert not any(served.paused().values())
+    served.completes_another()
+
+
+def test_another_folder_on_the_same_server_needs_a_name_of_its_own(served: Served, tmp_path: Path) -> None:
+    file = settle(tmp_path, datetime.now(UTC) - timedelta(hours=1))
+    with serving(tmp_path, file, PREFECT_API_URL=served.api) as nameless:
+        assert nameless.process.wait(30) == 2
+        (said,) = nameless.output.read_text().splitlines()
+        folder = read_settings(served.file).data_dir.resolve()
+        assert f"its deployment onward-tick/onward is that of the data folder {folder}; serve this" in said
+    with serving(tmp_path, file, "--name", "other", PREFECT_API_URL=served.api) as other:
+        until((tmp_path / "data/published" / STATE_FILE).exists)
+        assert [row[3] for row in tables(file, "published")["executions"]] == ["c1"]
+        os.killpg(other.process.pid, signal.SIGINT)
+        assert other.process.wait(30) == 130
+        printed = other.output.read_text()
+        assert printed.endswith("Stopped; the schedules are paused until `onward serve` runs again.\n")
+        assert "Traceback" not in printed
+    assert served.paused() == {"onward": False, "other": True}
+    # A paused one is nobody's at the moment: the name is taken over.
+    with serving(tmp_path, file, "--name", "other", PREFECT_API_URL=served.api) as again:
+        assert again.process.poll() is None
+    served.completes_another()
+
+
 def test_an_interrupt_between_runs_ends_it_cleanly_and_takes_the_server_along(served: Served) -> None:
     served.pause()
     until(lambda: not any(map(served.runs, ("SCHEDULED", "PENDING", "RUNNING"))))
     os.killpg(served.process.pid, signal.SIGINT)
-    assert served.process.wait(30) == 0
+    assert served.process.wait(30) == 130
     printed = served.output.read_text()
     assert "Stopped; the schedules are paused" in printed
     assert "Traceback" not in printed
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         probe.connect(("127.0.0.1", int(served.api.rsplit(":", 1)[1].partition("/")[0])))
+
+
+def port_of(api: str) -> int:
+    return int(api.rsplit(":", 1)[1].partition("/")[0])
+
+
+def answers(api: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port_of(api))) == 0
+
+
+@pytest.mark.slow
+def test_a_killed_one_takes_its_server_along_and_the_next_serves(tmp_path: Path) -> None:
+    file = settle(tmp_path, datetime.now(UTC) - timedelta(hours=1))
+    with serving(tmp_path, file) as killed:
+        os.kill(killed.process.pid, signal.SIGKILL)
+        killed.process.wait(10)
+        until(lambda: not answers(killed.api))
+    with serving(tmp_path, file) as again:
+        again.wait_for("COMPLETED")
+
+
+@pytest.mark.slow
+def test_the_server_of_one_that_starts_at_the_same_time_is_not_taken_for_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = settle(tmp_path / "first", datetime.now(UTC) - timedelta(hours=1))
+    other = settle(tmp_path / "second")
+    with serving(tmp_path / "first", file) as first:
+        monkeypatch.setattr(server_module, "_check_free", lambda _: None)
+        taken = temporary_settings({PREFECT_SERVER_API_PORT: port_of(first.api), PREFECT_API_URL: None})
+        with taken, pytest.raises(InputError, match="is taken"):
+            serve(read_settings(other), other, "0 * * * *")
+        assert not any(first.paused().values())
+
+
+def interrupted_once(folder: Path, file: Path, when: Callable[[Served], object]) -> None:
+    with serving(folder, file) as found:
+        when(found)
+        os.killpg(found.process.pid, signal.SIGINT)
+        code, printed = found.process.wait(60), found.output.read_text()
+    assert code == 130, printed
+    assert "Traceback" not in printed
+    assert printed.count("Stopped; ") + printed.count("interrupted: ") == 1, printed
+    assert not answers(found.api)
+
+
+def test_an_interrupt_during_a_tick_ends_it_and_a_run_by_hand_goes_on(tmp_path: Path) -> None:
+    file = settle(tmp_path, datetime.now(UTC) - timedelta(hours=1))
+    interrupted_once(tmp_path, file, lambda found: until(lambda: found.runs("RUNNING")))
+    run_tick(read_settings(file), datetime.now(UTC))
+    assert [len(tables(file, "published")[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
+
+
+@pytest.mark.slow
+def test_interrupts_at_many_moments(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    for number in range(20):
+        folder = tmp_path / str(number)
+        file = settle(folder, datetime.now(UTC) - timedelta(hours=1))
+        interrupted_once(folder, file, lambda _: time.sleep(chance.uniform(0, 12)))
+        run_tick(read_settings(file), datetime.now(UTC))
+        assert len(tables(file, "published")["messages"]) == 1
