@@ -31,7 +31,7 @@ from flows.store.ledger import (
 from flows.store.lock import RunInProgressError, run_lock
 from flows.store.opening import open_store
 from flows.store.publish import publish
-from flows.store.relations import current_rows, lasting_rows, make_empty
+from flows.store.relations import current_rows, empty_tables, lasting_rows
 from flows.store.store import Store
 from flows.store.tables import SMALL
 from flows.warehouse import connect, count, limit_memory, shown
@@ -91,7 +91,7 @@ def compact(settings: Settings, say: Say = silent, clock: Clock = wall_clock) ->
         limit_memory(con, settings.memory_bytes)
         with when_free(settings, clock) as store:
             _close(store)
-            make_empty(store, con, "main", (*LASTING, *CLOSED, *CURRENT))
+            con.execute(";".join(empty_tables("main", (*LASTING, *CLOSED, *CURRENT))))
             task = _Task(con, store.ledger, named_files(store.state), store.state.commit)
             check_there(task.ledger.root, task.files)
         say("Putting files together")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from flows.store.ledger import named_files
 from flows.store.pending import KEYS, decoded
-from flows.store.relations import relations
+from flows.store.relations import empty_tables, relations
 from flows.store.store import Store
 from flows.warehouse import shown
 
@@ -22,11 +22,11 @@ def everybody(store: Store) -> Generator[None]:
     con = store.con
     con.execute(f"create schema {_SCHEMA}")
     try:
+        con.execute(";".join(empty_tables(_SCHEMA, _ASKED)))
+        queries = relations(store, named_files(store.state), _SCHEMA, _ASKED, keyed=True)
         waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS}
         with shown(con, **waiting):
-            for name, query in relations(
-                store, named_files(store.state), con, _SCHEMA, _ASKED, keyed=True
-            ).items():
+            for name, query in queries.items():
                 more = f" union all by name select * from waiting_{name}" if name in KEYS else ""
                 con.execute(f"create view {_SCHEMA}.{name} as {query}{more}")
             yield

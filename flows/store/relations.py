@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import polars as pl
-from duckdb import DuckDBPyConnection
-
 from flows.store.ledger import BASE, CURRENT, LedgerFile, check_there, ledger_folder
 from flows.store.store import Store
 from flows.store.tables import SMALL
-from flows.warehouse import frame, parquet, shown, sql_text
+from flows.warehouse import parquet, quoted, sql_text
+from transforms.tables.sql_types import duckdb_types
 
 _TABLE_OF = {"ended": "executions", "running": "executions"}
 """The table whose columns a relation has, where that has another name."""
@@ -18,7 +16,6 @@ _TABLE_OF = {"ended": "executions", "running": "executions"}
 def relations(
     store: Store,
     files: Sequence[LedgerFile],
-    con: DuckDBPyConnection,
     schema: str,
     names: Iterable[str],
     *,
@@ -29,14 +26,12 @@ def relations(
     Args:
         store: whose ledger they read.
         files: those of it that count.
-        con: a connection that gets empty tables there, for relations that have no files yet.
-        schema: where these are made.
+        schema: where `empty_tables` were made, for relations that have no files yet.
         names: of `LASTING`, `CLOSED` and `CURRENT`.
         keyed: whether rows of `CURRENT` have `customer_key` and `commit_id`, too.
     """
     root, wanted = ledger_folder(store.settings).absolute(), list(names)
     check_there(root, files)
-    make_empty(store, con, schema, {*wanted, "profiles"})
     columns = "*" if keyed else "* exclude (customer_key, commit_id)"
     return {
         name: f"select {columns} from ({current_rows(root, files, name, schema)})"
@@ -53,7 +48,7 @@ def lasting_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str
         root: the root of the ledger.
         files: those that count.
         name: of `LASTING` or `CLOSED`.
-        schema: where `make_empty` has made tables.
+        schema: where `empty_tables` were made.
     """
     return _read(root, [one for one in files if one.relation == name], f"{schema}.no_{name}")
 
@@ -71,20 +66,20 @@ def current_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str
     )
 
 
-def make_empty(store: Store, con: DuckDBPyConnection, schema: str, names: Iterable[str]) -> None:
-    """Make tables without rows, `no_NAME`, with the columns of relations."""
-    for name in names:
-        with shown(con, nothing=_empty(store, name)):
-            con.execute(f"create table {schema}.no_{name} as from nothing")
+def empty_tables(schema: str, names: Iterable[str]) -> list[str]:
+    """Statements that make tables without rows, `no_NAME`, with the columns of relations and of `profiles`."""
+    return [_empty_table(schema, name) for name in dict.fromkeys([*names, "profiles"])]
 
 
-def _empty(store: Store, name: str) -> pl.DataFrame:
+def _empty_table(schema: str, name: str) -> str:
     if name in SMALL:
-        return pl.DataFrame(schema=SMALL[name])
-    keys = "0::bigint as customer_key, 0::bigint as commit_id, " if name in CURRENT else ""
-    table = _TABLE_OF.get(name, name)
-    columns = "* exclude (trigger_properties)" if table == "messages" else "*"
-    return frame(store.con, f"select {keys}{columns} from {table} limit 0")
+        kinds = duckdb_types(SMALL[name])
+        columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
+    else:
+        text = sql_text(f"store/schema/{_TABLE_OF.get(name, name)}.sql")
+        columns = text[text.index("(\n") + 1 : text.rindex("\n)")]
+    keys = "customer_key bigint, commit_id bigint, " if name in CURRENT else ""
+    return f"create table {schema}.no_{name} ({keys}{columns})"
 
 
 def _read(root: Path, files: Sequence[LedgerFile], nothing: str) -> str:

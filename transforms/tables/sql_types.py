@@ -8,6 +8,7 @@ _NAMES = (
     (pl.String, "VARCHAR"),
     (pl.Float64, "DOUBLE"),
     (pl.Int64, "BIGINT"),
+    (pl.Int32, "INTEGER"),
     (pl.Boolean, "BOOLEAN"),
     (INSTANT, "TIMESTAMP WITH TIME ZONE"),
     (pl.List(pl.String), "VARCHAR[]"),
