@@ -64,7 +64,7 @@ def advance(store: Store, definitions: Definitions, now: datetime) -> TickSummar
         record_tick(store, summary, manifest, started)
         # Here alone, after all manifests there are: while earlier ticks are decided again, later ones have theirs.
         store.state.note(MANIFESTS, manifests_stamp(settings))
-        commit.shows = summary.changed or is_kept
+        commit.shows = summary.changed or is_kept or bool(summary.counts)
     write_clock(settings, tick.tick_id, now)
     forget_batches(settings)
     if batches:

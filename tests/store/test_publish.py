@@ -82,6 +82,17 @@ def test_a_tick_that_found_nothing_is_no_new_publication(home: House) -> None:
     assert home.published.stat() == before
 
 
+def test_a_tick_that_only_refused_a_file_or_saw_other_rules_is_published(home: House) -> None:
+    home.tick(at(20))
+    (home.settings.inbox / "events" / "half.parquet").write_bytes(b"PAR1 and no more")
+    home.tick(at(30))
+    assert home.rows("select reason, n from tick_counts") == [("refused_files", 1)]
+    home.define(workflow(MAIL, workflow_id="another"))
+    home.tick(at(40))
+    assert home.rows("select workflow_id from workflow_versions order by all") == [("another",), ("w",)]
+    assert_current(home)
+
+
 def test_a_lost_publication_is_made_again_by_a_tick_that_finds_nothing(home: House) -> None:
     home.tick(at(20))
     before = home.frames()
