@@ -1,6 +1,12 @@
-"""`onward`, and `python -m flows`: Ctrl-C has its sentence before anything else is imported."""
+"""`onward`, and `python -m flows`: what must hold before anything else is imported, and until the last line is said."""
+
+import os
+import sys
+from io import TextIOWrapper
 
 from flows.interrupts import end_interrupted, is_struck, listen, stop_listening
+
+_STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
 def main() -> None:
@@ -8,6 +14,7 @@ def main() -> None:
     try:
         try:
             listen()
+            _open_streams()
             from flows.cli import main as command_line
 
             command_line()
@@ -16,6 +23,22 @@ def main() -> None:
     finally:
         if is_struck():
             end_interrupted()
+
+
+def _open_streams() -> None:
+    """Lead closed streams (`>&-`) nowhere: else the state file could be opened as the place for errors.
+
+    What a terminal can't show is escaped.
+    """
+    for number, (name, mode) in enumerate(_STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flows.errors import InputError
-from flows.settings import memory_bytes
+from flows.settings import MOST_OF_A_CAP, memory_bytes
 from transforms.engine.state import Cap
 from transforms.timing.durations import parse_duration
 from transforms.timing.instants import instant_of
@@ -63,6 +63,8 @@ def parse_cap(option: str, given: str) -> Cap:
     messages, slash, window = given.partition("/")
     if not slash or not messages.strip().isdigit():
         raise InputError(f"{option} {given!r} is not a cap; give messages and a window, like 3/7d")
+    if int(messages) > MOST_OF_A_CAP:
+        raise InputError(f"{option} {given!r}: too many messages for a cap; allowed: up to {MOST_OF_A_CAP:,}")
     return Cap(int(messages), parse_length(option, window))
 
 

@@ -319,6 +319,10 @@ def report_command(
     from flows.reports.frames import open_reports
     from flows.reports.terminal import print_reports, report_console
 
+    if html and (html.is_dir() or not html.parent.is_dir()):
+        raise InputError(
+            f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
+        )
     console = report_console(record=html is not None)
     with open_reports(_settings(settings)) as con:
         print_reports(con, console)
@@ -499,8 +503,12 @@ def serve_command(
     settings: SettingsFile = None,
 ) -> None:
     """Register and serve the scheduled Prefect deployments, until interrupted."""
-    from flows.serve.deployments import serve
-
+    try:
+        from flows.serve.deployments import serve
+    except ValueError as error:  # which Prefect reads while it is imported
+        raise InputError(
+            f"Prefect's settings (PREFECT_… variables, or its profile) are not valid: {error}"
+        ) from None
     serve(_settings(settings), settings, cron, name)
 
 

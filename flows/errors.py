@@ -36,7 +36,9 @@ class MachineError(OnwardError):
 _FULL = "the disk is full, or a file may not grow any more: free space or raise the limit"
 _READ_ONLY = "it can't be written to: make it writable for the user who runs this"
 _HANDLES = "too many files are open: raise the limit (`ulimit -n`)"
+_PROCESSES = "too many processes or threads are at work: end some, or raise the limit (`ulimit -u`)"
 _MEMORY = "memory is short: free some, or lower `memory` in the settings"
+_LOCKED = "another program has the file open: close it"
 _BROKEN = "the disk doesn't work as it should: look after it"
 _UNWRITTEN = f"{_FULL}, or look after the disk if it is neither"
 _SIGNS = {
@@ -44,8 +46,11 @@ _SIGNS = {
     **dict.fromkeys(("max_temp_directory_size", "file size limit exceeded"), _FULL),
     **dict.fromkeys(("read-only file system", "readonly database"), _READ_ONLY),
     "too many open files": _HANDLES,
+    **dict.fromkeys(("database is locked", "database table is locked"), _LOCKED),
     **dict.fromkeys(("out of memory", "cannot allocate memory", "failed to allocate"), _MEMORY),
     "disk i/o error while writing": _UNWRITTEN,
+    "failed to map segment": _MEMORY,
+    **dict.fromkeys(("can't start new thread", "resource temporarily unavailable"), _PROCESSES),
     **dict.fromkeys(("input/output error", "disk i/o error"), _BROKEN),
 }
 """What operating systems and databases say, in lower case → what that means, and what to do about it."""
@@ -53,6 +58,8 @@ _OF_A_FILE = {
     "permission denied": "there is no right to do that: give it to the user who runs this",
     "unable to open database file": _READ_ONLY,
     "database is locked": "another program is writing to it: close that one",
+    **dict.fromkeys(("not a directory", "file exists"), "a file lies where a folder should be: move it away"),
+    "is a directory": "a folder lies where a file should be: move it away",
 }
 """The same where a single file may be to blame."""
 

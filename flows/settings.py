@@ -15,6 +15,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -31,6 +32,7 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Zone = Annotated[str, AfterValidator(parse_zone)]
 
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_TOO_MUCH = 2**60
 _MEMORY = re.compile(rf"([0-9]+(?:\.[0-9]+)?) ?({'|'.join(_UNITS)})")
 
 
@@ -38,11 +40,11 @@ def memory_bytes(given: str) -> int:
     """An amount of memory, such as `4GB` or `512 MiB`, in bytes.
 
     Raises:
-        ValueError: of another form, or less than one byte.
+        ValueError: of another form, less than one byte, or more than any machine has.
     """
     found = _MEMORY.fullmatch(given.strip())
-    amount = int(float(found[1]) * _UNITS[found[2]]) if found else 0
-    if not amount:
+    amount = int(min(float(found[1]) * _UNITS[found[2]], _TOO_MUCH)) if found else 0
+    if not 0 < amount < _TOO_MUCH:
         raise ValueError(f"{given!r} is no amount of memory: give a number and a unit, like 4GB or 512MiB")
     return amount
 
@@ -62,6 +64,10 @@ def _is_encoding(given: str) -> str:
     return given
 
 
+MOST_OF_A_CAP = 10_000
+"""The newest so many messages of each customer are kept in memory."""
+
+
 class FrequencyCap(BaseModel):
     """At most `messages` accepted messages in any window of length `window` (semantics.md §11).
 
@@ -70,7 +76,7 @@ class FrequencyCap(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    messages: int = Field(ge=0)
+    messages: int = Field(ge=0, le=MOST_OF_A_CAP)
     window: Duration
     channel: Annotated[str, Field(min_length=1)] | None = None
     message_class: Annotated[str, Field(min_length=1)] | None = None
@@ -188,6 +194,8 @@ def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
         InputError: the file is missing, isn't TOML, or a value isn't allowed; every fault is named.
     """
     path = file or Path("onward.toml")
+    if not path.is_file() and (path.is_symlink() or path.is_dir()):
+        raise InputError(f"{path}: no file of settings, but {_other_than_file(path)}; mend or remove it")
     if file and not file.is_file():
         raise InputError(f"{file}: no such settings file; create it or leave out --settings")
 
@@ -199,9 +207,17 @@ def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         faults = "\n".join(f"  {_told(fault)}" for fault in error.errors())
         raise InputError(f"settings ({path} and ONWARD_… variables) are not valid:\n{faults}") from error
+    except SettingsError as error:
+        raise InputError(
+            f"settings (ONWARD_… variables) are not valid:\n  {error}; lists and mappings are given as JSON"
+        ) from error
     except ValueError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from error
     return _anchored(found, path.parent)
+
+
+def _other_than_file(path: Path) -> str:
+    return "a folder" if path.is_dir() else "a link that leads nowhere"
 
 
 def _told(fault: ErrorDetails) -> str:

@@ -18,8 +18,11 @@ def doubt_of_out(out: Path, inputs: Sequence[Path], folders: Sequence[Path]) -> 
         folders: those from which other commands take every file: the inbox.
 
     Raises:
-        InputError: `out` holds an input, however deep, so that results would lie among inputs or replace them.
+        InputError: `out` is a file, or holds an input, however deep, so that results would lie among inputs or
+            replace them.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: a file, where the results need a folder; give another name")
     refuse_inputs(out, inputs, "which this backtest reads and its results could replace")
     if out.resolve() not in {one.resolve() for one in folders}:
         return None

@@ -20,7 +20,7 @@ from uuid import uuid4
 import polars as pl
 
 from flows.delivery.senders.base import Answer
-from flows.errors import OnwardError
+from flows.errors import MachineError, OnwardError, machine_error
 from flows.session import Clock, wall_clock
 
 KNOWN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -101,6 +101,8 @@ class SendLedger:
             self._db = sqlite3.connect(path, isolation_level=None)
             self.identity = self._prepare(identity)
         except sqlite3.Error as error:
+            if told := machine_error(error):
+                raise MachineError(f"{path}: {told}") from error
             raise OnwardError(
                 f"{path}: the send ledger can't be opened: {error}. It knows what was sent, so put back a "
                 "copy of it; without one move it away, and `onward rebuild --ledger` makes it again from the state"

@@ -16,6 +16,7 @@ from flows.errors import InputError, OnwardError
 from flows.files import write_text
 from flows.store.lock import RunInProgressError, run_lock
 
+_NOT_IN_NAMES = set("/%&<>")
 _STORE, _FOLDER = "onward-store:", "onward-folder:"
 
 
@@ -66,6 +67,19 @@ def tags_of(folder: Path, data: Path) -> list[str]:
     if not file.exists():
         write_text(file, secrets.token_hex(8))
     return [f"{_STORE}{file.read_text(encoding='utf-8')}", f"{_FOLDER}{data.resolve()}"]
+
+
+def check_name(name: str) -> None:
+    """Refuse what Prefect takes for no name.
+
+    Raises:
+        InputError: naming it.
+    """
+    if not name.strip() or (signs := sorted(_NOT_IN_NAMES & set(name))):
+        given = f"has {' '.join(signs)} in it" if name.strip() else "is blank"
+        raise InputError(
+            f"--name {name!r}: {given}, and can't be the name of a deployment; give one like 'shop-2'"
+        )
 
 
 def check_names(names: Iterable[str], tags: list[str], api: str) -> None:

@@ -41,7 +41,7 @@ from flows.backtest.archive import lay_out_archive
 from flows.errors import InputError, OnwardError, machine_errors
 from flows.interrupts import CTRL_C
 from flows.reports.frames import open_reports, report_frames
-from flows.serve.claims import check_names, served_alone, tags_of
+from flows.serve.claims import check_name, check_names, served_alone, tags_of
 from flows.serve.server import prefect_api
 from flows.serve.until_stopped import serve_until_stopped
 from flows.settings import Settings, read_settings
@@ -199,12 +199,13 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
 
     Raises:
         AlreadyServedError: another one works in this data folder.
-        InputError: `cron` isn't a cron expression, there is no folder of workflows, the port is taken, or another
-            data folder is served by this name.
+        InputError: `cron` isn't a cron expression, `name` no name, there is no folder of workflows, the port is
+            taken, or another data folder is served by this name.
         OnwardError: the Prefect server doesn't answer.
         SystemExit: with 130, after Ctrl-C.
     """
     _check_cron(cron)
+    check_name(name)
     for fault in read_workflows(settings).faults:
         typer.echo(f"warning: {fault}", err=True)
     folder = settings.state / "prefect"

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import typer
+from httpx import InvalidURL
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings
 
@@ -83,6 +84,8 @@ def _check_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError:
             raise _taken(port) from None
+        except OverflowError:
+            raise InputError(f"PREFECT_SERVER_API_PORT={port}: no port; give one from 1 to 65535") from None
 
 
 def _check_ours(port: int, memo: str) -> None:
@@ -113,8 +116,11 @@ def _wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _fault() -> Exception | None:
-    with get_client(sync_client=True) as client:
-        return client.api_healthcheck()
+    try:
+        with get_client(sync_client=True) as client:
+            return client.api_healthcheck()
+    except InvalidURL as error:
+        return error
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -31,6 +31,9 @@ FAULTS = [
     (sqlite3.OperationalError("disk I/O error while writing"), "a file may not grow any more"),
     (sqlite3.OperationalError("disk I/O error"), "the disk doesn't work as it should"),
     (sqlite3.OperationalError("attempt to write a readonly database"), "it can't be written to"),
+    (sqlite3.OperationalError("disk I/O error"), "the disk doesn't work as it should"),
+    (sqlite3.OperationalError("unable to open database file"), "it can't be written to"),
+    (sqlite3.OperationalError("database is locked"), "another program has the file open: close it"),
     (MemoryError(), "MemoryError: memory is short"),
 ]
 
