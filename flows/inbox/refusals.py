@@ -36,9 +36,14 @@ def fault_of_file(file: WaitingFile, error: Exception) -> str | None:
         return printable(str(error))
     if isinstance(error, OSError):
         said = os.strerror(error.errno) if error.errno in UNREADABLE else ""
-    elif is_of_the_machine(error) or (isinstance(error, WarehouseError) and error.step != WRITING):
+    elif is_of_the_machine(error) or (isinstance(error, WarehouseError) and not _is_of_what_was_read(error)):
         return None
     return printable(f"{file.path}: can't be read ({said}). Nothing of it was loaded") if said else None
+
+
+def _is_of_what_was_read(error: WarehouseError) -> bool:
+    """Whether rows couldn't be had while they were written elsewhere; not: the place where they were to be written."""
+    return error.step == WRITING and error.file not in error.cause
 
 
 def set_aside(settings: Settings, file: WaitingFile, reason: str) -> Refusal:
