@@ -158,7 +158,7 @@ def places(stage: Stage) -> list[Path]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("number", [0, slow(2)])
+@pytest.mark.parametrize("number", [0, slow(1), slow(2)])
 def test_places_that_may_not_be_written(stages: list[Stage], tmp_path: Path, number: int) -> None:
     stage, refused = stages[number], []
     for place in places(stage):
