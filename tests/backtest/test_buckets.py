@@ -17,7 +17,6 @@ from flows.buckets.pool import WorkerError, in_processes
 from flows.buckets.tick import by_bucket
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
-from flows.session import Session
 from flows.settings import Settings
 from flows.store.opening import open_store
 from flows.warehouse import shown
@@ -119,7 +118,7 @@ def test_a_tick_is_cut_as_a_backtest_is(tmp_path: Path, owners: list[str]) -> No
         store.con.execute("insert into profiles (customer_id, known) select customer_id, false from owners")
         rows = "select customer_id, unnest([1, 2]) as n, timestamptz '2026-03-01' as ts from owners"
         store.con.execute(f"create temp view tick_events as {rows}")
-        with by_bucket(Session(store.con, settings), 3) as lay_out:
+        with by_bucket(store, 3) as lay_out:
             for number in range(3):
                 bucket = Bucket(number, 3)
                 lay_out(bucket)

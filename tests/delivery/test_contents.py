@@ -25,14 +25,12 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from flows.delivery.outbox import send_messages, send_webhooks
-from flows.session import Session
 from flows.settings import Settings
 from flows.store.opening import open_store
 
 settings, now = Settings(data_dir=Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 with open_store(settings) as store:
-    session = Session(store.con, settings)
-    print(send_messages(session, now=now).counts, send_webhooks(session))
+    print(send_messages(store, now=now).counts, send_webhooks(store))
 print(*(name for name in sys.modules if name.startswith(("transforms.program", "transforms.engine"))))
 """
 

@@ -10,7 +10,6 @@ import pytest
 from flows.inbox import admission, seen_ids
 from flows.inbox.intake import take_in
 from flows.inbox.seen_ids import read_seen_ids
-from flows.session import Session
 from flows.store.opening import open_store
 from flows.warehouse import WarehouseError
 from tests.runs import House, house, person
@@ -44,10 +43,10 @@ def test_an_id_is_known_however_long_ago_it_came(home: House) -> None:
 def test_the_ids_are_one_object(home: House) -> None:
     deliver(home, 1, "a", "b")
     with open_store(home.settings) as store:
-        seen = read_seen_ids(Session(store.con, home.settings))
+        seen = read_seen_ids(store)
         assert seen.among(pl.Series(["b", "c", "a"])).sort().to_list() == ["a", "b"]
         home.events("2", event("go", at(2), event_id="c"))
-        take_in(Session(store.con, home.settings), at(2))
+        take_in(store, at(2))
         assert seen.among(pl.Series(["c"])).is_empty()
         seen.catch_up()
         assert seen.among(pl.Series(["c"])).to_list() == ["c"]
@@ -74,7 +73,7 @@ def test_lost_files_are_made_again_from_the_archive(home: House, lost: str) -> N
     if lost == "the folder":
         (home.settings.state / "archive" / "event_ids").rmdir()
     with open_store(home.settings) as store:
-        read_seen_ids(Session(store.con, home.settings))
+        read_seen_ids(store)
     assert sum(np.load(file).size for file in files(home)) == 8
     assert deliver(home, 3, "b", "h", "i") == 2
 
