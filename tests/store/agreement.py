@@ -7,11 +7,11 @@ import polars as pl
 from flows.delivery.reconcile import ledger_differences
 from flows.files import content_hash
 from flows.reports.reconcile import differences
+from flows.store import placing
 from flows.store.check import check
 from flows.store.documents import TABLES, unpack
 from flows.store.ledger import BASE, CLOSED, CURRENT, LASTING, ledger_folder, named_files
 from flows.store.opening import open_store
-from flows.store.placing import keys_of
 from flows.store.publish import is_unpublished
 from flows.store.store import Store
 from flows.store.tables import SMALL
@@ -44,7 +44,9 @@ def assert_whole(store: Store) -> None:
     documents = state.frame("select customer_id, key, doc from customers", DOCUMENTS)
     assert state.value("customers") in (None, str(len(documents)))
     assert documents["customer_id"].is_unique().all()
-    assert (documents["key"] // 2**48 == keys_of(documents["customer_id"]) // 2**48).all(), "another bucket"
+    assert (documents["key"] // 2**48 == placing.keys_of(documents["customer_id"]) // 2**48).all(), (
+        "another bucket"
+    )
     _assert_due(store, documents)
     for file in named_files(state):
         path = ledger_folder(store.settings) / file.name
