@@ -171,12 +171,15 @@ class StateFile:
         self.query("commit")
         if self._before is None:
             return
-        old, self._before = self._before, None
+        self.query("detach old")
+        with _told(self.path):
+            self._before.rollback()
+            # Only the file's one user can do that, and there is no log then: one of the file that is replaced would
+            # be taken for the new file's, and whoever has that open would bring the new file's log into the old one.
+            self._before.execute("pragma journal_mode = delete")
+        self._before.close()
+        self._before = None
         self._db.close()
-        old.rollback()
-        # A log of the file that is replaced would be taken for one of the new file's.
-        old.execute("pragma wal_checkpoint(truncate)")
-        old.close()
         put_in_place(aside_of(self.path), self.path)
         self._db = _opened(self.path, read_only=False)
         self._prepare(read_only=False)

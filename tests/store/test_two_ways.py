@@ -1,9 +1,12 @@
 """The store works otherwise where much changes at once, or hashes collide: what comes of it is the same."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import given, settings
 
 from flows.settings import Settings
 from flows.store.opening import open_store
-from flows.store.state_file import StateFile
+from flows.store.state_file import StateError, StateFile
 from flows.tick.rebuild import rebuild
 from tests.engine.strategies import ticked_cases
 from tests.runs import TABLES, Format, House, house, person
@@ -109,6 +112,64 @@ def test_a_transaction_that_fails_after_the_copy_leaves_the_file(
     home.tick(at(10))
     assert home.rows("select customer_id from tags order by all") == [("ann",), ("bob",)]
     assert_current(home)
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_file_that_another_program_has_open_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    """That program would bring the log of the new file into the old one, and the next run would miss it."""
+    home = house(tmp_path, workflow(tag("t")))
+    home.customers("people", person("ann"), person("bob"))
+    home.tick(at(1))
+    home.events("1", event("go", at(5)), event("go", at(5), "bob"))
+    opened = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *given, **more: opened(*given, **more, timeout=0.1))
+    with monkeypatch.context() as patch, closing(opened(home.settings.state / "state.sqlite")) as other:
+        copying(Counter())(patch)
+        other.execute("begin" if reads else "pragma user_version")
+        other.execute("select count(*) from customers").fetchall()
+        with pytest.raises(StateError, match="another program has it open: close that one, and run again"):
+            home.tick(at(10))
+    home.tick(at(10))
+    assert home.rows("select customer_id from tags order by all") == [("ann",), ("bob",)]
+    assert_current(home)
+
+
+def test_nobody_but_one_connection_writes_the_state_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that write or take the log in at one moment could damage it (sqlite.org/wal.html#walresetbug)."""
+    open_now: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    class Connection(sqlite3.Connection):
+        def __init__(self, name: str | Path, **given: Any) -> None:
+            super().__init__(name, **given)
+            self.name = str(name)
+            open_now[self.name] += 1
+            most[self.name] = max(most[self.name], open_now[self.name])
+
+        def close(self) -> None:
+            open_now[self.name] -= 1
+            super().close()
+
+    monkeypatch.setattr("flows.store.state_file.sqlite3.connect", Connection)
+    copies: Counter[str] = Counter()
+    copying(copies)(monkeypatch)
+    home = house(tmp_path, workflow(tag("t"), send(subject="Hi", content="x")))
+    home.customers("people", person("ann"), person("bob"))
+    home.events("1", event("go", at(5)), event("go", at(5), "bob"))
+    home.tick(at(10))
+    home.tick(at(20))
+    rebuild(home.settings)
+    assert copies["copies"] > 1
+    assert {name.rpartition("/")[2]: n for name, n in most.items() if "state.sqlite" in name} == {
+        "state.sqlite?mode=rwc": 1,
+        "state.sqlite?mode=ro": 1,
+        "state.sqlite.aside?mode=rwc": 1,
+    }
+    assert set(open_now.values()) == {0}
 
 
 JOURNEY = workflow(
