@@ -1,11 +1,12 @@
 """Addresses as other systems write them."""
 
+import polars as pl
 import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.people.addresses import AddressError, address_key, address_of
+from transforms.people.addresses import AddressError, address_key, address_of, mailboxes
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,15 @@ def test_spellings_of_one_address_have_one_key(other: str) -> None:
 @given(st.text(max_size=20))
 def test_any_text_has_a_key(text: str) -> None:
     assert address_key(address_key(text)) == address_key(text)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+WRITTEN = st.sampled_from(
+    ["Ann@Example.com", "ann@example.com ", "Ann <ann@MÜLLER.example>", "a@xn--mller-kva.example", " "]
+)
+
+
+@given(st.lists(st.none() | TEXTS | WRITTEN, max_size=6))
+def test_many_at_once_have_the_forms_that_each_has(texts: list[str | None]) -> None:
+    found = mailboxes(pl.Series(texts, dtype=pl.String))
+    assert found.to_list() == [address_key(one) or None if one is not None else None for one in texts]

@@ -32,7 +32,9 @@ def mailboxes(addresses: pl.Series) -> pl.Series:
     """The one form of each text that is an address: equal for two exactly if they are one address; null for a blank."""
     odd = addresses.filter(addresses.str.contains(ODD)).unique()
     keys = address_keys(odd)
-    forms = addresses.replace_strict(keys["address"], keys["key"], default=addresses.str.to_lowercase(), return_dtype=pl.String)
+    forms = addresses.replace_strict(
+        keys["address"], keys["key"], default=addresses.str.to_lowercase(), return_dtype=pl.String
+    )
     return forms.set(forms == "", None).alias("mailbox")
 
 
