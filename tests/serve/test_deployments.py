@@ -39,7 +39,7 @@ from flows.serve.deployments import report, serve, tick
 from flows.settings import read_settings
 from flows.store.lock import run_lock
 from flows.store.opening import LOCK_FILE
-from flows.store.store import STATE_FILE
+from flows.store.publish import PUBLISHED_FILE, published_file
 from flows.tick.run import run_tick
 from flows.warehouse import connect
 
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.prefect
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 ONWARD = [sys.executable, "-c", "from flows.cli import main; main()"]
-TASKS = {"check_definitions", "load_and_decide", "dispatch", "back_up", "publish_copy", "show_tick"}
+TASKS = {"check_definitions", "load_and_decide", "dispatch", "publish_views", "show_tick"}
 WORKFLOW = {
     "workflow_id": "thanks",
     "workflow_name": "Thanks",
@@ -111,8 +111,9 @@ def buy(folder: Path, customer: str, at: datetime) -> None:
     (folder / f"data/inbox/events/{customer}.ndjson").write_text(json.dumps(event) + "\n")
 
 
-def tables(file: Path, place: str = "state") -> Tables:
-    with connect(read_settings(file).data_dir / place / STATE_FILE, read_only=True) as con:
+def tables(file: Path) -> Tables:
+    """What is published."""
+    with connect(published_file(read_settings(file)), read_only=True) as con:
         return {
             name: sorted(con.execute(f"select {columns} from {name}").fetchall(), key=repr)
             for name, columns in TABLES.items()
@@ -141,7 +142,7 @@ def test_the_tick_flow_does_what_a_plain_run_does(tmp_path: Path) -> None:
     summary = run_tick(read_settings(plain_file), NOW)
     assert state.is_completed()
     assert state.message == summary.sentence
-    assert tables(flow_file) == tables(plain_file) == tables(flow_file, "published")
+    assert tables(flow_file) == tables(plain_file)
     assert [len(tables(flow_file)[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
     # The server records task runs a moment after they end.
     until(
@@ -153,23 +154,15 @@ def test_the_tick_flow_does_what_a_plain_run_does(tmp_path: Path) -> None:
     assert {one.name.rsplit("-", 1)[0] for one in task_runs(state)} == TASKS
 
 
-def effects(file: Path) -> tuple[list[str], dict[str, Tables]]:
-    """What ticks have left behind: every file, and the tables of the state, its backup and the published copy."""
+def effects(file: Path) -> tuple[list[str], Tables]:
+    """What ticks have left behind: every file, and the tables as they are published."""
     data = read_settings(file).data_dir
-    kept = {
-        place: tables(file, place)
-        for place in ("state", "state/backup", "published")
-        if (data / place / STATE_FILE).exists()
-    }
-    return sorted(str(one.relative_to(data)) for one in data.rglob("*")), kept
+    return sorted(str(one.relative_to(data)) for one in data.rglob("*")), tables(file)
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.parametrize("every", ["0s", "1h"])
-def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path: Path, every: str) -> None:
-    flow_file, plain_file = files = [
-        settle(tmp_path / way, backup_every=every, publish_every=every) for way in ("flow", "plain")
-    ]
+def test_the_flow_and_a_plain_run_have_the_same_effects_tick_by_tick(tmp_path: Path) -> None:
+    flow_file, plain_file = files = [settle(tmp_path / way) for way in ("flow", "plain")]
     for minutes, customer in ((0, None), (5, "c2"), (10, None), (15, "c3")):
         at = NOW + timedelta(minutes=minutes)
         if customer:
@@ -187,29 +180,27 @@ def test_a_refused_file_fails_the_flow_after_everything_else(tmp_path: Path) -> 
     state = tick(str(file), NOW.isoformat(), return_state=True)
     assert state.is_failed()
     assert "half.parquet" in str(state.message)
-    assert [len(tables(file, "published")[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
+    assert [len(tables(file)[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
 
 
 @pytest.mark.usefixtures("server")
-def test_within_backup_every_and_publish_every_the_flow_makes_no_further_copies(tmp_path: Path) -> None:
+def test_every_tick_publishes_whatever_publish_every_says(tmp_path: Path) -> None:
     file = settle(tmp_path, backup_every="1h", publish_every="1h")
     tick(str(file), NOW.isoformat(), return_state=True)
-    first = [tables(file, place) for place in ("state/backup", "published")]
     buy(tmp_path, "c2", NOW + timedelta(minutes=1))
     state = tick(str(file), (NOW + timedelta(minutes=5)).isoformat(), return_state=True)
     assert state.is_completed()
     assert len(tables(file)["messages"]) == 2
-    assert [tables(file, place) for place in ("state/backup", "published")] == first
 
 
 @pytest.mark.usefixtures("server")
-def test_a_tick_without_news_neither_backs_up_nor_publishes(tmp_path: Path) -> None:
+def test_a_tick_without_news_publishes_nothing(tmp_path: Path) -> None:
     file = settle(tmp_path)
     run_tick(read_settings(file), NOW)
-    published = (read_settings(file).published / STATE_FILE).stat()
+    published = published_file(read_settings(file)).stat()
     state = tick(str(file), (NOW + timedelta(minutes=5)).isoformat(), return_state=True)
     assert state.is_completed()
-    assert (read_settings(file).published / STATE_FILE).stat().st_ino == published.st_ino
+    assert published_file(read_settings(file)).stat().st_ino == published.st_ino
 
 
 @pytest.mark.usefixtures("server")
@@ -377,7 +368,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def test_a_scheduled_run_starts_by_itself_and_completes(served: Served) -> None:
     done = served.wait_for("COMPLETED")
     assert all(one.auto_scheduled for one in done)
-    found = tables(served.file, "published")
+    found = tables(served.file)
     assert [row[3] for row in found["executions"]] == ["c1"]
     assert len(found["messages"]) == len(found["webhooks"]) == len(found["tags"]) == 1
 
@@ -407,8 +398,8 @@ def test_another_folder_on_the_same_server_needs_a_name_of_its_own(served: Serve
         folder = read_settings(served.file).data_dir.resolve()
         assert f"its deployment onward-tick/onward is that of the data folder {folder}; serve this" in said
     with serving(tmp_path, file, "--name", "other", PREFECT_API_URL=served.api) as other:
-        until((tmp_path / "data/published" / STATE_FILE).exists)
-        assert [row[3] for row in tables(file, "published")["executions"]] == ["c1"]
+        until((tmp_path / "data/published" / PUBLISHED_FILE).exists)
+        assert [row[3] for row in tables(file)["executions"]] == ["c1"]
         os.killpg(other.process.pid, signal.SIGINT)
         assert other.process.wait(30) == 130
         printed = other.output.read_text()
@@ -482,7 +473,7 @@ def test_an_interrupt_during_a_tick_ends_it_and_a_run_by_hand_goes_on(tmp_path: 
     file = settle(tmp_path, datetime.now(UTC) - timedelta(hours=1))
     interrupted_once(tmp_path, file, lambda found: until(lambda: found.runs("RUNNING")))
     run_tick(read_settings(file), datetime.now(UTC))
-    assert [len(tables(file, "published")[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
+    assert [len(tables(file)[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
 
 
 @pytest.mark.slow
@@ -493,4 +484,4 @@ def test_interrupts_at_many_moments(tmp_path: Path) -> None:
         file = settle(folder, datetime.now(UTC) - timedelta(hours=1))
         interrupted_once(folder, file, lambda _: time.sleep(chance.uniform(0, 12)))
         run_tick(read_settings(file), datetime.now(UTC))
-        assert len(tables(file, "published")["messages"]) == 1
+        assert len(tables(file)["messages"]) == 1

@@ -118,6 +118,16 @@ def test_a_now_far_ahead_can_be_forced_and_as_far_as_max_future_needs_no_force(
     assert home.rows("select count(*) from executions") == [(1,)]
 
 
+@pytest.mark.usefixtures("home")
+def test_settings_without_effect_are_accepted_and_said_once(onward: Onward) -> None:
+    given = {"ONWARD_BACKUP_EVERY": "1h", "ONWARD_PUBLISH_EVERY": "5m"}
+    told = ("settings: backup_every has no effect any more", "settings: publish_every has no effect any more")
+    says(onward("run", "--now", "2026-03-02T00:10", **given), 0, *told, "1 sent")
+    again = onward("run", "--now", "2026-03-02T00:20", **given)
+    says(again, 0, "Tick 2")
+    assert "no effect" not in again.stdout + again.stderr
+
+
 def test_help_of_every_command(onward: Onward) -> None:
     for command in ("run", "backtest", "validate", "report", "rebuild", "serve"):
         says(onward(command, "--help"), 0, "Usage: ", f"onward {command}")
