@@ -57,7 +57,6 @@ _SIGNS = {
 _OF_A_FILE = {
     "permission denied": "there is no right to do that: give it to the user who runs this",
     "unable to open database file": _READ_ONLY,
-    "database is locked": "another program has it open: close that one",
     **dict.fromkeys(("not a directory", "file exists"), "a file lies where a folder should be: move it away"),
     "is a directory": "a folder lies where a file should be: move it away",
 }

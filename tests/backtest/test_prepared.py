@@ -166,7 +166,7 @@ def test_what_cant_be_prepared_is_said_and_nothing_is_lost(tmp_path: Path, file:
     [
         (("--history", "h", "--events", "e"), "--history h: holds events and customers already"),
         (("--history", "h", "--customers", "c"), "--history h: holds events and customers already"),
-        ((), "no events: give --events FILE, or --history DIR"),
+        ((), "no events: give --events FILE, --history DIR"),
         (
             ("--history", "h", "--only", "runs"),
             "'runs' is none of them; allowed, with commas between: executions",

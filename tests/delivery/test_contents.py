@@ -27,10 +27,12 @@ from pathlib import Path
 from flows.delivery.outbox import send_messages, send_webhooks
 from flows.settings import Settings
 from flows.store.opening import open_store
+from flows.store.publish import publish
 
 settings, now = Settings(data_dir=Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 with open_store(settings) as store:
     print(send_messages(store, now=now).counts, send_webhooks(store))
+    publish(store)
 print(*(name for name in sys.modules if name.startswith(("transforms.program", "transforms.engine"))))
 """
 

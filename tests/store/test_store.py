@@ -359,7 +359,7 @@ def test_a_file_that_another_program_writes_to_is_not_damage(
         with (
             open_store(settings) as store,
             pytest.raises(
-                StateError, match="database is locked: another program has it open: close that one"
+                StateError, match="database is locked: another program has the file open: close it"
             ) as caught,
         ):
             tick(store, 1)

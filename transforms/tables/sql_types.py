@@ -9,6 +9,7 @@ _NAMES = (
     (pl.Float64, "DOUBLE"),
     (pl.Int64, "BIGINT"),
     (pl.Int32, "INTEGER"),
+    (pl.Decimal(38, 0), "DECIMAL(38, 0)"),
     (pl.Boolean, "BOOLEAN"),
     (INSTANT, "TIMESTAMP WITH TIME ZONE"),
     (pl.List(pl.String), "VARCHAR[]"),
