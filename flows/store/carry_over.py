@@ -21,7 +21,7 @@ from flows.store.placing import place
 from flows.store.put_back import put_back
 from flows.store.store import STATE_FILE, Store
 from flows.store.tables import SMALL
-from flows.store.work import tables
+from flows.store.work import given_keys, tables
 from flows.warehouse import append, connect, frame, literal, quoted, run, run_sql, sql_text
 from flows.warehouse import tables as tables_of
 from transforms.tables.frames import Schema
@@ -63,7 +63,7 @@ def carry_over(settings: Settings, store: Store) -> list[str]:
         store.watch()
         for done, some in _customers(con):
             store.say(f"Carrying over customers {drawn(*done)}")
-            append(con, "loaded", place(state, some))
+            append(con, "loaded", place(state, some, given_keys(con)))
         store.say("Carrying over the ledger")
         _name_archived(store)
         put_back(con, state, store.ledger, shows=True)

@@ -3,13 +3,14 @@
 The first bits of the key are the customer's bucket, and stay so: a taken key is followed by others of its bucket.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
 from flows.store.state_file import StateFile
 from transforms.columns.ids import stable_hash
 
+Given = Callable[[pl.Series], pl.Series]
 _WITHIN = 2**48 - 1
 """The bits of a key that may differ from those of the hash."""
 _SCHEMA = {"customer_id": pl.String, "key": pl.Int64, "doc": pl.String}
@@ -20,12 +21,17 @@ inner join customers on customers.key = asked.value
 """
 
 
+def nobody(keys: pl.Series) -> pl.Series:
+    """None of the keys was given to anybody."""
+    return keys.clear()
+
+
 def keys_of(customers: pl.Series) -> pl.Series:
     """The hashes of ids as signed integers: where documents lie, unless another id has the same."""
     return customers.to_frame("id").select(stable_hash("id").reinterpret(signed=True)).to_series()
 
 
-def place(state: StateFile, customers: pl.Series, given: Iterable[int] = ()) -> pl.DataFrame:
+def place(state: StateFile, customers: pl.Series, given: Given = nobody) -> pl.DataFrame:
     """Where the documents of some customers lie, or will lie.
 
     Two ids with one hash are told apart by comparing ids: the second takes the next free key.
@@ -33,21 +39,24 @@ def place(state: StateFile, customers: pl.Series, given: Iterable[int] = ()) -> 
     Args:
         state: the state file.
         customers: distinct ids, none of which was given a place that isn't written yet.
-        given: the keys that were given to others, whose documents aren't written yet.
+        given: those of some keys that were given to others, whose documents aren't written yet.
 
     Returns:
         One row per customer: `customer_id`, `key`, `doc` (null: there is none yet).
     """
     asked = pl.DataFrame({"customer_id": customers, "key": keys_of(customers)}).sort("key", "customer_id")
     found: list[pl.DataFrame] = []
-    taken = set(given)
+    used = pl.Series(dtype=pl.Int64)
     while len(asked):
-        there = _documents(state, asked["key"].unique(maintain_order=True).to_list())
+        keys = asked["key"].unique(maintain_order=True)
+        there = _documents(state, keys.to_list())
         own = asked.join(there, on=["customer_id", "key"], how="inner")
         left = asked.join(own, on="customer_id", how="anti", maintain_order="left")
-        is_free = ~pl.col("key").is_in(there["key"].implode()) & ~pl.col("key").is_in(list(taken))
-        new = left.filter(is_free).unique("key", keep="first", maintain_order=True)
-        taken |= set(new["key"])
+        taken = pl.concat([there["key"], given(keys), used])
+        new = left.filter(~pl.col("key").is_in(taken.implode())).unique(
+            "key", keep="first", maintain_order=True
+        )
+        used = pl.concat([used, new["key"]])
         found += [own, new.with_columns(doc=pl.lit(None, pl.String))]
         asked = left.join(new, on="customer_id", how="anti", maintain_order="left").with_columns(key=_next())
     return pl.concat([one.select(*_SCHEMA) for one in found]) if found else pl.DataFrame(schema=_SCHEMA)

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.errors import InputError
-from flows.history.reading import History
 from flows.settings import Settings
 from flows.store.archive import archive_folder
 from flows.store.state_file import StateFile
 from flows.store.store import Store
+
+if TYPE_CHECKING:
+    from flows.history.reading import History
 
 _COVERED = "history"
 """The number of the last batch whose events the layout has, as the state file notes it."""
@@ -23,7 +26,7 @@ class Prepared:
         covered: the number of the last batch whose rows it has.
     """
 
-    history: History
+    history: "History"
     covered: int
 
 
@@ -37,6 +40,9 @@ def prepared_archive(settings: Settings, state: StateFile) -> Prepared | None:
     covered = state.value(_COVERED)
     if covered is None:
         return None
+    # A run without one shall not pay for importing it.
+    from flows.history.reading import History
+
     try:
         return Prepared(History.open(layout_folder(settings, int(covered))), int(covered))
     except InputError:

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.store.documents import TABLES, unpack
 from flows.store.history_amounts import sets_made, waiting_amounts
-from flows.store.placing import place, placed_at
+from flows.store.placing import Given, nobody, place, placed_at
 from flows.store.state_file import StateFile
 from flows.store.tables import WATCHED_KEYS
 from flows.warehouse import append, frame, run_sql, shown, sql_names
@@ -42,8 +42,18 @@ def bring_in(con: DuckDBPyConnection, state: StateFile, customers: pl.Series) ->
     there = frame(con, "select customer_id from loaded").to_series() if _is_any(con) else asked.clear()
     missing = asked.filter(~asked.is_in(there.implode())) if len(there) else asked
     for some in missing.to_frame("customer_id").iter_slices(_AT_ONCE):
-        given = frame(con, "select key from loaded where doc is null").to_series()
-        _add(con, state, place(state, some["customer_id"], given))
+        _add(con, state, place(state, some["customer_id"], given_keys(con)))
+
+
+def given_keys(con: DuckDBPyConnection) -> Given:
+    """Which of some keys were given to customers who were brought in, and have no document yet."""
+
+    def among(keys: pl.Series) -> pl.Series:
+        with shown(con, asked_keys=keys.to_frame("key")):
+            new = "select key from loaded semi join asked_keys using (key) where doc is null"
+            return frame(con, new).to_series()
+
+    return among if _is_any(con) else nobody
 
 
 def bring_in_keys(con: DuckDBPyConnection, state: StateFile, keys: Sequence[int]) -> None:
