@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from flows.errors import InputError, OnwardError, machine_error
-from flows.interrupts import CTRL_C, INTERRUPTED
+from flows.errors import INTERRUPTED, InputError, OnwardError, machine_error
+from flows.interrupts import CTRL_C
 
 if TYPE_CHECKING:
     from flows.definitions.folder import Definitions

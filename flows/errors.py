@@ -63,7 +63,9 @@ _OF_A_FILE = {
 """The same where a single file may be to blame."""
 
 
+INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
 _STOPPED = "query interrupted"
+"""What DuckDB says, in lower case, whatever a signal that came during a query has raised."""
 
 
 def is_of_the_machine(error: object) -> bool:
@@ -82,6 +84,8 @@ def advice(said: str) -> str | None:
 def machine_error(error: Exception) -> MachineError | None:
     """What people are told of an error that the machine is to blame for; None for any other."""
     said = " ".join(str(error).split()) or type(error).__name__
+    if said.lower() == _STOPPED:
+        return MachineError(INTERRUPTED)
     found = advice("out of memory" if isinstance(error, MemoryError) else said)
     return MachineError(f"{said}: {found}") if found else None
 

@@ -13,10 +13,11 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from flows.errors import INTERRUPTED
+
 CTRL_C = 130
 PATIENCE = 10.0
 """Seconds for unwinding."""
-INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
 _CLEAR_LINE, _SHOW_CURSOR = "\r\x1b[2K", "\x1b[?25h"
 
 

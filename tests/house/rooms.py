@@ -50,7 +50,7 @@ GROUND = "errors interrupts session summary settings files warehouse arguments"
 
 FLOWS = {
     "errors": "",
-    "interrupts": "",
+    "interrupts": "errors",
     "summary": "",
     "files": "errors",
     "settings": "errors",

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.interrupts import INTERRUPTED
+from flows.errors import INTERRUPTED
 from tests.runs import House
 from tests.tick.test_crash import MARGIN, Stage, assert_undisturbed, moved, stages
 

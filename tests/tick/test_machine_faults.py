@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from flows import cli
-from flows.errors import MachineError, machine_error, machine_errors
+from flows.errors import INTERRUPTED, MachineError, machine_error, machine_errors
 from tests.cases.runs import Case, case
 from tests.runs import ONWARD
 
@@ -46,6 +46,12 @@ def test_each_has_a_sentence_that_says_what_to_do(error: Exception, sentence: st
     assert sentence in said
     assert said.endswith("and run again; nothing is lost")
     assert "\n" not in said
+
+
+def test_a_query_that_a_signal_broke_off_is_told_as_an_interrupt() -> None:
+    """Also within a task of Prefect, where SIGTERM raises something else than Ctrl-C."""
+    with pytest.raises(MachineError, match=f"^{INTERRUPTED}$"), machine_errors():
+        raise RuntimeError("Query interrupted")
 
 
 def test_what_the_machine_is_not_to_blame_for_stays_what_it_is() -> None:
