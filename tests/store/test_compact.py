@@ -173,6 +173,7 @@ def lying(home: House) -> set[str]:
     return {str(one.relative_to(folder)) for one in folder.rglob("*.parquet")}
 
 
+@pytest.mark.slow
 def test_ticks_beside_compactions(tmp_path: Path) -> None:
     home, ended = lived(tmp_path), Event()
     done: list[Compacted | BaseException] = []
