@@ -129,7 +129,7 @@ def test_a_file_that_another_program_has_open_is_not_replaced(
         copying(Counter())(patch)
         other.execute("begin" if reads else "pragma user_version")
         other.execute("select count(*) from customers").fetchall()
-        with pytest.raises(StateError, match="another program has it open: close that one, and run again"):
+        with pytest.raises(StateError, match="another program has the file open: close it, and run again"):
             home.tick(at(10))
     home.tick(at(10))
     assert home.rows("select customer_id from tags order by all") == [("ann",), ("bob",)]
