@@ -12,15 +12,16 @@ from duckdb import DuckDBPyConnection
 
 from flows.backtest.feeds import Feed
 from flows.backtest.paths import Paths
+from flows.backtest.profiles import profiles
 from flows.backtest.tables import write_part
 from flows.backtest.ticks import TickEnds
 from flows.buckets.partition import behaviors_of
 from flows.decide.facts import Incoming, json_path, read_facts
 from flows.decide.macros import make_macros as make_decide_macros
 from flows.formats.staging import make_non_finite
-from flows.warehouse import assign, connect, make_view, read_sql, run_sql, shown
+from flows.warehouse import assign, connect, read_sql, run_sql, shown
 from transforms.engine.decide import decide
-from transforms.engine.fold import fold, fold_attributes
+from transforms.engine.fold import fold, fold_attributes, fold_profiles
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
@@ -32,6 +33,7 @@ MICROSECOND = timedelta(microseconds=1)
 FACTS_AT_ONCE = 20_000
 LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
 BACKTESTED = (*LEDGER, PROFILES)
+_SET = ["customer_id", "attribute", "value"]
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,6 @@ class BucketPlan:
 
 
 @dataclass(frozen=True)
-class Decisions:
-    """What a bucket came to: what was decided, the state after it, and what the events brought."""
-
-    decided: Sequence[Decided]
-    state: State
-    incoming: Incoming
-
-
-@dataclass(frozen=True)
 class BucketSummary:
     """What is known of a bucket: counts, rows of each table, seconds of each phase."""
 
@@ -93,17 +86,29 @@ def run_bucket(feed: Feed, paths: Paths, bucket: int, rules: BucketPlan) -> Buck
     """
     marks = [time.perf_counter()]
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
-        _open(con, feed, bucket, rules)
-        counts = vars(feed.counts(con, bucket, rules.start))
-        incoming = read_facts(
-            con, "bucket_events", "bucket_customers", rules.program, behaviors=False, unread=rules.profiles
-        )
-        state = _state_before(con, rules.program, incoming)
+        _prepare(con, rules)
+        customers = feed.customers(bucket).collect()
+        with shown(con, bucket_files=feed.events(bucket).collect(), bucket_customers=customers):
+            run_sql(con, "backtest/bucket_events.sql")
+            counts = vars(feed.counts(con, bucket, rules.start))
+            incoming = read_facts(
+                con,
+                "bucket_events",
+                "bucket_customers",
+                rules.program,
+                behaviors=False,
+                unread=rules.profiles,
+            )
+            state = _state_before(con, rules.program, incoming)
         marks.append(time.perf_counter())
         behaviors = _behaviors(feed.event_times(bucket), rules)
         decisions, state = _decide(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
-        rows = _write(con, paths, bucket, rules, Decisions(decisions, state, incoming))
+        rows = _write(paths, bucket, rules, decisions)
+        if rules.profiles:
+            changed = pl.concat([one.select(_SET) for one in (state.attributes, incoming.unread)])
+            found = profiles(con, customers, state, changed)
+            rows[PROFILES.name] = _written(PROFILES, found, paths, bucket)
         marks.append(time.perf_counter())
     counts |= {
         "facts": sum(one.facts for one in decisions),
@@ -114,14 +119,11 @@ def run_bucket(feed: Feed, paths: Paths, bucket: int, rules: BucketPlan) -> Buck
     return BucketSummary(counts, rows, dict(zip(names, took, strict=True)))
 
 
-def _open(con: DuckDBPyConnection, feed: Feed, bucket: int, rules: BucketPlan) -> None:
-    """Make the views `bucket_events` and `bucket_customers`."""
+def _prepare(con: DuckDBPyConnection, rules: BucketPlan) -> None:
+    """Make what queries of a bucket's rows ask for."""
     make_non_finite(con)
     make_decide_macros(con)
     assign(con, "timestamptz", backtest_start=rules.start or "-infinity")
-    make_view(con, "bucket_files", feed.events(bucket))
-    make_view(con, "bucket_customers", feed.customers(bucket))
-    run_sql(con, "backtest/bucket_events.sql")
 
 
 def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
@@ -167,8 +169,12 @@ def _decide(
     for (before, now), turned, *facts in zip(spans.bounds(), *map(spans.deal, given), strict=True):
         coming, tick = Facts(*facts), _tick(rules, before, now)
         decisions.append(decide(rules.program, state, coming, replace(found, facts=turned), tick))
-        if rules.profiles or now < rules.ends.last:
+        if now < rules.ends.last:
             state = fold(state, decisions[-1], coming.writes, tick)
+        elif rules.profiles:
+            # What nobody has set since the customers' file stays there, and needn't be looked through.
+            set_since = replace(state, attributes=state.attributes.filter(pl.col("set_at").is_not_null()))
+            state = fold_profiles(set_since, decisions[-1], coming.writes)
     return decisions, state
 
 
@@ -177,23 +183,19 @@ def _tick(rules: BucketPlan, before: datetime | None, now: datetime) -> Tick:
     return Tick(now, since, rules.began, rules.caps, rules.timezone)
 
 
-def _write(
-    con: DuckDBPyConnection, paths: Paths, bucket: int, rules: BucketPlan, found: Decisions
-) -> dict[str, int]:
+def _write(paths: Paths, bucket: int, rules: BucketPlan, decided: Sequence[Decided]) -> dict[str, int]:
     """Write the bucket's rows of the tables asked for; how many rows of each table there are, written or not."""
-    written = {}
-    for table in LEDGER:
-        if table.name in rules.tables:
-            rows = _rows(table, found.decided)
-            write_part(check(table, rows), paths.decided(table.name, bucket))
-            written[table.name] = len(rows)
-        else:
-            written[table.name] = _count(table, found.decided)
-    if rules.profiles:
-        profiles = _profiles(con, found.state, found.incoming)
-        write_part(check(PROFILES, profiles), paths.decided(PROFILES.name, bucket))
-        written[PROFILES.name] = len(profiles)
-    return written
+    return {
+        table.name: _written(table, _rows(table, decided), paths, bucket)
+        if table.name in rules.tables
+        else _count(table, decided)
+        for table in LEDGER
+    }
+
+
+def _written(table: Table, rows: pl.DataFrame, paths: Paths, bucket: int) -> int:
+    write_part(check(table, rows), paths.decided(table.name, bucket))
+    return len(rows)
 
 
 def _rows(table: Table, decided: Sequence[Decided]) -> pl.DataFrame:
@@ -207,11 +209,3 @@ def _rows(table: Table, decided: Sequence[Decided]) -> pl.DataFrame:
 
 def _count(table: Table, decided: Sequence[Decided]) -> int:
     return sum(one.entries if table is EXECUTIONS else len(getattr(one, table.name)) for one in decided)
-
-
-def _profiles(con: DuckDBPyConnection, state: State, incoming: Incoming) -> pl.DataFrame:
-    set_later = state.attributes.filter(pl.col("set_at").is_not_null())
-    columns = ["customer_id", "attribute", "value"]
-    changed = pl.concat([one.select(columns) for one in (set_later, incoming.unread)])
-    with shown(con, changed_attributes=changed, final_tags=state.tags, final_customers=state.customers):
-        return read_sql(con, "backtest/profiles.sql")

@@ -19,9 +19,8 @@ from flows.buckets.partition import (
     keys_of,
 )
 from flows.history.reading import History
-from flows.warehouse import literal, parquet, read_sql
+from flows.warehouse import read_sql
 from transforms.tables.frames import Schema
-from transforms.tables.sql_types import duckdb_types
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,17 @@ class CutFeed:
     lasting: Sequence[Path] = ()
     """Files that were there before."""
 
-    def events(self, bucket: int) -> str:
-        """The query of a bucket's events that are read whole: `EVENT_COLUMNS`."""
-        return _listed(bucket_files(self.paths.events, bucket), EVENT_COLUMNS)
+    def events(self, bucket: int) -> pl.LazyFrame:
+        """A bucket's events that are read whole: `EVENT_COLUMNS`."""
+        return _scanned(bucket_files(self.paths.events, bucket), EVENT_COLUMNS)
 
-    def customers(self, bucket: int) -> str:
-        """The query of a bucket's customers: `CUSTOMER_COLUMNS`."""
-        return _listed(bucket_files(self.paths.customers, bucket), CUSTOMER_COLUMNS)
+    def customers(self, bucket: int) -> pl.LazyFrame:
+        """A bucket's customers: `CUSTOMER_COLUMNS`."""
+        return _scanned(bucket_files(self.paths.customers, bucket), CUSTOMER_COLUMNS)
 
     def event_times(self, bucket: int) -> pl.LazyFrame:
         """The times of a bucket's events: `partition.Wanted.event_time`."""
-        files = bucket_files(self.paths.event_times, bucket)
-        return pl.scan_ipc(files, glob=False) if files else pl.LazyFrame(schema=TIME_COLUMNS)
+        return _scanned(bucket_files(self.paths.event_times, bucket), TIME_COLUMNS)
 
     def counts(self, con: DuckDBPyConnection, bucket: int, start: datetime | None) -> Counts:
         """Count a bucket's events, on a connection that has views of its events and customers."""
@@ -84,24 +82,18 @@ class HistoryFeed:
         """The files of a bucket's events."""
         return self.history.files("events", keys_of(bucket, self.buckets))
 
-    def events(self, bucket: int) -> str:
-        """The query of a bucket's events that are read whole: `EVENT_COLUMNS`."""
-        files = self.files(bucket)
-        names, types = (sorted(some) for some in (self.wanted.names, self.wanted.types))
-        # Apart, so that each part is answered by the row groups whose statistics say they may hold such rows.
-        parts = ["updates"]
-        if names:
-            parts.append(f"not updates and name in ({_literals(names)})")
-        if types:
-            others = f" and name not in ({_literals(names)})" if names else ""
-            parts.append(f"not updates and type in ({_literals(types)}){others}")
-        until = f"ts <= {literal(self.end.isoformat())}::timestamptz"
-        whole = _listed(files, EVENT_COLUMNS)
-        return " union all ".join(f"({whole} where {until} and {one})" for one in parts) if files else whole
+    def events(self, bucket: int) -> pl.LazyFrame:
+        """A bucket's events that are read whole: `EVENT_COLUMNS`."""
+        named, typed = (
+            pl.col(column).is_in(sorted(some))
+            for column, some in (("name", self.wanted.names), ("type", self.wanted.types))
+        )
+        return self._until_end(bucket).filter(pl.col("updates") | named | typed).select(*EVENT_COLUMNS)
 
-    def customers(self, bucket: int) -> str:
-        """The query of a bucket's customers: `CUSTOMER_COLUMNS`."""
-        return _listed(self.history.files("customers", keys_of(bucket, self.buckets)), CUSTOMER_COLUMNS)
+    def customers(self, bucket: int) -> pl.LazyFrame:
+        """A bucket's customers: `CUSTOMER_COLUMNS`."""
+        files = self.history.files("customers", keys_of(bucket, self.buckets))
+        return pl.scan_parquet(files, glob=False) if files else pl.LazyFrame(schema=CUSTOMER_COLUMNS)
 
     def event_times(self, bucket: int) -> pl.LazyFrame:
         """The times of a bucket's events: `partition.Wanted.event_time`."""
@@ -118,7 +110,7 @@ class HistoryFeed:
     def _until_end(self, bucket: int) -> pl.LazyFrame:
         files = self.files(bucket)
         if not files:
-            return pl.LazyFrame(schema={**EVENT_COLUMNS, "known": pl.Boolean})
+            return pl.LazyFrame(schema={**EVENT_COLUMNS, "updates": pl.Boolean, "known": pl.Boolean})
         return pl.scan_parquet(files, glob=False).filter(pl.col("ts") <= self.end)
 
 
@@ -138,12 +130,6 @@ def _counted(times: pl.LazyFrame, known: pl.DataFrame, start: datetime | None) -
     return Counts(events, history, len(unknown))
 
 
-def _listed(files: Sequence[Path], columns: Schema) -> str:
-    if files:
-        return f"select {', '.join(columns)} from {parquet(*files)}"
-    nothing = ", ".join(f"null::{kind} as {column}" for column, kind in duckdb_types(columns).items())
-    return f"select {nothing} limit 0"
-
-
-def _literals(texts: Sequence[str]) -> str:
-    return ", ".join(map(literal, texts))
+def _scanned(files: list[Path], columns: Schema) -> pl.LazyFrame:
+    """The rows that `split` wrote as Arrow files; without files there are none of these columns."""
+    return pl.scan_ipc(files, glob=False) if files else pl.LazyFrame(schema=columns)

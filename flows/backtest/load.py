@@ -95,9 +95,10 @@ def _cut(con: DuckDBPyConnection, plan: Plan, wanted: Wanted, paths: Paths, prog
     buckets = plan.buckets_for(events.rows.good, processes)
     progress("Splitting", 0)
     counted = [part.scan().filter(pl.col("ts") <= plan.end) for part in events.rows.parts]
-    split([part.scan() for part in customers.rows.parts], CUSTOMER_COLUMNS, buckets, paths.customers)
+    people = [part.scan() for part in customers.rows.parts]
+    split(people, CUSTOMER_COLUMNS, buckets, paths.customers, plain=True)
     split(counted, wanted.event_time, buckets, paths.event_times, plain=True)
-    split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events)
+    split([rows.filter(wanted.whole) for rows in counted], EVENT_COLUMNS, buckets, paths.events, plain=True)
     began = plan.start or _first(paths, buckets)
     return Loaded(
         CutFeed(paths),

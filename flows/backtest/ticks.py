@@ -53,6 +53,8 @@ class TickEnds:
 
     def spans(self, facts: Sequence[pl.DataFrame], at_once: int) -> "Spans":
         """These ticks in spans: at most one for every `at_once` facts (rows with `at`), and one for the rest."""
+        if len(self) == 1:
+            return Spans(self, np.zeros(1, np.int64))
         ticks = np.sort(self.tick_of(np.concatenate([_at(one) for one in facts])))
         lasts = ticks[ticks < len(self)][at_once - 1 :: at_once]
         return Spans(self, np.unique([*lasts, len(self) - 1]))
@@ -72,6 +74,8 @@ class Spans:
 
     def deal(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """The rows (with `at`) that come in each span, in the order in which they were given."""
+        if len(self.lasts) == 1 and (_at(rows) <= epoch_us(self.ends.last)).all():
+            return [rows]
         spans = np.searchsorted(self.lasts, self.ends.tick_of(_at(rows)))
         order = np.argsort(spans, kind="stable")
         cuts = np.searchsorted(spans[order], np.arange(len(self.lasts) + 1))

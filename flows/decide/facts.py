@@ -59,6 +59,7 @@ def read_facts(
     make_view(con, "fact_events", f"from {quoted(relation)}")
     visible = visible_attributes(program)
     make_view(con, "known_customers", f"select customer_id from {known}")
+    run_sql(con, "decide/facts/updating.sql")
     run_sql(con, "decide/facts/writes.sql")
     run_sql(con, "decide/facts/live.sql", **visible)
     events = with_properties(read_sql(con, "decide/facts/events.sql", **_wanted(program)), program)

@@ -1,5 +1,6 @@
 """State + what a tick decided → the next state; the same fold for stores, backtests and tests."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -23,14 +24,22 @@ def fold(state: State, decided: Decided, writes: pl.DataFrame, tick: Tick) -> St
         tick: its bounds; accepted messages older than the longest window of its caps are forgotten.
     """
     taken = decided.executions
-    return State(
-        customers=settled(with_introduced(state, decided.introduced).customers),
-        attributes=fold_attributes(state.attributes, writes, decided.attributes),
-        tags=_fold_tags(state.tags, decided.tags),
+    return replace(
+        fold_profiles(state, decided, writes),
         executions=_running(state.executions, taken),
         entries=_newest(pl.concat([state.entries, taken.select(state.entries.columns)])),
         sends=_recent(pl.concat([state.sends, counted(decided)]), tick),
         alarms=replaced(state.alarms, decided.alarms, ["customer_id", "key"]),
+    )
+
+
+def fold_profiles(state: State, decided: Decided, writes: pl.DataFrame) -> State:
+    """The state with customers, attributes and tags as they are after a tick, all else as it was before."""
+    return replace(
+        state,
+        customers=settled(with_introduced(state, decided.introduced).customers),
+        attributes=fold_attributes(state.attributes, writes, decided.attributes),
+        tags=_fold_tags(state.tags, decided.tags),
     )
 
 

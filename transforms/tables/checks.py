@@ -71,15 +71,15 @@ EXECUTIONS = Table(
     key="execution_id",
     rules=(_ID, _STATUS),
 )
-STEPS = Table("steps", frames.STEPS, rules=(_ID,))
+STEPS = Table("steps", frames.STEPS)
 MESSAGES = Table(
     "messages",
     frames.MESSAGES,
     nullable=("template_id",),
     key="message_id",
-    rules=(_ID, _is_hash("message_id")),
+    rules=(_is_hash("message_id"),),
 )
-WEBHOOKS = Table("webhooks", frames.WEBHOOKS, rules=(_ID,))
+WEBHOOKS = Table("webhooks", frames.WEBHOOKS)
 PROFILES = Table("profiles", frames.PROFILES, key="customer_id", rules=(_is_object("attributes"),))
 
 

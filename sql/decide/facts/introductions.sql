@@ -5,6 +5,6 @@ select
     ts,
     "at",
     json_extract(attributes, ['$.createdAt', '$.created_at'])::varchar[] as said
-from fact_events
+from fact_updating
 anti join known_customers using (customer_id)
 where introduces(type, name, attributes)

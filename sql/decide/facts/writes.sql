@@ -3,7 +3,7 @@
 -- files.
 create or replace temp view fact_writes as
 with
-    events as (select * from fact_events),
+    events as (select * from fact_updating),
 
     own as (
         select
