@@ -9,37 +9,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from flows.backtest.paths import Paths
 from flows.files import aside_name, put_all_in_place
 from flows.formats.parquet_footers import JoinedParquet
 
-NO_WORDS = (
-    "execution_id",
-    "message_id",
-    "webhook_id",
-    "customer_id",
-    "trigger_event_id",
-    "trigger_properties",
-)
-"""Columns of texts that rarely repeat, and aren't in order: dictionaries and bounds cost time, and save nothing."""
-
 
 def write_part(rows: pl.DataFrame, file: Path) -> None:
     """Write a bucket's rows of a table."""
-    bounded = [name for name in rows.columns if name not in NO_WORDS]
-    words = [name for name in bounded if rows.schema[name] == pl.String]
-    # Without Arrow's own schema readers see Parquet's plain types, not the layout the rows came in.
-    pq.write_table(
-        rows.to_arrow(compat_level=pl.CompatLevel.oldest()),
-        file,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=words,
-        write_statistics=bounded,
-        store_schema=False,
-    )
+    rows.write_parquet(file, compression="zstd", compression_level=1)
 
 
 class BucketTables:

@@ -18,7 +18,7 @@ Struct = dict[int, tuple[int, Any]]
 """The fields of a struct by their numbers: each with its type and value."""
 
 # Fields, by the struct that has them.
-_ROWS, _ROW_GROUPS = 3, 4
+_ROWS, _ROW_GROUPS, _WRITERS_OWN = 3, 4, 5
 _COLUMNS, _GROUP_ROWS, _GROUP_OFFSET, _ORDINAL = 1, 3, 5, 7
 _CHUNK_OFFSETS, _META_DATA = (2, 4, 6), 3
 _PAGE_OFFSETS = (9, 10, 11, 14)
@@ -42,7 +42,8 @@ class JoinedParquet:
         with part.open("rb") as source:
             footer, size = _read_footer(source)
             if self.footer is None:
-                self.footer = footer
+                # Without the writer's own schema readers see Parquet's plain types, not the layout the rows came in.
+                self.footer = {number: field for number, field in footer.items() if number != _WRITERS_OWN}
                 self.file.write(MAGIC)
             groups = [one for one in footer[_ROW_GROUPS][1][1] if one[_GROUP_ROWS][1]]
             if groups:

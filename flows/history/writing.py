@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from flows.buckets.partition import bucket_files, keys_of, split, updates_profile
 from flows.buckets.pool import in_processes
@@ -34,8 +33,6 @@ ROW_GROUP = 61_440
 """Rows: so few that most row groups hold one name."""
 MOST_PLAIN = 20_000_000
 """Events; up to so many are cut into Arrow files: half the time, but six times the disk (180 bytes an event)."""
-WORDS = ["type", "name", "customer_id", "attributes", "timezone"]
-"""Columns in which values repeat in a row group, in the order in which rows lie."""
 
 KnownSince = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 """From a range's events and customers: `customer_id` and `since`, the instant from which on each customer is known."""
@@ -179,15 +176,8 @@ def _read(scratch: Path, kind: Kind, number: int) -> pl.DataFrame:
 
 def _written(folder: Path, kind: Kind, number: int, rows: pl.DataFrame, keys: range) -> HistoryFile:
     name = file_name(kind, number)
-    pq.write_table(
-        rows.select(*COLUMNS[kind]).to_arrow(compat_level=pl.CompatLevel.oldest()),
-        folder / name,
-        row_group_size=ROW_GROUP,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[one for one in WORDS if one in rows.columns],
-        store_schema=False,
-    )
+    chosen = rows.select(*COLUMNS[kind])
+    chosen.write_parquet(folder / name, compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
     flush(folder / name)
     size = (folder / name).stat().st_size
     return HistoryFile(
