@@ -44,9 +44,9 @@ def test_rows_in_order_with_the_ends_of_groups(rows: list[tuple[int, int, bool]]
     kinds = zip((np.int64, np.int64, np.bool_), range(3), strict=True)
     keys = [np.array([row[place] for row in rows], kind) for kind, place in kinds]
     found = sorted_by(*keys)
-    ordered = list(zip(*(key.tolist() for key in found.keys), strict=True))
-    assert ordered == sorted(rows)
+    ordered = sorted(rows)
     assert [rows[number] for number in found.order] == ordered
     assert [rows[number] for number in order_by(*keys)] == ordered
     ends = [place for place, row in enumerate(ordered) if ordered[place + 1 : place + 2] != [row]]
     assert found.last.tolist() == ends
+    assert list(zip(*(key.tolist() for key in found.keys), strict=True)) == [ordered[place] for place in ends]

@@ -28,7 +28,7 @@ class Sorted:
     Attributes:
         order: their numbers.
         last: the places at which a group of equal rows ends.
-        columns: gives the keys in that order.
+        columns: gives each group's keys.
     """
 
     order: Ints
@@ -37,7 +37,7 @@ class Sorted:
 
     @property
     def keys(self) -> Sequence[Array]:
-        """The columns they are ordered by, in that order; made when asked for."""
+        """The columns they are ordered by, of each group; made when asked for."""
         return self.columns()
 
 
@@ -48,10 +48,12 @@ def sorted_by(*keys: Array) -> Sorted:
         order = np.lexsort(keys[::-1])
         columns = [key[order] for key in keys]
         changes = np.logical_or.reduce([key[1:] != key[:-1] for key in columns])
-        return Sorted(order, _last(changes, order.size), lambda: columns)
+        last = _last(changes, order.size)
+        return Sorted(order, last, lambda: [column[last] for column in columns])
     order = _order(packed.rows)
     rows = packed.rows[order]
-    return Sorted(order, _last(rows[1:] != rows[:-1], order.size), partial(packed.unpacked, rows))
+    last = _last(rows[1:] != rows[:-1], order.size)
+    return Sorted(order, last, partial(packed.unpacked, rows[last]))
 
 
 def _last(changes: Bools, size: int) -> Ints:

@@ -156,12 +156,14 @@ def running_amounts(points: Sequence[Points], first: Ints, factors: Ints | None 
     scale = np.eye(len(points), dtype=np.int64) if factors is None else factors
     whole = _joined(points)
     rows = sorted_by(whole.lane, whole.at, ~whole.quiet)
-    (lane, at, loud), last = rows.keys, rows.last
-    amounts = first[lane[last]]
+    lane, at, loud = rows.keys
+    amounts = np.empty((lane.size, scale.shape[1]), np.int64, order="F")
     for column in range(scale.shape[1]):
-        changes = np.concatenate([by * one.delta for by, one in zip(scale[:, column], points, strict=True)])
-        amounts[:, column] += _running(lane, changes[rows.order], last)
-    return StepFunction(lane[last], at[last], loud[last] == 0, amounts, first)
+        changes = np.concatenate(
+            [_times(by, one.delta) for by, one in zip(scale[:, column], points, strict=True)]
+        )
+        amounts[:, column] = first[:, column].take(lane) + _running(lane, changes.take(rows.order), rows.last)
+    return StepFunction(lane, at, loud == 0, amounts, first)
 
 
 def only_amount(amounts: StepFunction, unit: int) -> StepFunction:
@@ -200,13 +202,19 @@ def _shifted(rows: Behaviors, after: int, delta: Ints, span: Span) -> Points:
     return Points(rows.lane[kept], at[kept], quiet[kept], delta[kept])
 
 
+def _times(by: int, delta: Ints) -> Ints:
+    if by == 1:
+        return delta
+    product: Ints = by * delta if by else np.zeros(delta.size, np.int64)
+    return product
+
+
 def _running(lane: Ints, delta: Ints, last: Ints) -> Ints:
-    """Sums of `delta` since the start of each lane, at the rows `last`."""
+    """Sums of `delta` since the start of each lane, at the rows `last`, whose lanes are given."""
     if not last.size:
         return np.zeros(0, np.int64)
-    total = np.cumsum(delta)
+    total = delta.cumsum().take(last)
     starts = np.flatnonzero(np.append(True, lane[1:] != lane[:-1]))
-    before = np.where(starts > 0, total[starts - 1], 0)
-    lengths = np.diff(np.append(np.searchsorted(last, starts), last.size))
-    sums: Ints = total[last] - np.repeat(before, lengths)
+    before = np.append(0, total).take(starts)
+    sums: Ints = total - np.repeat(before, np.diff(starts, append=lane.size))
     return sums
