@@ -1,5 +1,6 @@
 """`onward`, and `python -m flows`: what must hold before anything else is imported, and until the last line is said."""
 
+import gc
 import os
 import sys
 from io import TextIOWrapper
@@ -7,6 +8,9 @@ from io import TextIOWrapper
 from flows.interrupts import end_interrupted, is_struck, listen, stop_listening
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+_SELDOM = 20_000
+"""Objects made between two looks for garbage: what a start makes lasts, and to look through it again and again (by
+default at every 700 objects) took a tenth of a small run."""
 
 
 def main() -> None:
@@ -14,6 +18,7 @@ def main() -> None:
     try:
         try:
             listen()
+            gc.set_threshold(_SELDOM)
             _open_streams()
             from flows.cli import main as command_line
 

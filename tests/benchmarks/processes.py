@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ONWARD = (sys.executable, "-c", "from flows.cli import main; main()")
+ONWARD = (sys.executable, "-m", "flows")
 """The command `onward`, of the code that is measured."""
 
 
