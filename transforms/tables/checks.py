@@ -95,13 +95,17 @@ def check(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def check_columns(name: str, columns: Schema, found: Mapping[str, pl.DataType]) -> None:
-    """Look whether a table has these columns, of exactly these types; further ones are allowed.
+    """Look whether a table has these columns, of exactly these types; further ones are allowed, and texts as Enums.
 
     Raises:
         ValueError: naming the table, and each column with the type it should have, and has.
     """
-    wrong = {column: kind for column, kind in columns.items() if found.get(column) != kind}
+    wrong = {column: kind for column, kind in columns.items() if not _is(found.get(column), kind)}
     _refuse(name, [f"{column}: {kind}: {found.get(column, 'missing')}" for column, kind in wrong.items()])
+
+
+def _is(found: pl.DataType | None, kind: pl.DataType | type[pl.DataType]) -> bool:
+    return found == kind or (kind == pl.String and isinstance(found, pl.Enum))
 
 
 def _nulls(table: Table, rows: pl.DataFrame) -> Iterator[str]:
