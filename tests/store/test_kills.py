@@ -108,6 +108,7 @@ def disturb_upgrades(root: Path, seed: int, kills: int) -> None:
         assert_same(expected, tables(home))
         assert_current(home)
         assert not (home.settings.state / "rebuild").exists()
+        assert len(list(ledger_folder(home.settings).iterdir())) == 1
         shutil.rmtree(root / "disturbed")
         return ended
 
