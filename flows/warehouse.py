@@ -76,7 +76,7 @@ def connect(
     Raises:
         WarehouseError: the file is damaged, not DuckDB's, or open in another program.
     """
-    spill = path.with_name(f"{path.name}.tmp") if path else Path(tempfile.gettempdir()) / "onward.tmp"
+    spill = spill_folder(path) if path else Path(tempfile.gettempdir()) / "onward.tmp"
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -94,6 +94,11 @@ def connect(
         raise WarehouseError("open the database", str(path or ":memory:"), error) from error
     con.execute("set TimeZone = 'UTC'")
     return con
+
+
+def spill_folder(path: Path) -> Path:
+    """Where what doesn't fit into memory lies while a database file is open; a killed process leaves it."""
+    return path.with_name(f"{path.name}.tmp")
 
 
 def is_stopped(con: DuckDBPyConnection) -> bool:

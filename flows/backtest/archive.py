@@ -17,9 +17,10 @@ from flows.history.writing import Rows, write_history
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import archived_file
-from flows.store.compact import when_free
+from flows.store.compact import COMPACT_LOCK, when_free
+from flows.store.lock import run_lock
 from flows.store.opening import open_store
-from flows.store.prepared import count_on, layout_folder, prepared_archive
+from flows.store.prepared import Prepared, count_on, layout_folder, prepared_archive
 from flows.store.publish import publish
 from flows.store.tables import BATCHES
 from transforms.tables.frames import CANONICAL_CUSTOMERS
@@ -32,10 +33,15 @@ def lay_out_archive(settings: Settings, say: Say = silent, clock: Clock = wall_c
     """Lay the archive out by key, unless it has grown by less than a fifth since; what was done, for people.
 
     Raises:
-        RunInProgressError: a tick didn't let go of the store for a long time.
+        RunInProgressError: another compaction is under way, or a tick didn't let go of the store for a long time.
         ArchiveError: an archived file is gone or damaged; what was laid out before stays.
         WorkerError: a process was killed; likewise.
     """
+    with run_lock(settings.state / COMPACT_LOCK):
+        return _laid_out(settings, say, clock)
+
+
+def _laid_out(settings: Settings, say: Say, clock: Clock) -> str:
     with when_free(settings, clock) as store:
         ((covered,),) = store.state.query("select coalesce(max(batch_id), 0) from batches")
         batches = store.state.frame(f"select {', '.join(BATCHES)} from batches order by batch_id", BATCHES)
@@ -59,7 +65,7 @@ def lay_out_archive(settings: Settings, say: Say = silent, clock: Clock = wall_c
         with store.state.transaction():
             count_on(store.state, covered)
         publish(store)
-    _remove_older(out)
+    _remove_others(out, before)
     return f"Laid {total:,} events of the archive out by key"
 
 
@@ -96,8 +102,9 @@ def _customers(settings: Settings, batches: pl.DataFrame) -> pl.LazyFrame:
     return said.join(first, on=["customer_id", "number"], how="semi").select(*CANONICAL_CUSTOMERS)
 
 
-def _remove_older(out: Path) -> None:
-    """Of earlier layouts the last one stays, for readers of what was published before."""
-    others = sorted(one for one in out.parent.iterdir() if one.is_dir() and one.name.isdigit() and one != out)
-    for one in others[:-1]:
-        shutil.rmtree(one)
+def _remove_others(out: Path, before: Prepared | None) -> None:
+    """Remove older layouts, and what killed runs left; readers of what was published before may need the last one."""
+    kept = {out, before.history.folder if before else out}
+    for one in out.parent.iterdir():
+        if one not in kept:
+            shutil.rmtree(one)

@@ -47,7 +47,8 @@ def events_again(store: Store, declared: SignalPlan, tick: Tick) -> pl.DataFrame
         assert tick.since is not None
         shift = timedelta(microseconds=microseconds)
         span = tick.since - shift, min(tick.now - shift, tick.since)
-        found.append(_archived(store, names, *span))
+        if files := _files(store, *span):
+            found.append(_read(store, files, names, *span))
     return pl.concat(found).unique(maintain_order=True)
 
 
@@ -78,15 +79,14 @@ def _noted(store: Store, kind: str, keys: Sequence[str]) -> list[str]:
 
 
 def _from_history(store: Store, declared: SignalPlan, new: list[str], previous: datetime) -> None:
-    """Add the new amounts as of `previous`, from all events until then."""
-    calls = {key: call for key, call in _calls(declared).items() if key in new}
-    files = [one_file(one) for one in archived_events(store)] if calls else []
-    if files:
+    """Add the new amounts as of `previous`, from all events of earlier ticks until then."""
+    files = [one_file(one) for one in archived_events(store, _new_batches(store))]
+    if calls := {key: call for key, call in _calls(declared).items() if key in new}:
         _sum_up(store.con, calls, files=files, names=list(declared.names), until=previous)
         keep_amounts(store.state, frame(store.con, "from listed_amounts"))
     chains = tuple(one for one in declared.chains if not set(one.keys).isdisjoint(new))
     if chains:
-        amounts = _chained(store, SignalPlan(chains), previous)
+        amounts = _chained(store, files, SignalPlan(chains), previous)
         _list(store.con, amounts.filter(pl.col("key").is_in(new)))
         keep_amounts(store.state, frame(store.con, "from listed_amounts"))
 
@@ -98,9 +98,9 @@ def _sum_up(con: DuckDBPyConnection, calls: dict[str, str], **given: Any) -> Non
     con.execute(query, {"keys": list(calls), "largest": LARGEST, "decimals": DECIMALS, **given})
 
 
-def _chained(store: Store, chains: SignalPlan, previous: datetime) -> pl.DataFrame:
+def _chained(store: Store, files: list[str], chains: SignalPlan, previous: datetime) -> pl.DataFrame:
     """How far customers had come in ordered patterns (`frames.AMOUNTS`)."""
-    rows = _archived(store, chains.names, None, previous).with_columns(fresh=pl.lit(value=True))
+    rows = _read(store, files, chains.names, None, previous).with_columns(fresh=pl.lit(value=True))
     nothing = pl.DataFrame(schema=AMOUNTS)
     return evaluate_signals(chains, rows, nothing, since=None, until=previous, emit_from=None).amounts()
 
@@ -115,17 +115,21 @@ def _calls(declared: SignalPlan) -> dict[str, str]:
     return {key: f"history_amount(history, {given})" for key, given in (terms | lasts).items()}
 
 
-def _archived(store: Store, names: Sequence[str], after: datetime | None, until: datetime) -> pl.DataFrame:
-    """The events of earlier ticks of some names, after `after` and until `until` (`frames.BEHAVIORS`)."""
-    files = _files(store, after, until)
-    if not files:
-        return pl.DataFrame(schema=BEHAVIORS)
+def _read(
+    store: Store, files: list[str], names: Sequence[str], after: datetime | None, until: datetime
+) -> pl.DataFrame:
+    """The events in files of some names, after `after` and until `until` (`frames.BEHAVIORS`)."""
     given = {"files": files, "names": list(names), "after": after, "until": until}
     return read_sql(store.con, "decide/windows/archived_events.sql", **given)
 
 
-def _files(store: Store, after: datetime | None, until: datetime) -> list[str]:
+def _files(store: Store, after: datetime, until: datetime) -> list[str]:
     """The archived batches of earlier ticks with events after `after` and until `until`."""
-    new = [name for (name,) in store.con.execute("from new_batches").fetchall()]
-    found = store.state.rows("decide/windows/archived_batches.sql", after=after, until=until, new=new)
+    given = {"after": after, "until": until, "new": _new_batches(store)}
+    found = store.state.rows("decide/windows/archived_batches.sql", **given)
     return [one_file(archived_file(store.settings, "events", *one)) for one in found]
+
+
+def _new_batches(store: Store) -> list[str]:
+    """The archived files of the tick's own batches."""
+    return [name for (name,) in store.con.execute("from new_batches").fetchall()]

@@ -1,5 +1,6 @@
 """`onward export`: what is published, with its rows, as one DuckDB file that needs no other."""
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from flows.reports.frames import open_reports
 from flows.session import Say, drawn, silent
 from flows.settings import Settings
 from flows.store.publish import published_file
-from flows.warehouse import connect, count, literal, quoted, run, run_sql
+from flows.warehouse import connect, count, literal, quoted, run, run_sql, spill_folder
 
 
 def export(settings: Settings, file: Path, say: Say = silent, *, force: bool = False) -> int:
@@ -32,6 +33,7 @@ def export(settings: Settings, file: Path, say: Say = silent, *, force: bool = F
     with open_reports(settings):
         published = published_file(settings)
     aside = aside_name(file)
+    shutil.rmtree(spill_folder(aside), ignore_errors=True)
     with closing(connect(aside)) as con:
         run(con, f"attach {literal(published)} as published (read_only)", file=str(published), step="open it")
         names = [name for (name,) in run_sql(con, "reports/export/tables.sql").fetchall()]

@@ -12,6 +12,7 @@ from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.backfill import fill_sums
 from flows.store.carry_over import OLD_FILE, carry_over
+from flows.store.ledger import GENERATION, ledger_folder
 from flows.store.lock import run_lock
 from flows.store.state_file import StateError, StateFile
 from flows.store.store import STATE_FILE, Store, opened
@@ -61,7 +62,7 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
     """
     path = settings.state / STATE_FILE
     draft = settings.state / "rebuild" / STATE_FILE
-    shutil.rmtree(draft.parent, ignore_errors=True)
+    _forget(settings, draft)
     try:
         with opened(draft, settings, say, clock) as store, _ledger_kept(store):
             fill_sums(store)
@@ -69,6 +70,15 @@ def rebuild_store(settings: Settings, say: Say = silent, clock: Clock = wall_clo
         replace_state(path, draft, "replaced")
     finally:
         shutil.rmtree(draft.parent, ignore_errors=True)
+
+
+def _forget(settings: Settings, draft: Path) -> None:
+    """Remove what a killed rebuild left: its draft, and its part of the ledger."""
+    if draft.exists():
+        with suppress(StateError), StateFile(draft) as state:
+            if generation := state.value(GENERATION):
+                shutil.rmtree(ledger_folder(settings) / generation, ignore_errors=True)
+    shutil.rmtree(draft.parent, ignore_errors=True)
 
 
 @contextmanager

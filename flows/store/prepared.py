@@ -1,5 +1,6 @@
 """The archive's events laid out by key (`flows/history`): which layout counts, and what came since."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,8 +50,13 @@ def prepared_archive(settings: Settings, state: StateFile) -> Prepared | None:
         return None
 
 
-def archived_events(store: Store) -> list[Path]:
-    """The files with all events: an empty one that has their columns, the layout, and batches that came since."""
+def archived_events(store: Store, without: Sequence[str] = ()) -> list[Path]:
+    """The files with all events: an empty one that has their columns, the layout, and batches that came since.
+
+    Args:
+        store: whose archive it is.
+        without: the archived files of batches to leave out, which came since.
+    """
     settings, found = store.settings, prepared_archive(store.settings, store.state)
     folder = archive_folder(settings).absolute() / "events"
     since = (
@@ -58,7 +64,7 @@ def archived_events(store: Store) -> list[Path]:
     )
     later = store.state.query(since, covered=found.covered if found else 0)
     laid_out = [one.absolute() for one in found.history.files("events")] if found else []
-    return [folder / "_columns.parquet", *laid_out, *(folder / name for (name,) in later)]
+    return [folder / "_columns.parquet", *laid_out, *(folder / one for (one,) in later if one not in without)]
 
 
 def count_on(state: StateFile, covered: int) -> None:

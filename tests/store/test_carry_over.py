@@ -10,11 +10,13 @@ import pytest
 from flows.delivery.open_ledger import SEND_LEDGER
 from flows.errors import InputError, OnwardError
 from flows.store.carry_over import OLD_FILE
+from flows.store.ledger import ledger_folder
 from flows.warehouse import connect
 from tests.runs import TABLES, House, house, person
 from tests.semantics.cases import Row, at, event, send, tag, trigger, wait, workflow
 from tests.store.agreement import assert_current
 from tests.store.old_store import age
+from tests.tick.test_named_points import kill_at
 
 CROWD = [f"c{number:02d}" for number in range(20)]
 MAIL = send("hello", subject="Hi {{ first_name }}", content="{{ event.color }}!")
@@ -110,6 +112,16 @@ def test_a_killed_carrying_over_is_done_again(tmp_path: Path, monkeypatch: pytes
     assert (home.settings.state / OLD_FILE).exists()
     home.tick(at(90))
     assert before["executions"].equals(home.frames()["executions"])
+    assert_current(home)
+
+
+def test_what_a_killed_carrying_over_wrote_goes_with_the_next(tmp_path: Path) -> None:
+    home = lived(tmp_path)
+    age(home)
+    assert kill_at("flows.store.carry_over:put_back", "after", home, "run", "--now", at(90).isoformat())
+    assert list((ledger_folder(home.settings) / "0001").iterdir())
+    home.tick(at(90))
+    assert [one.name for one in ledger_folder(home.settings).iterdir()] == ["0001"]
     assert_current(home)
 
 

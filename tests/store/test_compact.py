@@ -1,9 +1,6 @@
 """Compaction: fewer files say the same, beside ticks, and whenever it is killed."""
 
 import itertools
-import random
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
@@ -14,10 +11,9 @@ import pytest
 from flows.backtest.archive import lay_out_archive
 from flows.store import compact as compacting
 from flows.store.check import check
-from flows.store.compact import Compacted, compact
+from flows.store.compact import COMPACT_LOCK, Compacted, compact
 from flows.store.ledger import BASE, CURRENT, ledger_folder
-from flows.store.lock import RunInProgressError
-from flows.store.opening import open_store
+from flows.store.lock import RunInProgressError, run_lock
 from flows.tick.rebuild import rebuild
 from tests.runs import House, house, person
 from tests.semantics.cases import at, event, send, tag, wait, workflow
@@ -232,30 +228,6 @@ def test_a_compaction_killed_at_a_named_point_is_made_good(tmp_path: Path, point
     assert_current(home)
 
 
-@pytest.mark.slow
-def test_compactions_and_exports_killed_at_random(tmp_path: Path) -> None:
-    home, chance = lived(tmp_path), random.Random(0)
-    before = home.frames()
-    for number in range(30):
-        command = ("compact",) if number % 2 else ("export", str(tmp_path / "all.duckdb"), "--force")
-        arguments = [sys.executable, "-c", "from flows.cli import main; main()", *command]
-        environment = {
-            **home.environment(),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "PATH": "/usr/bin:/bin",
-        }
-        with subprocess.Popen(arguments, cwd=tmp_path, env=environment, stderr=subprocess.PIPE) as process:
-            try:
-                process.wait(chance.uniform(0.3, 2))
-            except subprocess.TimeoutExpired:
-                process.kill()
-        with open_store(home.settings):
-            pass
-    compact(home.settings)
-    assert unchanged(before, home.frames()) == []
-    assert_current(home)
-
-
 def test_the_archive_laid_out_by_key_says_the_same(tmp_path: Path) -> None:
     home = lived(tmp_path)
     events = home.rows("from events order by all")
@@ -264,4 +236,24 @@ def test_the_archive_laid_out_by_key_says_the_same(tmp_path: Path) -> None:
     assert home.rows("from events order by all") == events
     goes_on(home, 6)
     assert len(home.rows("from events")) > len(events)
+    assert_current(home)
+
+
+def test_the_archive_is_laid_out_by_one_at_a_time(tmp_path: Path) -> None:
+    home = lived(tmp_path, ticks=1)
+    with run_lock(home.settings.state / COMPACT_LOCK), pytest.raises(RunInProgressError):
+        lay_out_archive(home.settings)
+    assert "Laid" in lay_out_archive(home.settings)
+
+
+def test_of_earlier_layouts_the_last_one_stays_and_nothing_of_killed_ones(tmp_path: Path) -> None:
+    home = lived(tmp_path, ticks=1)
+    layouts = home.settings.state / "archive" / "history"
+    for number in range(1, 4):
+        lay_out_archive(home.settings)
+        (layouts / f"0000009{number}.aside").mkdir()
+        goes_on(home, number)
+    lay_out_archive(home.settings)
+    assert len(there := sorted(one.name for one in layouts.iterdir())) == 2
+    assert all(name.isdigit() for name in there)
     assert_current(home)

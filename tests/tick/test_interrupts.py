@@ -16,8 +16,9 @@ import polars as pl
 import pytest
 
 from flows.errors import INTERRUPTED
+from tests.kills import MARGIN, moved
 from tests.runs import House
-from tests.tick.test_crash import MARGIN, Stage, assert_undisturbed, moved, stages
+from tests.tick.test_crash import Stage, assert_undisturbed, stages
 
 __all__ = ["stages"]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kills import moved
 from tests.runs import House
-from tests.tick.test_crash import Stage, assert_undisturbed, moved, stages
+from tests.tick.test_crash import Stage, assert_undisturbed, stages
 
 __all__ = ["stages"]
 POINTS = (

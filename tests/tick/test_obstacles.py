@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.kills import moved
 from tests.runs import ONWARD, House
-from tests.tick.test_crash import Stage, assert_undisturbed, moved, stages
+from tests.tick.test_crash import Stage, assert_undisturbed, stages
 
 __all__ = ["stages"]
 

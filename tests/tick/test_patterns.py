@@ -119,9 +119,10 @@ def test_amounts_made_from_history_are_those_kept_all_along(tmp_path: Path) -> N
         home.events("2", *second)
         home.tick(at(100))
     later.define(*asking)
+    late = event("view", at(70), "bob"), buy("ann", 99, 5), buy("cy", 96, 1)
     for home in (always, later):
-        home.events("3", *(event("other", at(101), who) for who in ("ann", "bob", "cy")))
-        home.tick(at(101))
+        home.events("3", *(event("other", at(101), who) for who in ("ann", "bob", "cy")), *late)
+        assert home.tick(at(101)).counts == {"late": 3}
     assert amounts(later) == amounts(always)
     assert len(amounts(later)) > 12
 
