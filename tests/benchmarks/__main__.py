@@ -18,6 +18,7 @@ NAMES = (
     "cron_reach",
     "run_tick",
     "tick_on_history",
+    "ticks_in_a_row",
     "backtest_ratio",
     "by_hand",
     "small_backtest",

@@ -14,6 +14,11 @@ ONWARD = (sys.executable, "-m", "flows")
 """The command `onward`, of the code that is measured."""
 
 
+def environment(data: Path) -> dict[str, str]:
+    """That of a process whose data lie in this folder."""
+    return {**os.environ, "ONWARD_DATA_DIR": str(data)}
+
+
 @dataclass(frozen=True)
 class Ended:
     """A process that has ended well.

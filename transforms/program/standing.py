@@ -19,11 +19,12 @@ def with_held_by(executions: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The rows of `executions`, in their order.
     """
-    logged = steps.select(_LOGGED).filter(~pl.col("outcome").str.starts_with("deferred:"))
+    outcome, step = (pl.col(name).cast(pl.String) for name in ("outcome", "step"))
+    logged = steps.select(_LOGGED).filter(~outcome.str.starts_with("deferred:"))
     last = logged.unique("execution_id", keep="last")
-    waits = (pl.col("action_type") == "wait") & (pl.col("outcome") == "done")
-    holds = waits | pl.col("outcome").str.starts_with("failed:")
-    told = last.select("execution_id", _logged=pl.lit(value=True), _holds=pl.when(holds).then("step"))
+    waits = (pl.col("action_type").cast(pl.String) == "wait") & (outcome == "done")
+    holds = waits | outcome.str.starts_with("failed:")
+    told = last.select("execution_id", _logged=pl.lit(value=True), _holds=pl.when(holds).then(step))
     both = executions.join(told, on="execution_id", how="left", maintain_order="left")
     held = pl.when(pl.col("_logged")).then("_holds").otherwise("held_by")
     return both.with_columns(held_by=held).drop("_logged", "_holds")
