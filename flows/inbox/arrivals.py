@@ -75,8 +75,14 @@ def look_in(state: StateFile, settings: Settings) -> Arrivals:
     """The inbox as it is. A file is looked into once: one of the same name, size and time of change isn't waiting.
 
     Raises:
+        InputError: the inbox is no folder.
         OSError: a folder can't be read.
     """
+    if settings.inbox.exists() and not settings.inbox.is_dir():
+        raise InputError(
+            f"{settings.inbox}: is no folder. Files to load lie in its folders events and customers: move this away, "
+            "make them, and run again"
+        )
     noted = state.rows("inbox/intake/files_read.sql")
     there = [_found(kind, path) for kind in KINDS for path in _entries(settings.inbox / kind)]
     files = [one for one in there if isinstance(one, WaitingFile)]

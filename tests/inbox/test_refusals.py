@@ -1,11 +1,13 @@
 """One bad file never stops a tick: it is set aside with its reason, and what can be no file is passed over by name."""
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
 
+from flows.errors import InputError
 from flows.inbox import refusals
 from flows.tick.run import run_tick
 from tests.formats.mutants import mutant
@@ -165,3 +167,10 @@ def test_a_file_that_stops_the_database_is_set_aside_and_everything_else_goes_on
     (sentence,) = told.refused
     assert str(damaged) in sentence
     assert [one.name for one in refused(home).iterdir() if one.suffix == ".parquet"] == ["0.parquet"]
+
+
+def test_an_inbox_that_is_a_file_is_said(home: House) -> None:
+    shutil.rmtree(home.settings.inbox)
+    home.settings.inbox.write_text("{}")
+    with pytest.raises(InputError, match="inbox: is no folder"):
+        run_tick(home.settings, at(10))
