@@ -185,7 +185,7 @@ def _steps(lanes: Lanes, executions: pl.DataFrame) -> pl.DataFrame:
     taken = _taken(lanes, executions, ledger["execution"], ledger["step"])
     actions = _coded([one.action_type for one in lanes.tick.program.steps], ledger["step"])
     return taken.with_columns(
-        action_type=actions, at=_instant(ledger["at"]), outcome=_coded(lanes.outcomes, ledger["outcome"])
+        action_type=actions, at=_instant(ledger["at"]), outcome=_named(lanes.outcomes, ledger["outcome"])
     )
 
 
