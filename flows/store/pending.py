@@ -10,11 +10,13 @@ from flows.store.sums import Counted, add_sums, count_changes
 from flows.store.suppressions import bring_in_suppressions
 from flows.store.tables import PROGRAM_STEPS
 from flows.store.work import bring_in
-from flows.warehouse import append, frame, shown
+from flows.warehouse import append, frame, shown, streamed
 from transforms.tables.frames import INSTANT, Schema
 
 KEYS = {"messages": "message_id", "webhooks": "webhook_id"}
 """The tables of what is handed over, and the columns of their ids."""
+AT_ONCE = 100_000
+"""Rows kept at once: a first run over a long history has millions, of about 1 kB each."""
 _WAITING = "select fields from pending where kind = $kind order by at, id limit $most"
 
 
@@ -96,23 +98,21 @@ def _add_sums(con: DuckDBPyConnection, state: StateFile, became: pl.DataFrame) -
 
 
 def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:
-    rows = frame(
-        con,
-        f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'",
-    )
-    if rows.is_empty():
-        return 0
-    plain = rows.with_columns(cs.datetime().dt.epoch("us"))
-    kept = plain.select(
-        pl.lit(table).alias("kind"),
-        "at",
-        pl.col(KEYS[table]).alias("id"),
-        "key",
-        "tick_id",
-        fields=pl.struct(pl.exclude("key")).struct.json_encode(),
-    )
-    state.write("insert into pending values (?, ?, ?, ?, ?, ?)", kept.iter_rows())
-    return len(rows)
+    query = f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'"
+    added = 0
+    for rows in streamed(con, query).collect_batches(chunk_size=AT_ONCE):
+        plain = rows.with_columns(cs.datetime().dt.epoch("us"))
+        kept = plain.select(
+            pl.lit(table).alias("kind"),
+            "at",
+            pl.col(KEYS[table]).alias("id"),
+            "key",
+            "tick_id",
+            fields=pl.struct(pl.exclude("key")).struct.json_encode(),
+        )
+        state.write("insert into pending values (?, ?, ?, ?, ?, ?)", kept.iter_rows())
+        added += len(rows)
+    return added
 
 
 def _schema(con: DuckDBPyConnection, table: str) -> Schema:
