@@ -330,29 +330,40 @@ def _count_and_checksum(con: DuckDBPyConnection, table: str) -> tuple[int, int]:
     return int(count), int(checksum)
 
 
-def write_rows(con: DuckDBPyConnection, query: str, file: Path) -> None:
-    """Write the rows of `query` as Parquet; the file appears whole or not at all.
+def write_rows(con: DuckDBPyConnection, query: str, file: Path, *, empty: bool = True) -> int:
+    """Write the rows of `query` as Parquet, and tell how many; the file appears whole or not at all.
+
+    Args:
+        con: runs the query.
+        query: yields the rows.
+        file: where they go.
+        empty: whether there is to be a file if there are no rows.
 
     Raises:
         WarehouseError: the query or the disk failed.
     """
     aside = aside_name(file)
-    copy_rows(con, query, aside, file)
-    put_in_place(aside, file)
+    rows = copy_rows(con, query, aside, file)
+    if rows or empty:
+        put_in_place(aside, file)
+    else:
+        aside.unlink()
+    return rows
 
 
-def copy_rows(con: DuckDBPyConnection, query: str, file: Path, target: Path | None = None) -> None:
-    """Write the rows of `query` as Parquet that nobody needs after a crash, or that will be `target`.
+def copy_rows(con: DuckDBPyConnection, query: str, file: Path, target: Path | None = None) -> int:
+    """Write the rows of `query` as Parquet that nobody needs after a crash, or that will be `target`; how many.
 
     Raises:
         WarehouseError: the query or the disk failed.
     """
-    run(
+    ((rows,),) = run(
         con,
         f"copy ({query}) to {literal(file)} (format parquet, compression zstd, dictionary_size_limit {_WORDS})",
         file=str(target or file),
         step=WRITING,
-    )
+    ).fetchall()
+    return int(rows)
 
 
 def quoted(name: str) -> str:

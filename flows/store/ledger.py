@@ -16,7 +16,7 @@ from flows.errors import OnwardError
 from flows.files import content_hash
 from flows.settings import Settings
 from flows.store.state_file import StateFile
-from flows.warehouse import count, write_rows
+from flows.warehouse import write_rows
 from transforms.timing.durations import epoch_us
 
 LASTING = ("steps", "ended", "messages", "webhooks", "entry_refusals", "quarantine", "suppressions")
@@ -106,12 +106,11 @@ class Ledger:
         Raises:
             WarehouseError: the disk is full, …
         """
-        if not (rows := count(con, f"({query})")):
-            return []
         first, last = commits
         name = f"{self.generation}/{relation}-{level}-{first:08d}-{last:08d}{f'-{part:04d}' if part else ''}.parquet"
         file = self.root / name
-        write_rows(con, query, file)
+        if not (rows := write_rows(con, query, file, empty=False)):
+            return []
         size, checksum = file.stat().st_size, content_hash(file)
         return [LedgerFile(name, relation, level, first, last, rows, size, checksum)]
 
