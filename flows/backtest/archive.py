@@ -75,7 +75,7 @@ def history_of_store(settings: Settings) -> History:
     Raises:
         InputError: it never was.
     """
-    with open_store(settings) as store:
+    with open_store(settings, passing=True) as store:
         found = prepared_archive(settings, store.state)
     if found is None:
         raise InputError(

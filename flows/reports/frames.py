@@ -37,7 +37,7 @@ def open_reports(settings: Settings | None = None) -> Generator[DuckDBPyConnecti
     places = settings or read_settings()
     published = published_file(places)
     try:
-        with open_store(places) as store:
+        with open_store(places, passing=True) as store:
             publish(store)
     except RunInProgressError:
         if not published.exists():

@@ -114,7 +114,7 @@ def when_free(settings: Settings, clock: Clock) -> Generator[Store]:
     until = clock() + _PATIENCE
     while True:
         try:
-            with open_store(settings) as store:
+            with open_store(settings, passing=True) as store:
                 yield store
                 return
         except RunInProgressError:

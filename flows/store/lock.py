@@ -3,12 +3,17 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.errors import OnwardError
+
+_PATIENCE, _PAUSE = 30, 0.05
+"""Seconds to wait for whoever holds the store in passing, and between two looks."""
 
 
 class RunInProgressError(OnwardError):
@@ -25,9 +30,23 @@ class RunInProgressError(OnwardError):
         super().__init__(f"another run is in progress ({holder}); wait for it to finish, or stop it")
 
 
+@dataclass(frozen=True)
+class _Holder:
+    """What the lock file says of who holds it; null where it says nothing yet."""
+
+    pid: int | None = None
+    since: str | None = None
+    passing: bool = False
+
+
 @contextmanager
-def run_lock(file: Path) -> Generator[None]:
+def run_lock(file: Path, *, passing: bool = False) -> Generator[None]:
     """Hold `file` for this process; what a dead process left in it doesn't matter.
+
+    Args:
+        file: the lock file.
+        passing: it is let go in a moment, as by a compaction that only swaps names: others wait for that, half a
+            minute at most, where they refuse to wait for a run.
 
     Raises:
         RunInProgressError: another process (or another part of this one) holds it.
@@ -35,25 +54,37 @@ def run_lock(file: Path) -> Generator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _acquire(handle)
+        _acquire(handle, passing=passing)
         yield
     finally:
         os.close(handle)
 
 
-def _acquire(handle: int) -> None:
+def _acquire(handle: int, *, passing: bool) -> None:
+    until = time.monotonic() + _PATIENCE
+    while not _is_free(handle):
+        holder = _holder(handle)
+        if not holder.passing or time.monotonic() > until:
+            raise RunInProgressError(holder.pid, holder.since)
+        time.sleep(_PAUSE)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    told = {"pid": os.getpid(), "started_at": started, "passing": passing}
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, json.dumps(told).encode(), 0)
+
+
+def _is_free(handle: int) -> bool:
+    """Take the lock if nobody has it."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise RunInProgressError(*_holder(handle)) from None
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps({"pid": os.getpid(), "started_at": started}).encode(), 0)
+        return False
+    return True
 
 
-def _holder(handle: int) -> tuple[int | None, str | None]:
+def _holder(handle: int) -> _Holder:
     try:
         said = json.loads(os.pread(handle, 1000, 0))
-        return int(said["pid"]), str(said["started_at"])
+        return _Holder(int(said["pid"]), str(said["started_at"]), bool(said.get("passing")))
     except (ValueError, KeyError, TypeError):
-        return None, None
+        return _Holder()

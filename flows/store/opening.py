@@ -22,16 +22,18 @@ Answer = TypeVar("Answer")
 
 
 @contextmanager
-def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Generator[Store]:
+def open_store(
+    settings: Settings, say: Say = silent, clock: Clock = wall_clock, *, passing: bool = False
+) -> Generator[Store]:
     """Open the store for one run, creating it when absent.
 
-    Arguments are those of the session.
+    Arguments are those of the session; and whether it is held in passing (`run_lock`).
 
     Raises:
         RunInProgressError: another run holds it.
         OnwardError: the state file is another program's or a newer version's, or damaged.
     """
-    with hold_store(settings):
+    with hold_store(settings, passing=passing):
         told = _carried_over(settings, say, clock)
         with opened(settings.state / STATE_FILE, settings, say, clock) as store:
             store.warnings.extend(told)
@@ -40,15 +42,15 @@ def open_store(settings: Settings, say: Say = silent, clock: Clock = wall_clock)
 
 
 @contextmanager
-def hold_store(settings: Settings) -> Generator[None]:
-    """Keep other runs out, whether or not the state file can be opened.
+def hold_store(settings: Settings, *, passing: bool = False) -> Generator[None]:
+    """Keep other runs out, whether or not the state file can be opened; if only in `passing`, they wait.
 
     Raises:
         InputError: no state file can lie there.
         RunInProgressError: another run holds the store.
     """
     _check_place(settings)
-    with run_lock(settings.state / LOCK_FILE):
+    with run_lock(settings.state / LOCK_FILE, passing=passing):
         yield
 
 

@@ -98,7 +98,9 @@ def _add_sums(con: DuckDBPyConnection, state: StateFile, became: pl.DataFrame) -
 
 
 def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:
-    query = f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'"
+    query = (
+        f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'"
+    )
     added = 0
     for rows in streamed(con, query).collect_batches(chunk_size=AT_ONCE):
         plain = rows.with_columns(cs.datetime().dt.epoch("us"))

@@ -110,14 +110,16 @@ def measure(stores: list[Store], ticks: int) -> list[Measured]:
     taken: list[list[_Tick]] = [[] for _ in stores]
     colds: list[list[_Tick]] = [[] for _ in stores]
     wholes: list[list[Ended]] = [[] for _ in stores]
-    for number in range(ticks + 1):
-        for store, warm, cold, whole in zip(stores, taken, colds, wholes, strict=True):
-            if number:
-                warm.append(store.tick())
-                whole.append(store.process())
-                cold.append(store.tick(cold=True))
-            else:
-                store.tick()
+    rounds = list(zip(stores, taken, wholes, colds, strict=True))
+    for store in stores:
+        store.tick()
+    for _ in range(ticks):
+        for store, warm, whole, _ in rounds:
+            warm.append(store.tick())
+            whole.append(store.process())
+    for _ in range(ticks):
+        for store, _, _, cold in rounds:
+            cold.append(store.tick(cold=True))
     return [_medians(*some) for some in zip(stores, taken, colds, wholes, strict=True)]
 
 

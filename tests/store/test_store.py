@@ -156,6 +156,17 @@ def test_a_second_run_is_told_who_holds_the_store(settings: Settings) -> None:
     assert run_elsewhere(code, settings.data_dir, 1).returncode == 0
 
 
+def test_a_run_waits_for_whoever_holds_the_store_in_passing(settings: Settings) -> None:
+    passing = "import sys, time; from pathlib import Path; from flows.store.lock import run_lock\n"
+    passing += "with run_lock(Path(sys.argv[1]), passing=True): print('held', flush=True); time.sleep(0.5)"
+    file = settings.state / "onward.lock"
+    with subprocess.Popen([sys.executable, "-c", passing, file], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with open_store(settings):
+            assert holder.wait(1) == 0
+
+
 @pytest.mark.parametrize(
     "left", [json.dumps({"pid": 999_999_999, "started_at": "2020-01-01"}), "", "half a js"]
 )
