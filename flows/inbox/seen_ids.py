@@ -5,6 +5,7 @@ itself. The files tell of committed batches only, and are made again from the ar
 """
 
 from dataclasses import dataclass
+from mmap import MADV_DONTNEED, mmap
 from pathlib import Path
 from tokenize import TokenError
 
@@ -44,7 +45,11 @@ class HashedBatches:
         if not self.hashes.size:
             return np.zeros(ordered.size, np.bool_)
         place = np.minimum(np.searchsorted(self.hashes, ordered), self.hashes.size - 1)
-        return np.equal(self.hashes[place], ordered)
+        found = np.equal(self.hashes[place], ordered)
+        if isinstance(self.hashes.base, mmap):
+            # A look here and there maps nearly all of a file; without this a tick's memory grew with the history.
+            self.hashes.base.madvise(MADV_DONTNEED)
+        return found
 
     def is_to_join(self, later: "HashedBatches") -> bool:
         """Whether these are so few, beside those of the batches after them, that they are better in one piece."""
