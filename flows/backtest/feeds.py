@@ -18,6 +18,7 @@ from flows.buckets.partition import (
     bucket_files,
     keys_of,
 )
+from flows.history.layout import COLUMNS
 from flows.history.reading import History
 from flows.warehouse import read_sql
 from transforms.tables.frames import Schema
@@ -110,7 +111,7 @@ class HistoryFeed:
     def _until_end(self, bucket: int) -> pl.LazyFrame:
         files = self.files(bucket)
         if not files:
-            return pl.LazyFrame(schema={**EVENT_COLUMNS, "updates": pl.Boolean, "known": pl.Boolean})
+            return pl.LazyFrame(schema=COLUMNS["events"])
         return pl.scan_parquet(files, glob=False).filter(pl.col("ts") <= self.end)
 
 

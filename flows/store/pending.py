@@ -15,8 +15,6 @@ from transforms.tables.frames import INSTANT, Schema
 
 KEYS = {"messages": "message_id", "webhooks": "webhook_id"}
 """The tables of what is handed over, and the columns of their ids."""
-AT_ONCE = 100_000
-"""Rows kept at once: a first run over a long history has millions, of about 1 kB each."""
 _WAITING = "select fields from pending where kind = $kind order by at, id limit $most"
 
 
@@ -102,7 +100,8 @@ def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:
         f"select {table}.*, loaded.key from {table} join loaded using (customer_id) where status = 'pending'"
     )
     added = 0
-    for rows in streamed(con, query).collect_batches(chunk_size=AT_ONCE):
+    # A first run over a long history has millions, of about 1 kB each.
+    for rows in streamed(con, query).collect_batches():
         plain = rows.with_columns(cs.datetime().dt.epoch("us"))
         kept = plain.select(
             pl.lit(table).alias("kind"),

@@ -4,12 +4,7 @@ with
     looked_for as (
         select event_id, customer_id, ts, "at", type, name, value, properties
         from fact_events
-        where
-            acts
-            and (
-                coalesce(list_contains($names::varchar[], name), false)
-                or coalesce(list_contains($types::varchar[], type), false)
-            )
+        where acts and (list_contains($names::varchar[], name) or list_contains($types::varchar[], type))
     ),
 
     only_updating as (
@@ -17,8 +12,7 @@ with
         from fact_updating
         where
             acts
-            and not coalesce(list_contains($names::varchar[], name), false)
-            and not coalesce(list_contains($types::varchar[], type), false)
+            and not (list_contains($names::varchar[], name) or list_contains($types::varchar[], type))
             and event_id in (select event_id from fact_live)
     ),
 

@@ -2,4 +2,4 @@
 create or replace temp table fact_updating as
 select event_id, customer_id, ts, "at", acts, type, name, value, properties, attributes
 from fact_events
-where attributes <> '{}' or type = 'attribute_change' or (type = 'behavioral' and name = 'identify')
+where attributes <> '{}' or type = 'attribute_change' or introduces(type, name, attributes)
