@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from flows.errors import InputError
+from flows.sending import Links, Mailbox, Route, Senders, Throttle
 from transforms.definitions.base import KEY_FAULT
 from transforms.definitions.clocks import parse_zone
 from transforms.definitions.send_times import QuietHours, SendWindow
@@ -103,6 +104,8 @@ class Settings(BaseSettings):
     workflows_dir: Path | None = None
     patterns_file: Path | None = None
     templates_dir: Path | None = None
+    content_dir: Path | None = None
+    tests_dir: Path | None = None
 
     frequency_caps: list[FrequencyCap] = []
     max_lateness: Duration = timedelta(days=7)
@@ -130,9 +133,21 @@ class Settings(BaseSettings):
     publish_every: Duration = Field(default=timedelta(), description="Without effect since version 0.2.")
     processes: int | None = Field(default=None, ge=1, description="None: as many as there are processors.")
 
-    sender: str = "eml"
-    from_address: str = "Onward <onward@example.com>"
+    environment: Literal["production", "staging"] = Field(
+        default="production", description="staging: whatever is sent goes to a trap, and no webhook leaves."
+    )
+    staging_to: Mailbox | None = Field(
+        default=None,
+        description="In staging, the one address that all mail goes to; None: files in the outbox.",
+    )
+    sender: str = Field(default="eml", description="The name of a sender: one of `senders`, or eml.")
+    senders: Senders = {}
+    routes: list[Route] = []
+    from_address: Mailbox = "Onward <onward@example.com>"
+    reply_to: Mailbox | None = None
     batch_size: int = Field(default=500, gt=0)
+    throttle: Throttle = Throttle()
+    links: Links = Links()
 
     @property
     def memory_bytes(self) -> int:
@@ -153,6 +168,16 @@ class Settings(BaseSettings):
     def templates(self) -> Path:
         """The folder of message templates (`<template_id>.txt.j2`, `.html.j2`)."""
         return self.templates_dir or self.data_dir / "templates"
+
+    @property
+    def content(self) -> Path:
+        """The folder of personalization rules."""
+        return self.content_dir or self.data_dir / "content"
+
+    @property
+    def tests(self) -> Path:
+        """The folder of the workflows' tests."""
+        return self.tests_dir or self.data_dir / "tests"
 
     @property
     def inbox(self) -> Path:
@@ -222,6 +247,8 @@ def _other_than_file(path: Path) -> str:
 
 def _told(fault: ErrorDetails) -> str:
     place = ".".join(map(str, fault["loc"])) or "settings"
+    if "input" in fault and "senders" in fault["loc"]:
+        return f"{place}: {fault['msg'].removeprefix('Value error, ')}"  # what was given may be a secret
     if fault["type"] in ("value_error", VALUE_FAULT, KEY_FAULT):
         # Worded for people already, with what was given.
         return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
@@ -229,6 +256,6 @@ def _told(fault: ErrorDetails) -> str:
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:
-    paths = ("data_dir", "workflows_dir", "patterns_file", "templates_dir")
+    paths = ("data_dir", "workflows_dir", "patterns_file", "templates_dir", "content_dir", "tests_dir")
     given = {name: getattr(settings, name) for name in paths}
     return settings.model_copy(update={name: base / path for name, path in given.items() if path is not None})

@@ -21,6 +21,7 @@ TRANSFORMS = {
     "program": "signals definitions people timing columns",
     "engine": "program signals timing columns tables",
     "lint": "program signals definitions people timing columns",
+    "delivery": "content program definitions people timing columns tables",
 }
 """Room of `transforms/` → the rooms of `transforms/` that it may import, besides itself."""
 
@@ -45,7 +46,7 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary settings files warehouse arguments"
+GROUND = "errors interrupts session summary sending settings files warehouse arguments"
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
@@ -53,7 +54,8 @@ FLOWS = {
     "interrupts": "errors",
     "summary": "",
     "files": "errors",
-    "settings": "errors",
+    "sending": "",
+    "settings": "sending errors",
     "session": "settings",
     "warehouse": "files errors",
     "arguments": "settings errors",
@@ -69,7 +71,10 @@ FLOWS = {
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
-    "cli": f"serve reports tick backtest history delivery decide inbox formats definitions buckets store {GROUND}",
+    "scenarios": f"backtest formats decide delivery definitions buckets store {GROUND}",
+    "commands": f"scenarios serve reports tick backtest history delivery decide inbox formats definitions buckets "
+    f"store {GROUND}",
+    "cli": f"commands {GROUND}",
     "__main__": "cli interrupts",
 }
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""

@@ -156,7 +156,7 @@ def test_a_file_that_ends_too_early_is_no_abort(tmp_path: Path, monkeypatch: pyt
     def ends(*_given: object) -> None:
         raise EOFError("Ran out of input")
 
-    monkeypatch.setattr("flows.cli._settings", ends)
+    monkeypatch.setattr("flows.commands.ticks.settings_of", ends)
     ended = case("27-disk-full-message", tmp_path).onward("run")
     assert ended.code == 1
     assert "Ran out of input" in ended.err

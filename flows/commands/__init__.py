@@ -1,0 +1,1 @@
+"""The commands of `onward`, by subject: arguments in, sentences and exit codes out."""

@@ -1,0 +1,72 @@
+"""What people write: validate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.shared import SettingsFile, counted, settings_of
+from flows.errors import InputError
+
+if TYPE_CHECKING:
+    from flows.definitions.folder import Definitions
+    from flows.settings import Settings
+
+
+def validate_command(
+    given: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR|FILE|-]",
+            help="A folder of workflow files, or one with workflows/ in it; a workflow, patterns or template file; "
+            "- for a workflow from standard input. [default: the folder of the settings]",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also hold the files against the store's data; prints warnings.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Check workflow, pattern and template files; print every error, and warnings."""
+    from flows.definitions.given import load_given, places_of
+    from flows.definitions.lint import lint_definitions
+    from transforms.definitions.workflow import definition_json
+
+    places = settings_of(settings)
+    read = places_of(given, places)
+    templates, found = read.templates, load_given(given, read)
+    for fault in found.faults:
+        typer.echo(fault, err=True)
+    if found.faults:
+        raise InputError(
+            f"{counted(len(found.faults), 'fault')}; valid: {counted(len(found.workflows), 'workflow')}"
+        )
+    if not templates.is_dir() and any('"template_id"' in definition_json(one) for one in found.workflows):
+        typer.echo(f"note: there is no folder {templates}, so template_ids aren't checked", err=True)
+    typer.echo(
+        f"valid: {counted(len(found.workflows), 'workflow')}, {counted(len(found.patterns), 'pattern')}"
+        + (f"; read with {given}: {read.shown}" if given else "")
+    )
+    doubts = lint_definitions(places, found)
+    for doubt in doubts:
+        typer.echo(f"warning: {doubt}", err=True)
+    if doubts and strict:
+        raise InputError("--strict: warnings are failures; mend the files, or leave --strict out")
+    if data:
+        _lint(places, found, strict)
+
+
+def _lint(places: "Settings", found: "Definitions", strict: bool) -> None:
+    from flows.definitions.lint import lint_data
+
+    warnings = lint_data(places, found)
+    if warnings is None:
+        typer.echo("data: none yet, so nothing was held against it; `onward run` loads some")
+        return
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(f"data: {counted(len(warnings), 'warning')}")
+    if warnings and strict:
+        raise InputError("--strict: warnings are failures; mend the files, or leave --strict out")

@@ -1,0 +1,150 @@
+"""The engine over history: backtest, prepare."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.shared import SettingsFile, bar, counted, settings_of
+from flows.errors import InputError
+
+
+def backtest_command(
+    workflows: Annotated[Path, typer.Option(help="Folder of workflow files.")],
+    end: Annotated[str, typer.Option(help="Decide until this instant (ISO 8601).")],
+    out: Annotated[Path, typer.Option(help="Folder for the Parquet files and summary.json.")],
+    events: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Event file; may be given several times.")
+    ] = None,
+    customers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A history that `onward prepare` made, instead of --events and --customers."
+        ),
+    ] = None,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Read what the store has loaded, as `onward compact` laid it out last."),
+    ] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLES",
+            help="Write just these tables, like executions,messages; others of an earlier backtest in --out go. "
+            "[default: all]",
+        ),
+    ] = None,
+    patterns: Annotated[Path | None, typer.Option(help="File of pattern definitions.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Events before it build profiles and trigger nothing.")
+    ] = None,
+    tick: Annotated[str | None, typer.Option(help="Length of a tick, like 1h. [default: one tick]")] = None,
+    cap: Annotated[
+        list[str] | None, typer.Option(metavar="N/WINDOW", help="Frequency cap, like 3/7d; may be repeated.")
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="About how much memory to use, like 4GB. [default: that of the settings]"),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many processes decide. [default: 2 where that is faster]")
+    ] = None,
+    settings: SettingsFile = None,
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
+    ] = None,
+) -> None:
+    """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
+    from flows.arguments import parse_cap, parse_instant, parse_length, parse_names, parse_size
+    from flows.backtest.out import doubt_of_out
+    from flows.backtest.plan import TABLES, Plan
+    from flows.backtest.run import backtest
+    from flows.definitions.folder import read_definitions
+    from flows.formats.ways import Ways
+
+    if patterns and not patterns.is_file():
+        raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
+    files = [*(events or []), *(more or [])]
+    if store:
+        from flows.backtest.archive import history_of_store
+
+        if history:
+            raise InputError(f"--history {history} and --store: give one of them")
+        history = history_of_store(settings_of(settings)).folder
+        typer.echo(f"note: the store's events as they were laid out last, in {history}", err=True)
+    if history and (files or customers):
+        raise InputError(
+            f"--history {history}: holds events and customers already; give either it, or --events and --customers"
+        )
+    if not history and not files:
+        raise InputError(
+            "no events: give --events FILE, --history DIR that `onward prepare` made, or --store"
+        )
+    until = parse_instant("--end", end)
+    found, defaults = read_definitions(workflows, patterns), settings_of(settings)
+    plan = Plan(
+        workflows=found.workflows,
+        patterns=found.patterns,
+        send_times=[one for one in (defaults.quiet_hours, defaults.send_window) if one],
+        timezone=defaults.timezone,
+        customers=customers,
+        events=files,
+        out=out,
+        end=until,
+        start=None if start is None else parse_instant("--start", start),
+        tick=parse_length("--tick", tick) if tick else None,
+        caps=[parse_cap("--cap", one) for one in cap or []],
+        memory=parse_size("--memory", memory or defaults.memory),
+        processes=processes,
+        limits=defaults.limits,
+        ways=Ways.of(defaults),
+        history=history,
+        tables=TABLES if only is None else parse_names("--only", only, TABLES),
+    )
+    if plan.start and plan.start > plan.end:
+        raise InputError(f"--start {start} is after --end {end}; give an earlier start")
+    inputs = [*plan.events, *(one for one in (customers, patterns, history) if one), workflows]
+    if doubt := doubt_of_out(out, inputs, [defaults.inbox / kind for kind in ("", "events", "customers")]):
+        typer.echo(f"warning: {doubt}", err=True)
+    with bar() as progress:
+        summary = backtest(plan, progress)
+    names = ("events", "executions", "steps", "messages", "webhooks", "quarantined")
+    counts = ", ".join(f"{summary[name]:,} {name}" for name in names)
+    typer.echo(f"{counts}; {summary['ticks']:,} ticks in {summary['decide_seconds']:.1f} s. Written to {out}")
+
+
+def prepare_command(
+    events: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Event files.")],
+    out: Annotated[Path, typer.Option(help="Folder for the history; one that is there is replaced.")],
+    customers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="About how much memory to use, like 4GB. [default: that of the settings]"),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Lay out event files once, so that backtests with --history start at once: by customer and time, each id once."""
+    from flows.arguments import parse_size
+    from flows.backtest.prepare import Preparation, prepare
+    from flows.formats.ways import Ways
+
+    defaults = settings_of(settings)
+    size = parse_size("--memory", memory or defaults.memory)
+    given = Preparation(events, customers, out, defaults.limits, Ways.of(defaults), size)
+    with bar() as progress:
+        told = prepare(given, progress)
+    typer.echo(
+        f"{counted(told.events, 'event')}, {counted(told.customers, 'customer')}, {told.quarantined:,} quarantined, "
+        f"{counted(told.duplicates, 'duplicate')}. Written to {out}"
+    )
