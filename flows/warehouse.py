@@ -264,9 +264,10 @@ def add_rows(con: DuckDBPyConnection, name: str, query: str) -> None:
     con.execute(f"insert into {quoted(name)} {query}")
 
 
-def parquet(*files: str | Path) -> str:
-    """A relation: the rows of Parquet files that have the columns of the first."""
-    return f"read_parquet([{', '.join(literal(one_file(file)) for file in files)}])"
+def parquet(*files: str | Path, by_name: bool = False) -> str:
+    """A relation: the rows of Parquet files that have the columns of the first, or (`by_name`) any of them."""
+    union = ", union_by_name = true" if by_name else ""
+    return f"read_parquet([{', '.join(literal(one_file(file)) for file in files)}]{union})"
 
 
 def one_file(path: str | Path) -> str:

@@ -1,19 +1,23 @@
 """What is due → the bytes that hand it over → a carrier, each at most once: one loop for every kind of thing.
 
-In this order (semantics.md §11): what the send ledger already knows; the newest suppression; expiry; then, some at
-once, composing their bytes, the claim, the hand-over, the answers. Every outcome is a row with its reason.
+In this order (semantics.md §11): what the send ledger already knows; what is held or was put off; the newest
+suppression; expiry; throttles; then, some at once, composing their bytes, the claim, the hand-over, the answers. Every
+outcome is a row with its reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Kind, SendLedger
+from flows.delivery.crew import Crew
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Kind, Part, SendLedger
 from flows.delivery.senders.base import Carrier
 
 Counted = Callable[[int], object]
+EVERYTHING = "*"
+"""What is held if nothing shall go out."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +27,25 @@ class Policy:
     Attributes:
         batch_size: the most at one hand-over (the carrier's own limit also holds).
         oldest: what is due before that instant expires; None: nothing does.
+        lets_through: which rows of what could go out do, as booleans; the others stay due. None: all do.
     """
 
     batch_size: int
     oldest: datetime | None = None
+    lets_through: Callable[[pl.DataFrame], pl.Series] | None = None
 
 
 @dataclass(frozen=True)
 class Composed:
-    """What can be handed over of some rows, as bytes, and why the others can't.
+    """What can be handed over of some rows, and why the others can't.
 
     Attributes:
-        payload: the exact bytes to hand over.
-        notes: the ids in it, each with what its `status_reason` shall say once it is sent.
-        failures: the ids that aren't in it, each with the reason.
+        parts: what goes out, a hand-over each.
+        failures: the ids that aren't in them, each with its status (`failed`, `suppressed`) and the reason.
     """
 
-    payload: bytes
-    notes: Mapping[str, str | None]
-    failures: Mapping[str, str] = field(default_factory=dict)
+    parts: Sequence[Part]
+    failures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,12 @@ class Channel:
 
     Attributes:
         kind: what leaves by it.
-        compose: makes the bytes to hand over of some due rows; no I/O.
+        compose: makes what hands over some due rows, so many at once at most; no I/O.
         carrier: who carries them.
     """
 
     kind: Kind
-    compose: Callable[[pl.DataFrame], Composed]
+    compose: Callable[[pl.DataFrame, int], Composed]
     carrier: Carrier
 
 
@@ -66,77 +70,95 @@ def deliver(
 
     Args:
         channel: the way that it goes.
-        due: one row per pending thing: its id (`channel.kind.key`), `at`, `suppressed` (the newest known
+        due: one row per thing: its id (`channel.kind.key`), `workflow_id`, `at`, `suppressed` (the newest known
             suppression's reason, or null) if the kind can be suppressed, and what `channel.compose` reads.
         ledger: what was handed over before.
-        policy: how many at once, and what expires.
+        policy: how many at once, what expires, and what waits.
         counted: called with the number of things done, hand-over by hand-over.
 
     Returns:
-        One row per thing of `due`: its id, `status` (sent, suppressed, expired, failed or unknown),
-        `status_reason` (what was noted of a sent one), `sent_at`.
+        One row per thing of `due` that something became of: its id, `status` (sent, suppressed, expired, failed or
+        unknown), `status_reason` (what was noted of a sent one), `sent_at`, `recorded` (JSON), `provider_id`. What
+        isn't among them stays due.
 
     Raises:
         OnwardError: the carrier or the ledger can't go on; what was handed over is recorded, run again.
     """
-    _finish_unanswered(channel, ledger)
-    key = channel.kind.key
+    key, limit = channel.kind.key, min(policy.batch_size, channel.carrier.batch_limit)
     known = ledger.known(due[key])
+    waiting = _waiting(channel.kind, due, ledger)
     fresh = due.join(known, left_on=key, right_on="id", how="anti").sort("at", key)
     judged = fresh.with_columns(_judgement(channel.kind, policy))
     settled = judged.filter(pl.col("status").is_not_null()).rename({key: "id"}).select(*KNOWN_SCHEMA)
     counted(len(known) + len(settled))
+    sendable = judged.filter(pl.col("status").is_null() & ~pl.col(key).is_in(waiting.implode()))
+    if policy.lets_through:
+        sendable = sendable.filter(policy.lets_through(sendable))
     results = [known, settled]
-    sendable = judged.filter(pl.col("status").is_null())
-    for rows in sendable.iter_slices(min(policy.batch_size, channel.carrier.batch_limit)):
-        results += _hand_over(channel, rows, ledger)
-        counted(len(rows))
-    return pl.concat(results).rename({"id": key})
+    with Crew(channel.carrier, ledger) as crew:
+        for rows in sendable.iter_slices(policy.batch_size):
+            composed = channel.compose(rows, limit)
+            results.append(_failed(composed))
+            crew.send(ledger.claim(channel.kind, channel.carrier.name, composed.parts))
+            counted(len(rows))
+    return pl.concat([*results, ledger.known(sendable[key])]).rename({"id": key})
+
+
+def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendLedger) -> None:
+    """Bring to an end what a crash broke off.
+
+    What was never begun is due again. A begun hand-over is repeated, the same bytes under the same key, if its carrier
+    can take that and still knows the key; otherwise its carrier is asked what it knows of them, and what that can't say
+    anything of is held as `unknown`.
+
+    Args:
+        kind: what was handed over.
+        carriers: who there is to finish it, by name.
+        ledger: what was handed over.
+
+    Raises:
+        OnwardError: as for `deliver`.
+    """
+    for handover in ledger.unanswered(kind):
+        carrier = carriers.get(handover.sender)
+        if carrier and handover.begun:
+            _finish(handover, carrier, ledger)
+        ledger.finish(handover.key)
+
+
+def _finish(handover: Handover, carrier: Carrier, ledger: SendLedger) -> None:
+    if carrier.repeatable and ledger.is_fresh(handover, carrier.key_life):
+        with Crew(carrier, ledger) as crew:
+            crew.send([handover])
+    else:
+        ledger.answer(handover.key, carrier.ask(handover.payload, handover.begun))
+
+
+def _waiting(kind: Kind, due: pl.DataFrame, ledger: SendLedger) -> pl.Series:
+    """The ids that don't go out now: what is held, and what the other side put off."""
+    held = ledger.held()
+    if EVERYTHING in held:
+        return due[kind.key]
+    is_held = pl.col(kind.key).is_in(list(held)) | pl.col("workflow_id").is_in(list(held))
+    return pl.concat([due.filter(is_held)[kind.key], ledger.put_off(due[kind.key]).alias(kind.key)])
 
 
 def _judgement(kind: Kind, policy: Policy) -> list[pl.Expr]:
-    """What holds a row back: `status, status_reason, sent_at`, all null where nothing does."""
+    """What holds a row back: the columns of `KNOWN_SCHEMA`, all null where nothing does."""
     suppressed = pl.col("suppressed") if kind.suppressible else pl.lit(None, pl.String)
     expired = pl.lit(False) if policy.oldest is None else pl.col("at") < policy.oldest
     status = (
         pl.when(suppressed.is_not_null()).then(pl.lit("suppressed")).when(expired).then(pl.lit("expired"))
     )
     too_old = pl.when(expired).then(pl.lit("max_send_delay"))
+    others = ("sent_at", "recorded", "provider_id")
     return [
         status.alias("status"),
         pl.coalesce(suppressed, too_old).alias("status_reason"),
-        pl.lit(None, KNOWN_SCHEMA["sent_at"]).alias("sent_at"),
+        *(pl.lit(None, KNOWN_SCHEMA[name]).alias(name) for name in others),
     ]
 
 
-def _finish_unanswered(channel: Channel, ledger: SendLedger) -> None:
-    """Bring to an end what a crash broke off.
-
-    A claim that was never handed over is forgotten. A begun hand-over is repeated, the same bytes under the
-    same key, if its carrier can take that; otherwise its things are held as `unknown`.
-    """
-    carrier = channel.carrier
-    for handover in ledger.unanswered(channel.kind):
-        if handover.state == "claimed":
-            ledger.release(handover.key)
-        elif carrier.repeatable and handover.sender == carrier.name:
-            _transmit(handover, carrier, ledger)
-        else:
-            ledger.answered(handover.key, [])
-
-
-def _hand_over(channel: Channel, rows: pl.DataFrame, ledger: SendLedger) -> list[pl.DataFrame]:
-    """Compose, claim, transmit and record some rows: what failed, and what the ledger then knows."""
-    composed = channel.compose(rows)
-    failures = [(name, "failed", reason, None) for name, reason in composed.failures.items()]
-    failed = pl.DataFrame(failures, schema=KNOWN_SCHEMA, orient="row")
-    if not composed.notes:
-        return [failed]
-    handover = ledger.claim(channel.kind, channel.carrier.name, composed.notes, composed.payload)
-    _transmit(handover, channel.carrier, ledger)
-    return [failed, ledger.known(pl.Series(list(composed.notes), dtype=pl.String))]
-
-
-def _transmit(handover: Handover, carrier: Carrier, ledger: SendLedger) -> None:
-    ledger.handed_over(handover.key)
-    ledger.answered(handover.key, carrier.hand_over(handover.key, handover.payload))
+def _failed(composed: Composed) -> pl.DataFrame:
+    rows = [(name, *why, None, None, None) for name, why in composed.failures.items()]
+    return pl.DataFrame(rows, schema=KNOWN_SCHEMA, orient="row")

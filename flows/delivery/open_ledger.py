@@ -92,7 +92,8 @@ def rebuild_ledger(store: Store) -> int:
     aside, known = aside_name(file), 0
     with SendLedger(aside, store.clock, store.state.value(LEDGER)) as ledger, everybody(store):
         for kind in (MESSAGES, WEBHOOKS):
-            became = f"select {kind.key} as id, status, status_reason, sent_at from everybody.{kind.table}"
+            columns = f"{kind.key} as id, status, status_reason, sent_at, null::varchar as recorded"
+            became = f"select {columns}, null::varchar as provider_id from everybody.{kind.table}"
             known += ledger.recall(kind, frame(store.con, f"{became} where status in ('sent', 'unknown')"))
     put_in_place(aside, file)
     with open_ledger(store):

@@ -7,14 +7,15 @@ from datetime import datetime
 import polars as pl
 
 from flows.delivery.contents import read_contents, with_data
-from flows.delivery.dispatch import Policy, deliver
-from flows.delivery.messages import MESSAGES, message_channel
+from flows.delivery.dispatch import Policy, deliver, finish_unanswered
+from flows.delivery.messages import MESSAGES, RECORDED, message_channel
 from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.send_ledger import Kind, SendLedger
+from flows.delivery.senders.base import Carrier
 from flows.delivery.senders.choose import open_sender
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
-from flows.store.pending import bring_in_pending, read_pending, settle
+from flows.store.pending import START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.summary import Dispatched
 from flows.warehouse import frame, sql_text
@@ -34,14 +35,14 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
     Raises:
         OnwardError: the sender or the ledger can't go on.
     """
-    settings = store.settings
+    settings, sender = store.settings, open_sender(store.settings)
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
         contents = read_contents(store.state, settings.templates, due)
         policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
-        return deliver(message_channel(contents, open_sender(settings)), due, ledger, policy)
+        return deliver(message_channel(contents, sender, settings.from_address), due, ledger, policy)
 
-    return _hand_over_all(store, MESSAGES, hand_over)
+    return _hand_over_all(store, MESSAGES, [sender], hand_over)
 
 
 def send_webhooks(store: Store) -> dict[str, int]:
@@ -50,13 +51,12 @@ def send_webhooks(store: Store) -> dict[str, int]:
     Raises:
         OnwardError: the outbox or the ledger can't be written.
     """
-    settings = store.settings
+    channel = webhook_channel(store.settings.outbox)
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        told = with_data(store.state, due)
-        return deliver(webhook_channel(settings.outbox), told, ledger, Policy(settings.batch_size))
+        return deliver(channel, with_data(store.state, due), ledger, Policy(store.settings.batch_size))
 
-    return _hand_over_all(store, WEBHOOKS, hand_over).counts
+    return _hand_over_all(store, WEBHOOKS, [channel.carrier], hand_over).counts
 
 
 def recall_sends(store: Store) -> int:
@@ -64,10 +64,9 @@ def recall_sends(store: Store) -> int:
     known = 0
     with open_ledger(store) as ledger:
         for kind in (MESSAGES, WEBHOOKS):
-            read_pending(store.con, store.state, kind.table)
-            pending = frame(store.con, f"select {kind.key} from {kind.table}")
-            results = ledger.known(pending[kind.key])
-            settle(store.con, store.state, store.ledger, kind.table, results.rename({"id": kind.key}))
+            pending = read_pending(store.con, store.state, kind.table)
+            results = ledger.known(pending[kind.key]).rename({"id": kind.key})
+            settle(store.con, store.state, store.ledger, kind.table, told(results, kind))
             known += len(results)
     return known
 
@@ -81,16 +80,31 @@ def hold_back(store: Store, ticks: Sequence[int]) -> None:
 
 
 def _hand_over_all(
-    store: Store, kind: Kind, hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame]
+    store: Store,
+    kind: Kind,
+    carriers: Sequence[Carrier],
+    hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame],
 ) -> Dispatched:
     """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory."""
-    done, warnings = Counter[str](), dict[str, None]()
+    done, warnings, place = Counter[str](), dict[str, None](), START
     with open_ledger(store) as ledger:
-        while bring_in_pending(store.con, store.state, kind.table, AT_ONCE):
+        ledger.take()
+        finish_unanswered(kind, {one.name: one for one in carriers}, ledger)
+        while last := bring_in_pending(store.con, store.state, kind.table, AT_ONCE, place):
+            place = last
             with read_profiles(store.con):
                 warnings |= dict.fromkeys(unknown_spellings(store.con))
                 due = frame(store.con, sql_text(kind.query), most=AT_ONCE)
             results = hand_over(due, ledger)
-            settle(store.con, store.state, store.ledger, kind.table, results)
+            settle(store.con, store.state, store.ledger, kind.table, told(results, kind))
             done.update(dict(results["status"].value_counts().iter_rows()))
     return Dispatched(dict(done), list(warnings))
+
+
+def told(results: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Results with what the ledger noted of messages as columns of their own."""
+    others = results.drop("recorded", "provider_id")
+    if kind != MESSAGES:
+        return others
+    said = results["recorded"].str.json_decode(pl.Struct(RECORDED)).struct.unnest()
+    return pl.concat([others, said, results.select("provider_id")], how="horizontal")

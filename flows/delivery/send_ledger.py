@@ -2,50 +2,44 @@
 
 SQLite, because it survives a killed process better than anything else here, and because this is the one thing
 that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
-(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered),
-and one in `identity`: a random id, by which a state knows its ledger.
+(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered, and
+what its messages said of their customers), one per thing that was put off (`deferred`) or is held (`holds`), and one in
+`identity`: a random id, by which a state knows its ledger, and the number of the run that may write (`fence`).
 """
 
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
+import threading
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Self
 from uuid import uuid4
 
 import polars as pl
 
+from flows.delivery.ledger_schema import VERSION, bring_up_to_date
 from flows.delivery.senders.base import Answer
 from flows.errors import MachineError, OnwardError, machine_error
 from flows.session import Clock, wall_clock
+from transforms.tables.frames import INSTANT, Schema
+from transforms.timing.durations import epoch_us
 
-KNOWN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+KNOWN_SCHEMA: Schema = {
     "id": pl.String,
     "status": pl.String,
     "status_reason": pl.String,
-    "sent_at": pl.Datetime("us", "UTC"),
+    "sent_at": INSTANT,
+    "recorded": pl.String,
+    "provider_id": pl.String,
 }
+_DEFERRED: Schema = {"id": pl.String, "until": pl.Int64}
 _IDS_PER_QUERY = 30_000  # SQLite takes 32,766 parameters
-_VERSION = 2
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS batches (
-    key TEXT PRIMARY KEY, kind TEXT NOT NULL, sender TEXT NOT NULL, state TEXT NOT NULL, payload BLOB
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS batches_open ON batches (kind) WHERE state <> 'answered';
-CREATE TABLE IF NOT EXISTS sends (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
-    note TEXT, status TEXT, detail TEXT, at INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS sends_by_key ON sends (key);
-CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
-PRAGMA user_version = {_VERSION};
-COMMIT;
-"""
+_SURE = 0.8
+NO_ANSWER = "handed over, no answer"
 
 
 @dataclass(frozen=True)
@@ -68,17 +62,40 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What goes out by one hand-over.
+
+    Attributes:
+        payload: the exact bytes to hand over.
+        notes: the ids in it, each with what its `status_reason` shall say once it is sent.
+        recorded: ids → what is noted of what they say, a JSON object.
+        domains: ids → the domain that they go to, for throttles.
+        said: what is kept so that each can be shown as it went out, compressed; None: nothing.
+    """
+
+    payload: bytes
+    notes: Mapping[str, str | None]
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    domains: Mapping[str, str] = field(default_factory=dict)
+    said: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Handover:
-    """What goes out at once: its idempotency key, who carries it, the exact bytes, and how far it came."""
+    """What goes out at once: its idempotency key, who carries it, the exact bytes.
+
+    Attributes:
+        begun: the ids that may have reached the other side, and have no answer.
+    """
 
     key: str
     sender: str
-    state: Literal["claimed", "handed_over"]
     payload: bytes
+    begun: tuple[str, ...] = ()
 
 
 class SendLedger:
-    """The open ledger; use it in a `with` statement.
+    """The open ledger; use it in a `with` statement. Its methods may be called from any thread.
 
     Attributes:
         identity: the id that it was made with.
@@ -96,9 +113,11 @@ class SendLedger:
             OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
         """
         self.path, self.clock = path, clock
+        self._lock = threading.RLock()
+        self._fence: int | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self.identity = self._prepare(identity)
         except sqlite3.Error as error:
             if told := machine_error(error):
@@ -116,80 +135,159 @@ class SendLedger:
     ) -> None:
         self._db.close()
 
+    def take(self) -> None:
+        """Become the one that may write: whoever did before can't any more, even if it still runs.
+
+        Raises:
+            OnwardError: the ledger can't be written.
+        """
+        with self.transaction(fenced=False):
+            self._db.execute("UPDATE identity SET fence = fence + 1")
+            ((self._fence,),) = self._db.execute("SELECT fence FROM identity").fetchall()
+
     def known(self, ids: pl.Series) -> pl.DataFrame:
-        """What became of those of `ids` that were answered: `id, status, status_reason, sent_at`."""
-        frames = [
-            self._known(ids.slice(start, _IDS_PER_QUERY)) for start in range(0, len(ids), _IDS_PER_QUERY)
-        ]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=KNOWN_SCHEMA)
+        """What became of those of `ids` that were answered: the columns of `KNOWN_SCHEMA`."""
+        query = (
+            "SELECT id, status, coalesce(detail, note), CASE WHEN status = 'sent' THEN at END, recorded, provider_id "
+            "FROM sends WHERE state = 'answered' AND id IN ({marks})"
+        )
+        return self._of(query, ids, KNOWN_SCHEMA)
+
+    def put_off(self, ids: pl.Series) -> pl.Series:
+        """Those of `ids` that the other side put off until later than now."""
+        found = self._of("SELECT id, until FROM deferred WHERE id IN ({marks})", ids, _DEFERRED)
+        return found.filter(pl.col("until") > self.now_us)["id"]
+
+    def held(self) -> set[str]:
+        """The workflows and ids that are held; `*` is everything."""
+        return {scope for (scope,) in self.query("SELECT scope FROM holds")}
+
+    def sent_since(self, kind: Kind, since: datetime) -> pl.DataFrame:
+        """When and where what was sent since an instant went: `at, domain`, a row each."""
+        query = "SELECT at, domain FROM sends WHERE kind = ? AND status = 'sent' AND at >= ?"
+        rows = self.query(query, kind.name, epoch_us(since))
+        return pl.DataFrame(rows, schema={"at": pl.Int64, "domain": pl.String}, orient="row").cast(
+            {"at": INSTANT}
+        )
 
     def answers(self, kind: Kind) -> pl.DataFrame:
         """What is known of all of a kind that were sent, or may have been: `id`, `counted` (`sent` or `unknown`)."""
         query = "SELECT id, status FROM sends WHERE kind = ? AND state = 'answered' AND status IN ('sent', 'unknown')"
-        rows = self._db.execute(query, (kind.name,)).fetchall()
+        rows = self.query(query, kind.name)
         return pl.DataFrame(rows, schema={"id": pl.String, "counted": pl.String}, orient="row")
 
     def unanswered(self, kind: Kind) -> list[Handover]:
         """The hand-overs that a crash or an error broke off."""
-        query = "SELECT key, sender, state, payload FROM batches WHERE kind = ? AND state <> 'answered'"
-        return [Handover(*row) for row in self._db.execute(query, (kind.name,)).fetchall()]
+        query = "SELECT key, sender, payload FROM batches WHERE kind = ? AND state <> 'answered'"
+        return [Handover(*row, begun=self._begun(row[0])) for row in self.query(query, kind.name)]
 
-    def claim(self, kind: Kind, sender: str, notes: Mapping[str, str | None], payload: bytes) -> Handover:
-        """Record a hand-over before anything is sent.
+    def is_fresh(self, handover: Handover, life: timedelta | None) -> bool:
+        """Whether the other side surely still knows a hand-over's key, which lives so long (None: for ever).
+
+        After 80 % of that it isn't counted on any more.
+        """
+        ((at,),) = self.query("SELECT at FROM batches WHERE key = ?", handover.key)
+        return life is None or at is None or self.now_us - at < _SURE * life // timedelta(microseconds=1)
+
+    def claim(self, kind: Kind, sender: str, parts: Sequence[Part]) -> list[Handover]:
+        """Record hand-overs before anything of them is sent, all in one transaction.
 
         Args:
             kind: what is sent.
             sender: the name of who will carry it.
-            notes: the ids, each with what its `status_reason` shall say once it is sent.
-            payload: the exact bytes to hand over.
+            parts: what goes out by each.
 
         Raises:
-            OnwardError: one of the ids is claimed or answered already.
+            OnwardError: one of the ids is claimed or answered already, or another run has taken over.
         """
-        handover = Handover(sha256(payload).hexdigest()[:32], sender, "claimed", payload)
-        at = self._now()
-        rows = [(name, kind.name, handover.key, note, at) for name, note in notes.items()]
+        claimed = [Handover(sha256(one.payload).hexdigest()[:32], sender, one.payload) for one in parts]
         try:
-            with self._transaction():
-                self._db.execute(
-                    "INSERT INTO batches VALUES (?, ?, ?, 'claimed', ?)",
-                    (handover.key, kind.name, sender, payload),
-                )
-                self._db.executemany(
-                    "INSERT INTO sends VALUES (?, ?, ?, 'claimed', 0, ?, NULL, NULL, ?)", rows
-                )
+            with self.transaction():
+                for handover, part in zip(claimed, parts, strict=True):
+                    self._claim(kind, handover, part)
         except sqlite3.IntegrityError as error:
+            things = sum(len(one.notes) for one in parts)
             raise OnwardError(
-                f"{self.path}: something in this hand-over of {len(rows)} was claimed before ({error}); it was "
-                "not sent; finish what is unanswered first, and don't run twice at once"
+                f"{self.path}: something in this hand-over of {things} was claimed before ({error}); "
+                "it was not sent; finish what is unanswered first, and don't run twice at once"
             ) from error
-        return handover
+        return claimed
 
-    def release(self, key: str) -> None:
-        """Forget a claim that was never handed over: its messages are decided anew."""
-        with self._transaction():
-            self._db.execute("DELETE FROM sends WHERE key = ?", (key,))
-            self._db.execute("DELETE FROM batches WHERE key = ?", (key,))
+    def _claim(self, kind: Kind, handover: Handover, part: Part) -> None:
+        batch = (handover.key, kind.name, handover.sender, handover.payload, self.now_us, part.said)
+        self._db.execute(
+            "INSERT INTO batches (key, kind, sender, state, payload, at, said) "
+            "VALUES (?, ?, ?, 'claimed', ?, ?, ?)",
+            batch,
+        )
+        self._db.executemany(
+            "INSERT INTO sends (id, kind, key, state, attempt, note, at, recorded, domain) VALUES (?, ?, ?, 'claimed', "
+            "coalesce((SELECT attempt FROM deferred WHERE id = ?1), 0), ?, ?, ?, ?)",
+            [
+                (
+                    name,
+                    kind.name,
+                    handover.key,
+                    note,
+                    self.now_us,
+                    part.recorded.get(name),
+                    part.domains.get(name),
+                )
+                for name, note in part.notes.items()
+            ],
+        )
 
-    def handed_over(self, key: str) -> None:
-        """Record that the hand-over begins now; from here on it may have reached the other side."""
-        with self._transaction():
+    def begin(self, key: str, ids: Iterable[str]) -> None:
+        """Record that some of a hand-over go out now; from here on they may have reached the other side."""
+        with self.transaction():
             self._db.execute("UPDATE batches SET state = 'handed_over' WHERE key = ?", (key,))
-            self._db.execute(
-                "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? WHERE key = ?",
-                (self._now(), key),
+            self._db.executemany(
+                "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? WHERE id = ? AND key = ?",
+                [(self.now_us, name, key) for name in ids],
             )
 
-    def answered(self, key: str, answers: Sequence[Answer]) -> None:
-        """Record the answers and drop the bytes; who got no answer is `unknown`, and stays so."""
-        rows = [(one.status, one.detail, one.message_id, key) for one in answers]
-        with self._transaction():
+    def answer(self, key: str, answers: Iterable[Answer]) -> None:
+        """Record the answers to some that were begun; what the other side puts off is due again after a while."""
+        with self.transaction():
+            for one in answers:
+                if one.status == "deferred":
+                    self._defer(key, one)
+                else:
+                    self._settle(key, one)
+
+    def _settle(self, key: str, one: Answer) -> None:
+        values = (one.status, one.detail, one.provider_id, self.now_us, one.message_id, key)
+        self._db.execute(
+            "UPDATE sends SET state = 'answered', status = ?, detail = ?, provider_id = ?, at = ? "
+            "WHERE id = ? AND key = ? AND state = 'handed_over'",
+            values,
+        )
+        self._db.execute("DELETE FROM deferred WHERE id = ?", (one.message_id,))
+
+    def _defer(self, key: str, one: Answer) -> None:
+        now = self.now_us
+        until = now + (one.retry_after or timedelta()) // timedelta(microseconds=1)
+        self._db.execute(
+            "INSERT OR REPLACE INTO deferred SELECT id, kind, max(attempt, 1), ?, ?, ? FROM sends "
+            "WHERE id = ? AND key = ?",
+            (one.detail, now, until, one.message_id, key),
+        )
+        self._db.execute("DELETE FROM sends WHERE id = ? AND key = ?", (one.message_id, key))
+
+    def finish(self, key: str) -> None:
+        """End a hand-over: what wasn't begun stays due, what was begun and got no answer is `unknown` and stays so."""
+        with self.transaction():
+            self._db.execute("DELETE FROM sends WHERE key = ? AND state = 'claimed'", (key,))
             self._db.execute(
-                "UPDATE sends SET state = 'answered', status = 'unknown', detail = ?, at = ? WHERE key = ?",
-                ("handed over, no answer", self._now(), key),
+                "UPDATE sends SET state = 'answered', status = 'unknown', detail = ?, at = ? WHERE key = ? AND "
+                "state = 'handed_over'",
+                (NO_ANSWER, self.now_us, key),
             )
-            self._db.executemany("UPDATE sends SET status = ?, detail = ? WHERE id = ? AND key = ?", rows)
             self._db.execute("UPDATE batches SET state = 'answered', payload = NULL WHERE key = ?", (key,))
+            self._db.execute(
+                "DELETE FROM batches WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM sends WHERE key = ?1)",
+                (key,),
+            )
 
     def recall(self, kind: Kind, became: pl.DataFrame) -> int:
         """Note what was handed over according to a state, as answered; how many rows that is.
@@ -198,48 +296,82 @@ class SendLedger:
             kind: what was handed over.
             became: the columns of `KNOWN_SCHEMA`, no id of which is known yet.
         """
-        at = pl.col("sent_at").dt.epoch("us").fill_null(self._now())
-        rows = became.select("id", "status", "status_reason", at).iter_rows()
-        with self._transaction():
+        at = pl.col("sent_at").dt.epoch("us").fill_null(self.now_us)
+        rows = became.select("id", "status", "status_reason", at, "recorded", "provider_id").iter_rows()
+        with self.transaction():
             self._db.executemany(
-                "INSERT INTO sends VALUES (?1, ?5, 'of the state', 'answered', 0, NULL, ?2, ?3, ?4)",
+                "INSERT INTO sends (id, kind, key, state, attempt, status, detail, at, recorded, provider_id) "
+                "VALUES (?1, ?7, 'of the state', 'answered', 0, ?2, ?3, ?4, ?5, ?6)",
                 ((*row, kind.name) for row in rows),
             )
         return len(became)
 
-    def _known(self, ids: pl.Series) -> pl.DataFrame:
-        query = (
-            "SELECT id, status, coalesce(detail, note), CASE WHEN status = 'sent' THEN at END FROM sends "
-            f"WHERE state = 'answered' AND id IN ({','.join('?' * len(ids))})"
-        )
-        schema = KNOWN_SCHEMA | {"sent_at": pl.Int64}
-        rows = self._db.execute(query, ids.to_list()).fetchall()
-        return pl.DataFrame(rows, schema=schema, orient="row").cast({"sent_at": KNOWN_SCHEMA["sent_at"]})
+    def query(self, text: str, *given: Any) -> list[Any]:
+        """The rows of a query."""
+        with self._lock:
+            return self._db.execute(text, given).fetchall()
+
+    def change(self, text: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run a statement for each row in one transaction; how many rows of the ledger it has changed."""
+        with self.transaction():
+            return self._db.executemany(text, rows).rowcount
+
+    @property
+    def now_us(self) -> int:
+        """The time by the clock, in µs since 1970."""
+        return epoch_us(self.clock())
+
+    @contextmanager
+    def transaction(self, *, fenced: bool = True) -> Generator[None]:
+        """Everything in the block happens, or nothing of it; one within another is part of that.
+
+        Raises:
+            OnwardError: another run has taken over since this one did, and nothing of this one counts any more.
+        """
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                if fenced:
+                    self._check_fence()
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _check_fence(self) -> None:
+        ((fence,),) = self._db.execute("SELECT fence FROM identity").fetchall()
+        if self._fence is not None and fence != self._fence:
+            raise OnwardError(
+                f"{self.path}: another run has taken over the sending meanwhile; this one stops, and nothing is lost"
+            )
+
+    def _begun(self, key: str) -> tuple[str, ...]:
+        found = self.query("SELECT id FROM sends WHERE key = ? AND state = 'handed_over' ORDER BY id", key)
+        return tuple(name for (name,) in found)
+
+    def _of(self, query: str, ids: pl.Series, schema: Schema) -> pl.DataFrame:
+        """The rows of a query about some ids."""
+        plain = {name: pl.Int64 if kind == INSTANT else kind for name, kind in schema.items()}
+        frames = [pl.DataFrame(schema=plain)]
+        for some in (ids.slice(start, _IDS_PER_QUERY) for start in range(0, len(ids), _IDS_PER_QUERY)):
+            rows = self.query(query.format(marks=",".join("?" * len(some))), *some.to_list())
+            frames.append(pl.DataFrame(rows, schema=plain, orient="row"))
+        return pl.concat(frames).cast({name: kind for name, kind in schema.items() if kind == INSTANT})
 
     def _prepare(self, identity: str | None) -> str:
         """Bring the tables up to this version; the ledger's id, which one of an earlier version gets now."""
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > _VERSION:
+        if version > VERSION:
             raise OnwardError(f"{self.path}: a send ledger of a newer version ({version}); update Onward")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        if version < _VERSION:
-            self._db.executescript(_SCHEMA)
-        made = "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)"
+        if version < VERSION:
+            bring_up_to_date(self._db)
+        made = "INSERT INTO identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)"
         self._db.execute(made, (identity or uuid4().hex,))
         ((found,),) = self._db.execute("SELECT id FROM identity").fetchall()
         return str(found)
-
-    def _now(self) -> int:
-        """The time by the clock, in µs since 1970."""
-        return (self.clock() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")

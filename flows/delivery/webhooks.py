@@ -5,7 +5,7 @@ Whoever performs the requests reads that file; the `webhook_id` is the receiver'
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from flows.delivery.dispatch import Channel, Composed
-from flows.delivery.send_ledger import Kind
-from flows.delivery.senders.base import Answer
+from flows.delivery.send_ledger import Kind, Part
+from flows.delivery.senders.base import Answer, Recorder
 from flows.delivery.senders.journal import Journal
 from flows.errors import OnwardError
 
@@ -30,15 +30,18 @@ class WebhookFile:
     outbox: Path
     name: str = "webhooks.ndjson"
     batch_limit: int = sys.maxsize
+    concurrency: int = 1
     repeatable: bool = True
+    key_life: None = None
 
-    def hand_over(self, key: str, payload: bytes) -> list[Answer]:  # noqa: ARG002 (the protocol's; ids suffice)
+    def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (ids suffice here)
         """Append the requests (NDJSON) that aren't in the file yet.
 
         Raises:
             OnwardError: the outbox can't be written.
         """
         lines = {json.loads(line)["webhook_id"]: line for line in payload.decode().split("\n")}
+        recorder.begin(list(lines))
         try:
             Journal(self.outbox / self.name, "webhook_id").append_once(lines)
         except OSError as error:
@@ -46,7 +49,11 @@ class WebhookFile:
                 f"{self.outbox / self.name}: can't be written: {error}; free space or fix permissions and "
                 "run again: nothing is lost and nothing is queued twice"
             ) from error
-        return [Answer(webhook_id, "sent") for webhook_id in lines]
+        recorder.answer([Answer(webhook_id, "sent") for webhook_id in lines])
+
+    def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:  # noqa: ARG002 (the protocol's)
+        """Nothing: what is repeated isn't asked for."""
+        return []
 
 
 def webhook_channel(outbox: Path) -> Channel:
@@ -58,9 +65,13 @@ def webhook_channel(outbox: Path) -> Channel:
     return Channel(WEBHOOKS, _requests, WebhookFile(outbox))
 
 
-def _requests(due: pl.DataFrame) -> Composed:
+def _requests(due: pl.DataFrame, limit: int) -> Composed:
+    return Composed([_part(rows) for rows in due.iter_slices(limit)])
+
+
+def _part(due: pl.DataFrame) -> Part:
     lines = "\n".join(json.dumps(_request(row)) for row in due.to_dicts())
-    return Composed(lines.encode(), notes=dict.fromkeys(due["webhook_id"]))
+    return Part(lines.encode(), notes=dict.fromkeys(due["webhook_id"]))
 
 
 def _request(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,14 @@ from transforms.tables.frames import INSTANT, Schema
 
 KEYS = {"messages": "message_id", "webhooks": "webhook_id"}
 """The tables of what is handed over, and the columns of their ids."""
-_WAITING = "select fields from pending where kind = $kind order by at, id limit $most"
+Place = tuple[int, str]
+"""A place in the order in which what is pending was decided: an instant in µs since 1970, an id."""
+START: Place = (-(2**63), "")
+UNKNOWN = "unknown"
+"""The status of what was handed over without an answer: it stays pending until that is known."""
+_WAITING = (
+    "select fields from pending where kind = $kind and (at, id) > ($at, $id) order by at, id limit $most"
+)
 
 
 def add_pending(con: DuckDBPyConnection, state: StateFile) -> int:
@@ -23,33 +30,48 @@ def add_pending(con: DuckDBPyConnection, state: StateFile) -> int:
     return sum(_add(con, state, table) for table in KEYS)
 
 
-def bring_in_pending(con: DuckDBPyConnection, state: StateFile, table: str, most: int) -> int:
+def bring_in_pending(
+    con: DuckDBPyConnection, state: StateFile, table: str, most: int, after: Place = START
+) -> Place | None:
     """Let the table hold what is pending, the oldest first, with its customers and the suppressions that concern them.
 
+    Args:
+        con: the tables.
+        state: the state file.
+        table: `messages` or `webhooks`.
+        most: how many rows at most.
+        after: only what comes later than this.
+
     Returns:
-        How many rows these are.
+        The last row's place; None if there is none.
     """
-    customers = read_pending(con, state, table, most)
-    bring_in(con, state, customers)
-    bring_in_suppressions(con, state, customers)
-    return len(customers)
+    pending = read_pending(con, state, table, most, after)
+    bring_in(con, state, pending["customer_id"])
+    bring_in_suppressions(con, state, pending["customer_id"])
+    if pending.is_empty():
+        return None
+    ((at, name),) = pending.select(pl.col("at").dt.epoch("us"), KEYS[table]).tail(1).rows()
+    return int(at), str(name)
 
 
-def read_pending(con: DuckDBPyConnection, state: StateFile, table: str, most: int = -1) -> pl.Series:
-    """Let the table hold what is pending, the oldest first, `most` rows of it (-1: all); whose that is."""
-    pending = decoded(con, state, table, most)
+def read_pending(
+    con: DuckDBPyConnection, state: StateFile, table: str, most: int = -1, after: Place = START
+) -> pl.DataFrame:
+    """Let the table hold what is pending, the oldest first, `most` rows of it (-1: all) after a place: these rows."""
+    pending = decoded(con, state, table, most, after)
     con.execute(f"truncate {table}")
     if len(pending):
         append(con, table, pending)
-    return pending["customer_id"]
+    return pending
 
 
-def decoded(con: DuckDBPyConnection, state: StateFile, table: str, most: int = -1) -> pl.DataFrame:
-    """What is pending, the oldest first, `most` rows of it (-1: all), with the table's columns."""
+def decoded(
+    con: DuckDBPyConnection, state: StateFile, table: str, most: int = -1, after: Place = START
+) -> pl.DataFrame:
+    """What is pending, the oldest first, `most` rows of it (-1: all) after a place, with the table's columns."""
     schema = _schema(con, table)
-    texts = pl.DataFrame(
-        state.query(_WAITING, kind=table, most=most), schema={"fields": pl.String}, orient="row"
-    )
+    found = state.query(_WAITING, kind=table, most=most, at=after[0], id=after[1])
+    texts = pl.DataFrame(found, schema={"fields": pl.String}, orient="row")
     stored = pl.Struct({name: pl.Int64 if kind == INSTANT else kind for name, kind in schema.items()})
     rows = texts.select(pl.col("fields").str.json_decode(stored)).unnest("fields")
     return rows.select(pl.col(name).cast(kind) for name, kind in schema.items())
@@ -63,36 +85,47 @@ def is_pending(state: StateFile) -> bool:
 def settle(
     con: DuckDBPyConnection, state: StateFile, ledger: Ledger, table: str, results: pl.DataFrame
 ) -> None:
-    """Note what became of some of what the table holds: from now on it is part of the ledger.
+    """Note what became of some of what the table holds: from now on it is part of the ledger, unless it is `unknown`.
 
     Args:
         con: the tables, after `read_pending`.
         state: the state file.
         ledger: where it goes.
         table: `messages` or `webhooks`.
-        results: its id, `status`, `status_reason`, `sent_at`.
+        results: its id, `status`, and other columns of the table that are known now.
     """
     key, number = KEYS[table], state.commit + 1
-    rows = frame(con, f"from {table}").drop("status", "status_reason", "sent_at").join(results, on=key)
-    if rows.is_empty():
+    before = frame(con, f"from {table}").join(results.select(key, became="status"), on=key)
+    # What is as it was: unknown, and unknown still.
+    before = before.filter(pl.col("became") != pl.col("status")).drop("became")
+    after = before.drop(one for one in results.columns if one != key).join(results, on=key)
+    if after.is_empty():
         return
-    became = rows.select(one for one in _schema(con, table) if one != "trigger_properties")
+    columns = [one for one in _schema(con, table) if one != "trigger_properties"]
+    became = after.filter(pl.col("status") != UNKNOWN).select(columns)
     with state.transaction(), shown(con, became=became):
         name_files(state, ledger.write(con, table, "from became", (number, number)))
-        ids = rows.select(pl.lit(table), pl.col("at").dt.epoch("us"), key)
+        ids = became.select(pl.lit(table), pl.col("at").dt.epoch("us"), key)
         state.write("delete from pending where kind = ? and at = ? and id = ?", ids.iter_rows())
+        _keep_unknown(state, table, after.filter(pl.col("status") == UNKNOWN))
         if table == "messages":
-            _add_sums(con, state, became)
+            _add_sums(con, state, before.select(columns), after.select(columns))
         state.note("commit", number)
 
 
-def _add_sums(con: DuckDBPyConnection, state: StateFile, became: pl.DataFrame) -> None:
-    """Messages that were pending are counted as what became of them."""
+def _keep_unknown(state: StateFile, table: str, rows: pl.DataFrame) -> None:
+    kept = rows.select(
+        _fields(), pl.lit(table).alias("kind"), pl.col("at").dt.epoch("us"), pl.col(KEYS[table])
+    )
+    state.write("update pending set fields = ? where kind = ? and at = ? and id = ?", kept.iter_rows())
+
+
+def _add_sums(con: DuckDBPyConnection, state: StateFile, before: pl.DataFrame, after: pl.DataFrame) -> None:
+    """Messages are counted as what became of them."""
     executions, steps = (frame(con, f"from {name} limit 0") for name in ("executions", "steps"))
-    before = Counted(executions, steps, became.with_columns(status=pl.lit("pending")))
-    after = Counted(executions, steps, became)
     with shown(con, program_steps=pl.DataFrame(schema=PROGRAM_STEPS)):
-        add_sums(state, count_changes(con, before, after))
+        changed = count_changes(con, Counted(executions, steps, before), Counted(executions, steps, after))
+        add_sums(state, changed)
 
 
 def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:
@@ -102,18 +135,25 @@ def _add(con: DuckDBPyConnection, state: StateFile, table: str) -> int:
     added = 0
     # A first run over a long history has millions, of about 1 kB each.
     for rows in streamed(con, query).collect_batches():
-        plain = rows.with_columns(cs.datetime().dt.epoch("us"))
-        kept = plain.select(
+        kept = rows.select(
             pl.lit(table).alias("kind"),
-            "at",
+            pl.col("at").dt.epoch("us"),
             pl.col(KEYS[table]).alias("id"),
             "key",
             "tick_id",
-            fields=pl.struct(pl.exclude("key")).struct.json_encode(),
+            _fields(),
         )
         state.write("insert into pending values (?, ?, ?, ?, ?, ?)", kept.iter_rows())
         added += len(rows)
     return added
+
+
+def _fields() -> pl.Expr:
+    """All columns but the customer's key as one JSON object, instants in µs since 1970."""
+    others = cs.exclude("key")
+    return (
+        pl.struct(others - cs.datetime(), cs.datetime().dt.epoch("us")).struct.json_encode().alias("fields")
+    )
 
 
 def _schema(con: DuckDBPyConnection, table: str) -> Schema:

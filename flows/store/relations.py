@@ -9,6 +9,8 @@ from flows.store.tables import SMALL
 from flows.warehouse import parquet, quoted, sql_text
 from transforms.tables.sql_types import duckdb_types
 
+GREW = {"messages"}
+"""Relations that got columns since files of them were first written: what a file hasn't is null."""
 _TABLE_OF = {"ended": "executions", "running": "executions"}
 """The table whose columns a relation has, where that has another name."""
 
@@ -83,4 +85,9 @@ def _empty_table(schema: str, name: str) -> str:
 
 
 def _read(root: Path, files: Sequence[LedgerFile], nothing: str) -> str:
-    return parquet(*(root / one.name for one in files)) if files else nothing
+    if not files:
+        return nothing
+    names = [root / one.name for one in files]
+    if files[0].relation not in GREW:
+        return parquet(*names)
+    return f"(from {nothing} union all by name from {parquet(*names, by_name=True)})"

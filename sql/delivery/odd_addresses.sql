@@ -1,7 +1,7 @@
 -- One row per address, of customers of pending messages and of suppressed ones, of which lower case isn't yet the one form.
 with
     asked as (
-        select customer_id from messages where status = 'pending'
+        select customer_id from messages where status in ('pending', 'unknown')
         union
         select customer_id from suppressions
     ),

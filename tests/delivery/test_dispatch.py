@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from flows.delivery.contents import StepKey
-from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver
+from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
 from flows.delivery.messages import message_channel
-from flows.delivery.send_ledger import Kind, SendLedger
-from flows.delivery.senders.base import Answer, Outgoing, Sender
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Kind, Part, SendLedger
+from flows.delivery.senders.base import Answer, Outgoing, Recorder, Sender
 from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
 from flows.settings import Settings
@@ -49,23 +49,33 @@ def due(*rows: dict[str, Any]) -> pl.DataFrame:
 Answering = Callable[[list[str]], list[Answer]]
 
 
-class Recorder:
+class Keeper:
     """A sender that keeps what it got; `answers` decides, or breaks off."""
 
-    name = "recorder"
+    name = "keeper"
     batch_limit = 1000
+    concurrency = 1
+    key_life: timedelta | None = None
 
     def __init__(self, answers: Answering | None = None, *, repeatable: bool = False) -> None:
         self.repeatable = repeatable
         self.calls: list[tuple[str, bytes]] = []
+        self.asked: list[tuple[bytes, tuple[str, ...]]] = []
+        self.knows: list[Answer] = []
         self.answers = answers or (lambda ids: [Answer(one, "sent") for one in ids])
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         return json.dumps([[one.message_id, one.subject] for one in messages]).encode()
 
-    def hand_over(self, key: str, payload: bytes) -> list[Answer]:
+    def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:
+        ids = [one for one, _ in json.loads(payload)]
+        recorder.begin(ids)
         self.calls.append((key, payload))
-        return self.answers([one for one, _ in json.loads(payload)])
+        recorder.answer(self.answers(ids))
+
+    def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:
+        self.asked.append((payload, tuple(ids)))
+        return [one for one in self.knows if one.message_id in ids]
 
     @property
     def handed_over(self) -> list[str]:
@@ -92,7 +102,9 @@ def dispatch(
     **counted: Counted,
 ) -> pl.DataFrame:
     policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
-    return deliver(message_channel(contents, sender), frame, ledger, policy, **counted).sort("message_id")
+    channel = message_channel(contents, sender, "Shop <news@shop.example>")
+    finish_unanswered(channel.kind, {sender.name: sender}, ledger)
+    return deliver(channel, frame, ledger, policy, **counted).sort("message_id")
 
 
 def outcome(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
@@ -101,7 +113,7 @@ def outcome(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
 
 def test_a_sent_message(tmp_path: Path, ledger: SendLedger) -> None:
     result = dispatch(due(message()), open_sender(Settings(data_dir=tmp_path)), ledger)
-    assert result.columns == ["message_id", "status", "status_reason", "sent_at"]
+    assert result.columns == ["message_id", *list(KNOWN_SCHEMA)[1:]]
     assert result.schema["sent_at"] == pl.Datetime("us", "UTC")
     assert outcome(result) == [("sent", None, WALL)]
     (file,) = (tmp_path / "outbox" / "messages" / "2026-03-01").iterdir()
@@ -112,11 +124,11 @@ def test_a_sent_message(tmp_path: Path, ledger: SendLedger) -> None:
 
 
 def test_nothing_due(ledger: SendLedger) -> None:
-    sender = Recorder()
+    sender = Keeper()
     result = dispatch(due(), sender, ledger)
     assert result.schema == {
-        "message_id": pl.String, "status": pl.String, "status_reason": pl.String, "sent_at": SCHEMA["at"],
-    }  # fmt: skip
+        "message_id" if name == "id" else name: kind for name, kind in KNOWN_SCHEMA.items()
+    }
     assert (len(result), sender.calls) == (0, [])
 
 
@@ -128,12 +140,12 @@ def test_nothing_due(ledger: SendLedger) -> None:
         ({"at": NOW - timedelta(days=1)}, ("sent", None, WALL)),
         ({"suppressed": "erasure", "at": NOW - timedelta(days=2)}, ("suppressed", "erasure", None)),
         ({"at": NOW - timedelta(days=2), "email": None}, ("expired", "max_send_delay", None)),
-        ({"email": None}, ("failed", "no e-mail address", None)),
-        ({"email": " "}, ("failed", "no e-mail address", None)),
+        ({"email": None}, ("suppressed", "no e-mail address", None)),
+        ({"email": " "}, ("suppressed", "no e-mail address", None)),
         (
             {"email": "nobody"},
             (
-                "failed",
+                "suppressed",
                 'not a usable e-mail address: "nobody": An email address must have an @-sign.',
                 None,
             ),
@@ -147,7 +159,7 @@ def test_nothing_due(ledger: SendLedger) -> None:
 def test_outcomes(
     ledger: SendLedger, changes: dict[str, Any], expected: tuple[str, str | None, datetime | None]
 ) -> None:
-    sender = Recorder()
+    sender = Keeper()
     result = dispatch(due(message(1, **changes), message(2)), sender, ledger)
     assert outcome(result) == [expected, ("sent", None, WALL)]
     assert set(sender.handed_over) == set(result.filter(pl.col("status") == "sent")["message_id"])
@@ -159,13 +171,13 @@ def test_outcomes(
 def test_a_bad_template_fails_its_own_messages_only(ledger: SendLedger, text: str, says: str) -> None:
     contents = {STEP: ContentSource("s", text), (*STEP[:3], "1"): ContentSource("s", "fine")}
     frame = due(message(1), message(2, step="1"))
-    result = dispatch(frame, Recorder(), ledger, contents=contents, batch_size=9)
+    result = dispatch(frame, Keeper(), ledger, contents=contents, batch_size=9)
     assert result["status"].to_list() == ["failed", "sent"]
     assert says in result["status_reason"][0]
 
 
 def test_order_and_sizes_of_hand_overs(ledger: SendLedger) -> None:
-    sender, seen = Recorder(), []
+    sender, seen = Keeper(), []
     dispatch(due(*(message(number) for number in range(1, 6))), sender, ledger, counted=seen.append)
     assert [int(one, 16) for one in sender.handed_over] == [5, 4, 3, 2, 1]
     assert [len(json.loads(payload)) for _, payload in sender.calls] == [2, 2, 1]
@@ -174,7 +186,7 @@ def test_order_and_sizes_of_hand_overs(ledger: SendLedger) -> None:
 
 
 def test_the_sender_s_own_limit_holds(ledger: SendLedger) -> None:
-    sender = Recorder()
+    sender = Keeper()
     sender.batch_limit = 1
     dispatch(due(message(1), message(2)), sender, ledger)
     assert len(sender.calls) == 2
@@ -182,8 +194,8 @@ def test_the_sender_s_own_limit_holds(ledger: SendLedger) -> None:
 
 def test_a_second_call_sends_nothing_and_knows_the_outcome(ledger: SendLedger) -> None:
     frame = due(message(1), message(2))
-    first = dispatch(frame, Recorder(), ledger)
-    later, sender = WALL + timedelta(hours=1), Recorder()
+    first = dispatch(frame, Keeper(), ledger)
+    later, sender = WALL + timedelta(hours=1), Keeper()
     suppressed = frame.with_columns(pl.lit("unsubscribe").alias("suppressed"))
     ledger.clock = lambda: later
     assert dispatch(suppressed, sender, ledger).equals(first)
@@ -195,11 +207,11 @@ def test_answers_of_every_kind_are_final(ledger: SendLedger) -> None:
         return [Answer(ids[0], "failed", "550 no such user"), Answer(ids[1], "unknown", "time-out")]
 
     frame = due(message(1), message(2), message(3))
-    result = dispatch(frame, Recorder(answers), ledger, batch_size=3)
+    result = dispatch(frame, Keeper(answers), ledger, batch_size=3)
     expected = [("unknown", "handed over, no answer", None), ("unknown", "time-out", None),
                 ("failed", "550 no such user", None)]  # fmt: skip
     assert outcome(result) == expected
-    again = Recorder()
+    again = Keeper()
     assert outcome(dispatch(frame, again, ledger)) == expected
     assert again.calls == []
 
@@ -207,8 +219,8 @@ def test_answers_of_every_kind_are_final(ledger: SendLedger) -> None:
 def test_a_broken_hand_over_is_held_when_it_can_t_be_repeated(ledger: SendLedger) -> None:
     frame = due(message(1), message(2), message(3))
     with pytest.raises(OnwardError, match="line dead"):
-        dispatch(frame, Recorder(broken), ledger)
-    sender = Recorder()
+        dispatch(frame, Keeper(broken), ledger)
+    sender = Keeper()
     result = dispatch(frame, sender, ledger)
     held = ("unknown", "handed over, no answer", None)
     assert outcome(result) == [("sent", None, WALL), held, held]
@@ -217,7 +229,7 @@ def test_a_broken_hand_over_is_held_when_it_can_t_be_repeated(ledger: SendLedger
 
 def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger: SendLedger) -> None:
     frame = due(message(1), message(2))
-    first, second = Recorder(broken, repeatable=True), Recorder(repeatable=True)
+    first, second = Keeper(broken, repeatable=True), Keeper(repeatable=True)
     with pytest.raises(OnwardError):
         dispatch(frame, first, ledger)
     changed = frame.with_columns(pl.lit('{"first_name": "Other"}').alias("attributes"))
@@ -227,8 +239,8 @@ def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger: Send
 
 def test_another_sender_doesn_t_finish_what_one_began(ledger: SendLedger) -> None:
     with pytest.raises(OnwardError):
-        dispatch(due(message()), Recorder(broken, repeatable=True), ledger)
-    other = Recorder(repeatable=True)
+        dispatch(due(message()), Keeper(broken, repeatable=True), ledger)
+    other = Keeper(repeatable=True)
     other.name = "other"
     assert dispatch(due(message()), other, ledger)["status"].to_list() == ["unknown"]
     assert other.calls == []
@@ -237,31 +249,33 @@ def test_another_sender_doesn_t_finish_what_one_began(ledger: SendLedger) -> Non
 TEXTS = Kind("sms", table="texts", key="text_id", query="")
 
 
-class Texter(Recorder):
+class Texter(Keeper):
     name = "texter"
     repeatable = True
 
-    def compose(self, rows: pl.DataFrame) -> Composed:
-        lost = dict.fromkeys(rows.filter(pl.col("phone").is_null())["text_id"], "no number")
+    def compose(self, rows: pl.DataFrame, limit: int) -> Composed:
+        assert len(rows) <= limit
+        lost = dict.fromkeys(rows.filter(pl.col("phone").is_null())["text_id"], ("failed", "no number"))
         notes = {one: "short" for one in rows["text_id"] if one not in lost}
-        return Composed(json.dumps([[one, "Hi"] for one in notes]).encode(), notes, lost)
+        payload = json.dumps([[one, "Hi"] for one in notes]).encode()
+        return Composed([Part(payload, notes)] if notes else [], lost)
 
 
 def texts(*rows: tuple[str | datetime | None, ...]) -> pl.DataFrame:
     columns = {"text_id": pl.String, "phone": pl.String, "suppressed": pl.String, "at": SCHEMA["at"]}
-    return pl.DataFrame(rows, schema=columns, orient="row")
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(workflow_id=pl.lit("w"))
 
 
 def test_another_channel_is_a_kind_and_a_carrier(ledger: SendLedger) -> None:
     with pytest.raises(OnwardError):
-        dispatch(due(message()), Recorder(broken, repeatable=True), ledger)
+        dispatch(due(message()), Keeper(broken, repeatable=True), ledger)
     frame = texts(
         ("a", "+1", None, NOW), ("b", None, None, NOW), ("c", "+2", "erasure", NOW),
         ("d", "+3", None, NOW - timedelta(days=2)), ("e", "+4", None, NOW - timedelta(hours=1)),
     )  # fmt: skip
     policy, texter = Policy(1, oldest=NOW - timedelta(days=1)), Texter()
     first = deliver(Channel(TEXTS, texter.compose, texter), frame, ledger, policy).sort("text_id")
-    assert first.rows() == [
+    assert first.drop("recorded", "provider_id").rows() == [
         ("a", "sent", "short", WALL),
         ("b", "failed", "no number", None),
         ("c", "suppressed", "erasure", None),
@@ -272,7 +286,7 @@ def test_another_channel_is_a_kind_and_a_carrier(ledger: SendLedger) -> None:
     again = deliver(Channel(TEXTS, texter.compose, texter), frame, ledger, policy).sort("text_id")
     assert again.equals(first)
     assert len(texter.calls) == 2
-    assert dispatch(due(message()), Recorder(repeatable=True), ledger)["status"].to_list() == ["sent"]
+    assert dispatch(due(message()), Keeper(repeatable=True), ledger)["status"].to_list() == ["sent"]
 
 
 def test_what_can_t_be_suppressed_and_never_expires_goes_out(ledger: SendLedger) -> None:

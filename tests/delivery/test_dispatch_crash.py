@@ -16,8 +16,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.delivery.dispatch import Policy, deliver
-from flows.delivery.messages import message_channel
+from flows.delivery.dispatch import Policy, deliver, finish_unanswered
+from flows.delivery.messages import MESSAGES, message_channel
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders import eml
 from flows.delivery.senders.choose import open_sender
@@ -34,9 +34,13 @@ def work(folder: Path, count: int, batch_size: int) -> tuple[pl.DataFrame, pl.Da
     settings = Settings(data_dir=folder)
     frame = due(*(message(number, at=NOW - timedelta(seconds=number)) for number in range(count)))
     with SendLedger(settings.state / "sends.sqlite", lambda: WALL) as ledger:
-        hooks = deliver(webhook_channel(settings.outbox), due_webhooks(count), ledger, Policy(batch_size))
+        requests = webhook_channel(settings.outbox)
+        finish_unanswered(requests.kind, {requests.carrier.name: requests.carrier}, ledger)
+        hooks = deliver(requests, due_webhooks(count), ledger, Policy(batch_size))
+        sender = open_sender(settings)
+        finish_unanswered(MESSAGES, {sender.name: sender}, ledger)
         policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
-        mails = deliver(message_channel(CONTENTS, open_sender(settings)), frame, ledger, policy)
+        mails = deliver(message_channel(CONTENTS, sender, settings.from_address), frame, ledger, policy)
     return mails, hooks
 
 
@@ -69,8 +73,7 @@ class Fuse:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
         self.left = number
         for owner, name in (
-            (SendLedger, "claim"), (SendLedger, "handed_over"), (SendLedger, "answered"),
-            (SendLedger, "release"),
+            (SendLedger, "claim"), (SendLedger, "begin"), (SendLedger, "answer"), (SendLedger, "finish"),
             (eml, "_write_aside"), (Path, "rename"), (Journal, "append_once"),
         ):  # fmt: skip
             monkeypatch.setattr(owner, name, self.around(getattr(owner, name)))

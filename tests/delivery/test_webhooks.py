@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.delivery.dispatch import Policy, deliver
+from flows.delivery.dispatch import Policy, deliver, finish_unanswered
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.webhooks import webhook_channel
 from flows.errors import OnwardError
@@ -36,7 +36,9 @@ def ledger(tmp_path: Path) -> Iterator[SendLedger]:
 
 
 def dispatch(frame: pl.DataFrame, ledger: SendLedger, outbox: Path) -> pl.DataFrame:
-    return deliver(webhook_channel(outbox), frame, ledger, Policy(2)).sort("webhook_id")
+    channel = webhook_channel(outbox)
+    finish_unanswered(channel.kind, {channel.carrier.name: channel.carrier}, ledger)
+    return deliver(channel, frame, ledger, Policy(2)).drop("recorded", "provider_id").sort("webhook_id")
 
 
 def written(outbox: Path) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ FLOWS = {
 OWNERS = {
     "prefect": ("flows.serve",),
     "jinja2": ("transforms.content",),
-    "sqlite3": ("flows.store", "flows.delivery.send_ledger"),
+    "sqlite3": ("flows.store", "flows.delivery.send_ledger", "flows.delivery.ledger_schema"),
 }
 """A package from elsewhere → the rooms or modules that may import it."""
 

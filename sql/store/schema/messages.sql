@@ -16,5 +16,12 @@ create table messages (
     status_reason varchar,
     sent_at timestamptz,
     channel varchar,
-    message_class varchar
+    message_class varchar,
+    subject varchar,
+    content_hash varchar,
+    template_version varchar,
+    variant varchar,
+    rules varchar[],
+    sender varchar,
+    provider_id varchar
 )
