@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import definitions, histories, reports, store, ticks
+from flows.commands import definitions, histories, outbox, reports, store, ticks
 from flows.errors import INTERRUPTED, OnwardError, machine_error
 from flows.interrupts import CTRL_C
 
@@ -75,6 +75,7 @@ app.command("check")(store.check_command)
 app.command("reconcile")(reports.reconcile_command)
 app.command("export")(reports.export_command)
 app.command("serve")(ticks.serve_command)
+app.add_typer(outbox.app, name="outbox")
 
 
 def _fail(message: str, code: int) -> NoReturn:

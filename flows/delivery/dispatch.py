@@ -41,11 +41,13 @@ class Composed:
 
     Attributes:
         parts: what goes out, a hand-over each.
-        failures: the ids that aren't in them, each with its status (`failed`, `suppressed`) and the reason.
+        failures: the ids that can't be composed, each with the reason.
+        held_back: the ids that have no address to go to, each with the reason.
     """
 
     parts: Sequence[Part]
-    failures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    held_back: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def deliver(
     with Crew(channel.carrier, ledger) as crew:
         for rows in sendable.iter_slices(policy.batch_size):
             composed = channel.compose(rows, limit)
-            results.append(_failed(composed))
+            results.append(_held_back(composed))
+            ledger.fail(channel.kind, composed.failures)
             crew.send(ledger.claim(channel.kind, channel.carrier.name, composed.parts))
             counted(len(rows))
     return pl.concat([*results, ledger.known(sendable[key])]).rename({"id": key})
@@ -159,6 +162,6 @@ def _judgement(kind: Kind, policy: Policy) -> list[pl.Expr]:
     ]
 
 
-def _failed(composed: Composed) -> pl.DataFrame:
-    rows = [(name, *why, None, None, None) for name, why in composed.failures.items()]
+def _held_back(composed: Composed) -> pl.DataFrame:
+    rows = [(name, "suppressed", why, None, None, None) for name, why in composed.held_back.items()]
     return pl.DataFrame(rows, schema=KNOWN_SCHEMA, orient="row")

@@ -70,17 +70,18 @@ def _composed(
     limit: int,
 ) -> Composed:
     letters: list[Letter] = []
-    failures: dict[str, tuple[str, str]] = {}
+    failures: dict[str, str] = {}
+    held_back: dict[str, str] = {}
     for row in due.to_dicts():
         step = tuple(row[name] for name in STEP)
         try:
             letters.append(_letter(row, compiled(step), from_address))
         except AddressError as error:
-            failures[row["message_id"]] = "suppressed", str(error)
+            held_back[row["message_id"]] = str(error)
         except ContentError as error:
-            failures[row["message_id"]] = "failed", str(error)
+            failures[row["message_id"]] = str(error)
     parts = [_part(letters[start : start + limit], sender) for start in range(0, len(letters), limit)]
-    return Composed(parts, failures)
+    return Composed(parts, failures, held_back)
 
 
 def _part(letters: Sequence[Letter], sender: Sender) -> Part:

@@ -42,10 +42,10 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
         policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
         return deliver(message_channel(contents, sender, settings.from_address), due, ledger, policy)
 
-    return _hand_over_all(store, MESSAGES, [sender], hand_over)
+    return _hand_over_all(store, MESSAGES, [sender], now, hand_over)
 
 
-def send_webhooks(store: Store) -> dict[str, int]:
+def send_webhooks(store: Store, *, now: datetime) -> dict[str, int]:
     """Queue pending webhook requests in the outbox and note it; how many, by status.
 
     Raises:
@@ -56,7 +56,7 @@ def send_webhooks(store: Store) -> dict[str, int]:
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
         return deliver(channel, with_data(store.state, due), ledger, Policy(store.settings.batch_size))
 
-    return _hand_over_all(store, WEBHOOKS, [channel.carrier], hand_over).counts
+    return _hand_over_all(store, WEBHOOKS, [channel.carrier], now, hand_over).counts
 
 
 def recall_sends(store: Store) -> int:
@@ -83,10 +83,12 @@ def _hand_over_all(
     store: Store,
     kind: Kind,
     carriers: Sequence[Carrier],
+    now: datetime,
     hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame],
 ) -> Dispatched:
     """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory."""
     done, warnings, place = Counter[str](), dict[str, None](), START
+    open_since = now - store.settings.max_send_delay
     with open_ledger(store) as ledger:
         ledger.take()
         finish_unanswered(kind, {one.name: one for one in carriers}, ledger)
@@ -96,8 +98,9 @@ def _hand_over_all(
                 warnings |= dict.fromkeys(unknown_spellings(store.con))
                 due = frame(store.con, sql_text(kind.query), most=AT_ONCE)
             results = hand_over(due, ledger)
-            settle(store.con, store.state, store.ledger, kind.table, told(results, kind))
-            done.update(dict(results["status"].value_counts().iter_rows()))
+            done.update(
+                settle(store.con, store.state, store.ledger, kind.table, told(results, kind), open_since)
+            )
     return Dispatched(dict(done), list(warnings))
 
 

@@ -289,6 +289,15 @@ class SendLedger:
                 (key,),
             )
 
+    def fail(self, kind: Kind, failures: Mapping[str, str]) -> None:
+        """Record what couldn't be composed, ids with reasons, so that it isn't tried again by itself."""
+        rows = [(name, kind.name, why, self.now_us) for name, why in failures.items()]
+        self.change(
+            "INSERT INTO sends (id, kind, key, state, attempt, status, detail, at) "
+            "VALUES (?, ?, 'not composed', 'answered', 0, 'failed', ?, ?)",
+            rows,
+        )
+
     def recall(self, kind: Kind, became: pl.DataFrame) -> int:
         """Note what was handed over according to a state, as answered; how many rows that is.
 

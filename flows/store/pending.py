@@ -1,5 +1,7 @@
 """Pending messages and webhook requests: in the state file until they are settled, then in the ledger for good."""
 
+from datetime import datetime
+
 import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
@@ -18,8 +20,8 @@ KEYS = {"messages": "message_id", "webhooks": "webhook_id"}
 Place = tuple[int, str]
 """A place in the order in which what is pending was decided: an instant in µs since 1970, an id."""
 START: Place = (-(2**63), "")
-UNKNOWN = "unknown"
-"""The status of what was handed over without an answer: it stays pending until that is known."""
+UNKNOWN, FAILED = "unknown", "failed"
+"""What has these statuses stays here: until an answer is known, and as long as it may be tried again."""
 _WAITING = (
     "select fields from pending where kind = $kind and (at, id) > ($at, $id) order by at, id limit $most"
 )
@@ -83,9 +85,16 @@ def is_pending(state: StateFile) -> bool:
 
 
 def settle(
-    con: DuckDBPyConnection, state: StateFile, ledger: Ledger, table: str, results: pl.DataFrame
-) -> None:
-    """Note what became of some of what the table holds: from now on it is part of the ledger, unless it is `unknown`.
+    con: DuckDBPyConnection,
+    state: StateFile,
+    ledger: Ledger,
+    table: str,
+    results: pl.DataFrame,
+    open_since: datetime | None = None,
+) -> dict[str, int]:
+    """Note what became of some of what the table holds: from now on it is part of the ledger.
+
+    What is `unknown`, and what has failed and is no older than `open_since`, stays pending with that status.
 
     Args:
         con: the tables, after `read_pending`.
@@ -93,27 +102,39 @@ def settle(
         ledger: where it goes.
         table: `messages` or `webhooks`.
         results: its id, `status`, and other columns of the table that are known now.
+        open_since: None: what has failed is settled.
+
+    Returns:
+        How many rows have a new status, by status.
     """
     key, number = KEYS[table], state.commit + 1
     before = frame(con, f"from {table}").join(results.select(key, became="status"), on=key)
-    # What is as it was: unknown, and unknown still.
-    before = before.filter(pl.col("became") != pl.col("status")).drop("became")
+    before = before.with_columns(stays=_stays(open_since)).filter(
+        ~pl.col("stays") | (pl.col("became") != pl.col("status"))
+    )
     after = before.drop(one for one in results.columns if one != key).join(results, on=key)
     if after.is_empty():
-        return
+        return {}
     columns = [one for one in _schema(con, table) if one != "trigger_properties"]
-    became = after.filter(pl.col("status") != UNKNOWN).select(columns)
+    became = after.filter(~pl.col("stays")).select(columns)
     with state.transaction(), shown(con, became=became):
         name_files(state, ledger.write(con, table, "from became", (number, number)))
         ids = became.select(pl.lit(table), pl.col("at").dt.epoch("us"), key)
         state.write("delete from pending where kind = ? and at = ? and id = ?", ids.iter_rows())
-        _keep_unknown(state, table, after.filter(pl.col("status") == UNKNOWN))
+        _keep(state, table, after.filter("stays").drop("stays", "became"))
         if table == "messages":
             _add_sums(con, state, before.select(columns), after.select(columns))
         state.note("commit", number)
+    changed = before.filter(pl.col("became") != pl.col("status"))
+    return dict(changed["became"].value_counts().iter_rows())
 
 
-def _keep_unknown(state: StateFile, table: str, rows: pl.DataFrame) -> None:
+def _stays(open_since: datetime | None) -> pl.Expr:
+    is_open = pl.lit(open_since is not None) & (pl.col("at") >= open_since)
+    return (pl.col("became") == UNKNOWN) | ((pl.col("became") == FAILED) & is_open)
+
+
+def _keep(state: StateFile, table: str, rows: pl.DataFrame) -> None:
     kept = rows.select(
         _fields(), pl.lit(table).alias("kind"), pl.col("at").dt.epoch("us"), pl.col(KEYS[table])
     )

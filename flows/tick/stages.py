@@ -90,7 +90,7 @@ def dispatch(store: Store, now: datetime) -> Dispatched:
 
     store.say("Dispatching messages")
     messages = send_messages(store, now=now)
-    requests = send_webhooks(store)
+    requests = send_webhooks(store, now=now)
     return replace(messages, counts=messages.counts | {f"webhooks {one}": n for one, n in requests.items()})
 
 

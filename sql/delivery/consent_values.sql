@@ -2,7 +2,7 @@
 select distinct attributes.value
 from attributes
 semi join (
-    select customer_id from messages where status in ('pending', 'unknown')
+    select customer_id from messages where status in ('pending', 'unknown', 'failed')
     union
     select customer_id from suppressions
 ) as asked using (customer_id)

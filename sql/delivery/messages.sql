@@ -2,7 +2,7 @@
 -- Read before: what values of consent say, `consent_values` (value, says), and the one form of addresses of which that isn't
 -- lower case, `address_keys` (address, key).
 with
-    pending as (select * from messages where status in ('pending', 'unknown') order by "at", message_id limit $most),
+    pending as (select * from messages where status in ('pending', 'unknown', 'failed') order by "at", message_id limit $most),
 
     owned as (select * from attributes semi join pending using (customer_id)),
 

@@ -1,7 +1,7 @@
 -- One row per address, of customers of pending messages and of suppressed ones, of which lower case isn't yet the one form.
 with
     asked as (
-        select customer_id from messages where status in ('pending', 'unknown')
+        select customer_id from messages where status in ('pending', 'unknown', 'failed')
         union
         select customer_id from suppressions
     ),

@@ -1,6 +1,6 @@
 -- One row per pending webhook request, at most $most of them, with the profile it tells.
 with
-    pending as (select * from webhooks where status in ('pending', 'unknown') order by "at", webhook_id limit $most),
+    pending as (select * from webhooks where status in ('pending', 'unknown', 'failed') order by "at", webhook_id limit $most),
 
     owned as (select * from attributes semi join pending using (customer_id)),
 

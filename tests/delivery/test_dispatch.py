@@ -255,7 +255,7 @@ class Texter(Keeper):
 
     def compose(self, rows: pl.DataFrame, limit: int) -> Composed:
         assert len(rows) <= limit
-        lost = dict.fromkeys(rows.filter(pl.col("phone").is_null())["text_id"], ("failed", "no number"))
+        lost = dict.fromkeys(rows.filter(pl.col("phone").is_null())["text_id"], "no number")
         notes = {one: "short" for one in rows["text_id"] if one not in lost}
         payload = json.dumps([[one, "Hi"] for one in notes]).encode()
         return Composed([Part(payload, notes)] if notes else [], lost)

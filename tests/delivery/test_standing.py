@@ -1,0 +1,189 @@
+"""What waits to be sent and what people decide about it, over a store with a sender that does as it is told."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.delivery import outbox
+from flows.delivery.reconcile import ledger_differences
+from flows.delivery.senders.base import Answer
+from flows.delivery.standing import hold, read_standing, release, resolve, retry
+from flows.errors import InputError
+from flows.reports.reconcile import reconcile
+from flows.warehouse import connect
+from tests.delivery.test_dispatch import Keeper
+from tests.runs import House, house, person
+from tests.semantics.cases import at, event, send, workflow
+
+Answers = Callable[[list[str]], list[Answer]]
+
+
+def answering(status: str, detail: str | None = None, **more: Any) -> Answers:
+    return lambda ids: [Answer(one, status, detail, **more) for one in ids]
+
+
+class Post:
+    """A store whose mails go to a sender that answers as it is told at each tick."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.home, self.patch = house(folder, workflow(send("hello", content="Hi"))), patch
+        self.home.customers("people", *(person(f"c{n}") for n in range(3)))
+        self.home.events("1", *(event("go", at(n), f"c{n}") for n in range(3)))
+
+    def tick(self, minute: int, answers: Answers) -> Keeper:
+        sender = Keeper(answers)
+        self.patch.setattr(outbox, "open_sender", lambda _: sender)
+        self.home.tick(at(minute))
+        return sender
+
+    @property
+    def counts(self) -> list[tuple[str, str, int]]:
+        return read_standing(self.home.settings).counts.select("kind", "state", "things").rows()
+
+    @property
+    def statuses(self) -> list[tuple[Any, ...]]:
+        return self.home.rows("select status, count(*) from messages group by all order by all")
+
+
+def assert_reconciled(home: House) -> None:
+    """The reports' sums and the send ledger say the same as the tables."""
+    assert reconcile(home.settings).is_empty()
+    with connect(home.published, read_only=True) as con:
+        assert ledger_differences(con, home.settings).is_empty()
+
+
+@pytest.fixture
+def post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Post:
+    return Post(tmp_path, monkeypatch)
+
+
+def test_nothing_yet(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(send("hello", content="Hi")))
+    assert read_standing(home.settings).counts.is_empty()
+    with pytest.raises(InputError, match="there is none yet"):
+        retry(home.settings, ())
+
+
+def test_what_is_unknown_is_held_until_somebody_says_what_became_of_it(post: Post) -> None:
+    sender = post.tick(9, lambda _: [])
+    assert len(sender.asked) == 1
+    assert post.counts == [("message", "unknown", 3)]
+    assert post.statuses == [("unknown", 3)]
+    first, second, third = sender.handed_over
+    for minute in (10, 11):
+        assert post.tick(minute, answering("sent")).calls == []
+    resolve(post.home.settings, [first], "sent")
+    resolve(post.home.settings, [second], "failed")
+    resolve(post.home.settings, [third], "again")
+    with pytest.raises(InputError, match="isn't unknown"):
+        resolve(post.home.settings, [first], "again")
+    again = post.tick(12, answering("sent"))
+    assert again.handed_over == [third]
+    assert post.statuses == [("failed", 1), ("sent", 2)]
+    assert_reconciled(post.home)
+
+
+def test_who_can_be_asked_is(post: Post) -> None:
+    sender = Keeper(lambda _: [])
+    sender.ask = lambda _, ids: [Answer(ids[0], "sent", provider_id="p")]  # type: ignore[method-assign]
+    post.patch.setattr(outbox, "open_sender", lambda _: sender)
+    post.home.tick(at(9))
+    assert post.statuses == [("sent", 1), ("unknown", 2)]
+    assert post.home.rows("select provider_id from messages where status = 'sent'") == [("p",)]
+
+
+def test_what_is_put_off_goes_out_later_and_says_so_meanwhile(post: Post) -> None:
+    post.tick(9, answering("deferred", "429 slow down", retry_after=timedelta(days=9)))
+    assert post.statuses == [("pending", 3)]
+    standing = read_standing(post.home.settings)
+    assert standing.counts.select("state", "things").rows() == [("put off", 3)]
+    assert standing.reasons.select("state", "reason", "things").rows() == [("put off", "429 slow down", 3)]
+    assert post.tick(10, answering("sent")).calls == []
+    assert retry(post.home.settings, ()) == 3
+    assert len(post.tick(11, answering("sent")).handed_over) == 3
+    assert post.counts == [("message", "sent", 3)]
+
+
+def test_what_failed_can_be_tried_again_until_it_is_too_old(post: Post) -> None:
+    failed = post.tick(9, answering("failed", "550 no such user")).handed_over
+    assert post.counts == [("message", "failed", 3)]
+    assert post.tick(10, answering("sent")).calls == []
+    assert retry(post.home.settings, failed[:1]) == 1
+    assert post.tick(11, answering("sent")).handed_over == failed[:1]
+    assert post.statuses == [("failed", 2), ("sent", 1)]
+    post.tick(60 * 25, answering("sent"))
+    assert post.counts == [("message", "sent", 1)]
+    with pytest.raises(InputError, match="can't be tried again"):
+        retry(post.home.settings, failed[1:])
+    assert post.statuses == [("failed", 2), ("sent", 1)]
+    assert_reconciled(post.home)
+
+
+def test_what_is_held_waits_and_expires(post: Post) -> None:
+    post.home.tick(at(-1))
+    with pytest.raises(InputError, match="can't be held"):
+        hold(post.home.settings, ["wellcome"])
+    hold(post.home.settings, [])
+    assert post.tick(9, answering("sent")).calls == []
+    assert post.counts == [("message", "held", 3)]
+    assert release(post.home.settings, []) == ["*"]
+    hold(post.home.settings, ["w"])
+    assert post.tick(10, answering("sent")).calls == []
+    with pytest.raises(InputError, match="isn't held"):
+        release(post.home.settings, ["v"])
+    release(post.home.settings, ["w"])
+    assert len(post.tick(11, answering("sent")).handed_over) == 3
+
+
+def test_held_for_too_long_it_expires(post: Post) -> None:
+    post.home.tick(at(-1))
+    hold(post.home.settings, [])
+    post.tick(9, answering("sent"))
+    post.tick(60 * 25, answering("sent"))
+    assert post.statuses == [("expired", 3)]
+    assert post.counts == []
+
+
+def test_a_template_that_was_mended_can_be_tried_again(tmp_path: Path) -> None:
+    home = house(tmp_path, workflow(send("t", subject="Hi")))
+    home.template("t.txt.j2", "{{ first_name * 9 }}")
+    home.customers("people", person("ann", first_name="Ann"))
+    home.events("1", event("go", at(0), "ann"))
+    home.tick(at(1))
+    assert home.rows("select status from messages") == [("failed",)]
+    home.template("t.txt.j2", "Hi {{ first_name }}")
+    home.tick(at(2))
+    assert home.rows("select status from messages") == [("failed",)]
+    retry(home.settings, ())
+    home.tick(at(3))
+    assert home.rows("select status from messages") == [("sent",)]
+
+
+def test_the_commands_say_it(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(post.home.root.parent)
+    for name, value in post.home.environment().items():
+        monkeypatch.setenv(name, value)
+    post.tick(9, lambda _: [])
+    said = CliRunner().invoke(app, ["outbox"])
+    assert "3 messages unknown" in said.output
+    assert "handed over, no answer — 3, such as" in said.output
+    told = json.loads(CliRunner().invoke(app, ["outbox", "--json"]).output)
+    assert told["counts"][0] | {"oldest": ""} == {
+        "kind": "message",
+        "state": "unknown",
+        "things": 3,
+        "oldest": "",
+    }
+    assert (
+        "3 things resolved as: again"
+        in CliRunner().invoke(app, ["outbox", "resolve", "--as", "again"]).output
+    )
+    assert "held: everything" in CliRunner().invoke(app, ["outbox", "hold"]).output
+    assert "held: everything" in CliRunner().invoke(app, ["outbox"]).output
+    assert "released: everything" in CliRunner().invoke(app, ["outbox", "release"]).output
