@@ -74,12 +74,17 @@ class Call:
 
 def words(reply: Reply) -> str:
     """What an answer says, in its own words."""
-    found = json_of(reply)
-    for name in ("message", "Message", "errors", "error", "detail"):
-        found = found.get(name, found) if isinstance(found, dict) else found
-        found = found[0] if isinstance(found, list) and found else found
-    text = found if isinstance(found, str) else reply.body[:2000].decode("utf-8", "replace")
-    return text or "no words"
+    return _words(json_of(reply)) or reply.body[:2000].decode("utf-8", "replace") or "no words"
+
+
+def _words(found: Any) -> str | None:
+    """The words in an error's JSON: a text, or that of its first error, or its message."""
+    if isinstance(found, list) and found:
+        return _words(found[0])
+    if isinstance(found, dict):
+        said = (_words(found.get(name)) for name in ("errors", "error", "message", "Message", "detail"))
+        return next(filter(None, said), None)
+    return found if isinstance(found, str) else None
 
 
 def json_of(reply: Reply) -> Any:

@@ -8,8 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
+from ssl import SSLContext
 from threading import Lock
 from time import monotonic, sleep
+from weakref import finalize
 
 import httpx
 from pybreaker import CircuitBreaker, CircuitBreakerError
@@ -41,7 +44,7 @@ class Watch:
 
     now: Callable[[], datetime] = wall_clock
     seconds: Callable[[], float] = monotonic
-    sleep: Callable[[float], object] = sleep
+    sleep: Callable[[float], None] = sleep
 
 
 WATCH = Watch()
@@ -114,12 +117,14 @@ class Transport:
         self._client = httpx.Client(
             base_url=terms.base_url,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **terms.headers},
+            verify=_tls(),
             timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECTING)),
             limits=httpx.Limits(
                 max_connections=terms.connections, max_keepalive_connections=terms.connections
             ),
             follow_redirects=False,
         )
+        finalize(self, self._client.close)
         self._breaker = CircuitBreaker(
             fail_max=self._policy.in_a_row, reset_timeout=self._policy.rest, throw_new_error_on_trip=False
         )
@@ -135,14 +140,13 @@ class Transport:
         try:
             with self._breaker.calling():
                 outcome.append(self._tried(call, seconds))
-                if not isinstance(outcome[0], Reply):
+                if _is_failure(outcome[0]):
                     raise _FailedError
-        except CircuitBreakerError:
-            rest = timedelta(seconds=self._policy.rest)
-            return NotTaken(f"not tried: {self._policy.in_a_row} requests before it came to nothing", rest)
-        except _FailedError:
+        except (CircuitBreakerError, _FailedError):
             pass
-        return outcome[0]
+        rest = timedelta(seconds=self._policy.rest)
+        broken = NotTaken(f"not tried: {self._policy.in_a_row} requests before it came to nothing", rest)
+        return outcome[0] if outcome else broken
 
     def told(self, text: str) -> str:
         """Somebody's words as they may be shown: a line, not long, without secrets."""
@@ -238,6 +242,17 @@ class Transport:
             detail, wish = outcome.detail, outcome.retry_after if isinstance(outcome, NotTaken) else None
         told = self.told(detail)
         return NoAnswer(told) if ever else NotTaken(told, wish)
+
+
+@cache
+def _tls() -> SSLContext:
+    """What certificates are checked by; reading them takes a while."""
+    return httpx.create_ssl_context()
+
+
+def _is_failure(outcome: Outcome) -> bool:
+    """Whether it counts for the circuit breaker; whoever says when to come back isn't broken."""
+    return isinstance(outcome, NoAnswer) or (isinstance(outcome, NotTaken) and outcome.retry_after is None)
 
 
 def _shown(error: httpx.HTTPError) -> str:

@@ -11,10 +11,21 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _OUTSIDE_A_WORD = re.compile(r"[^A-Za-z0-9_-]")
 _PART = re.compile(r"[^A-Za-z0-9._-]+")
-_OWN = frozenset(
-    ("from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "list-unsubscribe")
-    + ("list-unsubscribe-post", "feedback-id", "mime-version", "content-type", "content-transfer-encoding")
-)
+_OWN = {
+    *(
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "message-id",
+        "reply-to",
+        "list-unsubscribe",
+        "feedback-id",
+    ),
+    *("list-unsubscribe-post", "mime-version", "content-type", "content-transfer-encoding"),
+}
 
 
 def message_id_of(message: Outgoing) -> str:

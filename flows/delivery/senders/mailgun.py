@@ -90,7 +90,7 @@ def open_sender(
 
 
 def _form(message: Outgoing) -> tuple[str, bytes]:
-    """The form's type and bytes; the boundary of parts is made of the message's id, so that they are always the same."""
+    """The form's type and bytes; a boundary is made of the message's id, so that they are always the same."""
     fields = _fields(message)
     if not message.attachments:
         return _FORM, urlencode(fields).encode()

@@ -76,14 +76,14 @@ def unpacked(payload: bytes) -> Iterator[Request]:
 
 
 def document(content: object) -> bytes:
-    """A JSON value as bytes, the same whenever it is made."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    """A JSON value as bytes, the same whenever it is made; what UTF-8 can't spell becomes a question mark."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def fitting(
     items: Iterable[tuple[str, bytes]], most: int, most_bytes: int
 ) -> Iterator[list[tuple[str, bytes]]]:
-    """Ids and items in groups of at most so many, and of at most so many bytes as an array unless one alone has more."""
+    """Ids and items in groups of at most so many, of at most so many bytes as an array unless one alone has more."""
     group: list[tuple[str, bytes]] = []
     size = 2
     for one in items:
