@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, JsonValue
 from pydantic_core import InitErrorDetails
 
-from transforms.definitions.base import Definition, Duration, Name, fault, refusal
+from transforms.definitions.base import Definition, Duration, Name, as_list, fault, refusal
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.references import is_reference, is_reserved, reference_fault
 from transforms.definitions.templated import NO_TEMPLATE, Plain, is_templated
@@ -31,10 +31,7 @@ class Message(Said):
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
         """There is something to send, also by every variant; see `variant_faults` for these."""
-        listed = given.get("variants")
-        variants = (
-            [one if isinstance(one, dict) else {} for one in listed] if isinstance(listed, list) else []
-        )
+        variants = [one if isinstance(one, dict) else {} for one in as_list(given.get("variants"))]
         if not has_body(given) and not (variants and all(map(has_body, variants))):
             more = ", for the step or for every variant" if variants else ""
             yield fault((), f"nothing to send; give template_id, content, or both{more}")

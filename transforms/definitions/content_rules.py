@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Strict
 from pydantic_core import InitErrorDetails
 
-from transforms.definitions.base import Definition, Name, advice, fault, key_fault
+from transforms.definitions.base import Definition, Name, advice, as_list, fault, key_fault
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.variants import Template
 
@@ -60,8 +60,9 @@ class Rule(Definition):
     def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         """The workflows, classes and templates it is for are there, as far as they are known."""
         for scope in SCOPES:
-            there = known.get(scope)
-            for index, name in enumerate(_listed(given.get(scope)) if there is not None else ()):
+            if (there := known.get(scope)) is None:
+                continue
+            for index, name in enumerate(as_list(given.get(scope))):
                 if isinstance(name, str) and name not in there:
                     yield fault((scope, index), f"no {name!r} there; {advice(name, sorted(there))}")
 
@@ -74,12 +75,7 @@ class ContentRules(Definition):
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
         """A name stands for one rule."""
-        listed = given.get("rules")
-        names = [one.get("name") if isinstance(one, dict) else None for one in _listed(listed)]
+        names = [one.get("name") if isinstance(one, dict) else None for one in as_list(given.get("rules"))]
         for index, name in enumerate(names):
             if isinstance(name, str) and name in names[:index]:
                 yield fault(("rules", index, "name"), f"two rules are named {name!r}; allowed: a name once")
-
-
-def _listed(given: object) -> list[Any]:
-    return given if isinstance(given, list) else []
