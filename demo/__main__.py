@@ -90,10 +90,10 @@ def tell(summaries: list[TickSummary], settings: Settings, seconds: float, conso
         "Reports as Parquet": settings.published / "reports",
         "Messages, as e-mail files": settings.outbox,
         "The engine's state": settings.state,
-        "Workflows and templates": settings.workflows.parent,
+        "Workflows, templates, rules": settings.workflows.parent,
     }
     for what, where in places.items():
-        console.print(f"{what:<27}{_shown(where)}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{what:<28}{_shown(where)}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _shown(path: Path) -> Path:

@@ -15,7 +15,13 @@ from flows.errors import InputError
 from transforms.content.sandbox import template_fault
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.patterns import Pattern
-from transforms.definitions.reading import patterns_schema, read_patterns, read_workflow, workflow_schema
+from transforms.definitions.reading import (
+    content_schema,
+    patterns_schema,
+    read_patterns,
+    read_workflow,
+    workflow_schema,
+)
 from transforms.definitions.workflow import Workflow
 
 SUFFIXES = {".yaml", ".yml", ".json"}
@@ -74,7 +80,7 @@ def load_definitions(
     """
     if not workflows_dir.is_dir():
         raise InputError(f"{workflows_dir}: no such folder of workflows; create it, or name another")
-    return load_files(_files(workflows_dir), patterns_file, templates_dir)
+    return load_files(definition_files(workflows_dir), patterns_file, templates_dir)
 
 
 def load_files(
@@ -88,7 +94,7 @@ def load_files(
     by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
     unreadable: set[str] = set()
     for path in files:
-        workflow = _read(path, lambda text, file: read_workflow(text, file, templates, patterns), faults)
+        workflow = read_file(path, lambda text, file: read_workflow(text, file, templates, patterns), faults)
         if workflow:
             by_id[workflow.workflow_id].append((path, workflow))
         else:
@@ -146,10 +152,11 @@ def _likely_id(path: Path) -> list[str]:
 def _patterns(file: Path | None, faults: list[str]) -> dict[str, Pattern]:
     """The patterns of a file; none of an invalid one, so that no workflow waits for a pattern left out."""
     there = file is not None and file.is_file()
-    return (_read(file, read_patterns, faults) or {}) if file and there else {}
+    return (read_file(file, read_patterns, faults) or {}) if file and there else {}
 
 
-def _files(folder: Path) -> list[Path]:
+def definition_files(folder: Path) -> list[Path]:
+    """The definition files of a folder, by name."""
     return sorted(
         path
         for path in folder.iterdir()
@@ -157,7 +164,14 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _read(path: Path, read: Callable[[str, str], Model], faults: list[str]) -> Model | None:
+def read_file(path: Path, read: Callable[[str, str], Model], faults: list[str]) -> Model | None:
+    """What a definition file holds; None of a file with faults, which are added to `faults`.
+
+    Args:
+        path: the file.
+        read: makes a model of its text and name, or raises `DefinitionError`.
+        faults: of all files so far.
+    """
     text = _text(path, faults)
     try:
         return None if text is None else read(text, str(path))
@@ -218,8 +232,8 @@ def _is_template(path: Path, faults: list[str]) -> bool:
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write the JSON Schemas of workflow files and of the patterns file; the paths written."""
-    schemas = {"workflow": workflow_schema(), "patterns": patterns_schema()}
+    """Write the JSON Schemas of workflow files, the patterns file and content rules; the paths written."""
+    schemas = {"workflow": workflow_schema(), "patterns": patterns_schema(), "content": content_schema()}
     paths = []
     for name, schema in schemas.items():
         path = folder / f"{name}.schema.json"

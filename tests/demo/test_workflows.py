@@ -9,10 +9,11 @@ from ruamel.yaml import YAML
 
 from demo.__main__ import HERE, fresh_settings
 from flows.definitions.folder import load_definitions, read_definitions
+from flows.delivery.rules import known_names, load_rules
 from tests.oracle.interpreter import decide
 from tests.semantics.cases import Result, Row, at, case, customer, event
 
-WORKFLOWS, TEMPLATES = HERE / "workflows", HERE / "templates"
+WORKFLOWS, TEMPLATES, CONTENT = HERE / "workflows", HERE / "templates", HERE / "content"
 NAMES = ["big_basket", "coupon_follow_up", "lapsed_shopper", "welcome"]
 
 
@@ -20,6 +21,15 @@ def test_every_workflow_is_valid() -> None:
     found = read_definitions(WORKFLOWS, None, TEMPLATES)
     assert [workflow.workflow_id for workflow in found.workflows] == NAMES
     assert not load_definitions(WORKFLOWS, None, TEMPLATES).faults
+
+
+def test_every_rule_is_valid_and_for_workflows_that_are_there() -> None:
+    workflows = read_definitions(WORKFLOWS, None, TEMPLATES).workflows
+    found = load_rules(CONTENT, known_names(workflows, None))
+    assert found.faults == ()
+    assert [one.name for one in found.rules] == [
+        "brief_for_regulars", "quiet_hour_for_families", "thanks_to_regulars"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,7 +54,7 @@ def test_the_environment_cannot_move_the_build_folder(
     settings = fresh_settings()
     assert settings.data_dir == tmp_path / "build"
     assert mine.is_dir()
-    assert (settings.workflows, settings.templates) == (WORKFLOWS, TEMPLATES)
+    assert (settings.workflows, settings.templates, settings.content) == (WORKFLOWS, TEMPLATES, CONTENT)
     assert [(cap.messages, cap.window.days) for cap in settings.frequency_caps] == [(3, 7)]
     assert settings.max_send_delay.days == 8
 

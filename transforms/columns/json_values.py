@@ -25,6 +25,7 @@ _SMALL = 1e-4
 """Below it Polars writes numbers differently from Python."""
 _LONGEST_INTEGER = 4000
 """Digits that Python reads; a longer integer is a double."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _PLACE = re.compile("0|[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -45,7 +46,7 @@ def _canonical_text(text: str) -> str:
         found = canonical(read_json(text))
     except (ValueError, RecursionError):
         return text
-    return found.encode(errors="backslashreplace").decode()  # of lone surrogates
+    return _sound(found)
 
 
 def read_json(text: str) -> Any:
@@ -133,6 +134,33 @@ def inner_value(value: Any, keys: Sequence[str]) -> Any:
         else:
             return None
     return value
+
+
+def members(objects: pl.Series, names: Sequence[str]) -> dict[str, pl.Series]:
+    """What JSON objects have under names, as JSON texts; null where an object has nothing there, or is null.
+
+    A name is looked up whole; if nothing has it, and it has dots, along its parts (semantics.md §5). Each distinct
+    object is read once.
+    """
+    distinct, codes = factorize(objects)
+    found: dict[str, list[str | None]] = {name: [] for name in names}
+    for text in distinct:
+        value = {} if text is None else read_json(text)
+        for name, texts in found.items():
+            member = value.get(name)
+            if member is None and "." in name:
+                member = inner_value(value, name.split("."))
+            texts.append(None if member is None else _encoded(member))
+    return {name: pl.Series(name, texts, dtype=pl.String).gather(codes) for name, texts in found.items()}
+
+
+def _sound(text: str) -> str:
+    """The text, with the escapes of lone surrogates, which JSON can spell and UTF-8 can't."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _encoded(value: Any) -> str:
+    return _sound(_ENCODER.encode(value))
 
 
 def number_ranks(dictionary: pl.DataFrame) -> npt.NDArray[np.int64]:

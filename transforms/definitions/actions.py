@@ -5,21 +5,14 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    Field,
-    JsonValue,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, AliasChoices, Field, JsonValue
 from pydantic_core import InitErrorDetails
 
-from transforms.content.sandbox import template_fault
-from transforms.definitions.base import Definition, Duration, Name, advice, fault, refusal
+from transforms.definitions.base import Definition, Duration, Name, as_list, fault, refusal
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.references import is_reference, is_reserved, reference_fault
 from transforms.definitions.templated import NO_TEMPLATE, Plain, is_templated
+from transforms.definitions.variants import Said, Variant, Winner, has_body, variant_faults
 
 
 class ActionBase(Definition):
@@ -29,42 +22,30 @@ class ActionBase(Definition):
     conditions: Conditions = ()
 
 
-def _compiles(template: str) -> str:
-    if found := template_fault(template):
-        line, what = found
-        raise refusal(f"{what} (line {line} of it)")
-    return template
+class Message(Said):
+    """What a step sends: a subject and a body, and perhaps variants of them."""
 
-
-Template = Annotated[str, AfterValidator(_compiles)]
-"""Jinja2 text."""
-
-
-class Message(Definition):
-    """A template of the templates folder, or a subject and content of its own (Jinja2 placeholders).
-
-    Validated with a context `{"templates": names}`, a `template_id` without content must be one of them.
-    """
-
-    subject: Template | None = None
-    content: Template | None = None
-    template_id: Name | None = None
-
-    @field_validator("template_id")
-    @classmethod
-    def _there(cls, template_id: str | None, info: ValidationInfo) -> str | None:
-        templates = (info.context or {}).get("templates")
-        inline = info.data.get("content", "") is not None
-        if template_id is None or inline or templates is None or template_id in templates:
-            return template_id
-        names = advice(template_id, sorted(templates))
-        raise refusal(f"no valid template {template_id!r}, and no content; {names}")
+    variants: tuple[Variant, ...] = ()
+    winner: Winner | None = None
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
-        """There is something to send."""
-        if given.get("template_id") is None and given.get("content") is None:
-            yield fault((), "nothing to send; give template_id, content, or both")
+        """There is something to send, also by every variant; see `variant_faults` for these."""
+        variants = [one if isinstance(one, dict) else {} for one in as_list(given.get("variants"))]
+        if not has_body(given) and not (variants and all(map(has_body, variants))):
+            more = ", for the step or for every variant" if variants else ""
+            yield fault((), f"nothing to send; give template_id, content, or both{more}")
+        yield from variant_faults(given, variants)
+
+    def as_variant(self, name: str | None) -> "Message":
+        """The message as the variant of that name says it; in the step's own words if there is none."""
+        own = self.model_copy(update={"variants": (), "winner": None})
+        variant = next((one for one in self.variants if one.name == name), None)
+        if variant is None:
+            return own
+        body = {"content": variant.content, "template_id": variant.template_id}
+        subject = {} if variant.subject is None else {"subject": variant.subject}
+        return own.model_copy(update={**subject, **(body if has_body(body) else {})})
 
 
 class SendEmail(ActionBase):

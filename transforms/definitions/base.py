@@ -1,6 +1,6 @@
 """What every part of a definition file shares: closed sets of keys, spellings, and all faults at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Self
@@ -59,6 +59,11 @@ def key_fault(path: tuple[str | int, ...], message: str) -> InitErrorDetails:
     """A fault of the key at the end of `path`."""
     kind = PydanticCustomError(KEY_FAULT, "{message}", {"message": message})
     return InitErrorDetails(type=kind, loc=path, input=None)
+
+
+def as_list(given: object) -> Sequence[Any]:
+    """What stands where a list should stand, if it is one; else an empty list."""
+    return given if isinstance(given, list | tuple) else ()
 
 
 def seconds(duration: timedelta) -> int | float:

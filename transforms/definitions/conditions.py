@@ -45,6 +45,10 @@ Operator = Literal[
 ]
 WITHOUT_VALUE = ("exists", "not_exists")
 GROUP_KEYS = ("any", "all", "not")
+_NOT_WHEN_SENT = (
+    "{!r} isn't known any more when a message is rendered; allowed: attributes, tags and event.X. "
+    "Let the workflow decide by it, or keep it in an attribute with update_attribute"
+)
 
 
 def _readable(attribute: str) -> str:
@@ -96,15 +100,19 @@ class Condition(Definition):
 
     @classmethod
     def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
-        """The pattern of the attribute is one of the patterns there are; `exists` asks for true or false."""
+        """The attribute is known where it is asked for, its pattern there is; `exists` asks for true or false."""
         if not known.get("stored") and (wrong := _truth_fault(given)):
             yield fault(("value",), wrong)
         attribute, patterns = given.get("attribute"), known.get("patterns")
-        if not isinstance(attribute, str) or patterns is None:
+        if not isinstance(attribute, str):
             return
         try:
             signal = signal_of(attribute)
         except ValueError:
+            return
+        if known.get("when_sent") and (signal or attribute == "execution.decision"):
+            yield fault(("attribute",), _NOT_WHEN_SENT.format(attribute))
+        if patterns is None:
             return
         if isinstance(signal, PatternTruth | PatternScore):
             scored = isinstance(signal, PatternScore)

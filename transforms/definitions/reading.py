@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from transforms.definitions.content_rules import SCOPES, ContentRules, Rule
 from transforms.definitions.faults import DefinitionError, Fault, faults_of, shown, shown_path
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.workflow import Workflow
@@ -45,6 +46,24 @@ def read_patterns(text: str, file: str) -> dict[str, Pattern]:
     return patterns
 
 
+def read_content_rules(
+    text: str, file: str, known: Mapping[str, Collection[str]] | None = None
+) -> tuple[Rule, ...]:
+    """A file of personalization rules, in their order.
+
+    Args:
+        text: the file's content.
+        file: its name, for messages.
+        known: under `workflows`, `message_classes` and `templates` the names there are; what isn't given isn't checked.
+
+    Raises:
+        DefinitionError: the file isn't valid; the error holds all its faults.
+    """
+    there = {scope: (known or {}).get(scope) for scope in SCOPES}
+    found: ContentRules = _read(text, file, _content_rules(), {**there, "when_sent": True})
+    return found.rules
+
+
 def workflow_schema() -> dict[str, Any]:
     """JSON Schema of workflow files, for editors."""
     return {"$schema": _DIALECT, **_workflow().json_schema(), "title": "Onward workflow"}
@@ -55,6 +74,11 @@ def patterns_schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, **_patterns().json_schema(), "title": "Onward patterns"}
 
 
+def content_schema() -> dict[str, Any]:
+    """JSON Schema of files of personalization rules, for editors."""
+    return {"$schema": _DIALECT, **_content_rules().json_schema(), "title": "Onward personalization rules"}
+
+
 @cache
 def _workflow() -> TypeAdapter[Workflow]:
     return TypeAdapter(Workflow)
@@ -63,6 +87,11 @@ def _workflow() -> TypeAdapter[Workflow]:
 @cache
 def _patterns() -> TypeAdapter[dict[str, Pattern]]:
     return TypeAdapter(dict[str, Pattern])
+
+
+@cache
+def _content_rules() -> TypeAdapter[ContentRules]:
+    return TypeAdapter(ContentRules)
 
 
 def _read(text: str, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:

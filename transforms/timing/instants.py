@@ -56,6 +56,12 @@ def instants_of(texts: pl.Series) -> pl.Series:
     return _read(texts)["instant"]
 
 
+def written(instant: pl.Expr) -> pl.Expr:
+    """An instant as text: `2026-03-01T09:30:00.5Z`."""
+    text = instant.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.replace(r"\.?0*$", "")
+    return pl.concat_str(text, pl.lit("Z"))
+
+
 def read_instants(texts: pl.Series) -> pl.Series:
     """The instants that JSON texts mean; null for those that mean none."""
     if texts.null_count() == len(texts):

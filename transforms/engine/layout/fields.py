@@ -5,6 +5,7 @@ import polars as pl
 from transforms.engine.state import State
 from transforms.program.model import CREATED_AT, CUSTOMER_ID, FIELDS, Program
 from transforms.tables.frames import ATTRIBUTES
+from transforms.timing.instants import written
 
 
 def with_fields(state: State, program: Program, customers: pl.Series) -> pl.DataFrame:
@@ -42,10 +43,4 @@ def _quoted(text: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit('"'), escaped, pl.lit('"'))
 
 
-def _written(instant: pl.Expr) -> pl.Expr:
-    """`2026-03-01T09:30:00.5Z`."""
-    text = instant.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.replace(r"\.?0*$", "")
-    return pl.concat_str(pl.lit('"'), text, pl.lit('Z"'))
-
-
-_FIELD = {CUSTOMER_ID: _quoted(pl.col("customer_id")), CREATED_AT: _written(pl.col("created_at"))}
+_FIELD = {CUSTOMER_ID: _quoted(pl.col("customer_id")), CREATED_AT: _quoted(written(pl.col("created_at")))}
