@@ -20,7 +20,7 @@ _NAMED = 5
 
 def link_places(links: Links) -> LinkPlaces:
     """Where links lead, as plain values."""
-    key = links.key and links.key.get_secret_value()
+    key = links.key.get_secret_value() if links.key else None
     return LinkPlaces(links.public_url, key, links.unsubscribe_mailto, links.unsubscribe_url)
 
 
@@ -30,7 +30,7 @@ def bounds_of(throttle: Throttle) -> Bounds:
     return Bounds(
         throttle.per_hour,
         {_domain(name): most for name, most in throttle.domain_per_hour.items()},
-        plan and WarmUpPlan(plan.start, plan.first_day, plan.growth, plan.days),
+        WarmUpPlan(plan.start, plan.first_day, plan.growth, plan.days) if plan else None,
     )
 
 

@@ -73,7 +73,7 @@ def let_through(due: pl.DataFrame, sent: pl.DataFrame, bounds: Bounds, now: date
 
 def _room(bounds: Bounds, now: datetime, last_hour: int, today: int) -> int | None:
     """How many messages may go out in all; None: any number."""
-    daily = bounds.warm_up and bounds.warm_up.bound(now.date())
+    daily = bounds.warm_up.bound(now.date()) if bounds.warm_up else None
     rooms = [
         most - so_far for most, so_far in ((bounds.per_hour, last_hour), (daily, today)) if most is not None
     ]
