@@ -5,7 +5,7 @@ A secret stands in the environment (`ONWARD_SENDERS__SHOP__API_KEY=…`), or its
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
@@ -220,7 +220,7 @@ class WarmUp(_Given):
         days: how many days the plan lasts; then there is no bound.
     """
 
-    start: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    start: date
     first_day: int = Field(default=500, ge=1)
     growth: float = Field(default=2.0, ge=1)
     days: int = Field(default=14, ge=1, le=365)

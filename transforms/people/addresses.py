@@ -59,6 +59,17 @@ def address_of(text: str) -> str:
     return _checked(text, bare)
 
 
+def domain_of(text: str) -> str:
+    """A domain as addresses have it: in Punycode and lower case.
+
+    Raises:
+        AddressError: no address has it.
+    """
+    if "<" in text:
+        raise AddressError(f"not a domain: {_quoted(text)}")
+    return address_of(f"a@{text}").removeprefix("a@")
+
+
 def address_key(text: str) -> str:
     """What is equal for two texts exactly if they are one address: case apart, Punycode or not, named or not."""
     try:
