@@ -8,8 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from transforms.definitions.faults import DefinitionError, Fault, faults_of, shown, shown_path
 from transforms.definitions.patterns import Pattern
+from transforms.definitions.scenario import ScenarioFile
 from transforms.definitions.workflow import Workflow
-from transforms.definitions.yaml_text import Document, TextError, read_yaml
+from transforms.definitions.yaml_text import Document, Path, Place, TextError, read_yaml
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -45,9 +46,31 @@ def read_patterns(text: str, file: str) -> dict[str, Pattern]:
     return patterns
 
 
+def read_scenarios(
+    text: str, file: str, workflows: Collection[str]
+) -> tuple[ScenarioFile, Mapping[Path, Place]]:
+    """A file of tests of workflows, and where each of its values stands.
+
+    Args:
+        text: the file's content.
+        file: its name, for messages.
+        workflows: the ids of the workflows there are.
+
+    Raises:
+        DefinitionError: the file isn't valid; the error holds all its faults.
+    """
+    found: ScenarioFile = _read(text, file, _scenarios(), {"workflows": workflows})
+    return found, _document(text, file).values
+
+
 def workflow_schema() -> dict[str, Any]:
     """JSON Schema of workflow files, for editors."""
     return {"$schema": _DIALECT, **_workflow().json_schema(), "title": "Onward workflow"}
+
+
+def scenarios_schema() -> dict[str, Any]:
+    """JSON Schema of files of tests, for editors."""
+    return {"$schema": _DIALECT, **_scenarios().json_schema(), "title": "Onward tests of workflows"}
 
 
 def patterns_schema() -> dict[str, Any]:
@@ -58,6 +81,11 @@ def patterns_schema() -> dict[str, Any]:
 @cache
 def _workflow() -> TypeAdapter[Workflow]:
     return TypeAdapter(Workflow)
+
+
+@cache
+def _scenarios() -> TypeAdapter[ScenarioFile]:
+    return TypeAdapter(ScenarioFile)
 
 
 @cache
