@@ -1,21 +1,24 @@
 """Tests of a folder or file, run all together: what came of each, and what it should have been."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.definitions.folder import Definitions, load_scenarios, read_definitions
+from duckdb import DuckDBPyConnection
+
+from flows.definitions.folder import load_scenarios, read_definitions
 from flows.definitions.given import Places
-from flows.definitions.rules import rules_of
+from flows.definitions.rules import Rules, rules_of
 from flows.errors import InputError
 from flows.scenarios.cases import Case, cases_of
 from flows.scenarios.compare import Difference, differences
 from flows.scenarios.mails import Writer
 from flows.scenarios.play import Outcome, play, share
-from flows.scenarios.staging import stage_cases
+from flows.scenarios.staging import Staged, stage_cases
 from flows.settings import Settings
 from flows.warehouse import connect
+from transforms.definitions.patterns import Pattern
 from transforms.definitions.workflow import DRAFT, Workflow
 from transforms.program.compile import compile_program
 
@@ -58,6 +61,27 @@ def places_of_tests(given: Path | None, settings: Settings) -> tuple[Path, Place
     return tests, Places(beside / "workflows", beside / "patterns.yaml", beside / "templates")
 
 
+@dataclass(frozen=True)
+class Against:
+    """What tests are run against.
+
+    Attributes:
+        workflows: those that take part.
+        patterns: by name.
+        templates: the folder of templates.
+        rules: caps, times to send, the default time zone.
+    """
+
+    workflows: Sequence[Workflow]
+    patterns: Mapping[str, Pattern]
+    templates: Path
+    rules: Rules
+
+    def chosen(self, case: Case) -> list[Workflow]:
+        """Those that take part in a case."""
+        return [one for one in self.workflows if not case.workflows or one.workflow_id in case.workflows]
+
+
 def run_tests(
     given: Path | None, settings: Settings, named: str | None = None, also: Collection[str] = ()
 ) -> list[Tested]:
@@ -77,11 +101,13 @@ def run_tests(
     read, faults = load_scenarios(tests, [one.workflow_id for one in found.workflows])
     cases = [case for one in read for case in cases_of(one)]
     playing = playing_workflows(found.workflows, also)
-    faults += [fault for case in cases for fault in _faults(case, playing)]
+    against = Against(playing, found.patterns, places.templates, rules_of(settings, found))
+    faults += [fault for case in cases for fault in _faults(case, against)]
     if faults:
         raise InputError("\n".join([*faults, f"faults: {len(faults)}; no test was run"]))
     chosen = [one for one in cases if named is None or named.casefold() in one.name.casefold()]
-    return _run(chosen, playing, found, places, settings)
+    with connect(threads=1) as con:
+        return run_cases(con, chosen, stage_cases(con, chosen), against)
 
 
 def playing_workflows(workflows: Sequence[Workflow], also: Collection[str] = ()) -> list[Workflow]:
@@ -93,25 +119,18 @@ def playing_workflows(workflows: Sequence[Workflow], also: Collection[str] = ())
     ]
 
 
-def _chosen(case: Case, playing: Sequence[Workflow]) -> list[Workflow]:
-    return [one for one in playing if not case.workflows or one.workflow_id in case.workflows]
-
-
-def _faults(case: Case, playing: Sequence[Workflow]) -> list[str]:
+def _faults(case: Case, against: Against) -> list[str]:
     """What keeps a case from being run: inactive workflows, crons without an end."""
-    there = {one.workflow_id for one in playing}
+    there = {one.workflow_id for one in against.workflows}
     faults = [
-        case.fault(f"the workflow {name!r} is inactive; say is_active: draft in its file to test it", "workflows")
+        case.fault(f"{name!r} is inactive; say is_active: draft in its file to test it", "workflows")
         for name in case.workflows
         if name not in there
     ]
-    crons = [one.workflow_id for one in _chosen(case, playing) if _has_cron(one)]
+    crons = [one.workflow_id for one in against.chosen(case) if _has_cron(one)]
     if crons and case.scenario.until is None:
-        faults.append(
-            case.fault(
-                f"{', '.join(crons)} fires by a cron, again and again; give 'until', or 'workflows' without it"
-            )
-        )
+        names = ", ".join(crons)
+        faults.append(case.fault(f"{names} fires again and again; give 'until', or 'workflows' without it"))
     return faults
 
 
@@ -119,25 +138,20 @@ def _has_cron(workflow: Workflow) -> bool:
     return any("cron" in one.config for one in workflow.triggers)
 
 
-def _run(
-    cases: Sequence[Case],
-    playing: Sequence[Workflow],
-    found: Definitions,
-    places: Places,
-    settings: Settings,
+def run_cases(
+    con: DuckDBPyConnection, cases: Sequence[Case], staged: Staged, against: Against
 ) -> list[Tested]:
-    rules = rules_of(settings, found)
+    """Run cases that were staged, those with the same workflows together."""
     together: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
-        together[tuple(one.workflow_id for one in _chosen(case, playing))].append(number)
+        together[tuple(one.workflow_id for one in against.chosen(case))].append(number)
     tested: dict[int, Tested] = {}
-    with connect(threads=1) as con:
-        staged = stage_cases(con, cases)
-        for workflows, numbers in together.items():
-            chosen = [one for one in playing if one.workflow_id in workflows]
-            program = compile_program(chosen, (), found.patterns, rules.send_times)
-            shared = share(con, staged.of(numbers), program, Writer(chosen, places.templates), rules)
-            for number in numbers:
-                outcome = play(shared, number, cases[number])
-                tested[number] = Tested(cases[number], outcome, differences(cases[number], outcome))
+    for numbers in together.values():
+        chosen = against.chosen(cases[numbers[0]])
+        program = compile_program(chosen, (), against.patterns, against.rules.send_times)
+        writer = Writer(chosen, against.templates)
+        shared = share(con, staged.of(numbers), program, writer, against.rules)
+        for number in numbers:
+            outcome = play(shared, number, cases[number])
+            tested[number] = Tested(cases[number], outcome, differences(cases[number], outcome))
     return [tested[number] for number in sorted(tested)]

@@ -59,8 +59,9 @@ def read_scenarios(
     Raises:
         DefinitionError: the file isn't valid; the error holds all its faults.
     """
-    found: ScenarioFile = _read(text, file, _scenarios(), {"workflows": workflows})
-    return found, _document(text, file).values
+    document = _document(text, file)
+    found: ScenarioFile = _validated(document, file, _scenarios(), {"workflows": workflows})
+    return found, document.values
 
 
 def workflow_schema() -> dict[str, Any]:
@@ -94,7 +95,10 @@ def _patterns() -> TypeAdapter[dict[str, Pattern]]:
 
 
 def _read(text: str, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:
-    document = _document(text, file)
+    return _validated(_document(text, file), file, adapter, context)
+
+
+def _validated(document: Document, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:
     faults = [_text_fault(file, fault) for fault in document.faults]
     if not isinstance(document.value, dict):
         place = document.values[()]
