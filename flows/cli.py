@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import definitions, histories, outbox, people, reports, store, ticks
+from flows.commands import definitions, histories, outbox, people, reports, store, ticks, trials
 from flows.errors import INTERRUPTED, OnwardError, machine_error
 from flows.interrupts import CTRL_C
 
@@ -67,6 +67,8 @@ app.command("run")(ticks.run_command)
 app.command("backtest")(histories.backtest_command)
 app.command("prepare")(histories.prepare_command)
 app.command("validate")(definitions.validate_command)
+app.command("test")(trials.test_command)
+app.command("activate")(trials.activate_command)
 app.command("report")(reports.report_command)
 app.command("migrate")(ticks.migrate_command)
 app.command("rebuild")(ticks.rebuild_command)

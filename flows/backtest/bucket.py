@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -86,23 +87,14 @@ def run_bucket(feed: Feed, paths: Paths, bucket: int, rules: BucketPlan) -> Buck
     """
     marks = [time.perf_counter()]
     with connect(memory_limit=rules.memory_limit, threads=rules.threads) as con:
-        _prepare(con, rules)
         customers = feed.customers(bucket).collect()
-        with shown(con, bucket_files=feed.events(bucket).collect(), bucket_customers=customers):
-            run_sql(con, "backtest/bucket_events.sql")
+        with bucket_shown(con, feed.events(bucket).collect(), customers, rules.start):
             counts = vars(feed.counts(con, bucket, rules.start))
-            incoming = read_facts(
-                con,
-                "bucket_events",
-                "bucket_customers",
-                rules.program,
-                behaviors=False,
-                unread=rules.profiles,
-            )
-            state = _state_before(con, rules.program, incoming)
+            incoming = read_incoming(con, rules.program, unread=rules.profiles)
+            state = state_before(con, rules.program, incoming, every=rules.program.reads_every_attribute)
         marks.append(time.perf_counter())
-        behaviors = _behaviors(feed.event_times(bucket), rules)
-        decisions, state = _decide(rules, state, incoming, behaviors)
+        behaviors = watched_behaviors(feed.event_times(bucket), rules.program, rules.start)
+        decisions, state = decide_ticks(rules, state, incoming, behaviors)
         marks.append(time.perf_counter())
         rows = _write(paths, bucket, rules, decisions)
         if rules.profiles:
@@ -119,16 +111,41 @@ def run_bucket(feed: Feed, paths: Paths, bucket: int, rules: BucketPlan) -> Buck
     return BucketSummary(counts, rows, dict(zip(names, took, strict=True)))
 
 
-def _prepare(con: DuckDBPyConnection, rules: BucketPlan) -> None:
-    """Make what queries of a bucket's rows ask for."""
+@contextmanager
+def bucket_shown(
+    con: DuckDBPyConnection, events: pl.DataFrame, customers: pl.DataFrame, start: datetime | None
+) -> Generator[None]:
+    """Let queries in the block read a bucket's rows: its events that are read whole, and its customers.
+
+    Args:
+        con: a connection in UTC.
+        events: `partition.EVENT_COLUMNS`.
+        customers: `partition.CUSTOMER_COLUMNS`.
+        start: events before it are history; None: there is none.
+    """
     make_non_finite(con)
     make_decide_macros(con)
-    assign(con, "timestamptz", backtest_start=rules.start or "-infinity")
+    assign(con, "timestamptz", backtest_start=start or "-infinity")
+    with shown(con, bucket_files=events, bucket_customers=customers):
+        run_sql(con, "backtest/bucket_events.sql")
+        yield
 
 
-def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming) -> State:
-    """The state before the start of the bucket's customers; attributes nobody sees aren't in it."""
-    attributes = fold_attributes(_attributes(con, program), incoming.profile_only)
+def read_incoming(con: DuckDBPyConnection, program: Program, *, unread: bool) -> Incoming:
+    """What the events of the bucket shown bring, but its behaviors; also updates that no workflow sees, if `unread`."""
+    return read_facts(con, "bucket_events", "bucket_customers", program, behaviors=False, unread=unread)
+
+
+def state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming, *, every: bool) -> State:
+    """The state before the start of the customers of the bucket shown.
+
+    Args:
+        con: where the bucket is shown.
+        program: the compiled workflows.
+        incoming: what its events bring.
+        every: whether attributes that no workflow sees are in it too.
+    """
+    attributes = fold_attributes(_attributes(con, program, every=every), incoming.profile_only)
     return replace(
         empty_state(),
         customers=read_sql(con, "backtest/customers.sql"),
@@ -137,25 +154,26 @@ def _state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming)
     )
 
 
-def _attributes(con: DuckDBPyConnection, program: Program) -> pl.DataFrame:
-    if program.reads_every_attribute:
+def _attributes(con: DuckDBPyConnection, program: Program, *, every: bool) -> pl.DataFrame:
+    if every:
         run_sql(con, "backtest/given_attributes.sql")
         return read_sql(con, "backtest/every_attribute.sql")
     paths = list(map(json_path, program.attributes))
     return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
-def _behaviors(times: pl.LazyFrame, rules: BucketPlan) -> pl.DataFrame:
+def watched_behaviors(times: pl.LazyFrame, program: Program, start: datetime | None) -> pl.DataFrame:
+    """What windows need of the times of a bucket's events (`partition.Wanted.event_time`): `frames.BEHAVIORS`."""
     # A bucket without events has no columns of windows either.
-    if not rules.program.signals.names or "name" not in times.collect_schema():
+    if not program.signals.names or "name" not in times.collect_schema():
         return pl.DataFrame(schema=BEHAVIORS)
-    return behaviors_of(times, rules.start)
+    return behaviors_of(times, start)
 
 
-def _decide(
+def decide_ticks(
     rules: BucketPlan, state: State, incoming: Incoming, behaviors: pl.DataFrame
 ) -> tuple[list[Decided], State]:
-    """Tick by tick; ticks with few facts are decided together.
+    """Tick by tick; ticks with few facts are decided together: what was decided, and the state after it.
 
     Windows are looked at once for all ticks: their amounts are functions of time.
     """

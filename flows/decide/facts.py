@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.warehouse import make_view, quoted, read_sql, run_sql
+from flows.warehouse import frame, make_view, quoted, read_sql, run_sql
 from transforms.engine.state import Facts
 from transforms.program.model import Program
-from transforms.tables.frames import ATTRIBUTES, BEHAVIORS, EVENT_PREFIX, INTRODUCTIONS
+from transforms.tables.frames import ATTRIBUTES, BEHAVIORS, EVENT_PREFIX, INTRODUCTIONS, WRITES
 from transforms.timing.instants import read_instants
 
 
@@ -71,6 +71,11 @@ def read_facts(
         else pl.DataFrame(schema=ATTRIBUTES),
         behaviors=_behaviors(con, program) if behaviors else pl.DataFrame(schema=BEHAVIORS),
     )
+
+
+def every_write(con: DuckDBPyConnection) -> pl.DataFrame:
+    """`frames.WRITES`: all updates of the events that were read last, seen by a workflow or not."""
+    return frame(con, f"select {', '.join(map(quoted, WRITES))} from fact_writes")
 
 
 def visible_attributes(program: Program) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,10 +19,15 @@ from transforms.definitions.reading import (
     content_schema,
     patterns_schema,
     read_patterns,
+    read_scenarios,
     read_workflow,
+    scenarios_schema,
     workflow_schema,
 )
+from transforms.definitions.scenario import ScenarioFile
 from transforms.definitions.workflow import Workflow
+from transforms.definitions.yaml_text import Path as PathInside
+from transforms.definitions.yaml_text import Place
 
 SUFFIXES = {".yaml", ".yml", ".json"}
 TEMPLATE_SUFFIXES = (".txt.j2", ".html.j2")
@@ -135,6 +140,36 @@ def load_patterns(file: Path) -> Definitions:
     return Definitions((), patterns, tuple(faults))
 
 
+@dataclass(frozen=True)
+class ScenariosOfFile:
+    """A file of tests: what it says, and where each of its values stands."""
+
+    path: Path
+    file: ScenarioFile
+    places: Mapping[PathInside, Place]
+
+
+def load_scenarios(given: Path, workflows: Collection[str]) -> tuple[list[ScenariosOfFile], list[str]]:
+    """The valid files of tests, and the faults of the others.
+
+    Args:
+        given: a file, or a folder of them.
+        workflows: the ids of the workflows there are.
+    """
+    faults: list[str] = []
+    found = []
+    for path in _files(given) if given.is_dir() else [given]:
+        if read := _read(path, lambda text, file: read_scenarios(text, file, workflows), faults):
+            found.append(ScenariosOfFile(path, *read))
+    return found, faults
+
+
+def workflow_files(folder: Path) -> dict[str, Path]:
+    """The valid workflow files of a folder, each by its workflow's id."""
+    read = {path: _read(path, read_workflow, []) for path in _files(folder)}
+    return {workflow.workflow_id: path for path, workflow in read.items() if workflow}
+
+
 def template_faults(file: Path) -> list[str]:
     """What is wrong with a template file."""
     faults: list[str] = []
@@ -232,8 +267,13 @@ def _is_template(path: Path, faults: list[str]) -> bool:
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write the JSON Schemas of workflow files, the patterns file and content rules; the paths written."""
-    schemas = {"workflow": workflow_schema(), "patterns": patterns_schema(), "content": content_schema()}
+    """Write the JSON Schemas of workflow files, the patterns file, content rules and files of tests; the paths written."""
+    schemas = {
+        "workflow": workflow_schema(),
+        "patterns": patterns_schema(),
+        "content": content_schema(),
+        "tests": scenarios_schema(),
+    }
     paths = []
     for name, schema in schemas.items():
         path = folder / f"{name}.schema.json"

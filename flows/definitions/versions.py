@@ -45,7 +45,7 @@ def pause_and_resume(
     Returns:
         How many were paused, and how many resumed.
     """
-    active = [one.workflow_id for one in workflows if one.is_active]
+    active = [one.workflow_id for one in workflows if one.is_live]
     state = store.state
     paused = [
         one for (one,) in state.rows("definitions/pause.sql", active=active, unreadable=sorted(unreadable))

@@ -115,7 +115,7 @@ WORKFLOWS = {
     "workflow_name: W\ntriggers: []\n": ["1:1 workflow_id: missing key 'workflow_id'"],
     HEAD: ["1:1 triggers: missing key 'triggers'"],
     HEAD + "trigers: []\n": None,
-    NO_TRIGGERS + "is_active: on\n": ["4:12 is_active: given 'on'; allowed: true or false"],
+    NO_TRIGGERS + "is_active: on\n": ["4:12 is_active: given 'on'; allowed: true, false, draft"],
     NO_TRIGGERS + "holdout: 2\n": ["4:10 holdout: given 2; allowed: a number of at most 1"],
     NO_TRIGGERS + "holdout: true\n": ["4:10 holdout: given true; allowed: a number"],
     NO_TRIGGERS + "branches:\n": ["4:1 branches: given nothing (null); allowed: a list"],

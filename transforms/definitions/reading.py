@@ -9,8 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from transforms.definitions.content_rules import SCOPES, ContentRules, Rule
 from transforms.definitions.faults import DefinitionError, Fault, faults_of, shown, shown_path
 from transforms.definitions.patterns import Pattern
+from transforms.definitions.scenario import ScenarioFile
 from transforms.definitions.workflow import Workflow
-from transforms.definitions.yaml_text import Document, TextError, read_yaml
+from transforms.definitions.yaml_text import Document, Path, Place, TextError, read_yaml
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -64,9 +65,32 @@ def read_content_rules(
     return found.rules
 
 
+def read_scenarios(
+    text: str, file: str, workflows: Collection[str]
+) -> tuple[ScenarioFile, Mapping[Path, Place]]:
+    """A file of tests of workflows, and where each of its values stands.
+
+    Args:
+        text: the file's content.
+        file: its name, for messages.
+        workflows: the ids of the workflows there are.
+
+    Raises:
+        DefinitionError: the file isn't valid; the error holds all its faults.
+    """
+    document = _document(text, file)
+    found: ScenarioFile = _validated(document, file, _scenarios(), {"workflows": workflows})
+    return found, document.values
+
+
 def workflow_schema() -> dict[str, Any]:
     """JSON Schema of workflow files, for editors."""
     return {"$schema": _DIALECT, **_workflow().json_schema(), "title": "Onward workflow"}
+
+
+def scenarios_schema() -> dict[str, Any]:
+    """JSON Schema of files of tests, for editors."""
+    return {"$schema": _DIALECT, **_scenarios().json_schema(), "title": "Onward tests of workflows"}
 
 
 def patterns_schema() -> dict[str, Any]:
@@ -85,6 +109,11 @@ def _workflow() -> TypeAdapter[Workflow]:
 
 
 @cache
+def _scenarios() -> TypeAdapter[ScenarioFile]:
+    return TypeAdapter(ScenarioFile)
+
+
+@cache
 def _patterns() -> TypeAdapter[dict[str, Pattern]]:
     return TypeAdapter(dict[str, Pattern])
 
@@ -95,7 +124,10 @@ def _content_rules() -> TypeAdapter[ContentRules]:
 
 
 def _read(text: str, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:
-    document = _document(text, file)
+    return _validated(_document(text, file), file, adapter, context)
+
+
+def _validated(document: Document, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:
     faults = [_text_fault(file, fault) for fault in document.faults]
     if not isinstance(document.value, dict):
         place = document.values[()]

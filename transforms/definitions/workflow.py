@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, Strict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Strict
 from pydantic_core import InitErrorDetails
 
 from transforms.definitions.actions import (
@@ -17,9 +17,20 @@ from transforms.definitions.actions import (
     UpdateAttribute,
     Wait,
 )
-from transforms.definitions.base import Definition, Duration, Flag, Name, Number, fault, key_fault, refusal
+from transforms.definitions.base import (
+    Definition,
+    Duration,
+    Flag,
+    Name,
+    Number,
+    advice,
+    fault,
+    key_fault,
+    refusal,
+)
 from transforms.definitions.branching import Action, BranchDecision, RandomSplit, WaitForEvent
 from transforms.definitions.conditions import Condition, Conditions, Criterion, Group
+from transforms.definitions.faults import shown
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.templated import STORED
 from transforms.definitions.triggers import Goal, Trigger, entry_references
@@ -89,13 +100,25 @@ def _hashable(workflow_id: str) -> str:
     return workflow_id
 
 
+def _activity(given: object) -> object:
+    if isinstance(given, bool) or given == DRAFT:
+        return given
+    raise refusal(f"given {shown(given)}; {advice(given, ['true', 'false', DRAFT])}")
+
+
+DRAFT = "draft"
+"""What `is_active` says of a workflow that only tests let customers enter."""
+
+Activity = Annotated[bool | Literal["draft"], BeforeValidator(_activity)]
+
+
 class Workflow(Definition):
     """A customer journey: who enters, what happens to them step by step, and what ends it."""
 
     workflow_id: Annotated[Name, AfterValidator(_hashable)]
     workflow_name: Name
     description: str = ""
-    is_active: Flag = True
+    is_active: Activity = True
     triggers: tuple[Trigger, ...]
     branches: tuple[Branch, ...] = ()
     actions: tuple[Action, ...] = ()
@@ -109,6 +132,11 @@ class Workflow(Definition):
     priority: Annotated[int, Strict()] = 0
     message_class: Name | None = None
     version_note: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether customers enter it: a draft is as good as inactive."""
+        return self.is_active is True
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -134,8 +162,8 @@ def stored_workflow(definition: str | bytes) -> Workflow:
 
 def definition_json(workflow: Workflow) -> str:
     """The workflow as canonical JSON: one spelling, defaults left out; reads back as an equal workflow."""
-    shown = workflow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return json.dumps(shown, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    said = workflow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def version_of(workflow: Workflow) -> str:

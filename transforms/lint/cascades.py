@@ -45,7 +45,7 @@ def cascades(workflows: Sequence[Workflow]) -> Iterator[list[tuple[str, str]]]:
     Yields:
         (workflow_id, the words of a fact of it that starts the next) of each workflow in the circle.
     """
-    able = [one for one in workflows if one.is_active and one.reentry.policy != "once"]
+    able = [one for one in workflows if one.is_live and one.reentry.policy != "once"]
     starts = {one.workflow_id: _starts(one, able) for one in able}
     seen: set[frozenset[str]] = set()
     for workflow_id in sorted(starts):

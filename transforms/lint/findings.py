@@ -66,7 +66,7 @@ def lint(workflows: Sequence[Workflow], patterns: Mapping[str, Pattern], evidenc
         patterns: valid ones.
         evidence: what the data has.
     """
-    active = [one for one in workflows if one.is_active]
+    active = [one for one in workflows if one.is_live]
     known = {*evidence.attributes, *_set_by_steps(active)}
     for workflow in active:
         found = [

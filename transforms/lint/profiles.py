@@ -63,7 +63,7 @@ def profile_findings(workflows: Sequence[Workflow], profiles: Profiles) -> Itera
         workflows: valid ones, of which those that aren't active are passed over.
         profiles: of the store.
     """
-    active = [one for one in workflows if one.is_active]
+    active = [one for one in workflows if one.is_live]
     for workflow in active:
         yield from _dates(workflow, profiles.values)
     yield from _zones(_of(profiles.values, ZONE))

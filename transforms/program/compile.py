@@ -62,7 +62,7 @@ def compile_program(
         send_times: of all workflows that don't declare their own.
     """
     versions = {(one.workflow_id, version_of(one)): (one, False) for one in older}
-    versions |= {(one.workflow_id, version_of(one)): (one, one.is_active) for one in current}
+    versions |= {(one.workflow_id, version_of(one)): (one, one.is_live) for one in current}
     priority = {one.workflow_id: one.priority for one in (*older, *current)}
     compiler = _Compiler(sorted(priority, key=lambda name: (-priority[name], name)), patterns, send_times)
     for (_, version), (workflow, enters) in sorted(versions.items(), key=lambda item: item[0]):

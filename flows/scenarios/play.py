@@ -1,0 +1,194 @@
+"""Cases → what comes of them: the engine, its gates and the renderer of runs, in memory."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.backtest.bucket import (
+    BucketPlan,
+    bucket_shown,
+    decide_ticks,
+    read_incoming,
+    state_before,
+    watched_behaviors,
+)
+from flows.backtest.ticks import TickEnds
+from flows.buckets.partition import wanted_by
+from flows.decide.facts import Incoming, every_write
+from flows.definitions.rules import Rules
+from flows.scenarios.cases import Case
+from flows.scenarios.mails import Row, Writer
+from flows.scenarios.staging import Staged, owner
+from transforms.engine.fold import fold_attributes, fold_profiles
+from transforms.engine.ledger import Decided
+from transforms.engine.state import Cap, Facts, State
+from transforms.program.model import Program
+
+LONG_AFTER = timedelta(days=400)
+"""How long after the last instant that a test names it ends, if it doesn't say when."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case; rows have the keys that expectations have.
+
+    Attributes:
+        messages: accepted ones, as they went out (`status`, `reason`), in the order of time.
+        executions: as they stand at the end; held-out ones too.
+        steps: logged outcomes.
+        webhooks: queued requests.
+        customers: of each `tags` (sorted) and `attributes` at the end.
+    """
+
+    messages: Sequence[Row]
+    executions: Sequence[Row]
+    steps: Sequence[Row]
+    webhooks: Sequence[Row]
+    customers: Mapping[str, Row]
+
+    @property
+    def workflows(self) -> set[str]:
+        """Those that somebody entered."""
+        return {one["workflow"] for one in self.executions}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What cases with the same workflows have in common, read at once.
+
+    Attributes:
+        before: the state before any of them.
+        incoming: what happens in all of them.
+        behaviors: `frames.BEHAVIORS` of them.
+        writes: `frames.WRITES` of them, seen by a workflow or not.
+    """
+
+    program: Program
+    writer: Writer
+    rules: Rules
+    before: State
+    incoming: Incoming
+    behaviors: pl.DataFrame
+    writes: pl.DataFrame
+
+
+def share(
+    con: DuckDBPyConnection, staged: Staged, program: Program, writer: Writer, rules: Rules
+) -> Shared:
+    """Read what cases bring to a program."""
+    wanted = wanted_by(program)
+    events = staged.events.filter(wanted.whole)
+    with bucket_shown(con, events, staged.customers, None):
+        incoming = read_incoming(con, program, unread=False)
+        before = state_before(con, program, incoming, every=True)
+        writes = every_write(con)
+    behaviors = watched_behaviors(staged.events.lazy().select(wanted.event_time), program, None)
+    return Shared(program, writer, rules, before, incoming, behaviors, writes)
+
+
+def play(shared: Shared, number: int, case: Case) -> Outcome:
+    """Decide a case, and render what it sends.
+
+    Args:
+        shared: what it has in common with others.
+        number: its number, as it was staged.
+        case: the case itself.
+    """
+    mine = _Own(owner(number))
+    before, writes = mine.state(shared.before), mine.rows(shared.writes)
+    plan = BucketPlan(
+        shared.program,
+        TickEnds(case.scenario.until or case.last + LONG_AFTER),
+        None,
+        case.began,
+        shared.rules.timezone,
+        [Cap(*one) for one in shared.rules.caps],
+    )
+    (decided,), _ = decide_ticks(plan, before, mine.incoming(shared.incoming), mine.rows(shared.behaviors))
+    return _outcome(shared.writer, before, writes, decided)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """Picks a case's rows from those of all, under the ids that its customers have."""
+
+    prefix: str
+
+    def rows(self, frame: pl.DataFrame) -> pl.DataFrame:
+        owned = pl.col("customer_id")
+        return frame.filter(owned.str.starts_with(self.prefix)).with_columns(owned.str.strip_prefix(self.prefix))
+
+    def state(self, state: State) -> State:
+        return State(**{name: self.rows(frame) for name, frame in vars(state).items()})
+
+    def incoming(self, incoming: Incoming) -> Incoming:
+        facts = Facts(**{name: self.rows(frame) for name, frame in vars(incoming.facts).items()})
+        return replace(incoming, facts=facts)
+
+
+def _outcome(writer: Writer, before: State, writes: pl.DataFrame, decided: Decided) -> Outcome:
+    after = fold_profiles(before, decided, writes)
+    profiles = _Profiles(before, writes, decided)
+    trigger = decided.executions.select("execution_id", "trigger_properties")
+    messages = decided.messages.join(trigger, on="execution_id", how="left").sort("at", "message_id")
+    sent = [{**row, **writer.mail(row, profiles.at)} for row in messages.to_dicts()]
+    return Outcome(
+        [_named(one) for one in sent],
+        [_named(one) for one in decided.executions.sort("entered_at", "execution_id").to_dicts()],
+        [_named(one) for one in decided.steps.to_dicts()],
+        [_named(one) for one in decided.webhooks.sort("at", "webhook_id").to_dicts()],
+        _customers(after),
+    )
+
+
+_NAMES = {
+    "customer_id": "customer",
+    "workflow_id": "workflow",
+    "template_id": "template",
+    "action_type": "action",
+}
+
+
+def _named(row: Row) -> Row:
+    """A row of a table under the names of expectations."""
+    return {_NAMES.get(name, name): value for name, value in row.items()}
+
+
+def _customers(state: State) -> dict[str, Row]:
+    owners = state.customers["customer_id"].to_list()
+    return {
+        one: {
+            "tags": sorted(state.tags.filter(pl.col("customer_id") == one)["tag"]),
+            "attributes": _attributes(state.attributes.filter(pl.col("customer_id") == one)),
+        }
+        for one in owners
+    }
+
+
+def _attributes(held: pl.DataFrame) -> dict[str, Any]:
+    """Attributes of one customer by name; those that are null aren't there."""
+    read = {name: json.loads(value or "null") for name, value in held.select("attribute", "value").iter_rows()}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+class _Profiles:
+    """Attributes at any instant of a case."""
+
+    def __init__(self, before: State, writes: pl.DataFrame, decided: Decided) -> None:
+        self._before, self._writes, self._decided = before.attributes, writes, decided.attributes
+        self._held: dict[datetime, pl.DataFrame] = {}
+
+    def at(self, customer: str, instant: datetime) -> dict[str, Any]:
+        """A customer's, as a tick that ends then leaves them."""
+        if instant not in self._held:
+            self._held[instant] = fold_attributes(
+                self._before,
+                self._writes.filter(pl.col("at") <= instant),
+                self._decided.filter(pl.col("set_at") <= instant),
+            )
+        return _attributes(self._held[instant].filter(pl.col("customer_id") == customer))

@@ -1,0 +1,157 @@
+"""Tests of a folder or file, run all together: what came of each, and what it should have been."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from flows.definitions.folder import load_scenarios, read_definitions
+from flows.definitions.given import Places
+from flows.definitions.rules import Rules, rules_of
+from flows.errors import InputError
+from flows.scenarios.cases import Case, cases_of
+from flows.scenarios.compare import Difference, differences
+from flows.scenarios.mails import Writer
+from flows.scenarios.play import Outcome, play, share
+from flows.scenarios.staging import Staged, stage_cases
+from flows.settings import Settings
+from flows.warehouse import connect
+from transforms.definitions.patterns import Pattern
+from transforms.definitions.workflow import DRAFT, Workflow
+from transforms.program.compile import compile_program
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A test that was run.
+
+    Attributes:
+        case: the test.
+        outcome: what came of it.
+        differences: what of it should have been otherwise; none: it passes.
+    """
+
+    case: Case
+    outcome: Outcome
+    differences: Sequence[Difference]
+
+    @property
+    def concerns(self) -> set[str]:
+        """The workflows that somebody entered in it, and those that its expectation names."""
+        expect = self.case.scenario.expect
+        return self.outcome.workflows | (expect.workflows if expect else set())
+
+
+def places_of_tests(given: Path | None, settings: Settings) -> tuple[Path, Places]:
+    """Where tests are, and the definitions that they test: by the settings, or beside the tests where such lie there.
+
+    Raises:
+        InputError: there is no such folder or file.
+    """
+    own = Places(settings.workflows, settings.patterns, settings.templates)
+    tests = settings.tests if given is None else given
+    if not tests.exists():
+        raise InputError(f"{tests}: no such folder or file of tests; docs/testing-workflows.md shows how to write one")
+    folder = (tests if tests.is_dir() else tests.parent).resolve()
+    beside = folder.parent
+    if folder == settings.tests.resolve() or not (beside / "workflows").is_dir():
+        return tests, own
+    return tests, Places(beside / "workflows", beside / "patterns.yaml", beside / "templates")
+
+
+@dataclass(frozen=True)
+class Against:
+    """What tests are run against.
+
+    Attributes:
+        workflows: those that take part.
+        patterns: by name.
+        templates: the folder of templates.
+        rules: caps, times to send, the default time zone.
+    """
+
+    workflows: Sequence[Workflow]
+    patterns: Mapping[str, Pattern]
+    templates: Path
+    rules: Rules
+
+    def chosen(self, case: Case) -> list[Workflow]:
+        """Those that take part in a case."""
+        return [one for one in self.workflows if not case.workflows or one.workflow_id in case.workflows]
+
+
+def run_tests(
+    given: Path | None, settings: Settings, named: str | None = None, also: Collection[str] = ()
+) -> list[Tested]:
+    """Run tests.
+
+    Args:
+        given: a file or folder of them; None: that of the settings.
+        settings: caps, quiet hours, the default time zone; where definitions are.
+        named: only tests with this in their name, in any case.
+        also: workflows that take part though they are inactive.
+
+    Raises:
+        InputError: a file of tests, workflows, patterns or templates has faults; all of them are told.
+    """
+    tests, places = places_of_tests(given, settings)
+    found = read_definitions(places.workflows, places.patterns, places.templates)
+    read, faults = load_scenarios(tests, [one.workflow_id for one in found.workflows])
+    cases = [case for one in read for case in cases_of(one)]
+    playing = playing_workflows(found.workflows, also)
+    against = Against(playing, found.patterns, places.templates, rules_of(settings, found))
+    faults += [fault for case in cases for fault in _faults(case, against)]
+    if faults:
+        raise InputError("\n".join([*faults, f"faults: {len(faults)}; no test was run"]))
+    chosen = [one for one in cases if named is None or named.casefold() in one.name.casefold()]
+    with connect(threads=1) as con:
+        return run_cases(con, chosen, stage_cases(con, chosen), against)
+
+
+def playing_workflows(workflows: Sequence[Workflow], also: Collection[str] = ()) -> list[Workflow]:
+    """Those that take part in tests, as if they were active: active ones, drafts, and those of `also`."""
+    return [
+        one.model_copy(update={"is_active": True})
+        for one in workflows
+        if one.is_live or one.is_active == DRAFT or one.workflow_id in also
+    ]
+
+
+def _faults(case: Case, against: Against) -> list[str]:
+    """What keeps a case from being run: inactive workflows, crons without an end."""
+    there = {one.workflow_id for one in against.workflows}
+    faults = [
+        case.fault(f"{name!r} is inactive; say is_active: draft in its file to test it", "workflows")
+        for name in case.workflows
+        if name not in there
+    ]
+    crons = [one.workflow_id for one in against.chosen(case) if _has_cron(one)]
+    if crons and case.scenario.until is None:
+        names = ", ".join(crons)
+        faults.append(case.fault(f"{names} fires again and again; give 'until', or 'workflows' without it"))
+    return faults
+
+
+def _has_cron(workflow: Workflow) -> bool:
+    return any("cron" in one.config for one in workflow.triggers)
+
+
+def run_cases(
+    con: DuckDBPyConnection, cases: Sequence[Case], staged: Staged, against: Against
+) -> list[Tested]:
+    """Run cases that were staged, those with the same workflows together."""
+    together: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, case in enumerate(cases):
+        together[tuple(one.workflow_id for one in against.chosen(case))].append(number)
+    tested: dict[int, Tested] = {}
+    for numbers in together.values():
+        chosen = against.chosen(cases[numbers[0]])
+        program = compile_program(chosen, (), against.patterns, against.rules.send_times)
+        writer = Writer(chosen, against.templates)
+        shared = share(con, staged.of(numbers), program, writer, against.rules)
+        for number in numbers:
+            outcome = play(shared, number, cases[number])
+            tested[number] = Tested(cases[number], outcome, differences(cases[number], outcome))
+    return [tested[number] for number in sorted(tested)]

@@ -1,0 +1,186 @@
+"""Tests of workflows as their files declare them: who there is, what happens, and what must come of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import AliasChoices, Field, JsonValue
+from pydantic_core import InitErrorDetails
+
+from transforms.definitions.base import Definition, Duration, Name, advice, fault, key_fault
+from transforms.definitions.expectation import Expectation, Instant
+
+KINDS = {
+    "action": "behavioral",
+    "attribute": "attribute_change",
+    "source": "external_event",
+    "trigger_time": "time_based",
+}
+"""The key that names an event → its type (semantics.md §4); of several the first counts, the others are properties."""
+
+INTRODUCTION = "identify"
+"""The action that makes a customer known who wasn't (semantics.md §4)."""
+
+
+class Occurrence(Definition):
+    """An event: `at` an instant, or `after` the one before; keys that aren't named here are its properties."""
+
+    customer: Name | None = None
+    at: Instant | None = None
+    after: Duration | None = None
+    action: Name | None = None
+    attribute: Name | None = None
+    source: Name | None = None
+    trigger_time: Name | None = None
+    properties: dict[str, JsonValue] = {}
+    attributes: dict[str, JsonValue] = {}
+
+    @classmethod
+    def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Properties in one place, wherever they stand."""
+        if "attribute" not in given and "changed_attribute" in given:
+            given = {"attribute": given["changed_attribute"], **given}
+            del given["changed_attribute"]
+        naming = next((key for key in KINDS if key in given), None)
+        own = {"customer", "at", "after", "properties", "attributes", naming}
+        further = {key: value for key, value in given.items() if key not in own}
+        inside = given.get("properties", {})
+        if not isinstance(inside, dict):
+            return {key: value for key, value in given.items() if key in own}
+        return {**{key: given[key] for key in given if key in own}, "properties": {**further, **inside}}
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """It has a name and one time."""
+        if not any(key in given for key in KINDS):
+            keys = list(given.get("properties") or ())
+            close = next((found for key in keys if (found := _close(key))), "")
+            yield fault((), f"missing key 'action' (or 'attribute', 'source', 'trigger_time'){close}")
+        if "at" in given and "after" in given:
+            yield key_fault(("after",), "given both 'at' and 'after'; allowed: one of them")
+
+    @property
+    def kind(self) -> str:
+        """The key that names it, one of `KINDS`."""
+        return next(key for key in KINDS if getattr(self, key) is not None)
+
+
+def _close(key: str) -> str:
+    hint = advice(key, list(KINDS)).partition("; ")[2]
+    return f"; given {key!r}, {hint}" if hint else ""
+
+
+Person = dict[str, JsonValue] | None
+"""A customer: `email`, `timezone`, `created_at`, `tags`; any other key is an attribute."""
+
+
+class Scenario(Definition):
+    """One test.
+
+    Attributes:
+        workflows: those that take part; empty: all that are active or drafts.
+        start: from when on crons fire; None: from the first event on.
+        until: when it ends; None: once nothing is due any more.
+        expect: None: not written yet.
+    """
+
+    name: Name
+    workflows: tuple[Name, ...] = ()
+    customers: dict[Name, Person] = {}
+    start: Instant | None = Field(default=None, validation_alias=AliasChoices("from"))
+    events: tuple[Occurrence, ...] = ()
+    until: Instant | None = None
+    expect: Expectation | None = None
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """There is a first instant."""
+        events = given.get("events")
+        first = events[0] if isinstance(events, list) and events else None
+        if isinstance(first, dict) and "at" not in first and "from" not in given:
+            yield fault(("events", 0), "missing key 'at': the first event, or 'from' of the test, says when")
+        if not events and "from" not in given:
+            yield fault((), "nothing happens; give 'events', or 'from' (when the test begins)")
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """Workflows are there."""
+        return workflow_faults(given, known)
+
+
+class ScenarioFile(Definition):
+    """A file of tests; `customers` and `workflows` are those of each test that doesn't say otherwise."""
+
+    workflows: tuple[Name, ...] = ()
+    customers: dict[Name, Person] = {}
+    tests: tuple[Scenario, ...]
+
+    @classmethod
+    def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
+        """Names of tests are unique, and what names a customer names one of the test's."""
+        tests = given.get("tests")
+        shared = list(_mapping(given.get("customers")))
+        names: set[str] = set()
+        for index, one in enumerate(tests if isinstance(tests, list) else ()):
+            if not isinstance(one, dict):
+                continue
+            name = one.get("name")
+            if isinstance(name, str) and name in names:
+                yield fault(
+                    ("tests", index, "name"), f"two tests are named {name!r}; allowed: a name once a file"
+                )
+            names.add(str(name))
+            known = [*shared, *(key for key in _mapping(one.get("customers")) if key not in shared)]
+            for path, message in _customer_faults(one, known):
+                yield fault(("tests", index, *path), message)
+
+    @classmethod
+    def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """Workflows are there."""
+        return workflow_faults(given, known)
+
+
+def workflow_faults(given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+    """Faults of names in the list `workflows`."""
+    names, listed = known.get("workflows"), given.get("workflows")
+    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+        if names is not None and isinstance(name, str) and name not in names:
+            yield fault(("workflows", index), f"no workflow {name!r}; {advice(name, sorted(names))}")
+
+
+_ROWS = ("messages", "no_messages", "executions", "no_executions", "steps", "webhooks")
+
+
+def _customer_faults(
+    test: Mapping[str, Any], known: list[str]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where a test names a customer that it hasn't, or should name one."""
+    events = _dicts(test.get("events"))
+    for index, event in events:
+        name = event.get("customer")
+        if name is None and len(known) != 1:
+            yield ("events", index), f"missing key 'customer'; allowed: {', '.join(known) or 'none yet'}"
+        elif isinstance(name, str) and name not in known and not _introduces(event):
+            yield ("events", index, "customer"), f"no customer {name!r}; {advice(name, known)}"
+    named = {*known, *(str(event.get("customer")) for _, event in events)}
+    expect = _mapping(test.get("expect"))
+    for key in _ROWS:
+        for index, row in _dicts(expect.get(key)):
+            name = row.get("customer")
+            if isinstance(name, str) and name not in named:
+                yield ("expect", key, index, "customer"), f"no customer {name!r}; {advice(name, known)}"
+    for name in _mapping(expect.get("customers")):
+        if name not in named:
+            yield ("expect", "customers", name), f"no customer {name!r}; {advice(name, known)}"
+
+
+def _introduces(event: Mapping[str, Any]) -> bool:
+    return event.get("action") == INTRODUCTION or "email" in _mapping(event.get("attributes"))
+
+
+def _mapping(given: object) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
+def _dicts(given: object) -> list[tuple[int, dict[str, Any]]]:
+    found: Iterable[object] = given if isinstance(given, list) else ()
+    return [(index, one) for index, one in enumerate(found) if isinstance(one, dict)]
