@@ -90,6 +90,14 @@ def reachable(name: str, files: Mapping[str, str]) -> dict[str, nodes.Template]:
     return found
 
 
+def names_of(name: str, files: Mapping[str, str]) -> frozenset[str]:
+    """The files that a file names by itself; none of one that can't be used."""
+    try:
+        return frozenset(other for _, other, _ in files_named(parsed(body(files[name]), name, wide=True)))
+    except TemplateFault:
+        return frozenset()
+
+
 def _visit(name: str, files: Mapping[str, str], way: tuple[str, ...], found: dict[str, nodes.Template]) -> None:
     if name in found:
         return

@@ -33,13 +33,18 @@ class UsedNames:
 def names_in(trees: Iterable[nodes.Template]) -> UsedNames:
     """What some templates can read together."""
     found = list(trees)
-    bare = set().union(*(find_undeclared_variables(tree) for tree in found)) if found else set()
+    bare = bare_names(found)
     of = {name: _members(found, name) for name in RESERVED}
     profile = of["customer"]
     attributes = None if profile is None else frozenset(bare - set(RESERVED)) | profile
     return UsedNames(
         attributes, of["event"], of["execution"], of["message"], of["blocks"], "items" in bare
     )
+
+
+def bare_names(trees: Iterable[nodes.Template]) -> set[str]:
+    """The names that some templates read, and don't set themselves."""
+    return set().union(*map(find_undeclared_variables, trees))
 
 
 def _members(trees: Iterable[nodes.Template], name: str) -> frozenset[str] | None:

@@ -8,7 +8,7 @@ from jinja2 import Template, TemplateError, TemplateNotFound, nodes
 from jinja2.meta import find_undeclared_variables
 
 from transforms.content.counting import counted
-from transforms.content.errors import ContentError, TemplateFault
+from transforms.content.errors import TemplateFault
 from transforms.content.sandbox import Sandbox
 from transforms.content.sources import parsed
 
@@ -72,12 +72,12 @@ def run_part(part: Part, values: dict[str, Any]) -> str:
     """A part's text for one customer, in the render that is under way.
 
     Raises:
-        ContentError: the values don't fit the template, or it costs too much.
+        TemplateFault: the values don't fit the template, or it costs too much.
     """
     try:
         found = "".join(part.template.root_render_func(part.template.new_context(values, shared=True)))
     except Exception as error:  # whatever a value does to an expression, it is this message's fault alone
-        raise ContentError(f"{_place(part, error)}: {_what(error)}") from error
+        raise TemplateFault(*_place(part, error), _what(error)) from error
     # Lone surrogates, which JSON can spell and UTF-8 can't, become replacement characters.
     return found if found.isascii() else found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -104,17 +104,16 @@ def _let_macros_see(tree: nodes.Template, free: Mapping[str, bool]) -> None:
         node.with_context = free.get(name, True)
 
 
-def _place(part: Part, error: BaseException) -> str:
+def _place(part: Part, error: BaseException) -> tuple[str, int]:
     """Where a render broke off: the innermost line of a template on the way to the error."""
-    found = part.name
+    found = part.name, 1
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
         template = part.files.get(name) or (part.template if name == part.name else None)
         if template is not None:
             line = template.get_corresponding_lineno(trace.tb_lineno)
-            file, line = part.origins.get(line, (name, line)) if name == part.name else (name, line)
-            found = f"{file}, line {line}"
+            found = part.origins.get(line, (name, line)) if name == part.name else (name, line)
         trace = trace.tb_next
     return found
 

@@ -147,7 +147,7 @@ def render(compiled: CompiledContent, values: Values) -> Rendered:
 def render_named(compiled: CompiledContent, named: dict[str, Any], values: Values) -> Rendered:
     """As `render`, with the names of the values given."""
     campaign = values.execution.get("workflow_id")
-    run = Run(locale=values.locale, timezone=values.timezone, campaign=campaign)
+    run = Run(locale=str(values.locale)[:20], timezone=str(values.timezone), campaign=campaign)
     with running(run):
         subject = _one_line(compiled.subject, named)
         preheader = "" if compiled.preheader is None else _one_line(compiled.preheader, named)
@@ -164,9 +164,14 @@ def render_named(compiled: CompiledContent, named: dict[str, Any], values: Value
 
 def used_names(compiled: CompiledContent) -> UsedNames:
     """What of a customer and an event a message can say, told without rendering it."""
+    return names_in(tree for part in parts_of(compiled) for tree in part.trees.values())
+
+
+def parts_of(compiled: CompiledContent) -> list[Part]:
+    """Everything of a message that is rendered."""
     addresses = [one.name for one in (compiled.sender, compiled.reply_to) if one]
     parts = [compiled.subject, compiled.text, compiled.html, compiled.preheader, *addresses]
-    return names_in(tree for part in parts if part for tree in part.trees.values())
+    return [part for part in parts if part]
 
 
 def _files_of(source: ContentSource) -> dict[str, str]:
@@ -205,7 +210,7 @@ def _html(compiled: CompiledContent, run: Run, named: dict[str, Any], preheader:
     assert compiled.html is not None
     html = run_part(compiled.html, named)
     if (run.suspicious or compiled.always_check) and (link := refused_link(html)):
-        raise ContentError(f"{compiled.html.name}: the link {link[:60]!r} would run code; allowed: https, mailto, tel")
+        raise TemplateFault(compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel")
     if compiled.inline_css:
         html = with_inline_css(html)
     return with_preheader(html, preheader)

@@ -62,7 +62,7 @@ def named_values(values: Values) -> dict[str, Any]:
 
 def says_nothing(value: object) -> bool:
     """Whether a value is as good as absent: null, or text without a character to see in its first thousand."""
-    return value is None or (isinstance(value, str) and (not value or value[:1000].isspace()))
+    return value is None or (isinstance(value, str) and not value[:1000].strip())
 
 
 class Anything(str):
