@@ -12,7 +12,9 @@ from flows.delivery.contents import STEP, StepKey
 from flows.delivery.dispatch import Channel, Composed
 from flows.delivery.send_ledger import Kind, Part
 from flows.delivery.senders.base import Outgoing, Sender
-from transforms.content.templates import CompiledContent, ContentError, ContentSource, compile_content, render
+from transforms.content.errors import ContentError
+from transforms.content.templates import CompiledContent, ContentSource, compile_content, render
+from transforms.content.values import Values
 from transforms.people.addresses import AddressError, address_of, bare_address
 from transforms.tables.frames import Schema
 
@@ -40,7 +42,9 @@ class Letter:
     note: str | None
 
 
-def message_channel(contents: Mapping[StepKey, ContentSource], sender: Sender, from_address: str) -> Channel:
+def message_channel(
+    contents: Mapping[StepKey, ContentSource | ContentError], sender: Sender, from_address: str
+) -> Channel:
     """How messages go out: addressed and rendered one by one, and sent by `sender`.
 
     What is due has the columns `message_id, workflow_id, version, branch, step, customer_id, email, at, template_id,
@@ -93,7 +97,9 @@ def _part(letters: Sequence[Letter], sender: Sender) -> Part:
     )
 
 
-def _compiled(source: ContentSource | None) -> CompiledContent | ContentError:
+def _compiled(source: ContentSource | ContentError | None) -> CompiledContent | ContentError:
+    if isinstance(source, ContentError):
+        return source
     try:
         return (
             ContentError("this step has no content any more") if source is None else compile_content(source)
@@ -111,7 +117,7 @@ def _letter(row: Mapping[str, Any], content: CompiledContent | ContentError, fro
         raise content
     attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
     customer = {"customer_id": row["customer_id"], "email": bare_address(given)}
-    rendered = render(content, attributes, event, customer)
+    rendered = render(content, Values(attributes, event, customer, locale=attributes.get("locale") or "en"))
     same = {name: row[name] for name in _SAME}
     mail = Outgoing(
         to=address,

@@ -156,7 +156,9 @@ def _explained(kind: str, expected: Row, outcome: Outcome) -> str | None:
     held = [one for one in outcome.steps if mine(one) and str(one["outcome"]).startswith("suppressed:")]
     if held:
         one = held[0]
-        return f"step {one['step']} of {one['workflow']} was {one['outcome']} at {one['at']:%Y-%m-%dT%H:%M:%S}"
+        return (
+            f"step {one['step']} of {one['workflow']} was {one['outcome']} at {one['at']:%Y-%m-%dT%H:%M:%S}"
+        )
     passes = [one for one in outcome.executions if mine(one)]
     if not passes:
         return f"{expected.get('customer', 'nobody')} entered {_no_workflow(expected)}"

@@ -72,7 +72,10 @@ def stage_cases(con: DuckDBPyConnection, cases: Sequence[Case]) -> Staged:
         told = (_event(number, i, cases[number]) for number, i in events)
         happened = _read(scratch, "events", told)
         faults = [
-            *(cases[people[line][0]].fault(why, "customers", people[line][1]) for line, why in _bad(customers)),
+            *(
+                cases[people[line][0]].fault(why, "customers", people[line][1])
+                for line, why in _bad(customers)
+            ),
             *(cases[events[line][0]].fault(why, "events", events[line][1]) for line, why in _bad(happened)),
         ]
         if faults:

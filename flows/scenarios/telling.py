@@ -88,7 +88,16 @@ def _row(row: Mapping[str, Any], without: Sequence[str] = ()) -> str:
 
 _UNTOLD = {
     *("message_id", "execution_id", "webhook_id", "version", "transactional", "channel", "message_class"),
-    *("trigger_properties", "trigger_type", "trigger_name", "trigger_event_id", "text", "html", "to", "reason"),
+    *(
+        "trigger_properties",
+        "trigger_type",
+        "trigger_name",
+        "trigger_event_id",
+        "text",
+        "html",
+        "to",
+        "reason",
+    ),
     *("phase", "due_at", "decision"),
 }
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from transforms.definitions.content_rules import SCOPES, ContentRules, Rule
 from transforms.definitions.faults import DefinitionError, Fault, faults_of, shown, shown_path
+from transforms.definitions.front_matter import FrontMatter
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.scenario import ScenarioFile
 from transforms.definitions.workflow import Workflow
@@ -83,6 +84,18 @@ def read_scenarios(
     return found, document.values
 
 
+def read_front_matter(text: str, file: str) -> FrontMatter:
+    """What stands above a template file; nothing at all is allowed too.
+
+    Raises:
+        DefinitionError: it isn't valid; the error holds all its faults.
+    """
+    if not text.strip():
+        return FrontMatter()
+    told: FrontMatter = _read(text, file, _front_matter(), {})
+    return told
+
+
 def workflow_schema() -> dict[str, Any]:
     """JSON Schema of workflow files, for editors."""
     return {"$schema": _DIALECT, **_workflow().json_schema(), "title": "Onward workflow"}
@@ -121,6 +134,11 @@ def _patterns() -> TypeAdapter[dict[str, Pattern]]:
 @cache
 def _content_rules() -> TypeAdapter[ContentRules]:
     return TypeAdapter(ContentRules)
+
+
+@cache
+def _front_matter() -> TypeAdapter[FrontMatter]:
+    return TypeAdapter(FrontMatter)
 
 
 def _read(text: str, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails
 
-from transforms.content.sandbox import template_fault
+from transforms.content.sources import template_fault
 from transforms.definitions.base import Definition, Duration, Name, Number, advice, fault, key_fault, refusal
 from transforms.definitions.templated import NO_TEMPLATE
 

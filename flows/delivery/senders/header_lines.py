@@ -26,8 +26,20 @@ _NAME = re.compile(r"[!-9;-~]{1,76}")
 _OUTSIDE_A_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 _URI_MARKS = "!#$%&'()*+,/:;=?@[]~"
 _OWN = frozenset(
-    "from to subject date message-id reply-to list-unsubscribe list-unsubscribe-post feedback-id mime-version content-type "
-    "content-transfer-encoding".split()
+    [
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "reply-to",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "feedback-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    ]
 )
 
 
