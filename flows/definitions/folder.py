@@ -167,14 +167,14 @@ def load_scenarios(given: Path, workflows: Collection[str]) -> tuple[list[Scenar
     faults: list[str] = []
     found = []
     for path in definition_files(given) if given.is_dir() else [given]:
-        if read := _read(path, lambda text, file: read_scenarios(text, file, workflows), faults):
+        if read := read_file(path, lambda text, file: read_scenarios(text, file, workflows), faults):
             found.append(ScenariosOfFile(path, *read))
     return found, faults
 
 
 def workflow_files(folder: Path) -> dict[str, Path]:
     """The valid workflow files of a folder, each by its workflow's id."""
-    read = {path: _read(path, read_workflow, []) for path in definition_files(folder)}
+    read = {path: read_file(path, read_workflow, []) for path in definition_files(folder)}
     return {workflow.workflow_id: path for path, workflow in read.items() if workflow}
 
 
