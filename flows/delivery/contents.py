@@ -24,26 +24,29 @@ STEP = ["workflow_id", "version", "branch", "step"]
 ATTACHMENTS_LIMIT = 10 * 1024**2
 StepKey = tuple[str, str, str, str]
 """A step of a version, as `STEP` names it."""
+ContentKey = tuple[StepKey, str | None]
+"""A step, and the variant of its message if it has some."""
+
+
+def read_messages(state: StateFile, due: pl.DataFrame) -> dict[StepKey, Message]:
+    """What each step that sends messages says, in the versions that `due` comes from: rows `workflow_id, version`."""
+    actions = _actions(state, due).items()
+    return {key: action.config for key, action in actions if isinstance(action, SendEmail)}
 
 
 def read_contents(
-    state: StateFile, templates: Path, due: pl.DataFrame
-) -> dict[StepKey, ContentSource | ContentError]:
-    """The sources of each step that sends messages, in the versions that `due` comes from, or why there are none.
+    templates: Templates, messages: Mapping[StepKey, Message]
+) -> dict[ContentKey, ContentSource | ContentError]:
+    """The sources of messages, each variant's for itself, or why there are none.
 
     Args:
-        state: the state file.
-        templates: the folder of template files.
-        due: rows with `workflow_id, version`.
-
-    Raises:
-        InputError: the folder holds more than templates are.
+        templates: the files of the templates folder.
+        messages: what steps say.
     """
-    files = read_templates(templates)
     return {
-        key: _content(files, action.config)
-        for key, action in _actions(state, due).items()
-        if isinstance(action, SendEmail)
+        (key, name): _content(templates, message.as_variant(name))
+        for key, message in messages.items()
+        for name in [one.name for one in message.variants] or [None]
     }
 
 

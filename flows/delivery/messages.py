@@ -1,21 +1,17 @@
-"""Pending messages → rendered mails, addressed, in the bytes of their sender."""
+"""Pending messages → letters, in the bytes of their sender, with what is noted of each."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
+import zstandard
 
-from flows.delivery.contents import STEP, StepKey
 from flows.delivery.dispatch import Channel, Composed
+from flows.delivery.letters import Letter, Writer, write
 from flows.delivery.send_ledger import Kind, Part
-from flows.delivery.senders.base import Outgoing, Sender
+from flows.delivery.senders.base import Sender
 from transforms.content.errors import ContentError
-from transforms.content.templates import CompiledContent, ContentSource, compile_content, render
-from transforms.content.values import Values
-from transforms.people.addresses import AddressError, address_of, bare_address
+from transforms.people.addresses import AddressError
 from transforms.tables.frames import Schema
 
 MESSAGES = Kind("message", table="messages", key="message_id", query="delivery/messages.sql")
@@ -25,61 +21,27 @@ RECORDED: Schema = {
     "sender": pl.String,
 }
 """What the send ledger notes of each message, and the table of messages shows."""
-_SAME = ("message_id", "customer_id", "workflow_id", "step", "template_id", "at")
-"""What a mail has of its row as it stands."""
 
 
-@dataclass(frozen=True)
-class Letter:
-    """One message, ready to be handed over.
+def message_channel(writer: Writer, sender: Sender) -> Channel:
+    """How messages go out: written one by one, and sent by `sender`.
 
-    Attributes:
-        mail: the message itself.
-        note: what its `status_reason` shall say once it is sent.
-    """
-
-    mail: Outgoing
-    note: str | None
-
-
-def message_channel(
-    contents: Mapping[StepKey, ContentSource | ContentError], sender: Sender, from_address: str
-) -> Channel:
-    """How messages go out: addressed and rendered one by one, and sent by `sender`.
-
-    What is due has the columns `message_id, workflow_id, version, branch, step, customer_id, email, at, template_id,
-    attributes` (JSON object), `trigger_properties` (JSON object or null). Placeholders without a value are noted.
+    What is due has the columns of `sql/delivery/messages.sql`, and `variant`, `rules`, `items`.
 
     Args:
-        contents: the sources of each step that sends.
+        writer: what letters are written with.
         sender: who carries the messages.
-        from_address: the From address.
     """
-
-    @cache
-    def compiled(step: StepKey) -> CompiledContent | ContentError:
-        return _compiled(contents.get(step))
-
-    def compose(due: pl.DataFrame, limit: int) -> Composed:
-        return _composed(due, compiled, sender, from_address, limit)
-
-    return Channel(MESSAGES, compose, sender)
+    return Channel(MESSAGES, lambda due, limit: _composed(writer, sender, due, limit), sender)
 
 
-def _composed(
-    due: pl.DataFrame,
-    compiled: Callable[[StepKey], CompiledContent | ContentError],
-    sender: Sender,
-    from_address: str,
-    limit: int,
-) -> Composed:
+def _composed(writer: Writer, sender: Sender, due: pl.DataFrame, limit: int) -> Composed:
     letters: list[Letter] = []
     failures: dict[str, str] = {}
     held_back: dict[str, str] = {}
     for row in due.to_dicts():
-        step = tuple(row[name] for name in STEP)
         try:
-            letters.append(_letter(row, compiled(step), from_address))
+            letters.append(write(writer, row))
         except AddressError as error:
             held_back[row["message_id"]] = str(error)
         except ContentError as error:
@@ -89,42 +51,15 @@ def _composed(
 
 
 def _part(letters: Sequence[Letter], sender: Sender) -> Part:
-    mails = [one.mail for one in letters]
+    said = "\n".join(json.dumps(one.said, ensure_ascii=False) for one in letters)
     return Part(
-        sender.prepare(mails),
+        sender.prepare([one.mail for one in letters]),
         notes={one.mail.message_id: one.note for one in letters},
-        domains={one.message_id: one.to.rpartition("@")[2] for one in mails},
+        recorded={one.mail.message_id: _noted(one, sender) for one in letters},
+        domains={one.mail.message_id: one.mail.to.rpartition("@")[2] for one in letters},
+        said=zstandard.compress(said.encode(errors="replace"), 1),
     )
 
 
-def _compiled(source: ContentSource | ContentError | None) -> CompiledContent | ContentError:
-    if isinstance(source, ContentError):
-        return source
-    try:
-        return (
-            ContentError("this step has no content any more") if source is None else compile_content(source)
-        )
-    except ContentError as error:
-        return error
-
-
-def _letter(row: Mapping[str, Any], content: CompiledContent | ContentError, from_address: str) -> Letter:
-    given = row["email"] or ""
-    if not given.strip():
-        raise AddressError("no e-mail address")
-    address = address_of(given)
-    if isinstance(content, ContentError):
-        raise content
-    attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
-    customer = {"customer_id": row["customer_id"], "email": bare_address(given)}
-    rendered = render(content, Values(attributes, event, customer, locale=attributes.get("locale") or "en"))
-    same = {name: row[name] for name in _SAME}
-    mail = Outgoing(
-        to=address,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        sender=from_address,
-        **same,
-    )
-    return Letter(mail, f"missing: {', '.join(rendered.missing)}" if rendered.missing else None)
+def _noted(letter: Letter, sender: Sender) -> str:
+    return json.dumps({**letter.recorded, "sender": sender.name}, ensure_ascii=False)

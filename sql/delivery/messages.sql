@@ -14,6 +14,13 @@ with
         group by customer_id
     ),
 
+    tags_by_customer as (
+        select customer_id, list(tag order by tag) as tags
+        from tags
+        semi join pending using (customer_id)
+        group by customer_id
+    ),
+
     resubscribed as (
         select customer_id, set_at
         from attributes
@@ -90,6 +97,11 @@ with
             pending.template_id,
             coalesce(attributes_by_customer.attributes, '{}') as attributes,
             pending.trigger_properties,
+            pending.entered_at,
+            pending.message_class,
+            pending.transactional,
+            profiles.created_at,
+            tags_by_customer.tags,
             case
                 when refused.customer_id is not null or not pending.transactional then newest.reason
             end as suppressed
@@ -98,6 +110,8 @@ with
         left join attributes_by_customer using (customer_id)
         left join newest using (customer_id)
         left join refused using (customer_id)
+        left join profiles using (customer_id)
+        left join tags_by_customer using (customer_id)
     )
 
 select * from final

@@ -221,8 +221,8 @@ def hostile_message(chance: Random) -> Outgoing:
     )
     return outgoing(
         to=hostile(chance), subject=hostile(chance), text=hostile(chance), html=hostile(chance),
-        workflow_id=hostile(chance), step=hostile(chance), variant=hostile(chance), message_class=hostile(chance), one_click=True,
-        unsubscribe=("https://a.example/" + hostile(chance),), attachments=(file,),
+        workflow_id=hostile(chance), step=hostile(chance), variant=hostile(chance), message_class=hostile(chance),
+        one_click=True, unsubscribe=("https://a.example/" + hostile(chance),), attachments=(file,),
         headers={"X-Original-To": hostile(chance), hostile(chance): hostile(chance)},
     )  # fmt: skip
 

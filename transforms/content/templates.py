@@ -72,7 +72,7 @@ class ContentSource:
         """16 hex digits that change with anything that can reach a message made of this."""
         told = [self.subject, self.text, self.html, self.template, self.preheader, self.sender, self.reply_to]
         told += [*self.attachments, str(self.inline_css)]
-        for name, text in sorted(_files_of(self).items()):
+        for name, text in sorted(files_of(self).items()):
             told += [name, text]
         return sha256("\0".join(map(repr, told)).encode()).hexdigest()[:16]
 
@@ -140,7 +140,7 @@ def compile_content(source: ContentSource) -> CompiledContent:
         compile_source(PLAIN, "subject", source.subject or ""), text, html,
         compile_source(PLAIN, "preheader", source.preheader) if source.preheader else None,
         _address("from", source.sender), _address("reply_to", source.reply_to), source.attachments,
-        any(map(may_split_scheme, [source.html or "", *_files_of(source).values()])),
+        any(map(may_split_scheme, [source.html or "", *files_of(source).values()])),
         not is_mjml if source.inline_css is None else source.inline_css,
     )  # fmt: skip
 
@@ -184,7 +184,7 @@ def parts_of(compiled: CompiledContent) -> list[Part]:
     return [part for part in parts if part]
 
 
-def _files_of(source: ContentSource) -> dict[str, str]:
+def files_of(source: ContentSource) -> dict[str, str]:
     """The files that can reach the message."""
     if source.template is None:
         return {}

@@ -25,22 +25,10 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _OUTSIDE_A_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 _URI_MARKS = "!#$%&'()*+,/:;=?@[]~"
-_OWN = frozenset(
-    [
-        "from",
-        "to",
-        "subject",
-        "date",
-        "message-id",
-        "reply-to",
-        "list-unsubscribe",
-        "list-unsubscribe-post",
-        "feedback-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-    ]
-)
+_OWN = {
+    *("from", "to", "subject", "date", "message-id", "reply-to", "list-unsubscribe", "list-unsubscribe-post"),
+    *("feedback-id", "mime-version", "content-type", "content-transfer-encoding"),
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,284 @@
+"""A due message and its sources → the letter that goes out: personalized, rendered, addressed, with its links."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from hashlib import sha256
+from typing import Any, Self
+
+from flows.delivery.contents import STEP, ContentKey
+from flows.delivery.senders.base import Attachment, Outgoing
+from transforms.content.errors import ContentError
+from transforms.content.templates import (
+    CompiledContent,
+    ContentSource,
+    Rendered,
+    compile_content,
+    render,
+    used_names,
+)
+from transforms.content.values import Values
+from transforms.definitions.content_rules import Rule
+from transforms.delivery.links import LinkPlaces, MessageLinks, links_of
+from transforms.delivery.personalization import blocks_of, personalized, texts_of
+from transforms.people.addresses import AddressError, address_of, bare_address
+
+Row = Mapping[str, Any]
+_SAME = ("message_id", "customer_id", "workflow_id", "step", "template_id", "at", "message_class", "variant")
+"""What a mail has of its row as it stands."""
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """Who a message is from, unless its template says so itself.
+
+    Attributes:
+        sender: the From address.
+        reply_to: where answers go, if elsewhere.
+        pool: the provider's pool of IP addresses.
+    """
+
+    sender: str
+    reply_to: str | None = None
+    pool: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The sources of messages, compiled: once for all messages that are made of them.
+
+    Attributes:
+        content: what is rendered.
+        version: of its sources (`ContentSource.version`).
+        attributes: what of a profile it can name; None: anything.
+        event: likewise of the event that started the execution.
+    """
+
+    content: CompiledContent
+    version: str
+    attributes: frozenset[str] | None
+    event: frozenset[str] | None
+
+    @classmethod
+    def of(cls, source: ContentSource) -> Self:
+        """Compile the sources of a message.
+
+        Raises:
+            ContentError: they can't be.
+        """
+        content = compile_content(source)
+        used = used_names(content)
+        return cls(content, source.version, used.attributes, used.event)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What letters are written with.
+
+    Attributes:
+        contents: the sources of each step's message, of each variant's.
+        rules: the personalization rules, in order.
+        places: where links may lead.
+        head: the letterhead of a workflow's messages of a class.
+        attached: reads the files that go along with a rendered message.
+        timezone: the zone of customers who have none.
+    """
+
+    contents: Mapping[ContentKey, ContentSource | ContentError]
+    head: Callable[[str, str | None], Letterhead]
+    attached: Callable[[Rendered], tuple[Attachment, ...]] = lambda _: ()
+    rules: Sequence[Rule] = ()
+    places: LinkPlaces = field(default_factory=LinkPlaces)
+    timezone: str = "UTC"
+
+    @cached_property
+    def prepared(self) -> Callable[[ContentKey], Prepared | ContentError]:
+        """The sources of a message, compiled once, or why they can't be."""
+        return cache(lambda key: _prepared(self.contents.get(key)))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Rule]:
+        """The rules by their names."""
+        return {one.name: one for one in self.rules}
+
+    @cached_property
+    def texts(self) -> Mapping[str, Prepared]:
+        """The texts of rules, compiled."""
+        return {one.name: Prepared.of(ContentSource(None, one.text)) for one in self.rules if one.text}
+
+    @cached_property
+    def rules_version(self) -> str:
+        """16 hex digits that change with anything that the rules say."""
+        return sha256(rules_text(self.rules).encode()).hexdigest()[:16]
+
+
+def rules_text(rules: Sequence[Rule]) -> str:
+    """Rules as JSON text."""
+    return json.dumps([one.model_dump(mode="json", exclude_defaults=True) for one in rules], ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message, ready to be handed over.
+
+    Attributes:
+        mail: the message itself.
+        note: what its `status_reason` shall say once it is sent.
+        recorded: what is noted of what it says: `messages.RECORDED`.
+        said: what it was made of, so that it can be shown as it went out.
+    """
+
+    mail: Outgoing
+    note: str | None
+    recorded: dict[str, Any]
+    said: dict[str, Any]
+
+
+def write(writer: Writer, row: Row) -> Letter:
+    """The letter of one message that is due.
+
+    Args:
+        writer: what it is written with.
+        row: of `sql/delivery/messages.sql`, with `variant`, `rules` (names) and `items` (a JSON array or null).
+
+    Raises:
+        AddressError: the customer has no address that mail can be sent to.
+        ContentError: the message can't be rendered.
+    """
+    address = _address(row)
+    workflow_id, version, branch, step = (row[name] for name in STEP)
+    prepared = writer.prepared(((workflow_id, version, branch, step), row["variant"]))
+    if isinstance(prepared, ContentError):
+        raise prepared
+    links = links_of(writer.places, row["message_id"], row["customer_id"], address)
+    values = _values(writer, row, links)
+    rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
+    mail = _outgoing(writer, row, address, rendered, links)
+    return Letter(
+        mail, _note(missing), _recorded(row, prepared, mail), _said(writer, row, prepared, values)
+    )
+
+
+def with_rules(
+    writer: Writer, content: CompiledContent, values: Values, applied: Sequence[str]
+) -> tuple[Rendered, tuple[str, ...]]:
+    """A message with what the rules add that apply to it, and the names that had no value.
+
+    Raises:
+        ContentError: it can't be rendered.
+    """
+    if not applied:
+        rendered = render(content, values)
+        return rendered, rendered.missing
+    rules = [writer.by_name[name] for name in applied]
+    compiled = {name: one.content for name, one in writer.texts.items()}
+    texts, missing = texts_of(rules, compiled, lambda one: render(one, values))
+    blocks = blocks_of(rules, texts)
+    rendered = render(content, _with_blocks(values, blocks))
+    whole = personalized(rendered, rules, texts, blocks.printed)
+    return whole, tuple(dict.fromkeys([*rendered.missing, *missing]))
+
+
+def content_hash(mail: Outgoing) -> str:
+    """16 hex digits of SHA-256 over what a message says: its subject and both parts."""
+    said = json.dumps([mail.subject, mail.text, mail.html], ensure_ascii=False)
+    return sha256(said.encode()).hexdigest()[:16]
+
+
+def _prepared(source: ContentSource | ContentError | None) -> Prepared | ContentError:
+    if source is None:
+        return ContentError("this step has no content any more")
+    if isinstance(source, ContentError):
+        return source
+    try:
+        return Prepared.of(source)
+    except ContentError as error:
+        return error
+
+
+def _address(row: Row) -> str:
+    given = row["email"] or ""
+    if not given.strip():
+        raise AddressError("no e-mail address")
+    return address_of(given)
+
+
+def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
+    attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
+    zone = attributes.get("timezone")
+    return Values(
+        attributes,
+        event,
+        {
+            "customer_id": row["customer_id"],
+            "email": bare_address(row["email"]),
+            "created_at": row["created_at"] and row["created_at"].isoformat(),
+        },
+        {name: row[name] for name in ("workflow_id", "execution_id", "branch")}
+        | {"entered_at": row["entered_at"].isoformat()},
+        links.names,
+        items=json.loads(row["items"] or "[]"),
+        locale=str(attributes.get("locale") or "en"),
+        timezone=zone if isinstance(zone, str) and zone.strip() else writer.timezone,
+    )
+
+
+def _with_blocks(values: Values, blocks: Mapping[str, str]) -> Values:
+    return Values(**{**vars(values), "blocks": blocks})
+
+
+def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: MessageLinks) -> Outgoing:
+    head = writer.head(row["workflow_id"], row["message_class"])
+    may_leave = not row["transactional"]
+    return Outgoing(
+        to=to,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        sender=rendered.sender or head.sender,
+        reply_to=rendered.reply_to or head.reply_to,
+        unsubscribe=links.list_unsubscribe if may_leave else (),
+        one_click=links.one_click and may_leave,
+        pool=head.pool,
+        attachments=writer.attached(rendered) if rendered.attachments else (),
+        **{name: row[name] for name in _SAME},
+    )
+
+
+def _note(missing: Sequence[str]) -> str | None:
+    return f"missing: {', '.join(missing)}" if missing else None
+
+
+def _recorded(row: Row, prepared: Prepared, mail: Outgoing) -> dict[str, Any]:
+    return {
+        "subject": mail.subject,
+        "content_hash": content_hash(mail),
+        "template_version": prepared.version,
+        "variant": row["variant"],
+        "rules": row["rules"] or [],
+    }
+
+
+def _said(writer: Writer, row: Row, prepared: Prepared, values: Values) -> dict[str, Any]:
+    """What the message was made of: no more of its customer than its sources can name."""
+    applied = row["rules"] or []
+    made_of = [prepared, *(writer.texts[one] for one in applied if one in writer.texts)]
+    return {
+        "id": row["message_id"],
+        "template": prepared.version,
+        "rules": applied,
+        "rules_version": writer.rules_version if applied else None,
+        "values": {
+            **vars(values),
+            "attributes": _named(values.attributes, [one.attributes for one in made_of]),
+            "event": _named(values.event, [one.event for one in made_of]),
+        },
+    }
+
+
+def _named(values: Mapping[str, Any], wanted: Sequence[frozenset[str] | None]) -> Mapping[str, Any]:
+    """Those of some values that are named somewhere."""
+    if None in wanted:
+        return values
+    return {name: value for name, value in values.items() if any(name in one for one in wanted if one)}
