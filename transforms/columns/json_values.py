@@ -51,11 +51,15 @@ def _canonical_text(text: str) -> str:
 
 def read_json(text: str) -> Any:
     """A JSON text's value; integers of any length."""
-    return json.loads(text, parse_int=_integer)
+    return _DECODER.decode(text)
 
 
 def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
+"""Made once, since `json.loads` makes another for each text."""
 
 
 def text_of(value: Any) -> str:
@@ -147,20 +151,22 @@ def members(objects: pl.Series, names: Sequence[str]) -> dict[str, pl.Series]:
     for text in distinct:
         value = {} if text is None else read_json(text)
         for name, texts in found.items():
-            member = value.get(name)
-            if member is None and "." in name:
-                member = inner_value(value, name.split("."))
-            texts.append(None if member is None else _encoded(member))
+            texts.append(_encoded(_member(value, name)))
     return {name: pl.Series(name, texts, dtype=pl.String).gather(codes) for name, texts in found.items()}
+
+
+def _member(value: Mapping[str, Any], name: str) -> Any:
+    member = value.get(name)
+    return inner_value(value, name.split(".")) if member is None and "." in name else member
+
+
+def _encoded(value: Any) -> str | None:
+    return None if value is None else _sound(_ENCODER.encode(value))
 
 
 def _sound(text: str) -> str:
     """The text, with the escapes of lone surrogates, which JSON can spell and UTF-8 can't."""
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _encoded(value: Any) -> str:
-    return _sound(_ENCODER.encode(value))
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def number_ranks(dictionary: pl.DataFrame) -> npt.NDArray[np.int64]:
