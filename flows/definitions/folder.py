@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from flows.definitions.templates import Templates, check_templates, read_templates
 from flows.errors import InputError
-from transforms.content.sandbox import template_fault
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.reading import patterns_schema, read_patterns, read_workflow, workflow_schema
 from transforms.definitions.workflow import Workflow
 
 SUFFIXES = {".yaml", ".yml", ".json"}
-TEMPLATE_SUFFIXES = (".txt.j2", ".html.j2")
 MAX_BYTES = 4 * 1024**2
 _WORKFLOW_ID = re.compile(r"""workflow_id["']?\s*:\s*["']?([^"'#,\n]+)""")
 
@@ -62,29 +61,38 @@ def read_definitions(
 
 
 def load_definitions(
-    workflows_dir: Path, patterns_file: Path | None = None, templates_dir: Path | None = None
+    workflows_dir: Path,
+    patterns_file: Path | None = None,
+    templates_dir: Path | None = None,
+    *,
+    thorough: bool = False,
 ) -> Definitions:
     """The valid workflows and patterns, with the faults of the rest; arguments as for `read_definitions`.
 
     An invalid file touches no other, but a workflow that names a pattern which isn't among the valid ones is
-    left out too. Two files with one `workflow_id` are both left out.
+    left out too. Two files with one `workflow_id` are both left out. If `thorough`, templates are rendered for sample
+    customers.
 
     Raises:
         InputError: `workflows_dir` isn't a folder.
     """
     if not workflows_dir.is_dir():
         raise InputError(f"{workflows_dir}: no such folder of workflows; create it, or name another")
-    return load_files(_files(workflows_dir), patterns_file, templates_dir)
+    return load_files(_files(workflows_dir), patterns_file, templates_dir, thorough=thorough)
 
 
 def load_files(
-    files: Iterable[Path], patterns_file: Path | None = None, templates_dir: Path | None = None
+    files: Iterable[Path],
+    patterns_file: Path | None = None,
+    templates_dir: Path | None = None,
+    *,
+    thorough: bool = False,
 ) -> Definitions:
-    """The valid ones of some workflow files, and what they may name; arguments as for `read_definitions`."""
+    """The valid ones of some workflow files, and what they may name; arguments as for `load_definitions`."""
     pattern_faults: list[str] = []
     patterns = _patterns(patterns_file, pattern_faults)
     faults: list[str] = []
-    templates = _templates(templates_dir, faults) if templates_dir and templates_dir.is_dir() else None
+    templates = _templates(templates_dir, faults, thorough=thorough)
     by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
     unreadable: set[str] = set()
     for path in files:
@@ -111,9 +119,9 @@ def load_text(
         patterns_file: see `read_definitions`.
         templates_dir: see `read_definitions`.
     """
-    beside = load_files([], patterns_file, templates_dir)
+    beside = load_files([], patterns_file, templates_dir, thorough=True)
     faults: list[str] = list(beside.faults)
-    templates = _templates(templates_dir, []) if templates_dir and templates_dir.is_dir() else None
+    templates = _templates(templates_dir, [], thorough=False)
     text = _decoded(content, name, faults)
     try:
         found = [] if text is None else [read_workflow(text, name, templates, beside.patterns)]
@@ -129,11 +137,12 @@ def load_patterns(file: Path) -> Definitions:
     return Definitions((), patterns, tuple(faults))
 
 
-def template_faults(file: Path) -> list[str]:
-    """What is wrong with a template file."""
-    faults: list[str] = []
-    _is_template(file, faults)
-    return faults
+def template_faults(file: Path, templates_dir: Path) -> list[str]:
+    """What is wrong with a template file, which may name others of its folder."""
+    is_inside = templates_dir.resolve() in file.resolve().parents
+    templates: Templates = read_templates(templates_dir.resolve() if is_inside else file.resolve().parent)
+    _, faults = check_templates(templates, thorough=True)
+    return [one.replace(str(file.resolve()), str(file), 1) for one in faults if one.startswith(f"{file.resolve()}:")]
 
 
 def _likely_id(path: Path) -> list[str]:
@@ -196,25 +205,13 @@ def _shared_ids(by_id: dict[str, list[tuple[Path, Workflow]]]) -> Iterator[str]:
             yield f"{first}:1:1 workflow_id: {workflow_id!r} is also in {others}; allowed: one file for an id"
 
 
-def _templates(folder: Path, faults: list[str]) -> frozenset[str]:
-    """The ids of the templates whose files are all valid Jinja2."""
-    valid: dict[str, bool] = {}
-    for path in sorted(folder.iterdir()):
-        suffix = next((suffix for suffix in TEMPLATE_SUFFIXES if path.name.endswith(suffix)), None)
-        if suffix and path.is_file():
-            name = path.name.removesuffix(suffix)
-            valid[name] = _is_template(path, faults) and valid.get(name, True)
-    return frozenset(name for name, is_valid in valid.items() if is_valid)
-
-
-def _is_template(path: Path, faults: list[str]) -> bool:
-    text = _text(path, faults)
-    if text is None:
-        return False
-    if found := template_fault(text):
-        line, what = found
-        faults.append(f"{path}:{line}:1 {what}")
-    return found is None
+def _templates(folder: Path | None, faults: list[str], *, thorough: bool) -> frozenset[str] | None:
+    """The ids of the valid templates; None without a folder, for then none is checked."""
+    if folder is None or not folder.is_dir():
+        return None
+    valid, found = check_templates(read_templates(folder), thorough=thorough)
+    faults += found
+    return valid
 
 
 def write_schemas(folder: Path) -> list[Path]:

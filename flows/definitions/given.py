@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.definitions.folder import (
-    TEMPLATE_SUFFIXES,
     Definitions,
     load_definitions,
     load_files,
@@ -13,6 +12,7 @@ from flows.definitions.folder import (
     load_text,
     template_faults,
 )
+from flows.definitions.templates import SUFFIX
 from flows.errors import InputError
 from flows.settings import Settings
 
@@ -64,9 +64,9 @@ def load_given(given: Path | None, places: Places) -> Definitions:
     if given == STDIN:
         return load_text(sys.stdin.buffer.read(), "stdin", places.patterns, places.templates)
     if given is None or given.is_dir():
-        return load_definitions(places.workflows, places.patterns, places.templates)
-    if given.name.endswith(TEMPLATE_SUFFIXES):
-        return Definitions(faults=tuple(template_faults(given)))
+        return load_definitions(places.workflows, places.patterns, places.templates, thorough=True)
+    if given.name.endswith(SUFFIX):
+        return Definitions(faults=tuple(template_faults(given, places.templates)))
     if given.stem == "patterns" or given.resolve() == places.patterns.resolve():
         return load_patterns(given)
-    return load_files([given], places.patterns, places.templates)
+    return load_files([given], places.patterns, places.templates, thorough=True)

@@ -5,58 +5,77 @@ Both are in the stored workflows as people wrote them; nothing is compiled to lo
 
 import json
 from collections.abc import Mapping
+from mimetypes import guess_type
 from pathlib import Path
 
 import polars as pl
 
+from flows.definitions.templates import Templates, read_templates, template_source
 from flows.definitions.versions import stored_workflows
-from flows.errors import InputError
+from flows.delivery.senders.base import Attachment
 from flows.store.state_file import StateFile
-from transforms.content.templates import ContentSource
+from transforms.content.errors import ContentError
+from transforms.content.templates import ContentSource, Rendered
 from transforms.definitions.actions import Message, SendEmail, TriggerWebhook
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Action, version_of
 
 STEP = ["workflow_id", "version", "branch", "step"]
+ATTACHMENTS_LIMIT = 10 * 1024**2
 StepKey = tuple[str, str, str, str]
 """A step of a version, as `STEP` names it."""
 
 
-def read_contents(state: StateFile, templates: Path, due: pl.DataFrame) -> dict[StepKey, ContentSource]:
-    """The sources of each step that sends messages, in the versions that `due` comes from.
+def read_contents(
+    state: StateFile, templates: Path, due: pl.DataFrame
+) -> dict[StepKey, ContentSource | ContentError]:
+    """The sources of each step that sends messages, in the versions that `due` comes from, or why there are none.
 
     Args:
         state: the state file.
-        templates: the folder of `<template_id>.txt.j2` and `<template_id>.html.j2`.
+        templates: the folder of template files.
         due: rows with `workflow_id, version`.
 
     Raises:
-        InputError: a template can't be read.
+        InputError: the folder holds more than templates are.
     """
+    files = read_templates(templates)
     return {
-        key: read_content(templates, action.config)
+        key: _content(files, action.config)
         for key, action in _actions(state, due).items()
         if isinstance(action, SendEmail)
     }
 
 
-def read_content(templates: Path, message: Message) -> ContentSource:
+def read_content(templates: Templates, message: Message) -> ContentSource:
     """The sources of a message: its template files where there are any, else the inline content.
 
     Args:
-        templates: the folder of `<template_id>.txt.j2` and `<template_id>.html.j2`.
+        templates: the files of the templates folder.
         message: as the step has it; its content is the text part unless `<template_id>.txt.j2` exists.
 
     Raises:
-        InputError: the template's name leads out of the folder, or a file isn't UTF-8.
+        ContentError: a file of the template can't be read, or its front matter isn't valid.
     """
-    name = message.template_id
-    if name is None:
+    if message.template_id is None:
         return ContentSource(message.subject, message.content)
-    if name != Path(name).name:
-        raise InputError(f"template_id: {name!r} must be a plain name of a file in {templates}")
-    text, html = _read(templates / f"{name}.txt.j2"), _read(templates / f"{name}.html.j2")
-    return ContentSource(message.subject, message.content if text is None else text, html)
+    return template_source(templates, message.template_id, message.subject, message.content)
+
+
+def read_attachments(templates: Path, rendered: Rendered) -> tuple[Attachment, ...]:
+    """The files that go along with a message; an image that its HTML part shows as `cid:NAME` has that name as its id.
+
+    Args:
+        templates: the folder of template files.
+        rendered: the message.
+
+    Raises:
+        ContentError: one isn't in the folder, or too large to be sent.
+    """
+    found = tuple(_attachment(templates, name, rendered.html or "") for name in rendered.attachments)
+    if (total := sum(len(one.content) for one in found)) > ATTACHMENTS_LIMIT:
+        raise ContentError(f"attachments: {total:,} bytes together; allowed are {ATTACHMENTS_LIMIT:,}")
+    return found
 
 
 def with_data(state: StateFile, due: pl.DataFrame) -> pl.DataFrame:
@@ -79,12 +98,21 @@ def _actions(state: StateFile, due: pl.DataFrame) -> Mapping[StepKey, Action]:
     }
 
 
-def _read(path: Path) -> str | None:
+def _content(templates: Templates, message: Message) -> ContentSource | ContentError:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
+        return read_content(templates, message)
+    except ContentError as error:
+        return error
+
+
+def _attachment(templates: Path, name: str, html: str) -> Attachment:
+    path = templates / name
+    if templates.resolve() not in path.resolve().parents:
+        raise ContentError(f"attachments: {name!r} leads out of {templates}; put the file there")
+    try:
+        with path.open("rb") as file:
+            content = file.read(ATTACHMENTS_LIMIT + 1)
+    except OSError as error:
+        raise ContentError(f"attachments: {path} can't be read: {error.strerror}") from error
+    media_type = guess_type(path.name)[0] or "application/octet-stream"
+    return Attachment(path.name, media_type, content, name if f"cid:{name}" in html else None)

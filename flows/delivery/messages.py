@@ -11,7 +11,9 @@ from flows.delivery.contents import STEP, StepKey
 from flows.delivery.dispatch import Channel, Composed
 from flows.delivery.send_ledger import Kind
 from flows.delivery.senders.base import Outgoing, Sender
-from transforms.content.templates import CompiledContent, ContentError, ContentSource, compile_content, render
+from transforms.content.errors import ContentError
+from transforms.content.templates import CompiledContent, ContentSource, compile_content, render
+from transforms.content.values import Values
 from transforms.people.addresses import AddressError, address_of, bare_address
 
 MESSAGES = Kind("message", table="messages", key="message_id", query="delivery/messages.sql")
@@ -19,7 +21,7 @@ _SAME = ("message_id", "customer_id", "workflow_id", "step", "template_id", "at"
 """What a mail has of its row as it stands."""
 
 
-def message_channel(contents: Mapping[StepKey, ContentSource], sender: Sender) -> Channel:
+def message_channel(contents: Mapping[StepKey, ContentSource | ContentError], sender: Sender) -> Channel:
     """How messages go out: addressed and rendered one by one, and sent by `sender`.
 
     What is due has the columns `message_id, workflow_id, version, branch, step, customer_id, email, at, template_id,
@@ -53,7 +55,9 @@ def _mails(
     return Composed(sender.prepare(mails), notes, failures)
 
 
-def _compiled(source: ContentSource | None) -> CompiledContent | ContentError:
+def _compiled(source: ContentSource | ContentError | None) -> CompiledContent | ContentError:
+    if isinstance(source, ContentError):
+        return source
     try:
         return (
             ContentError("this step has no content any more") if source is None else compile_content(source)
@@ -71,7 +75,10 @@ def _mail(row: Mapping[str, Any], content: CompiledContent | ContentError) -> tu
         raise content
     attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
     customer = {"customer_id": row["customer_id"], "email": bare_address(given)}
-    rendered = render(content, attributes, event, customer)
+    rendered = render(content, Values(attributes, event, customer, locale=attributes.get("locale") or "en"))
     same = {name: row[name] for name in _SAME}
-    mail = Outgoing(to=address, subject=rendered.subject, text=rendered.text, html=rendered.html, **same)
+    mail = Outgoing(
+        to=address, subject=rendered.subject, text=rendered.text, html=rendered.html, sender=rendered.sender or "",
+        reply_to=rendered.reply_to, **same,
+    )  # fmt: skip
     return mail, f"missing: {', '.join(rendered.missing)}" if rendered.missing else None

@@ -1,81 +1,34 @@
-"""Which part of Jinja2 templates may use, and how it reads a customer's values.
+"""How templates read a customer's values: Jinja2's sandbox, in which names are JSON values and nothing else.
 
-Jinja2's sandbox bounds no resources, so only the part of its language that can't burn them is accepted: no
-assignments, no calls, no repetition of text, loops over the customer's own data only.
+What a template may say is in language.py, what it may cost in budget.py.
 """
 
 import json
-import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, Undefined, nodes
-from jinja2.runtime import Context, LoopContext
+from jinja2 import Template, TemplateNotFound, Undefined
+from jinja2.environment import TemplateModule
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing, pass_context
+from markupsafe import Markup
 
-_LOOP_DEPTH = 2
+from transforms.content.budget import current, deeper, handle, spend, write
+from transforms.content.counting import SPEND, WEIGH, WEIGH_LOOP
+from transforms.content.filters import filters, tests
+from transforms.content.values import Anything, Named, says_nothing
+
 _NUMBER_LIMIT = 1e15
-_PLAIN_NODES = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
-    nodes.Filter, nodes.Test, nodes.If, nodes.CondExpr, nodes.For, nodes.Compare, nodes.Operand, nodes.And,
-    nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg,
-    nodes.Pos, nodes.Concat, nodes.List, nodes.Tuple, nodes.Keyword,
-)  # fmt: skip
-_FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "e", "escape", "first", "float", "format", "int", "join",
-    "last", "length", "lower", "max", "min", "reverse", "round", "sort", "string", "striptags", "sum",
-    "title", "trim", "truncate", "unique", "upper", "urlencode",
-)  # fmt: skip
-_FORMAT = re.compile(r"(?:[^%]|%%|%[-+ 0#]?\d{0,2}(?:\.\d{1,2})?[sdfeg])*")
 _LOOP = ("index", "index0", "first", "last", "length", "revindex", "revindex0")
-_noted: ContextVar[list[str]] = ContextVar("names that a render printed as empty")
-
-
-def template_fault(source: str) -> tuple[int, str] | None:
-    """What keeps a template's source from being used, and in which of its lines; None if nothing does.
-
-    The source is parsed, not compiled: what would fail there only fails a message.
-    """
-    try:
-        tree = PLAIN.parse(source)
-    except TemplateSyntaxError as error:
-        return error.lineno, f"not a valid Jinja2 template: {error.message}"
-    return first_fault(tree)
-
-
-def first_fault(tree: nodes.Template) -> tuple[int, str] | None:
-    """The first thing in a parsed template that isn't allowed, and its line; None: nothing."""
-    return next(_faults(tree, 0), None)
-
-
-@contextmanager
-def noting_missing() -> Generator[list[str]]:
-    """Collect the names of placeholders that print as nothing for want of a value, in order of use."""
-    names: list[str] = []
-    token = _noted.set(names)
-    try:
-        yield names
-    finally:
-        _noted.reset(token)
-
-
-def says_nothing(value: object) -> bool:
-    """Whether a value is as good as absent: null, or text without a character to see."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-class Event(dict[str, Any]):
-    """Marks the event's properties, so that a missing one is recorded as `event.X`."""
+_SAFE_STARTS = ("https://", "http://", "mailto:")
 
 
 class _Missing(Undefined):
     """A placeholder without a value: prints as nothing and is recorded; `default` still sees it."""
 
     def __str__(self) -> str:
-        _noted.get([]).append(str(self._undefined_name))
+        current().missing.append(str(self._undefined_name))
         return ""
 
     def __eq__(self, other: object) -> bool:
@@ -88,107 +41,168 @@ class _Missing(Undefined):
         return super().__hash__()
 
 
-class Sandbox(ImmutableSandboxedEnvironment):
-    """Looks names up in JSON values only, never as Python attributes: `event.items` is a property."""
+class _Names(Context):
+    """The names of one template; a value that says nothing is no value."""
 
-    intercepted_binops = frozenset({"*", "%", "**"})
+    def resolve_or_missing(self, key: str) -> Any:
+        """The value of a name, or the mark of there being none."""
+        if key in self.vars:
+            return self.vars[key]
+        found = self.parent.get(key, missing)
+        return missing if found is not missing and says_nothing(found) else found
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Looks names up in JSON values only, never as Python attributes: `event.items` is a property.
+
+    Attributes:
+        parts: the compiled files that templates of this environment may name.
+    """
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    context_class = _Names
+    parts: Mapping[str, Template] = {}
+
+    def of_folder(self, parts: Mapping[str, Template]) -> "Sandbox":
+        """The same environment for templates that name the files of a folder."""
+        made: Sandbox = self.overlay()
+        made.parts = parts
+        return made
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002, ARG002
+        """A file of the folder, compiled before.
+
+        Raises:
+            TemplateNotFound: there is none of that name.
+        """
+        try:
+            return self.parts[name]
+        except KeyError:
+            raise TemplateNotFound(name) from None
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """`obj[argument]`, for which null and blank text are as good as absent."""
-        if isinstance(obj, Undefined):
+        if isinstance(obj, Named):
+            found = obj.values.get(argument)
+            return self.undefined(name=f"{obj.name}.{argument}") if says_nothing(found) else found
+        if isinstance(obj, Undefined | Anything):
             return obj
-        if isinstance(obj, LoopContext):
-            return getattr(obj, argument) if argument in _LOOP else self._missing(obj, argument)
-        found = obj.get(argument) if isinstance(obj, Mapping) else _element(obj, argument)
+        found = _within(obj, argument)
         absent = found is None or (says_nothing(found) and not isinstance(obj, str))
-        return self._missing(obj, argument) if absent else found
+        return self.undefined(name=str(argument)) if absent else found
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`, the same as `obj[attribute]`."""
         return self.getitem(obj, attribute)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """A product, remainder or power of numbers that aren't too large."""
-        for operand in (left, right):
-            if not isinstance(operand, int | float) or abs(operand) > _NUMBER_LIMIT:
-                given = f"{str(operand)[:40]!r}" if operand is not None else "null"
-                raise ValueError(f"{operator} works on numbers up to 1e15; given: {given}")
+        """Numbers that aren't too large, or with `+` whatever can be added."""
+        if operator == "+" and not (isinstance(left, int | float) and isinstance(right, int | float)):
+            handle(left)
+            handle(right)
+        else:
+            _check_number(operator, left)
+            _check_number(operator, right)
         return super().call_binop(context, operator, left, right)
 
-    def _missing(self, obj: Any, name: Any) -> Undefined:
-        return self.undefined(name=f"event.{name}" if isinstance(obj, Event) else str(name))
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """A macro's or parent block's text; nothing else can be called."""
+        if isinstance(__obj, Undefined):
+            raise ValueError(f"there is no macro {__obj._undefined_name!r}")
+        if not isinstance(__obj, Macro | BlockReference):
+            raise ValueError("only macros can be called")
+        with deeper():
+            return __context.call(__obj, *args, **kwargs)
 
 
-def _element(value: Any, position: Any) -> Any:
-    if not isinstance(value, Sequence) or not isinstance(position, int):
+def _check_number(operator: str, operand: Any) -> None:
+    if not isinstance(operand, int | float | Anything) or abs(operand) > _NUMBER_LIMIT:
+        given = f"{str(operand)[:40]!r}" if operand is not None else "null"
+        raise ValueError(f"{operator} works on numbers up to 1e15; given: {given}")
+
+
+def _within(obj: Any, key: Any) -> Any:
+    if isinstance(obj, Mapping):
+        return obj.get(key)
+    if isinstance(obj, LoopContext):
+        return getattr(obj, key) if key in _LOOP else None
+    if isinstance(obj, TemplateModule):
+        return None if str(key).startswith("_") else vars(obj).get(key)
+    if not isinstance(obj, Sequence) or not isinstance(key, int):
         return None
-    return value[position] if -len(value) <= position < len(value) else None
+    return obj[key] if -len(obj) <= key < len(obj) else None
 
 
-def _shown(value: Any) -> Any:
+def _printed(value: Any) -> str:
     """A value as people read it: 80 for 80.0, lists with commas; text that is already safe stays so."""
-    if isinstance(value, str):
-        return value
+    if not isinstance(value, str):
+        value = _text(value)
+    write(value)
+    return value
+
+
+@pass_context
+def _text_part(_: Context, value: Any) -> str:
+    return _printed(value)
+
+
+@pass_context
+def _html_part(_: Context, value: Any) -> str:
+    text = _printed(value)
+    if ":" in text and not isinstance(text, Markup) and not text.startswith(_SAFE_STARTS):
+        current().suspicious = True
+    return text
+
+
+def _text(value: Any) -> str:
     if value is None or isinstance(value, Undefined):
         return "" if value is None else str(value)
-    if isinstance(value, bool | dict):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
     if isinstance(value, float) and abs(value) < _NUMBER_LIMIT and value.is_integer():
         return str(int(value))
+    if isinstance(value, bool | dict):
+        handle(value)
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if isinstance(value, Named):
+        return _text(dict(value.values))
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, map(_shown, value)))
+        handle(value)
+        return ", ".join(one if isinstance(one, str) else _text(one) for one in value)
     return str(value)
 
 
-def _default(value: Any, instead: Any = "", boolean: bool = False) -> Any:
-    """`default` of Jinja2, for which blank text has no value either."""
-    nothing = isinstance(value, Undefined) or says_nothing(value) or (boolean and not value)
-    return instead if nothing else value
+def _weighed(value: Any) -> Any:
+    """A value as it stands, its size paid for."""
+    if isinstance(value, str | Sequence | Mapping):
+        handle(value)
+    return value
 
 
-def _environment(*, autoescape: bool) -> Sandbox:
+def _weighed_loop(value: Any) -> Any:
+    """What a loop goes through, its length paid for.
+
+    Raises:
+        ValueError: it is nothing to go through.
+    """
+    if isinstance(value, Named):
+        value = value.values
+    if isinstance(value, str | Sequence | Mapping):
+        spend((1 + len(value) // 64, 0))
+    elif not isinstance(value, Undefined | Iterator):
+        raise ValueError(f"a loop needs a list; given: {str(value)[:40]!r}")
+    return value
+
+
+def _environment(*, html: bool) -> Sandbox:
     made = Sandbox(
-        optimized=False, autoescape=autoescape, undefined=_Missing, finalize=_shown,
+        optimized=False, autoescape=html, undefined=_Missing, finalize=_html_part if html else _text_part,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     made.globals.clear()
-    made.filters.update(default=_default, d=_default)
+    made.filters = {**filters(), SPEND: spend, WEIGH: _weighed, WEIGH_LOOP: _weighed_loop}
+    made.tests = tests()
     return made
 
 
-PLAIN = _environment(autoescape=False)
-ESCAPED = _environment(autoescape=True)
+PLAIN = _environment(html=False)
+ESCAPED = _environment(html=True)
 """The sandbox of plain text, and that of HTML."""
-
-
-def _faults(node: nodes.Node, loops: int) -> Iterator[tuple[int, str]]:
-    line = node.lineno
-    if not isinstance(node, _PLAIN_NODES):
-        yield line, f"{type(node).__name__.lower()} isn't allowed; use placeholders, filters, if and for"
-    elif isinstance(node, nodes.Filter):
-        yield from ((line, fault) for fault in _filter_faults(node))
-    elif isinstance(node, nodes.For):
-        loops += 1
-        if loops > _LOOP_DEPTH:
-            yield line, f"loops nested {loops} deep; allowed are {_LOOP_DEPTH}"
-    for child in node.iter_child_nodes():
-        yield from _faults(child, loops)
-
-
-def _filter_faults(node: nodes.Filter) -> Iterator[str]:
-    if node.name not in _FILTERS:
-        near = get_close_matches(node.name, _FILTERS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(_FILTERS)}"
-        yield f"filter {node.name!r} isn't allowed{hint}"
-    elif node.name == "format":
-        pattern = node.node.value if isinstance(node.node, nodes.Const) else None
-        if not isinstance(pattern, str) or not _FORMAT.fullmatch(pattern):
-            yield "format needs a literal pattern such as '%.2f', widths up to 99"
-    elif node.name not in ("d", "default"):
-        given = [*node.args, *(keyword.value for keyword in node.kwargs)]
-        if not all(isinstance(one, nodes.Const) and _small(one.value) for one in given):
-            yield f"arguments of {node.name!r} must be literals: text or numbers up to 1000"
-
-
-def _small(value: Any) -> bool:
-    return abs(value) <= 1000 if isinstance(value, int | float) else isinstance(value, str | bool | None)

@@ -1,137 +1,238 @@
-"""Templates and personalization: a message's sources are compiled once and rendered per customer.
+"""What a message says: its sources are compiled once, and rendered for each customer within a budget.
 
-Placeholders are profile attributes (`{{ first_name }}`), properties of the fact that started the execution
-(`{{ event.cart_value }}`), `{{ customer_id }}` and `{{ email }}`. What comes out is bounded.
+Placeholders are those of `values.Values`; what a template may say is in language.py, what it may cost in budget.py.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError
+from transforms.content.bodies import text_of, with_inline_css, with_preheader
+from transforms.content.budget import Run, running
+from transforms.content.errors import ContentError, TemplateFault
+from transforms.content.folder import MJML, body, reachable, template_files
+from transforms.content.links import may_split_scheme, refused_link
+from transforms.content.mjml import compile_mjml
+from transforms.content.names import UsedNames, names_in
+from transforms.content.parts import Part, compile_files, compile_source, run_part
+from transforms.content.sandbox import ESCAPED, PLAIN
+from transforms.content.sources import parsed
+from transforms.content.values import Values, named_values
 
-from transforms.content.sandbox import (
-    ESCAPED,
-    PLAIN,
-    Event,
-    Sandbox,
-    first_fault,
-    noting_missing,
-    says_nothing,
-)
+__all__ = ["CompiledContent", "ContentError", "ContentSource", "Rendered", "Values", "compile_content", "render"]
 
-SOURCE_LIMIT = 500_000
 SUBJECT_LIMIT = 900
 BODY_LIMIT = 1_000_000
 
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-
-
-class ContentError(ValueError):
-    """A template that isn't allowed, or a render that failed; says where and why."""
+_ADDRESS = re.compile(r"(?P<name>.*?)<(?P<address>[^<>{}]+)>\s*|(?P<bare>[^<>{}]+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class ContentSource:
-    """The Jinja2 sources of a message: subject line, text part, HTML part (None where there is none)."""
+    """The sources of a message.
+
+    Attributes:
+        subject: the subject line.
+        text: the text part; a template's own file wins over it.
+        html: the HTML part, likewise.
+        template: the id of a template in `files`.
+        files: every file of the templates folder, name → text; inline sources need none.
+        preheader: what mail programs show beside the subject.
+        sender: the From address, instead of the settings' own; its name may hold placeholders.
+        reply_to: where answers go, likewise.
+        attachments: names of files in the templates folder.
+        inline_css: whether the rules of `<style>` go into the HTML part's elements; None: in HTML yes, in MJML, which
+            does that itself, no.
+    """
 
     subject: str | None
     text: str | None
     html: str | None = None
+    template: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    preheader: str | None = None
+    sender: str | None = None
+    reply_to: str | None = None
+    attachments: tuple[str, ...] = ()
+    inline_css: bool | None = None
+
+    @property
+    def version(self) -> str:
+        """16 hex digits that change with anything that can reach a message made of this."""
+        told = [self.subject, self.text, self.html, self.template, self.preheader, self.sender, self.reply_to]
+        told += [*self.attachments, str(self.inline_css)]
+        for name, text in sorted(_files_of(self).items()):
+            told += [name, text]
+        return sha256("\0".join(map(repr, told)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A From or Reply-To address whose name may hold placeholders."""
+
+    name: Part | None
+    address: str
 
 
 @dataclass(frozen=True)
 class CompiledContent:
-    """A message's parts, checked and compiled."""
+    """A message's parts, checked and compiled.
 
-    subject: Template
-    text: Template | None
-    html: Template | None
+    Attributes:
+        always_check: whether every HTML part must be looked through for links that run code.
+        inline_css: whether CSS is inlined.
+    """
+
+    subject: Part
+    text: Part | None
+    html: Part | None
+    preheader: Part | None = None
+    sender: Address | None = None
+    reply_to: Address | None = None
+    attachments: tuple[str, ...] = ()
+    always_check: bool = False
+    inline_css: bool = False
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A message for one customer; `missing` names the placeholders that had no value, in order of use."""
+    """A message for one customer.
+
+    Attributes:
+        missing: the placeholders that had no value, in order of use.
+        attachments: names of files in the templates folder.
+    """
 
     subject: str
     text: str
     html: str | None
     missing: tuple[str, ...]
+    preheader: str = ""
+    sender: str | None = None
+    reply_to: str | None = None
+    attachments: tuple[str, ...] = ()
 
 
-def compile_content(sources: ContentSource) -> CompiledContent:
+def compile_content(source: ContentSource) -> CompiledContent:
     """Check and compile a message's sources.
 
     Raises:
-        ContentError: a source isn't valid Jinja2, uses what isn't allowed, or neither body is there.
+        ContentError: a source isn't valid, uses what isn't allowed, or neither body is there.
     """
-    if sources.text is None and sources.html is None:
-        raise ContentError("a message needs a body: inline content, or a .txt.j2 or .html.j2 template")
+    html, text = _html_part(source), _text_part(source)
+    if text is None and html is None:
+        raise ContentError("a message needs a body: inline content, or a .txt.j2, .html.j2 or .mjml.j2 template")
+    is_mjml = html is not None and html.name.endswith(MJML)
     return CompiledContent(
-        subject=_compile(PLAIN, "subject", sources.subject or ""),
-        text=None if sources.text is None else _compile(PLAIN, "text", sources.text),
-        html=None if sources.html is None else _compile(ESCAPED, "html", sources.html),
-    )
+        compile_source(PLAIN, "subject", source.subject or ""), text, html,
+        compile_source(PLAIN, "preheader", source.preheader) if source.preheader else None,
+        _address("from", source.sender), _address("reply_to", source.reply_to), source.attachments,
+        any(map(may_split_scheme, [source.html or "", *_files_of(source).values()])),
+        not is_mjml if source.inline_css is None else source.inline_css,
+    )  # fmt: skip
 
 
-def render(
-    compiled: CompiledContent,
-    attributes: Mapping[str, Any],
-    event: Mapping[str, Any],
-    customer: Mapping[str, Any],
-) -> Rendered:
+def render(compiled: CompiledContent, values: Values) -> Rendered:
     """Render a message for one customer; null and blank text are as good as absent.
 
-    Args:
-        compiled: from `compile_content`.
-        attributes: the profile; each is a placeholder of its own, unless `customer` or `event` has that name.
-        event: properties of the fact that started the execution, as `event.X`.
-        customer: `customer_id` and `email`.
-
     Raises:
-        ContentError: the values don't fit the template (text where a number is needed), or too much came out.
+        ContentError: the values don't fit the template, a link of theirs runs code, or it costs too much.
     """
-    named = {**attributes, **{name: value for name, value in customer.items() if value is not None}}
-    values = {name: value for name, value in named.items() if not says_nothing(value)} | {
-        "event": Event(event)
-    }
-    with noting_missing() as missing:
-        subject = _run(compiled.subject, values, "subject", SUBJECT_LIMIT)
-        text = "" if compiled.text is None else _run(compiled.text, values, "text", BODY_LIMIT)
-        html = None if compiled.html is None else _run(compiled.html, values, "html", BODY_LIMIT)
-    return Rendered(_CONTROLS.sub(" ", subject).strip(" "), text, html, tuple(dict.fromkeys(missing)))
+    return render_named(compiled, named_values(values), values)
 
 
-def _compile(environment: Sandbox, part: str, source: str) -> Template:
-    if len(source) > SOURCE_LIMIT:
-        raise ContentError(f"{part}: {len(source):,} characters; allowed are {SOURCE_LIMIT:,}")
+def render_named(compiled: CompiledContent, named: dict[str, Any], values: Values) -> Rendered:
+    """As `render`, with the names of the values given."""
+    campaign = values.execution.get("workflow_id")
+    run = Run(locale=str(values.locale)[:20], timezone=str(values.timezone), campaign=campaign)
+    with running(run):
+        subject = _one_line(compiled.subject, named)
+        preheader = "" if compiled.preheader is None else _one_line(compiled.preheader, named)
+        sender, reply_to = (_addressed(one, named) for one in (compiled.sender, compiled.reply_to))
+        text = None if compiled.text is None else run_part(compiled.text, named)
+        html = None if compiled.html is None else _html(compiled, run, named, preheader)
+    if len(subject) > SUBJECT_LIMIT:
+        raise ContentError(f"subject: {len(subject):,} characters came out; allowed are {SUBJECT_LIMIT:,}")
+    return Rendered(
+        subject, text_of(html or "") if text is None else text, html, tuple(dict.fromkeys(run.missing)),
+        preheader, sender, reply_to, compiled.attachments,
+    )  # fmt: skip
+
+
+def used_names(compiled: CompiledContent) -> UsedNames:
+    """What of a customer and an event a message can say, told without rendering it."""
+    return names_in(tree for part in parts_of(compiled) for tree in part.trees.values())
+
+
+def parts_of(compiled: CompiledContent) -> list[Part]:
+    """Everything of a message that is rendered."""
+    addresses = [one.name for one in (compiled.sender, compiled.reply_to) if one]
+    parts = [compiled.subject, compiled.text, compiled.html, compiled.preheader, *addresses]
+    return [part for part in parts if part]
+
+
+def _files_of(source: ContentSource) -> dict[str, str]:
+    """The files that can reach the message."""
+    if source.template is None:
+        return {}
+    found: dict[str, str] = {}
+    for name in template_files(source.template, source.files).all:
+        found |= {one: source.files[one] for one in reachable(name, source.files)}
+    return found
+
+
+def _html_part(source: ContentSource) -> Part | None:
+    name = template_files(source.template, source.files).html if source.template else None
+    if name is None:
+        return None if source.html is None else compile_source(ESCAPED, "html", source.html)
+    trees = reachable(name, source.files)
+    if not name.endswith(MJML):
+        return compile_files(ESCAPED, name, trees)
+    made = compile_mjml(name, {one: body(source.files[one]) for one in trees})
     try:
-        tree = environment.parse(source)
-        if (fault := first_fault(tree)) is None:
-            return Template.from_code(environment, environment.compile(tree), {})
-    except TemplateSyntaxError as error:
-        raise ContentError(f"{part}, line {error.lineno}: {error.message}") from error
-    except (TemplateError, RecursionError, SyntaxError, ValueError) as error:
-        raise ContentError(f"{part}: can't be compiled ({type(error).__name__}); simplify it") from error
-    line, what = fault
-    raise ContentError(f"{part}, line {line}: {what}")
+        trees[name] = parsed(made.source, name, wide=True)
+    except TemplateFault as fault:
+        raise TemplateFault(*made.origins.get(fault.line, (name, 1)), fault.what) from fault
+    return compile_files(ESCAPED, name, trees, made.origins)
 
 
-def _run(template: Template, values: dict[str, Any], part: str, limit: int) -> str:
-    pieces: list[str] = []
-    room = limit
-    try:
-        for piece in template.root_render_func(template.new_context(values)):
-            room -= len(piece)
-            if room < 0:
-                raise ContentError(f"more than {limit:,} characters came out")
-            pieces.append(piece)
-    except Exception as error:  # whatever a value does to an expression, it is this message's fault alone
-        raise ContentError(f"{part}: {error}") from error
-    return _encodable("".join(pieces))
+def _text_part(source: ContentSource) -> Part | None:
+    name = template_files(source.template, source.files).text if source.template else None
+    if name is None:
+        return None if source.text is None else compile_source(PLAIN, "text", source.text)
+    return compile_files(PLAIN, name, reachable(name, source.files))
 
 
-def _encodable(text: str) -> str:
-    """Replace lone surrogates, which JSON can spell and UTF-8 can't."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _html(compiled: CompiledContent, run: Run, named: dict[str, Any], preheader: str) -> str:
+    assert compiled.html is not None
+    html = run_part(compiled.html, named)
+    if (run.suspicious or compiled.always_check) and (link := refused_link(html)):
+        raise TemplateFault(compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel")
+    if compiled.inline_css:
+        html = with_inline_css(html)
+    return with_preheader(html, preheader)
+
+
+def _address(part: str, given: str | None) -> Address | None:
+    if given is None:
+        return None
+    found = _ADDRESS.fullmatch(given)
+    if found is None:
+        raise TemplateFault(part, 1, f"{given!r} isn't `Name <name@example.com>`; only the name may hold placeholders")
+    name = (found["name"] or "").strip().strip('"')
+    address = (found["address"] or found["bare"]).strip()
+    return Address(compile_source(PLAIN, part, name) if name else None, address)
+
+
+def _addressed(given: Address | None, named: dict[str, Any]) -> str | None:
+    if given is None or given.name is None:
+        return given and given.address
+    name = _one_line(given.name, named).replace("\\", "").replace('"', "'")
+    return f'"{name}" <{given.address}>' if name else given.address
+
+
+def _one_line(part: Part, named: dict[str, Any]) -> str:
+    return _CONTROLS.sub(" ", run_part(part, named)).strip(" ")

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from transforms.content.sandbox import template_fault
+from transforms.content.sources import template_fault
 from transforms.definitions.base import Definition, Duration, Name, advice, fault, refusal
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.references import is_reference, is_reserved, reference_fault

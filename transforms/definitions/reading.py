@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from transforms.definitions.faults import DefinitionError, Fault, faults_of, shown, shown_path
+from transforms.definitions.front_matter import FrontMatter
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.workflow import Workflow
 from transforms.definitions.yaml_text import Document, TextError, read_yaml
@@ -45,6 +46,18 @@ def read_patterns(text: str, file: str) -> dict[str, Pattern]:
     return patterns
 
 
+def read_front_matter(text: str, file: str) -> FrontMatter:
+    """What stands above a template file; nothing at all is allowed too.
+
+    Raises:
+        DefinitionError: it isn't valid; the error holds all its faults.
+    """
+    if not text.strip():
+        return FrontMatter()
+    told: FrontMatter = _read(text, file, _front_matter(), {})
+    return told
+
+
 def workflow_schema() -> dict[str, Any]:
     """JSON Schema of workflow files, for editors."""
     return {"$schema": _DIALECT, **_workflow().json_schema(), "title": "Onward workflow"}
@@ -63,6 +76,11 @@ def _workflow() -> TypeAdapter[Workflow]:
 @cache
 def _patterns() -> TypeAdapter[dict[str, Pattern]]:
     return TypeAdapter(dict[str, Pattern])
+
+
+@cache
+def _front_matter() -> TypeAdapter[FrontMatter]:
+    return TypeAdapter(FrontMatter)
 
 
 def _read(text: str, file: str, adapter: TypeAdapter[Any], context: dict[str, Any]) -> Any:

@@ -1,0 +1,84 @@
+"""What is made of a rendered HTML part: the preheader put into it, its CSS inlined, the text part that it stands for."""
+
+import re
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
+
+from transforms.content.errors import ContentError
+
+if TYPE_CHECKING:
+    from inscriptis.model.config import ParserConfig
+
+_BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
+_STYLES = re.compile(r"<style\b", re.IGNORECASE)
+_FILLER = "&#847;&zwnj;&nbsp;" * 60
+"""So that what follows the preheader isn't shown behind it in a list of mails."""
+_HIDDEN = (
+    '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;'
+    'mso-hide:all">'
+)
+_TEXT_LIMIT = 300_000
+_BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
+_TRAILING = re.compile(r"[ \t\xa0\u034f\u200c]+(?=\n|$)")
+
+
+def with_preheader(html: str, preheader: str) -> str:
+    """The HTML part with the text that mail programs show beside the subject, hidden, at the beginning of its body."""
+    if not preheader:
+        return html
+    hidden = f"{_HIDDEN}{escape(preheader)}{_FILLER}</div>"
+    found = _BODY.search(html)
+    place = found.end() if found else 0
+    return f"{html[:place]}{hidden}{html[place:]}"
+
+
+def with_inline_css(html: str) -> str:
+    """The HTML part with the rules of its `<style>` in the `style` of what they are for; the rest of them stays.
+
+    Nothing is loaded from elsewhere.
+
+    Raises:
+        ContentError: its CSS can't be read.
+    """
+    import css_inline
+
+    if not _STYLES.search(html):
+        return html
+    try:
+        return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False).inline(html)
+    except css_inline.InlineError as error:
+        raise ContentError(f"html: its CSS can't be inlined: {error}") from error
+
+
+def text_of(html: str) -> str:
+    """An HTML part as plain text, links with where they lead.
+
+    Raises:
+        ContentError: it is too long for that, or no HTML.
+    """
+    from inscriptis import get_text
+
+    if len(html) > _TEXT_LIMIT:
+        raise ContentError(
+            f"html: {len(html):,} characters, too many for a text part to be made of them (allowed: {_TEXT_LIMIT:,}); "
+            "write a .txt.j2"
+        )
+    try:
+        text = get_text(html, _config())
+    except Exception as error:  # whatever the parser stumbles over, it is this message's fault alone
+        raise ContentError(f"html: no text part can be made of it ({type(error).__name__}); write a .txt.j2") from error
+    lines = _TRAILING.sub("", text.replace("\xa0", " "))
+    return _BLANK_LINES.sub("\n\n", lines).strip("\n") + "\n"
+
+
+@lru_cache(maxsize=1)
+def _config() -> "ParserConfig":
+    from inscriptis.css_profiles import CSS_PROFILES
+    from inscriptis.html_properties import Display
+    from inscriptis.model.config import ParserConfig
+    from inscriptis.model.html_element import HtmlElement
+
+    profile = CSS_PROFILES["strict"].copy()
+    profile["head"] = HtmlElement(display=Display.none)
+    return ParserConfig(css=profile, display_links=True, display_anchors=False, display_images=False)

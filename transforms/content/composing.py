@@ -1,0 +1,186 @@
+"""Files of MJML put together as text: layouts with their blocks filled in, partials in their places.
+
+What else Jinja2 does, loops, conditions and macros, waits until a message is rendered.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from transforms.content.errors import TemplateFault
+
+_KEYWORD = re.compile(r"\{%[-+]?\s*(\w+)\s*(.*?)\s*[-+]?%\}", re.DOTALL)
+_NAME = re.compile(r"""(['"])(.*?)\1""", re.DOTALL)
+_SUPER = re.compile(r"\{\{[-+]?\s*super\(\)\s*[-+]?\}\}")
+_AHEAD = ("set", "import", "from", "macro")
+_ENDS = {"macro": "endmacro", "block": "endblock", "set": "endset"}
+_MJ = re.compile(r"</?mj-")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some text of a file, or one tag of Jinja2 in it.
+
+    Attributes:
+        text: as it stands there.
+        file: the file.
+        line: the line that it begins on.
+        is_text: whether it isn't a tag.
+    """
+
+    text: str
+    file: str
+    line: int
+    is_text: bool
+
+    @property
+    def keyword(self) -> str:
+        """What a `{% … %}` does; nothing for anything else."""
+        found = None if self.is_text else _KEYWORD.match(self.text)
+        return found[1] if found else ""
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the keyword."""
+        found = None if self.is_text else _KEYWORD.match(self.text)
+        return found[2] if found else ""
+
+
+Blocks = Mapping[str, Sequence[Piece]]
+
+
+def composed(name: str, files: Mapping[str, str]) -> tuple[list[Piece], list[Piece]]:
+    """The pieces of a file with its layout and what it includes: those before the MJML, and the MJML's.
+
+    Args:
+        name: the file.
+        files: the files that it names, however far, and itself.
+
+    Raises:
+        TemplateFault: a macro holds MJML, which is compiled before macros run.
+    """
+    pieces = _composed(name, files, {})
+    within = [depth > 0 for depth in accumulate(_has_end(one) - _is_end(one) for one in pieces)]
+    _check_macros(pieces, within)
+    start = next((n for n, one in enumerate(pieces) if one.is_text and "<mjml" in one.text), len(pieces))
+    ahead = [one for one, is_within in zip(pieces[:start], within, strict=False) if not one.is_text or is_within]
+    return ahead, pieces[start:]
+
+
+def _composed(name: str, files: Mapping[str, str], given: Blocks) -> list[Piece]:
+    """A file's pieces, its blocks replaced by those that a file on top of it has given."""
+    pieces = list(split(name, files[name]))
+    layout = next((one for one in pieces if one.keyword == "extends"), None)
+    if layout is None:
+        return list(_filled(pieces, files, given))
+    own = {block: body for block, body in _blocks(pieces)}
+    merged = {block: _with_super(given[block], own[block]) if block in own else given[block] for block in given}
+    return [*_ahead(pieces), *_composed(_named(layout), files, own | merged)]
+
+
+def _filled(pieces: Sequence[Piece], files: Mapping[str, str], given: Blocks) -> Iterator[Piece]:
+    place = 0
+    while place < len(pieces):
+        piece = pieces[place]
+        if piece.keyword == "block":
+            end = _end(pieces, place)
+            default = pieces[place + 1 : end]
+            block = piece.rest.split()[0]
+            body = _with_super(given[block], default) if block in given else default
+            yield from _filled(body, files, given)
+            place = end
+        elif piece.keyword == "include":
+            if (name := _named(piece)) in files:
+                yield from _composed(name, files, {})
+        elif piece.keyword != "endblock":
+            yield piece
+        place += 1
+
+
+def _blocks(pieces: Sequence[Piece]) -> Iterator[tuple[str, list[Piece]]]:
+    """Every block of a file, those within blocks too."""
+    for place, piece in enumerate(pieces):
+        if piece.keyword == "block":
+            yield piece.rest.split()[0], list(pieces[place + 1 : _end(pieces, place)])
+
+
+def _with_super(body: Sequence[Piece], parent: Sequence[Piece]) -> list[Piece]:
+    found: list[Piece] = []
+    for piece in body:
+        found += parent if not piece.is_text and _SUPER.fullmatch(piece.text) else [piece]
+    return found
+
+
+def _ahead(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """What of a file upon a layout runs before the layout: its imports, macros and names."""
+    place, depth = 0, 0
+    while place < len(pieces):
+        piece = pieces[place]
+        depth += (piece.keyword == "block") - (piece.keyword == "endblock")
+        if depth == 0 and piece.keyword in _AHEAD:
+            end = _end(pieces, place) if _has_end(piece) else place
+            yield from pieces[place : end + 1]
+            place = end
+        place += 1
+
+
+def _has_end(piece: Piece) -> bool:
+    return piece.keyword == "macro" or (piece.keyword == "set" and "=" not in piece.rest)
+
+
+def _end(pieces: Sequence[Piece], start: int) -> int:
+    """Where what begins at `start` ends."""
+    keyword = pieces[start].keyword
+    depth = 0
+    for place in range(start, len(pieces)):
+        opens = pieces[place].keyword == keyword and (keyword != "set" or _has_end(pieces[place]))
+        depth += opens - (pieces[place].keyword == _ENDS[keyword])
+        if depth == 0:
+            return place
+    return len(pieces) - 1
+
+
+def _named(piece: Piece) -> str:
+    """The file that a tag names, in quotes."""
+    found = _NAME.search(piece.rest)
+    return found[2] if found else ""
+
+
+def _is_end(piece: Piece) -> bool:
+    return piece.keyword in ("endmacro", "endset")
+
+
+def _check_macros(pieces: Sequence[Piece], within: Sequence[bool]) -> None:
+    for piece, is_within in zip(pieces, within, strict=True):
+        if piece.is_text and is_within and (found := _MJ.search(piece.text)):
+            line = piece.line + piece.text.count("\n", 0, found.start())
+            what = "MJML is compiled before macros run, so they hold HTML only; put the MJML into a file to include"
+            raise TemplateFault(piece.file, line, what)
+
+
+def split(name: str, source: str) -> Iterator[Piece]:
+    """A file's texts and tags in their order; comments are left out.
+
+    Raises:
+        TemplateFault: it isn't valid Jinja2.
+    """
+    try:
+        tokens = [(line, kind, text) for line, kind, text in _plain().lex(source)]
+    except TemplateSyntaxError as error:
+        raise TemplateFault(name, error.lineno, f"not a valid Jinja2 template: {error.message}") from error
+    text, start, kind = "", 1, ""
+    for line, token, value in tokens:
+        if token.endswith("_begin") or token in ("data", "raw_end"):
+            text, start, kind = "", line, token
+        text += value
+        if token in ("data", "variable_end", "block_end", "raw_begin", "raw_end") and text:
+            yield Piece(text, name, start, kind == "data")
+
+
+@cache
+def _plain() -> Environment:
+    return Environment(autoescape=True)
