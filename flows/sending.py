@@ -47,7 +47,7 @@ WebAddress = Annotated[str, AfterValidator(_is_web_address)]
 
 
 class _Given(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _SenderBase(_Given):
@@ -259,7 +259,8 @@ class Links(_Given):
 
     @model_validator(mode="after")
     def _signed(self) -> "Links":
-        if self.public_url and (self.key is None or len(self.key.get_secret_value()) < 32):
+        key = self.key.get_secret_value() if self.key else ""
+        if self.public_url and len(key) < 32 and not key.startswith(("env:", "prefect:")):
             raise ValueError(
                 "public_url needs a key of 32 characters or more, which signs the links; set ONWARD_LINKS__KEY, for "
                 "instance to what `openssl rand -hex 32` prints, and keep it: with another one old links stop working"

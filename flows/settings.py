@@ -97,7 +97,12 @@ class Settings(BaseSettings):
     """Where things lie and how the engine is bounded; every field has a sensible default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ONWARD_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="onward.toml"
+        env_prefix="ONWARD_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        toml_file="onward.toml",
+        hide_input_in_errors=True,  # it may be a secret
     )
 
     data_dir: Path = Path("data")
@@ -247,12 +252,16 @@ def _other_than_file(path: Path) -> str:
 
 def _told(fault: ErrorDetails) -> str:
     place = ".".join(map(str, fault["loc"])) or "settings"
-    if "input" in fault and "senders" in fault["loc"]:
-        return f"{place}: {fault['msg'].removeprefix('Value error, ')}"  # what was given may be a secret
     if fault["type"] in ("value_error", VALUE_FAULT, KEY_FAULT):
         # Worded for people already, with what was given.
         return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
-    return f"{place}: {fault['msg']} (given: {fault['input']!r})"
+    return f"{place}: {fault['msg']}" + ("" if _may_be_secret(fault) else f" (given: {fault['input']!r})")
+
+
+def _may_be_secret(fault: ErrorDetails) -> bool:
+    """Whether what was given may be, or hold, a secret: also one in a wrong place, such as `sender` for `senders`."""
+    in_place = {"senders", "links"} & set(fault["loc"])
+    return bool(in_place) or fault["type"] == "extra_forbidden" or isinstance(fault["input"], dict | list)
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:

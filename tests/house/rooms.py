@@ -46,7 +46,7 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary sending settings files warehouse arguments"
+GROUND = "errors interrupts session summary sending secrets settings files warehouse arguments"
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
@@ -55,6 +55,7 @@ FLOWS = {
     "summary": "",
     "files": "errors",
     "sending": "",
+    "secrets": "errors",
     "settings": "sending errors",
     "session": "settings",
     "warehouse": "files errors",
@@ -80,7 +81,7 @@ FLOWS = {
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""
 
 OWNERS = {
-    "prefect": ("flows.serve",),
+    "prefect": ("flows.serve", "flows.secrets"),
     "jinja2": ("transforms.content",),
     "sqlite3": ("flows.store", "flows.delivery.send_ledger"),
 }

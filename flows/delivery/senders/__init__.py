@@ -1,1 +1,1 @@
-"""Ways of sending e-mail: one small module each, all with `open_sender(settings)`."""
+"""Ways of sending e-mail: one small module each, all with `open_sender`."""

@@ -13,5 +13,5 @@ def open_sender(settings: Settings) -> Sender:
         InputError: there is no such sender, or its settings aren't valid.
     """
     if settings.sender == "eml":
-        return eml.open_sender(settings)
+        return eml.open_sender("eml", settings.outbox)
     raise InputError(f"sender: {settings.sender!r} isn't a way of sending; allowed: eml")

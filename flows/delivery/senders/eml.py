@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.delivery.senders.base import Answer, Outgoing
+from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.journal import Journal
-from flows.delivery.senders.mime import Letterhead, letterhead, message_bytes
+from flows.delivery.senders.mime import message_bytes
 from flows.errors import OnwardError
 from flows.files import flush
-from flows.settings import Settings
 
 _FLUSHERS = (
     16  # waiting for the disk side by side: the file system commits them together, 3 to 10 times faster
@@ -29,24 +28,24 @@ class EmlSender:
     """Writes messages under `outbox`; a repeated hand-over changes nothing."""
 
     outbox: Path
-    head: Letterhead
     name: str = "eml"
     batch_limit: int = 1000
     repeatable: bool = True
+    concurrency: int = 1  # the index grows by one hand-over at a time
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         """NDJSON, per message its index line's fields and the mail itself."""
-        return "\n".join(
-            json.dumps([_index(one), message_bytes(one, self.head)]) for one in messages
-        ).encode()
+        return "\n".join(json.dumps([_index(one), message_bytes(one)]) for one in messages).encode()
 
-    def hand_over(self, key: str, payload: bytes) -> list[Answer]:  # noqa: ARG002 (the protocol's; ids suffice here)
+    def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (ids suffice here)
         """Write the files, then the index; both are on disk when this returns.
 
         Raises:
             OnwardError: the outbox can't be written (disk full, no permission).
         """
         mails = [json.loads(line) for line in payload.splitlines()]
+        ids = [index["message_id"] for index, _ in mails]
+        recorder.begin(ids)
         try:
             repeated = self._write_files(mails)
             lines = {index["message_id"]: json.dumps(index, ensure_ascii=False) for index, _ in mails}
@@ -56,7 +55,11 @@ class EmlSender:
                 f"{self.outbox}: the outbox can't be written: {error}; free space or fix permissions and run "
                 "again: nothing is lost and nothing goes out twice"
             ) from error
-        return [Answer(index["message_id"], "sent") for index, _ in mails]
+        recorder.answer([Answer(one, "sent") for one in ids])
+
+    def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:  # noqa: ARG002 (the protocol's)
+        """Nothing: what got no answer is handed over again, which changes nothing."""
+        return []
 
     def _write_files(self, mails: Sequence[tuple[dict[str, Any], str]]) -> bool:
         """Write the files that aren't there yet; whether some were (after a crash, or a lost ledger)."""
@@ -75,13 +78,9 @@ class EmlSender:
         return len(new) < len(targets)
 
 
-def open_sender(settings: Settings) -> EmlSender:
-    """The sender that `settings` describe.
-
-    Raises:
-        InputError: `from_address` isn't an e-mail address.
-    """
-    return EmlSender(settings.outbox, letterhead(settings.from_address))
+def open_sender(name: str, outbox: Path) -> EmlSender:
+    """What writes mails as files under `outbox`, by the name that the settings give it."""
+    return EmlSender(outbox, name)
 
 
 def _index(message: Outgoing) -> dict[str, str | None]:

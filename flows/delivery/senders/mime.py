@@ -3,129 +3,152 @@
 The result equals that of `email.message` (policy SMTP), except for subjects that aren't plain ASCII in one
 line: the library's folding drops or doubles blanks between encoded and plain words, so such a subject becomes
 a row of RFC 2047 words here. Bodies are 7bit where they can be, else base64: no relay has a reason to touch
-either. Header values never hold a line break.
+either. Header values never hold a line break (`header_lines.py`).
 """
 
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from email import policy
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
+from functools import lru_cache
+from urllib.parse import quote
 
-from flows.delivery.senders.base import Outgoing
-from flows.errors import InputError
-from transforms.people.addresses import AddressError, address_of
+from flows.delivery.senders.base import Attachment, Outgoing
+from flows.delivery.senders.header_lines import (
+    LINE_LIMIT,
+    feedback_id,
+    further_lines,
+    letterhead,
+    recipient_line,
+    reply_line,
+    subject_lines,
+    unsubscribe_lines,
+)
 
-_LINE = 78
-_LINE_LIMIT = 998
-_WORD_BYTES = 42  # base64 of 42 bytes and the frame =?utf-8?b?…?= stay below RFC 2047's 75 characters
-_PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _BASE64_BYTES = 57  # 76 characters a line
 _SEVEN_BIT = re.compile(r"[\t\r\n\x20-\x7e]*")
+_MEDIA_TYPE = re.compile(
+    r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}"
+)
+_CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}")
+_FILE_NAME = 70  # characters; in RFC 2231 each may become twelve, and a line holds 998
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\/]+")
 
 
 @dataclass(frozen=True)
-class Letterhead:
-    """What is alike in every message: the folded From line, the domain of Message-IDs, List-Unsubscribe."""
+class _Part:
+    """A part's own headers, each line ended, and its body, likewise."""
 
-    sender_line: str
-    domain: str
-    list_unsubscribe: str | None = None
+    headers: str
+    body: str
+
+    def __str__(self) -> str:
+        return f"{self.headers}\r\n{self.body}"
 
 
-def letterhead(from_address: str, list_unsubscribe: str | None = None) -> Letterhead:
-    """Read a From address such as `Shop <news@shop.example>`.
+def message_bytes(message: Outgoing) -> str:
+    """One message as RFC 5322 text, ASCII only, lines ending in CRLF.
+
+    Its Message-ID is made of `message_id` and the domain of From, so it is the same however often it is written.
 
     Raises:
-        InputError: it isn't one address, or `list_unsubscribe` isn't ASCII in one line of at most 998.
+        InputError: the From or Reply-To address isn't one.
     """
-    address = parseaddr(from_address)[1]
-    try:
-        sent_from = address_of(address)
-    except AddressError as error:
-        raise _not_an_address(from_address, f" ({error})" if address else "") from error
-    if not from_address.isprintable():
-        raise _not_an_address(from_address)
-    if list_unsubscribe is not None and not _one_line("List-Unsubscribe", list_unsubscribe, _LINE_LIMIT):
-        raise InputError(f"List-Unsubscribe: {list_unsubscribe!r} isn't one line of ASCII text, at most 998")
-    line = _folded("From", from_address.replace(address, sent_from))
-    return Letterhead(line, sent_from.rpartition("@")[2], list_unsubscribe)
-
-
-def _not_an_address(given: str, why: str = "") -> InputError:
-    return InputError(
-        f"from_address: {given!r} isn't an e-mail address{why}; write it as `Name <name@example.com>`"
-    )
-
-
-def message_bytes(message: Outgoing, head: Letterhead) -> str:
-    """One message as RFC 5322 text, ASCII only, lines ending in CRLF."""
-    unsubscribe = f"List-Unsubscribe: {head.list_unsubscribe}\r\n" if head.list_unsubscribe else ""
+    head = letterhead(message.sender)
+    reply = reply_line(message.reply_to) if message.reply_to else ""
+    unsubscribe = unsubscribe_lines(message.unsubscribe, one_click=message.one_click)
+    further = further_lines(message.headers) if message.headers else ""
     return (
-        f"{head.sender_line}{_recipient(message.to)}{subject_lines(message.subject)}"
+        f"{head.line}{recipient_line(message.to)}{subject_lines(message.subject)}"
         f"Date: {format_datetime(message.at)}\r\n"
-        f"Message-ID: <{message.message_id}@{head.domain}>\r\n{unsubscribe}{_body(message)}"
+        f"Message-ID: <{message.message_id}@{head.domain}>\r\n{reply}{unsubscribe}"
+        f"Feedback-ID: {feedback_id(message)}\r\n{further}{_with_files(message)}"
     )
 
 
-def subject_lines(subject: str) -> str:
-    """The Subject header; what isn't plain and short becomes encoded words, each line within 78."""
-    if not subject or ("=?" not in subject and _one_line("Subject", subject, _LINE)):
-        return f"Subject: {subject}\r\n"
-    words = (binascii.b2a_base64(chunk, newline=False).decode() for chunk in _chunks(subject))
-    return "Subject: " + "\r\n ".join(f"=?utf-8?b?{word}?=" for word in words) + "\r\n"
+def _with_files(message: Outgoing) -> _Part:
+    """The message's last headers and its body."""
+    files = [one for one in message.attachments if not _is_inline(one, message)]
+    content = _alternatives(message)
+    if not files:
+        return _versioned(content)
+    parts = [_versioned(content), *(_file(one) for one in files)]
+    return _versioned(_multipart("mixed", f"m=_{message.message_id}", parts))
 
 
-def _chunks(text: str) -> list[bytes]:
-    chunks, open_chunk = [], b""
-    for character in text:
-        encoded = character.encode()
-        if len(open_chunk) + len(encoded) > _WORD_BYTES:
-            chunks.append(open_chunk)
-            open_chunk = b""
-        open_chunk += encoded
-    return [*chunks, open_chunk]
-
-
-def _one_line(name: str, value: str, width: int) -> bool:
-    return len(name) + 2 + len(value) <= width and _PLAIN.fullmatch(value) is not None
-
-
-def _recipient(address: str) -> str:
-    return f"To: {address}\r\n" if len(address) + 4 <= _LINE else _folded("To", address)
-
-
-def _folded(name: str, value: str) -> str:
-    folded: str = policy.SMTP.fold(*policy.SMTP.header_store_parse(name, value))
-    return folded
-
-
-def _body(message: Outgoing) -> str:
+def _alternatives(message: Outgoing) -> _Part:
+    """Text, HTML, or both, the one to be preferred last (RFC 2046 §5.1.4)."""
     boundary = f"=_{message.message_id}"
-    if message.html is None or not message.text:
-        kind, content = ("plain", message.text) if message.html is None else ("html", message.html)
-        headers, body = _part(kind, content, boundary)
-        return f"{headers}MIME-Version: 1.0\r\n\r\n{body}"
-    headers, body = _part("plain", message.text, boundary)
-    rich_headers, rich_body = _part("html", message.html, boundary)
-    return (
-        f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
-        f"--{boundary}\r\n{headers}\r\n{body}"
-        f"\r\n--{boundary}\r\n{rich_headers}MIME-Version: 1.0\r\n\r\n{rich_body}\r\n--{boundary}--\r\n"
+    if message.html is None:
+        return _text("plain", message.text, boundary)
+    rich = _with_images(_text("html", message.html, boundary), message)
+    if not message.text:
+        return rich
+    return _multipart("alternative", boundary, [_text("plain", message.text, boundary), _versioned(rich)])
+
+
+def _with_images(rich: _Part, message: Outgoing) -> _Part:
+    """The HTML part with the images that it names by `cid:` (RFC 2387)."""
+    images = [one for one in message.attachments if _is_inline(one, message)]
+    if not images:
+        return rich
+    boundary = f"r=_{message.message_id}"
+    parts = [_versioned(rich), *(_file(one, inline=True) for one in images)]
+    return _multipart("related", boundary, parts, '\r\n type="text/html";')
+
+
+def _is_inline(file: Attachment, message: Outgoing) -> bool:
+    named = file.content_id is not None and _CONTENT_ID.fullmatch(file.content_id) is not None
+    return named and message.html is not None
+
+
+def _multipart(kind: str, boundary: str, parts: Sequence[_Part], parameter: str = "") -> _Part:
+    inner = "\r\n".join(f"--{boundary}\r\n{part}" for part in parts)
+    return _Part(
+        f'Content-Type: multipart/{kind};{parameter}\r\n boundary="{boundary}"\r\n',
+        f"{inner}\r\n--{boundary}--\r\n",
     )
 
 
-def _part(subtype: str, text: str, boundary: str) -> tuple[str, str]:
-    lines = text.encode().splitlines()
+def _versioned(part: _Part) -> _Part:
+    """With MIME-Version where `email.message` puts it: first for what has parts, else last."""
+    version = "MIME-Version: 1.0\r\n"
+    first = part.headers.startswith("Content-Type: multipart/")
+    return _Part(f"{version}{part.headers}" if first else f"{part.headers}{version}", part.body)
+
+
+def _text(subtype: str, text: str, boundary: str) -> _Part:
+    lines = text.encode("utf-8", "replace").splitlines()
     body = b"\r\n".join(lines) + b"\r\n"
     fits = (
-        max(map(len, lines), default=0) <= _LINE_LIMIT and _SEVEN_BIT.fullmatch(text) and boundary not in text
+        max(map(len, lines), default=0) <= LINE_LIMIT and _SEVEN_BIT.fullmatch(text) and boundary not in text
     )
-    return (
+    return _Part(
         f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
         f"Content-Transfer-Encoding: {'7bit' if fits else 'base64'}\r\n",
         body.decode() if fits else _base64_lines(body),
     )
+
+
+@lru_cache(32)  # as a rule the same file goes with many messages
+def _file(file: Attachment, *, inline: bool = False) -> _Part:
+    kind = file.media_type.lower()
+    return _Part(
+        f"Content-Type: {kind if _MEDIA_TYPE.fullmatch(kind) else 'application/octet-stream'}\r\n"
+        "Content-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: {'inline' if inline else 'attachment'};\r\n {_file_name(file.name)}\r\n"
+        + (f"Content-ID: <{file.content_id}>\r\n" if inline else ""),
+        _base64_lines(file.content),
+    )
+
+
+def _file_name(name: str) -> str:
+    """The parameter of Content-Disposition (RFC 2231 where the name isn't plain)."""
+    clean = _BREAKS.sub(" ", name).strip()[-_FILE_NAME:] or "file"
+    if clean.isascii() and '"' not in clean:
+        return f'filename="{clean}"'
+    return f"filename*=utf-8''{quote(clean, safe='', errors='replace')}"
 
 
 def _base64_lines(body: bytes) -> str:

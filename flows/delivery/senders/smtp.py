@@ -1,0 +1,122 @@
+"""A mail server: mails go by several connections at once, each mail once, signed by DKIM where the settings say so.
+
+The protocol knows no idempotency key: a mail that got no reply after its final dot is unknown (`smtp_connection.py`).
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from flows.delivery.senders.base import Answer, Outgoing, Recorder
+from flows.delivery.senders.dkim import Signer, open_signer
+from flows.delivery.senders.header_lines import letterhead
+from flows.delivery.senders.mime import message_bytes
+from flows.delivery.senders.pace import Pace
+from flows.delivery.senders.smtp_connection import Account, Connection, Mail, UnreachableError
+from flows.delivery.senders.windows import Windows
+from flows.errors import OnwardError
+from flows.sending import SmtpSettings
+
+_PATIENCE = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class SmtpSender:
+    """Hands mails to a mail server; one hand-over at a time, over `connections` connections."""
+
+    name: str
+    account: Account = field(repr=False)
+    connections: int
+    pace: Pace
+    signer: Signer | None = None
+    batch_limit: int = 1000
+    repeatable: bool = False
+    key_life: timedelta | None = None
+    concurrency: int = 1
+
+    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
+        """NDJSON: each mail's id, envelope and exact text, signed."""
+        return "\n".join(json.dumps(self._mail(one)) for one in messages).encode()
+
+    def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (the protocol knows none)
+        """Hand the mails over, a few begun at a time; returns when each that was begun has come to its end.
+
+        Raises:
+            OnwardError: the server can't be reached, or takes nothing from this account.
+        """
+        mails = [Mail(*json.loads(line)) for line in payload.splitlines()]
+        asyncio.run(self._hand_over(mails, recorder))
+
+    def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:  # noqa: ARG002 (the protocol's)
+        """Nothing: a mail server can't be asked."""
+        return []
+
+    async def _hand_over(self, mails: Sequence[Mail], recorder: Recorder) -> None:
+        windows = Windows(mails, recorder, first=self.connections)
+        tasks = [self._work(windows) for _ in range(min(self.connections, len(mails)))]
+        try:
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await windows.finish()
+        for end in ends:
+            # A server may want fewer connections at once than the settings say.
+            if end is not None and not (isinstance(end, UnreachableError) and windows.is_done):
+                raise end
+
+    async def _work(self, windows: Windows[Mail]) -> None:
+        """Carry mails by a connection of its own, until there are no more."""
+        connection, mail = Connection(self.account), None
+        try:
+            await connection.open()  # before anything is begun
+            while mail := await self._next(windows):
+                windows.answer(await connection.transmit(mail))
+        except OnwardError as error:
+            if mail:
+                windows.answer(Answer(mail.message_id, "deferred", "not sent"))
+            if not isinstance(error, UnreachableError):
+                windows.stop()
+            raise
+        finally:
+            await connection.close()
+
+    async def _next(self, windows: Windows[Mail]) -> Mail | None:
+        await asyncio.sleep(self.pace.wait())
+        return await windows.next()
+
+    def _mail(self, message: Outgoing) -> tuple[str, str, str, str]:
+        text = message_bytes(message)
+        signed = self.signer.signed(text) if self.signer else text
+        return message.message_id, letterhead(message.sender).address, message.to, signed
+
+
+def open_sender(
+    name: str, settings: SmtpSettings, context: ssl.SSLContext | None = None, patience: float = _PATIENCE
+) -> SmtpSender:
+    """The sender of some settings, whose secrets are resolved; nothing is connected yet.
+
+    Args:
+        name: what the settings call it.
+        settings: its own.
+        context: how the server proves itself; None: by a certificate that this machine trusts.
+        patience: seconds until a server that isn't there is tried for the second time; then always twice as long.
+
+    Raises:
+        InputError: the key of DKIM can't be used.
+    """
+    encrypted = settings.tls != "none"
+    account = Account(
+        setting=f"senders.{name}",
+        host=settings.host,
+        port=settings.port,
+        timeout=settings.timeout.total_seconds(),
+        context=(context or ssl.create_default_context()) if encrypted else None,
+        implicit=settings.tls == "implicit",
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else None,
+        patience=patience,
+    )
+    signer = open_signer(name, settings.dkim) if settings.dkim else None
+    return SmtpSender(name, account, settings.concurrency, Pace(settings.per_second), signer)

@@ -1,0 +1,95 @@
+"""Messages of a hand-over, noted as begun a few at a time: as many as go out in a fraction of a second.
+
+What a crash finds begun and unanswered is unknown for ever after, so it shall be little; and a note waits for the disk,
+so it isn't one for each.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Generic, Protocol, TypeVar
+
+from flows.delivery.senders.base import Answer, Recorder
+
+_SHORT, _LONG = 0.1, 0.3  # seconds
+_MOST = 500
+
+
+class Named(Protocol):
+    """A message that is to go out."""
+
+    @property
+    def message_id(self) -> str:
+        """Its id."""
+        ...
+
+
+_Mail = TypeVar("_Mail", bound=Named)
+
+
+class Windows(Generic[_Mail]):
+    """The messages of one hand-over, for several tasks of one event loop that each take one after another.
+
+    Attributes:
+        is_done: whether somebody has asked for more than there were.
+    """
+
+    def __init__(self, mails: Sequence[_Mail], recorder: Recorder, first: int) -> None:
+        """Of some messages, the first so many of which are begun at first."""
+        self._left: Iterator[_Mail] = iter(mails)
+        self._recorder, self._size = recorder, first
+        self._begun: deque[_Mail] = deque()
+        self._since = 0.0
+        self._lock = asyncio.Lock()
+        self._answers: list[Answer] = []
+        self._noting: asyncio.Task[None] | None = None
+        self._stopped = False
+        self.is_done = False
+
+    async def next(self) -> _Mail | None:
+        """A message that is noted as begun; None: there are no more."""
+        async with self._lock:
+            if self._stopped:
+                return None
+            if not self._begun:
+                await self._begin()
+            return self._begun.popleft() if self._begun else None
+
+    def answer(self, answer: Answer) -> None:
+        """What became of a message; noted beside the sending."""
+        self._answers.append(answer)
+        if self._noting is None:
+            self._noting = asyncio.create_task(self._note())
+
+    def stop(self) -> None:
+        """Nothing more goes out by this hand-over."""
+        self._stopped = True
+
+    async def finish(self) -> None:
+        """Wait until all answers are noted; what was begun and never went out is due again."""
+        self._answers += [Answer(one.message_id, "deferred", "not sent") for one in self._begun]
+        self._begun.clear()
+        if self._noting:
+            await self._noting
+        await self._note()
+
+    async def _begin(self) -> None:
+        now = time.monotonic()
+        took, self._since = now - self._since, now
+        if took < _SHORT:
+            self._size = min(2 * self._size, _MOST)
+        elif took > _LONG:
+            self._size = max(self._size // 2, 1)
+        window = list(islice(self._left, self._size))
+        self.is_done = not window
+        if window:
+            await asyncio.to_thread(self._recorder.begin, [one.message_id for one in window])
+            self._begun.extend(window)
+
+    async def _note(self) -> None:
+        while self._answers:
+            answers, self._answers = self._answers, []
+            await asyncio.to_thread(self._recorder.answer, answers)
+        self._noting = None
