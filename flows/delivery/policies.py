@@ -1,8 +1,12 @@
 """The settings of sending as `transforms/delivery` works with them, and what is wrong with them."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from flows.sending import Links, Route, SmtpSettings, Throttle
+from flows.delivery.senders.base import Outgoing
+from flows.errors import InputError
+from flows.secrets import resolved
+from flows.sending import Links, Route, SenderSettings, SmtpSettings, Throttle
 from flows.settings import Settings
 from transforms.definitions.actions import SendEmail
 from transforms.definitions.base import advice
@@ -10,7 +14,7 @@ from transforms.definitions.walk import actions_of
 from transforms.definitions.workflow import Workflow
 from transforms.delivery.links import LinkPlaces, unsubscribe_url_faults
 from transforms.delivery.throttles import EVERY_OTHER, Bounds, WarmUpPlan
-from transforms.people.addresses import AddressError, domain_of
+from transforms.people.addresses import AddressError, address_of, domain_of
 
 FILES = "eml"
 """The sender that is there without settings, and its type: nothing leaves the house."""
@@ -18,9 +22,24 @@ _EXAMPLE = Settings.model_fields["from_address"].default
 _NAMED = 5
 
 
+@dataclass(frozen=True)
+class Way:
+    """How the messages of a workflow go out: the name of the sender, and what they say of whom they are from."""
+
+    sender: str
+    from_address: str
+    reply_to: str | None = None
+    pool: str | None = None
+
+
 def link_places(links: Links) -> LinkPlaces:
-    """Where links lead, as plain values."""
-    key = links.key.get_secret_value() if links.key else None
+    """Where links lead, as plain values, the key looked up where its setting says that it lies.
+
+    Raises:
+        InputError: it isn't there.
+    """
+    found = resolved(links, "links") if links.key else links
+    key = found.key.get_secret_value() if found.key else None
     return LinkPlaces(links.public_url, key, links.unsubscribe_mailto, links.unsubscribe_url)
 
 
@@ -34,15 +53,42 @@ def bounds_of(throttle: Throttle) -> Bounds:
     )
 
 
-def route_of(settings: Settings, workflow_id: str, message_class: str | None) -> Route:
-    """The route that a workflow's messages take: the first that fits, else one that changes nothing."""
-    return next((one for one in settings.routes if _fits(one, workflow_id, message_class)), Route())
+def way_of(settings: Settings, workflow_id: str | None, message_class: str | None) -> Way:
+    """How the messages of a workflow go out: the first route that fits wins over the sender, the sender over the rest.
+
+    In staging without an address to send everything to, they become files.
+
+    Args:
+        settings: all of them.
+        workflow_id: None for a message of none.
+        message_class: the workflow's, if it names one.
+    """
+    route = next((one for one in settings.routes if _fits(one, workflow_id, message_class)), Route())
+    name = route.sender or settings.sender
+    own = settings.senders.get(name)
+    return Way(
+        FILES if settings.environment == "staging" and settings.staging_to is None else name,
+        route.from_address or (own and own.from_address) or settings.from_address,
+        route.reply_to or (own and own.reply_to) or settings.reply_to,
+        route.pool or (own and own.pool),
+    )
+
+
+def trapped(settings: Settings, mail: Outgoing) -> Outgoing:
+    """The mail itself; in staging with an address to send everything to, the same to that address.
+
+    The header `X-Original-To` then says whom it was for.
+    """
+    if settings.environment != "staging" or settings.staging_to is None:
+        return mail
+    headers = {**mail.headers, "X-Original-To": mail.to}
+    return replace(mail, to=address_of(settings.staging_to), headers=headers)
 
 
 def is_real(settings: Settings, sender: str) -> bool:
     """Whether a sender takes mail out of the house, to people."""
     given = settings.senders.get(sender)
-    return settings.environment == "production" and (given.type if given else FILES) != FILES
+    return settings.environment == "production" and given is not None and given.type != FILES
 
 
 def sending_faults(
@@ -66,7 +112,27 @@ def sending_faults(
     ]
 
 
-def _fits(route: Route, workflow_id: str, message_class: str | None) -> bool:
+def secret_faults(settings: Settings) -> list[str]:
+    """Secrets that aren't where the settings say; asked before a tick commits, on the machine that sends.
+
+    Only those of the links, and of senders that the settings or a route name.
+    """
+    names = {settings.sender, *(one.sender for one in settings.routes)}
+    senders = {f"senders.{name}": one for name, one in sorted(settings.senders.items()) if name in names}
+    return [
+        *_secret_faults("links", settings.links),
+        *(one for item in senders.items() for one in _secret_faults(*item)),
+    ]
+
+
+def _secret_faults(place: str, given: Links | SenderSettings) -> Iterator[str]:
+    try:
+        resolved(given, place)
+    except InputError as error:
+        yield str(error)
+
+
+def _fits(route: Route, workflow_id: str | None, message_class: str | None) -> bool:
     return (not route.workflows or workflow_id in route.workflows) and (
         not route.message_classes or message_class in route.message_classes
     )
@@ -80,6 +146,8 @@ def _sender_faults(settings: Settings) -> Iterator[str]:
     for place, name in names:
         if name not in allowed:
             yield f"{place}: {name!r} isn't the name of a sender; {advice(name, allowed)}"
+    if FILES in settings.senders and settings.senders[FILES].type != FILES:
+        yield f"senders.{FILES}: is of type {settings.senders[FILES].type}; give that sender another name"
     for name, sender in sorted(settings.senders.items()):
         dkim = sender.dkim if isinstance(sender, SmtpSettings) else None
         if dkim and not dkim.key_file.is_file():
@@ -122,7 +190,8 @@ def _domain(name: str) -> str:
 
 
 def _unsubscribe_faults(settings: Settings, workflows: Sequence[Workflow]) -> Iterator[str]:
-    if link_places(settings.links).can_unsubscribe:
+    links = settings.links
+    if links.public_url or links.unsubscribe_mailto or links.unsubscribe_url:
         return
     silent = [one for one in workflows if not one.transactional and _sender_in_use(settings, one)]
     if silent:
@@ -139,7 +208,7 @@ def _unsubscribe_faults(settings: Settings, workflows: Sequence[Workflow]) -> It
 def _address_faults(settings: Settings, workflows: Sequence[Workflow]) -> Iterator[str]:
     for one in workflows:
         sender = _sender_in_use(settings, one)
-        if sender and _from_address(settings, one, sender) == _EXAMPLE:
+        if sender and way_of(settings, one.workflow_id, one.message_class).from_address == _EXAMPLE:
             yield (
                 f"from_address: mail of {one.workflow_id!r} would go out by the sender {sender!r} from the example "
                 f"{_EXAMPLE!r}; set from_address, or senders.{sender}.from_address"
@@ -149,11 +218,6 @@ def _address_faults(settings: Settings, workflows: Sequence[Workflow]) -> Iterat
 
 def _sender_in_use(settings: Settings, workflow: Workflow) -> str | None:
     """The sender that carries an active workflow's mail to people, if there is such."""
-    sender = route_of(settings, workflow.workflow_id, workflow.message_class).sender or settings.sender
+    sender = way_of(settings, workflow.workflow_id, workflow.message_class).sender
     sends = workflow.is_active and any(isinstance(one, SendEmail) for _, one in actions_of(workflow))
     return sender if sends and is_real(settings, sender) else None
-
-
-def _from_address(settings: Settings, workflow: Workflow, sender: str) -> str:
-    route = route_of(settings, workflow.workflow_id, workflow.message_class)
-    return route.from_address or settings.senders[sender].from_address or settings.from_address
