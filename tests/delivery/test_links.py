@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.policies import (
-    Way,
-    bounds_of,
-    link_places,
-    secret_faults,
-    sending_faults,
-    trapped,
-    way_of,
-)
+from flows.delivery.checks import secret_faults, sending_faults
+from flows.delivery.policies import Way, bounds_of, link_places, trapped, way_of
 from flows.sending import Links, Throttle, WarmUp
 from flows.settings import Settings
 from tests.delivery.mails import outgoing
