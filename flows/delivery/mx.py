@@ -12,13 +12,14 @@ import polars as pl
 
 from flows.errors import OnwardError
 from flows.files import aside_name, put_in_place
+from transforms.tables.frames import Schema
 
 Mx = Literal["mx", "address", "refuses", "none", "unknown"]
 """`mx`: has mail servers. `address`: has none, but a host of its name, to which mail goes instead. `refuses`: says that
 it takes no mail. `none`: there is no such domain, or no host. `unknown`: no answer that says so."""
 
 TAKES_MAIL: tuple[Mx, ...] = ("mx", "address")
-SCHEMA = {"domain": pl.String, "mx": pl.String, "asked_at": pl.Datetime("us", "UTC")}
+SCHEMA: Schema = {"domain": pl.String, "mx": pl.String, "asked_at": pl.Datetime("us", "UTC")}
 LASTS = {"mx": timedelta(days=30), "address": timedelta(days=30)}
 """How long an answer counts; others last a day, for who mends a domain. No answer isn't remembered."""
 _OTHERWISE_LASTS = timedelta(days=1)
@@ -125,7 +126,7 @@ def _read(cache: Path) -> pl.DataFrame:
     if not cache.exists():
         return pl.DataFrame(schema=SCHEMA)
     try:
-        return pl.read_parquet(cache).select(*SCHEMA).cast(SCHEMA)
+        return pl.read_parquet(cache).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
     except (pl.exceptions.PolarsError, OSError):
         return pl.DataFrame(schema=SCHEMA)
 

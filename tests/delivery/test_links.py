@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.policies import bounds_of, link_places, sending_faults
+from flows.delivery.checks import secret_faults, sending_faults
+from flows.delivery.policies import Way, bounds_of, link_places, trapped, way_of
 from flows.sending import Links, Throttle, WarmUp
 from flows.settings import Settings
+from tests.delivery.mails import outgoing
 from transforms.definitions.reading import read_workflow
 from transforms.definitions.workflow import Workflow
 from transforms.delivery.links import LinkPlaces, MessageLinks, links_of, unsubscribe_url_faults
@@ -249,6 +251,48 @@ def test_the_example_s_address_isn_t_one_to_send_from() -> None:
     )
     own = {"shop": {**SMTP, "from_address": "Shop <a@shop.example>"}}
     assert faults(sender="shop", links=KEYED, from_address="Onward <onward@example.com>", senders=own) == []
+
+
+def test_files_are_files() -> None:
+    assert faults(senders={"eml": SMTP})[0] == "senders.eml: is of type smtp; give that sender another name"
+
+
+def test_secrets_that_aren_t_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    senders = {"shop": {**SMTP, "password": "env:NO_SUCH_NAME"}, "other": {**SMTP, "password": "env:NEITHER"}}
+    given_settings = Settings(sender="shop", senders=senders, links={**KEYED, "key": "env:NO_SUCH_KEY"})  # type: ignore[arg-type]
+    assert [one.partition(",")[0] for one in secret_faults(given_settings)] == [
+        "links.key: names the environment variable 'NO_SUCH_KEY'",
+        "senders.shop.password: names the environment variable 'NO_SUCH_NAME'",
+    ]
+    monkeypatch.setenv("NO_SUCH_NAME", "hidden")
+    monkeypatch.setenv("NO_SUCH_KEY", KEY)
+    assert secret_faults(given_settings) == []
+    assert link_places(given_settings.links).key == KEY
+
+
+def test_the_way_of_a_message() -> None:
+    shop = {**SMTP, "from_address": "Shop <a@shop.example>", "pool": "main"}
+    routes = [
+        {"message_classes": ["news"], "from_address": "News <n@shop.example>", "reply_to": "r@shop.example"}
+    ]
+    given_settings = Settings(sender="shop", senders={"shop": shop}, routes=routes)  # type: ignore[arg-type]
+    assert way_of(given_settings, "welcome", None) == Way("shop", "Shop <a@shop.example>", None, "main")
+    assert way_of(given_settings, "welcome", "news") == Way(
+        "shop", "News <n@shop.example>", "r@shop.example", "main"
+    )
+    staging = given_settings.model_copy(update={"environment": "staging"})
+    assert way_of(staging, "welcome", None).sender == "eml"
+    assert (
+        way_of(staging.model_copy(update={"staging_to": "qa@shop.example"}), "welcome", None).sender == "shop"
+    )
+
+
+def test_staging_sends_everything_to_one_address() -> None:
+    mail = outgoing()
+    assert trapped(Settings(), mail) is mail
+    assert trapped(Settings(environment="staging"), mail) is mail
+    caught = trapped(Settings(environment="staging", staging_to="QA <qa@shop.example>"), mail)
+    assert (caught.to, caught.headers) == ("qa@shop.example", {"X-Original-To": mail.to})
 
 
 def test_a_key_s_file_must_be_there(tmp_path: Path) -> None:

@@ -35,11 +35,6 @@ class LinkPlaces:
     unsubscribe_mailto: str | None = None
     unsubscribe_url: str | None = None
 
-    @property
-    def can_unsubscribe(self) -> bool:
-        """Whether mail that isn't transactional may go out to people."""
-        return bool(self.public_url or self.unsubscribe_mailto or self.unsubscribe_url)
-
 
 @dataclass(frozen=True)
 class MessageLinks:
