@@ -14,7 +14,10 @@ from flows.store.ledger import ARCHIVE, LedgerFile, name_files
 from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.tables import BATCHES
+from flows.store.work import make_tables
 from flows.warehouse import (
+    append,
+    connect,
     count,
     frame,
     make_function,
@@ -22,6 +25,7 @@ from flows.warehouse import (
     one_file,
     parquet,
     run_sql,
+    shown,
     sql_text,
     write_rows,
 )
@@ -95,6 +99,21 @@ def run_sql_over(con: DuckDBPyConnection, name: str, file: Path, **params: objec
     """Run a file of `sql/` over the archived batch `file`, which it calls `batch`."""
     make_view(con, "batch", f"from {parquet(file)}")
     run_sql(con, name, **params)
+
+
+def suppressions_in(events: pl.DataFrame, emails: pl.DataFrame) -> pl.DataFrame:
+    """The suppressions that events tell of, as the state keeps them, without a state.
+
+    Args:
+        events: canonical rows.
+        emails: `frames.ATTRIBUTES`: the addresses that their customers have.
+    """
+    with connect(threads=1) as con:
+        make_tables(con)
+        append(con, "attributes", emails)
+        with shown(con, batch=events):
+            run_sql(con, "inbox/intake/suppressions.sql")
+        return frame(con, "from suppressions")
 
 
 def _admit_customers(store: Store, batch: Batch, file: Path) -> list[Batch]:

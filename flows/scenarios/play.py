@@ -21,13 +21,16 @@ from flows.backtest.ticks import TickEnds
 from flows.buckets.partition import wanted_by
 from flows.decide.facts import Incoming, every_write
 from flows.definitions.rules import Rules
+from flows.delivery.readings import held_back
 from flows.scenarios.cases import Case
 from flows.scenarios.mails import Row, Writer
 from flows.scenarios.staging import Staged, owner
+from transforms.definitions.actions import UpdateAttribute
 from transforms.engine.fold import fold_attributes, fold_profiles
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State
-from transforms.program.model import Program
+from transforms.people.consent import FIELDS
+from transforms.program.model import Program, Step
 
 LONG_AFTER = timedelta(days=400)
 """How long after the last instant that a test names it ends, if it doesn't say when."""
@@ -66,6 +69,7 @@ class Shared:
         incoming: what happens in all of them.
         behaviors: `frames.BEHAVIORS` of them.
         writes: `frames.WRITES` of them, seen by a workflow or not.
+        suppressions: what events in any of them say of being written to.
     """
 
     program: Program
@@ -75,6 +79,7 @@ class Shared:
     incoming: Incoming
     behaviors: pl.DataFrame
     writes: pl.DataFrame
+    suppressions: pl.DataFrame
 
 
 def share(con: DuckDBPyConnection, staged: Staged, program: Program, writer: Writer, rules: Rules) -> Shared:
@@ -86,7 +91,7 @@ def share(con: DuckDBPyConnection, staged: Staged, program: Program, writer: Wri
         before = state_before(con, program, incoming, every=True)
         writes = every_write(con)
     behaviors = watched_behaviors(staged.events.lazy().select(wanted.event_time), program, None)
-    return Shared(program, writer, rules, before, incoming, behaviors, writes)
+    return Shared(program, writer, rules, before, incoming, behaviors, writes, staged.suppressions)
 
 
 def play(shared: Shared, number: int, case: Case) -> Outcome:
@@ -108,7 +113,15 @@ def play(shared: Shared, number: int, case: Case) -> Outcome:
         [Cap(*one) for one in shared.rules.caps],
     )
     (decided,), _ = decide_ticks(plan, before, mine.incoming(shared.incoming), mine.rows(shared.behaviors))
-    return _outcome(shared.writer, before, writes, decided)
+    profiles = _Profiles(before, writes, decided)
+    trigger = decided.executions.select("execution_id", "trigger_properties")
+    messages = decided.messages.join(trigger, on="execution_id", how="left").sort("at", "message_id")
+    held = _held_back(shared.program, messages, profiles, mine.rows(shared.suppressions))
+    sent = [
+        {**row, **shared.writer.mail(row, profiles.at), **held.get(row["message_id"], {})}
+        for row in messages.to_dicts()
+    ]
+    return _outcome(sent, decided, fold_profiles(before, decided, writes))
 
 
 @dataclass(frozen=True)
@@ -131,12 +144,25 @@ class _Own:
         return replace(incoming, facts=facts)
 
 
-def _outcome(writer: Writer, before: State, writes: pl.DataFrame, decided: Decided) -> Outcome:
-    after = fold_profiles(before, decided, writes)
-    profiles = _Profiles(before, writes, decided)
-    trigger = decided.executions.select("execution_id", "trigger_properties")
-    messages = decided.messages.join(trigger, on="execution_id", how="left").sort("at", "message_id")
-    sent = [{**row, **writer.mail(row, profiles.at)} for row in messages.to_dicts()]
+def _held_back(
+    program: Program, messages: pl.DataFrame, profiles: "_Profiles", suppressions: pl.DataFrame
+) -> dict[str, Row]:
+    """The messages that dispatch would hold back, each at its own instant, by what is known then."""
+    # A consent that events withdraw is seen by the gate of that instant already; only a later step can still do so.
+    if suppressions.is_empty() and not any(map(_withdraws, program.steps)):
+        return {}
+    found: dict[str, str] = {}
+    for instant, some in messages.partition_by("at", as_dict=True).items():
+        known = suppressions.filter(pl.col("at") <= instant[0])
+        found |= held_back(some, profiles.held(instant[0]), known)
+    return {one: {"status": "suppressed", "reason": reason} for one, reason in found.items()}
+
+
+def _withdraws(step: Step) -> bool:
+    return isinstance(step.action, UpdateAttribute) and step.action.config.attribute in FIELDS
+
+
+def _outcome(sent: Sequence[Row], decided: Decided, after: State) -> Outcome:
     return Outcome(
         [_named(one) for one in sent],
         [_named(one) for one in decided.executions.sort("entered_at", "execution_id").to_dicts()],
@@ -185,12 +211,16 @@ class _Profiles:
         self._before, self._writes, self._decided = before.attributes, writes, decided.attributes
         self._held: dict[datetime, pl.DataFrame] = {}
 
-    def at(self, customer: str, instant: datetime) -> dict[str, Any]:
-        """A customer's, as a tick that ends then leaves them."""
+    def held(self, instant: datetime) -> pl.DataFrame:
+        """Everybody's (`frames.ATTRIBUTES`), as a tick that ends then leaves them."""
         if instant not in self._held:
             self._held[instant] = fold_attributes(
                 self._before,
                 self._writes.filter(pl.col("at") <= instant),
                 self._decided.filter(pl.col("set_at") <= instant),
             )
-        return _attributes(self._held[instant].filter(pl.col("customer_id") == customer))
+        return self._held[instant]
+
+    def at(self, customer: str, instant: datetime) -> dict[str, Any]:
+        """A customer's by name."""
+        return _attributes(self.held(instant).filter(pl.col("customer_id") == customer))

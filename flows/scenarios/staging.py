@@ -18,9 +18,10 @@ from flows.errors import InputError
 from flows.formats.canonical import Canonical, Scratch, read_canonical
 from flows.formats.shapes import Kind
 from flows.formats.ways import Ways
+from flows.inbox.admission import suppressions_in
 from flows.scenarios.cases import Case, customer_row, event_row
 from flows.settings import Limits
-from transforms.tables.frames import Schema
+from transforms.tables.frames import INSTANT, Schema
 
 _SEED = {"events.ndjson": "seed"}
 _COLUMNS: dict[Kind, Schema] = {"events": EVENT_COLUMNS, "customers": CUSTOMER_COLUMNS}
@@ -33,15 +34,17 @@ class Staged:
     Attributes:
         events: `partition.EVENT_COLUMNS`.
         customers: `partition.CUSTOMER_COLUMNS`.
+        suppressions: what events say of being written to, as the state keeps it.
     """
 
     events: pl.DataFrame
     customers: pl.DataFrame
+    suppressions: pl.DataFrame
 
     def of(self, numbers: Sequence[int]) -> "Staged":
         """The rows of some cases."""
         of_them = pl.col("customer_id").str.split("|").list.first().is_in([str(one) for one in numbers])
-        return Staged(self.events.filter(of_them), self.customers.filter(of_them))
+        return Staged(*(frame.filter(of_them) for frame in vars(self).values()))
 
 
 def owner(number: int) -> str:
@@ -80,7 +83,15 @@ def stage_cases(con: DuckDBPyConnection, cases: Sequence[Case]) -> Staged:
         ]
         if faults:
             raise InputError("\n".join(faults))
-        return Staged(_rows(happened, "events"), _rows(customers, "customers"))
+        given, people_there = _rows(happened, "events"), _rows(customers, "customers")
+        return Staged(given, people_there, suppressions_in(given, _emails(people_there)))
+
+
+def _emails(customers: pl.DataFrame) -> pl.DataFrame:
+    """`frames.ATTRIBUTES`: the addresses of customers."""
+    there = customers.filter(pl.col("email").is_not_null())
+    told = pl.Series([json.dumps(one) for one in there["email"]], dtype=pl.String)
+    return there.select("customer_id", attribute=pl.lit("email"), value=told, set_at=pl.lit(None, INSTANT))
 
 
 def _owned(number: int, row: dict[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ FLOWS = {
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
-    "scenarios": f"backtest formats decide delivery definitions buckets store {GROUND}",
+    "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
     "commands": f"scenarios serve reports tick backtest history delivery decide inbox formats definitions buckets "
     f"store {GROUND}",
     "cli": f"commands {GROUND}",
