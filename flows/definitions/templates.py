@@ -78,7 +78,8 @@ def template_source(
     given = {
         key: value for one in reversed(told) for key, value in one.model_dump(exclude_unset=True).items()
     }
-    return ContentSource(subject or given.pop("subject", None), text, None, template, templates, **given)
+    own = given.pop("subject", None)
+    return ContentSource(subject or own, text, None, template, templates, **given)
 
 
 def check_templates(templates: Templates, *, thorough: bool = False) -> tuple[frozenset[str], list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.definitions.folder import Definitions, load_definitions
+from flows.delivery.checks import check_sending
 from flows.delivery.open_ledger import check_ledger
 from flows.errors import InputError
 from flows.settings import Settings
@@ -47,11 +48,12 @@ def load_and_decide(
         force: whether `now` may be more than `max_future` ahead of the wall clock.
 
     Raises:
-        InputError: `now` is in the past of the store, or too far ahead, or the send ledger is missing or another's;
-            nothing has changed.
+        InputError: `now` is in the past of the store, or too far ahead, the settings of sending can't be meant so, or
+            the send ledger is missing or another's; nothing has changed.
     """
     if now and not force:
         _check_ahead(store, now)
+    check_sending(store.settings, definitions.workflows, definitions.unreadable)
     check_ledger(store.state, store.settings, store.clock)
     replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
