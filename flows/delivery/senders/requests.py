@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 JSON = "application/json"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def unpacked(payload: bytes) -> Iterator[Request]:
 
 def document(content: object) -> bytes:
     """A JSON value as bytes, the same whenever it is made; what UTF-8 can't spell becomes a question mark."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(content).encode("utf-8", "replace")
 
 
 def fitting(
