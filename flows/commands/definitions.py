@@ -50,7 +50,8 @@ def validate_command(
         f"valid: {counted(len(found.workflows), 'workflow')}, {counted(len(found.patterns), 'pattern')}"
         + (f"; read with {given}: {read.shown}" if given else "")
     )
-    check_sending(places, found.workflows)
+    if given is None:
+        check_sending(places, found.workflows)
     doubts = lint_definitions(places, found)
     for doubt in doubts:
         typer.echo(f"warning: {doubt}", err=True)
