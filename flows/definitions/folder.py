@@ -142,7 +142,11 @@ def template_faults(file: Path, templates_dir: Path) -> list[str]:
     is_inside = templates_dir.resolve() in file.resolve().parents
     templates: Templates = read_templates(templates_dir.resolve() if is_inside else file.resolve().parent)
     _, faults = check_templates(templates, thorough=True)
-    return [one.replace(str(file.resolve()), str(file), 1) for one in faults if one.startswith(f"{file.resolve()}:")]
+    return [
+        one.replace(str(file.resolve()), str(file), 1)
+        for one in faults
+        if one.startswith(f"{file.resolve()}:")
+    ]
 
 
 def _likely_id(path: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """The templates folder: its files as texts, what a message's files and front matter make, and every fault of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from flows.errors import InputError
@@ -52,7 +52,9 @@ def read_templates(folder: Path) -> Templates:
     return found
 
 
-def template_source(templates: Templates, template: str, subject: str | None, text: str | None) -> ContentSource:
+def template_source(
+    templates: Templates, template: str, subject: str | None, text: str | None
+) -> ContentSource:
     """The sources of a message with a template.
 
     Args:
@@ -73,7 +75,9 @@ def template_source(templates: Templates, template: str, subject: str | None, te
         told = [_told(templates, name) for name in files.all]
     except DefinitionError as error:
         raise ContentError(str(error)) from error
-    given = {key: value for one in reversed(told) for key, value in one.model_dump(exclude_unset=True).items()}
+    given = {
+        key: value for one in reversed(told) for key, value in one.model_dump(exclude_unset=True).items()
+    }
     own = given.pop("subject", None)
     return ContentSource(subject or own, text, None, template, templates, **given)
 
@@ -85,14 +89,17 @@ def check_templates(templates: Templates, *, thorough: bool = False) -> tuple[fr
         templates: the folder's files.
         thorough: whether each is also rendered for sample customers.
     """
-    faults = [f"{templates.folder / name}:{line}:{column} {what}" for name, (line, column, what) in _unread(templates)]
+    faults = [
+        f"{templates.folder / name}:{line}:{column} {what}"
+        for name, (line, column, what) in _unread(templates)
+    ]
     wrong = set(templates.unreadable)
     for name in templates:
         if found := list(_faults(templates, name)):
             wrong.add(name)
             faults += found
-    ids = template_ids(templates.keys() | templates.unreadable.keys())
-    valid = {one for one in ids if not wrong & {name for name in _names(one, templates)}}
+    names = templates.keys() | templates.unreadable.keys()
+    valid = {one for one in template_ids(names) if not wrong.intersection(_names(one, names))}
     if thorough:
         for one in sorted(valid & _roots(templates)):
             if found := list(_sample_faults(templates, one)):
@@ -168,7 +175,7 @@ def _shown(templates: Templates, fault: ContentError) -> str:
     return f"{templates.folder}: {fault}"
 
 
-def _names(template: str, files: Mapping[str, str]) -> tuple[str, ...]:
+def _names(template: str, files: Collection[str]) -> tuple[str, ...]:
     try:
         return template_files(template, files).all
     except TemplateFault as fault:
@@ -188,4 +195,6 @@ def _sample_faults(templates: Templates, template: str) -> Iterator[str]:
         faults = [error]
     for fault in faults:
         shown = _shown(templates, fault)
-        yield shown if isinstance(fault, TemplateFault) and fault.file in templates else f"{shown} ({template})"
+        yield (
+            shown if isinstance(fault, TemplateFault) and fault.file in templates else f"{shown} ({template})"
+        )

@@ -59,7 +59,7 @@ def test_template_files_win_over_inline_content(tmp_path: Path) -> None:
 
 def test_front_matter_says_what_the_step_doesnt(tmp_path: Path) -> None:
     told = (
-        "---\nsubject: Hi {{ first_name }}\npreheader: For you\nfrom: \"{{ shop }} <news@shop.example>\"\n"
+        '---\nsubject: Hi {{ first_name }}\npreheader: For you\nfrom: "{{ shop }} <news@shop.example>"\n'
         "reply-to: help@shop.example\nattachments: [terms.pdf]\n---\n<p>{{ 1 / zero }}</p>"
     )
     (tmp_path / "a.html.j2").write_text(told, encoding="utf-8")

@@ -161,7 +161,10 @@ def test_what_is_refused_when_compiled(template: str, says: str) -> None:
         ("{{ 999999999 * 999999999 * 999999999 }}", "up to 1e15"),
         ("{{ 1 / zero }}", "division by zero"),
         ("{{ nothing + 1 }}", "'nothing' is undefined"),
-        ("{% for a in many %}{% for b in many %}{{ name }}{% endfor %}{% endfor %}", "line 1: more than 100,000 steps"),
+        (
+            "{% for a in many %}{% for b in many %}{{ name }}{% endfor %}{% endfor %}",
+            "line 1: more than 100,000 steps",
+        ),
     ],
 )
 def test_what_fails_one_message(template: str, says: str) -> None:
@@ -212,7 +215,10 @@ def test_the_templates_in_data_render_with_and_without_values(path: Path) -> Non
     ("source", "fault"),
     [
         ("Hi {{ name }}", None),
-        ("one\n{% set x = 1 %}", (2, "assign isn't allowed here, only in template files; use placeholders, filters, if and for")),
+        (
+            "one\n{% set x = 1 %}",
+            (2, "assign isn't allowed here, only in template files; use placeholders, filters, if and for"),
+        ),
         ("{{ name|uper }}", (1, "filter 'uper' isn't allowed; did you mean 'upper'?")),
         (
             "\n\n{% if %}",

@@ -67,7 +67,9 @@ def text_of(html: str) -> str:
     try:
         text = get_text(html, _config())
     except Exception as error:  # whatever the parser stumbles over, it is this message's fault alone
-        raise ContentError(f"html: no text part can be made of it ({type(error).__name__}); write a .txt.j2") from error
+        raise ContentError(
+            f"html: no text part can be made of it ({type(error).__name__}); write a .txt.j2"
+        ) from error
     lines = _TRAILING.sub("", text.replace("\xa0", " "))
     return _BLANK_LINES.sub("\n\n", lines).strip("\n") + "\n"
 

@@ -112,7 +112,9 @@ def deeper() -> Generator[None]:
     run = _RUN.get()
     run.depth += 1
     if run.depth > DEPTH_LIMIT:
-        raise BudgetError(f"macros or blocks call one another more than {DEPTH_LIMIT} deep; end the recursion")
+        raise BudgetError(
+            f"macros or blocks call one another more than {DEPTH_LIMIT} deep; end the recursion"
+        )
     try:
         yield
     finally:

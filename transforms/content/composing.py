@@ -67,7 +67,9 @@ def composed(name: str, files: Mapping[str, str]) -> tuple[list[Piece], list[Pie
     within = [depth > 0 for depth in accumulate(_has_end(one) - _is_end(one) for one in pieces)]
     _check_macros(pieces, within)
     start = next((n for n, one in enumerate(pieces) if one.is_text and "<mjml" in one.text), len(pieces))
-    ahead = [one for one, is_within in zip(pieces[:start], within, strict=False) if not one.is_text or is_within]
+    ahead = [
+        one for one, is_within in zip(pieces[:start], within, strict=False) if not one.is_text or is_within
+    ]
     return ahead, pieces[start:]
 
 
@@ -78,7 +80,9 @@ def _composed(name: str, files: Mapping[str, str], given: Blocks) -> list[Piece]
     if layout is None:
         return list(_filled(pieces, files, given))
     own = {block: body for block, body in _blocks(pieces)}
-    merged = {block: _with_super(given[block], own[block]) if block in own else given[block] for block in given}
+    merged = {
+        block: _with_super(given[block], own[block]) if block in own else given[block] for block in given
+    }
     return [*_ahead(pieces), *_composed(_named(layout), files, own | merged)]
 
 

@@ -39,7 +39,8 @@ def tests() -> dict[str, Callable[..., Any]]:
     """Every test that templates may use, by name."""
     symbols = ("==", "!=", "<", "<=", ">", ">=")
     return {
-        name: _paying(JINJA_TESTS[name]) if name in (*_READING, *symbols) else JINJA_TESTS[name] for name in TESTS
+        name: _paying(JINJA_TESTS[name]) if name in (*_READING, *symbols) else JINJA_TESTS[name]
+        for name in TESTS
     }
 
 
@@ -80,7 +81,11 @@ def _replace(value: Any, old: str, new: str, count: int = -1) -> str:
     text = soft_str(value)
     handle(text, 1 + len(new) // max(len(old), 1))
     escaped = isinstance(text, Markup)
-    return text.replace(Markup.escape(old), Markup.escape(new), count) if escaped else text.replace(old, new, count)
+    return (
+        text.replace(Markup.escape(old), Markup.escape(new), count)
+        if escaped
+        else text.replace(old, new, count)
+    )
 
 
 def _striptags(value: Any) -> str:

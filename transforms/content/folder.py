@@ -98,7 +98,9 @@ def names_of(name: str, files: Mapping[str, str]) -> frozenset[str]:
         return frozenset()
 
 
-def _visit(name: str, files: Mapping[str, str], way: tuple[str, ...], found: dict[str, nodes.Template]) -> None:
+def _visit(
+    name: str, files: Mapping[str, str], way: tuple[str, ...], found: dict[str, nodes.Template]
+) -> None:
     if name in found:
         return
     if len(way) >= _CHAIN_LIMIT:
@@ -110,7 +112,9 @@ def _visit(name: str, files: Mapping[str, str], way: tuple[str, ...], found: dic
         if other in files:
             _visit(other, files, (*way, name), found)
         elif not may_miss:
-            raise TemplateFault(name, line, f"there is no file {other!r} in the templates folder{_near(other, files)}")
+            raise TemplateFault(
+                name, line, f"there is no file {other!r} in the templates folder{_near(other, files)}"
+            )
     found[name] = tree
 
 

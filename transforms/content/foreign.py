@@ -9,8 +9,12 @@ _TAGS = (
     re.compile(r"\[\[(?P<name>[A-Za-z][A-Za-z0-9_.]{0,60})\]\]"),
     re.compile(r"(?<!\{)\{\$(?P<name>[A-Za-z][A-Za-z0-9_.]{0,60})\}"),
 )
-_LIQUID = re.compile(r"\{\{\s*(?P<name>[\w.]{1,80})\s*\|\s*(?P<filter>\w{1,40})\s*:\s*(?P<value>[^}|]{0,200}?)\s*(?:\|[^}]{0,200})?\}\}")
-_LIQUID_TAG = re.compile(r"\{%-?\s*(?P<word>assign|capture|unless|case|when|comment|elsif|endunless|endcase|render)\b")
+_LIQUID = re.compile(
+    r"\{\{\s*(?P<name>[\w.]{1,80})\s*\|\s*(?P<filter>\w{1,40})\s*:\s*(?P<value>[^}|]{0,200}?)\s*(?:\|[^}]{0,200})?\}\}"
+)
+_LIQUID_TAG = re.compile(
+    r"\{%-?\s*(?P<word>assign|capture|unless|case|when|comment|elsif|endunless|endcase|render)\b"
+)
 _HANDLEBARS = re.compile(r"\{\{\s*[#/^](?P<word>if|each|unless|with)\b[^}]{0,80}\}\}")
 _KNOWN = {
     "fname": "first_name", "lname": "last_name", "email": "email", "email_address": "email",
@@ -32,7 +36,10 @@ def foreign_tags(source: str) -> list[tuple[int, str]]:
     found = [(match, _ours(match["name"])) for pattern in _TAGS for match in pattern.finditer(source)]
     placed = sorted((match.start(), match[0], ours) for match, ours in found)
     return [
-        (_line(source, start), f"{tag} is another tool's merge tag and would be printed as it stands; write {ours}")
+        (
+            _line(source, start),
+            f"{tag} is another tool's merge tag and would be printed as it stands; write {ours}",
+        )
         for start, tag, ours in placed
     ]
 
@@ -46,7 +53,7 @@ def foreign_hint(source: str, line: int) -> str | None:
 
 def _hints(text: str) -> Iterator[str]:
     if match := _LIQUID.search(text):
-        ours = f'{{{{ {match["name"]}|{match["filter"]}({match["value"]}) }}}}'
+        ours = f"{{{{ {match['name']}|{match['filter']}({match['value']}) }}}}"
         yield f"{match[0]} is Liquid; write {ours}"
     if match := _LIQUID_TAG.search(text):
         yield f"{match[0]} … is Liquid; write {_WORDS[match['word']]}"

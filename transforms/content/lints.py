@@ -18,7 +18,9 @@ _LINK_TAG = re.compile(r"<a\b((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
 _HREF = re.compile(r"\bhref\s*=", re.IGNORECASE)
 _SCRIPT = re.compile(r"<(script|form|iframe|object|embed|video|audio)\b", re.IGNORECASE)
 _LEFT_OVER = re.compile(r"\{\{|\}\}|\{%|%\}|\*\|\w+\|\*")
-_UNSUBSCRIBE = re.compile(r"unsubscribe|opt[\s_-]?out|preferences|abmelden|abbestellen|désinscri|désabonn", re.IGNORECASE)
+_UNSUBSCRIBE = re.compile(
+    r"unsubscribe|opt[\s_-]?out|preferences|abmelden|abbestellen|désinscri|désabonn", re.IGNORECASE
+)
 _ANSWER = re.compile(r"\s*(re|fwd?|aw|wg)\s*:", re.IGNORECASE)
 _SHOUTED = re.compile(r"!{2,}|\?{3,}|\${2,}|€{2,}|%\s*(?:off|free)\b.*!", re.IGNORECASE)
 _SPAMMY = re.compile(
@@ -28,7 +30,8 @@ _SPAMMY = re.compile(
 )
 _NO_ANSWER = re.compile(r"\b(?:no|do[-_.]?not)[-_.]?reply@", re.IGNORECASE)
 _FREE_MAIL = re.compile(
-    r"@(?:gmail|googlemail|yahoo|hotmail|outlook|live|aol|gmx|web|icloud|proton(?:mail)?)\.[a-z.]+>?\s*$", re.IGNORECASE
+    r"@(?:gmail|googlemail|yahoo|hotmail|outlook|live|aol|gmx|web|icloud|proton(?:mail)?)\.[a-z.]+>?\s*$",
+    re.IGNORECASE,
 )
 _SCHEMES = ("http", "https", "mailto", "tel", "sms", "cid")
 
@@ -66,25 +69,35 @@ def _subject(rendered: Rendered) -> Iterator[Lint]:
     if not subject:
         yield Lint("error", "the subject is empty; give the message one")
     if len(subject) > 78:
-        yield Lint("hint", f"the subject has {len(subject)} characters; many programs show the first 40 to 70")
+        yield Lint(
+            "hint", f"the subject has {len(subject)} characters; many programs show the first 40 to 70"
+        )
     letters = [one for one in subject if one.isalpha()]
     if len(letters) > 8 and sum(map(str.isupper, letters)) > 0.7 * len(letters):
         yield Lint("warning", "the subject is in capitals, which spam filters count; write it as a sentence")
     if _SHOUTED.search(subject):
         yield Lint("warning", "the subject shouts (!!, $$), which spam filters count; one mark is enough")
     if _ANSWER.match(subject):
-        yield Lint("warning", "the subject begins like an answer or a forwarded mail; providers take that for deceit")
+        yield Lint(
+            "warning", "the subject begins like an answer or a forwarded mail; providers take that for deceit"
+        )
     if found := _SPAMMY.search(subject):
         yield Lint("warning", f"the subject says {found[0]!r}, which spam filters count")
     if rendered.html and not rendered.preheader:
-        yield Lint("hint", "there is no preheader; mail programs then show the beginning of the text beside the subject")
+        yield Lint(
+            "hint",
+            "there is no preheader; mail programs then show the beginning of the text beside the subject",
+        )
 
 
 def _sender(sender: str) -> Iterator[Lint]:
     if _NO_ANSWER.search(sender):
         yield Lint("hint", f"nobody can answer {sender}; an address that somebody reads is trusted more")
     if _FREE_MAIL.search(sender):
-        yield Lint("error", f"{sender} is an address of a mail provider, whose DMARC policy lets such mail be refused")
+        yield Lint(
+            "error",
+            f"{sender} is an address of a mail provider, whose DMARC policy lets such mail be refused",
+        )
 
 
 def _parts(rendered: Rendered, transactional: bool) -> Iterator[Lint]:
@@ -106,7 +119,9 @@ def _html(html: str) -> Iterator[Lint]:
         yield Lint("warning", f"the HTML part has {size:,} bytes; Gmail cuts it off at {CLIPPED:,}")
     bare = sum(not _ALT.search(one) for one in _IMAGE.findall(html))
     if bare:
-        yield Lint("warning", f'{bare} images without alt; describe them, or write alt="" where they only decorate')
+        yield Lint(
+            "warning", f'{bare} images without alt; describe them, or write alt="" where they only decorate'
+        )
     for name in dict.fromkeys(one.lower() for one in _SCRIPT.findall(html)):
         yield Lint("error", f"<{name}> doesn't work in mail, and gets it refused; remove it")
 

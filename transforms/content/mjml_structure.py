@@ -12,7 +12,9 @@ _BETWEEN = frozenset({
     "mj-social", "mj-accordion",
 })  # fmt: skip
 """Elements that hold elements, and `mj-raw`."""
-_CLOSED = frozenset({"mj-attributes", "mj-html-attributes", "mj-selector", "mj-accordion-element", "mj-carousel"})
+_CLOSED = frozenset(
+    {"mj-attributes", "mj-html-attributes", "mj-selector", "mj-accordion-element", "mj-carousel"}
+)
 """Elements that hold elements, and no `mj-raw`."""
 _LEAVES = frozenset({
     "mj-accordion-text", "mj-accordion-title", "mj-all", "mj-breakpoint", "mj-button", "mj-carousel-image", "mj-class",
@@ -22,7 +24,8 @@ _LEAVES = frozenset({
 _ELEMENTS = _BETWEEN | _CLOSED | _LEAVES
 _MARK = "\ue000"
 _TOKEN = re.compile(
-    r"<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][\w-]*)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>|" + _MARK, re.DOTALL
+    r"<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][\w-]*)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>|" + _MARK,
+    re.DOTALL,
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
@@ -111,7 +114,9 @@ def _take_element(scan: _Scan, match: "re.Match[str]") -> None:
         raise scan.fault(match.start(), what)
     if scan.inner in _LEAVES and not (match["end"] and name == scan.inner):
         if name.startswith("mj-"):
-            raise scan.fault(match.start(), f"not valid MJML: <{match['end']}{name}> stands within <{scan.inner}>")
+            raise scan.fault(
+                match.start(), f"not valid MJML: <{match['end']}{name}> stands within <{scan.inner}>"
+            )
         return
     _check_known(scan, name, match.start())
     if match["end"]:
@@ -126,8 +131,10 @@ def _close(scan: _Scan, name: str, place: int) -> None:
         return
     if not scan.open:
         raise scan.fault(place, f"not valid MJML: </{name}> closes nothing")
-    line = scan.fault(scan.open[-1][1], "").line
-    raise scan.fault(place, f"not valid MJML: </{name}> stands where <{scan.inner}> of line {line} isn't closed yet")
+    element, start = scan.open[-1]
+    end, opening = scan.fault(place, ""), scan.fault(start, "")
+    where = f"line {end.line}" if end.file == opening.file else f"{end.file}, line {end.line}"
+    raise scan.fault(start, f"not valid MJML: <{element}> isn't closed before </{name}> in {where}")
 
 
 def _check_known(scan: _Scan, name: str, place: int) -> None:

@@ -37,9 +37,7 @@ def names_in(trees: Iterable[nodes.Template]) -> UsedNames:
     of = {name: _members(found, name) for name in RESERVED}
     profile = of["customer"]
     attributes = None if profile is None else frozenset(bare - set(RESERVED)) | profile
-    return UsedNames(
-        attributes, of["event"], of["execution"], of["message"], of["blocks"], "items" in bare
-    )
+    return UsedNames(attributes, of["event"], of["execution"], of["message"], of["blocks"], "items" in bare)
 
 
 def bare_names(trees: Iterable[nodes.Template]) -> set[str]:
@@ -52,7 +50,11 @@ def _members(trees: Iterable[nodes.Template], name: str) -> frozenset[str] | Non
     members: set[str] = set()
     for tree in trees:
         uses = sum(one.name == name and one.ctx == "load" for one in tree.find_all(nodes.Name))
-        behind = [one for one in map(lambda node: _member(node, name), tree.find_all((nodes.Getattr, nodes.Getitem))) if one]
+        behind = [
+            one
+            for one in map(lambda node: _member(node, name), tree.find_all((nodes.Getattr, nodes.Getitem)))
+            if one
+        ]
         if len(behind) < uses:
             return None
         members.update(behind)

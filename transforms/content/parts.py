@@ -94,7 +94,9 @@ def _compiled(environment: Sandbox, name: str, tree: nodes.Template) -> Template
 
 def _free_names(tree: nodes.Template) -> bool:
     """Whether a file says something of a customer, so that its macros must see the values."""
-    return bool(find_undeclared_variables(tree)) or any(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport)))
+    return bool(find_undeclared_variables(tree)) or any(
+        tree.find_all((nodes.Include, nodes.Import, nodes.FromImport))
+    )
 
 
 def _let_macros_see(tree: nodes.Template, free: Mapping[str, bool]) -> None:

@@ -41,9 +41,13 @@ def sample_values(names: UsedNames) -> Values:
         event={name: _likely(name) for name in names.event or ()},
         customer={name: _LIKELY[name] for name in ("customer_id", "email", "timezone", "created_at")},
         execution={name: _likely(name) for name in names.execution or ()},
-        message={f"{one}_url": f"https://example.com/{one}" for one in ("unsubscribe", "preferences", "view")},
+        message={
+            f"{one}_url": f"https://example.com/{one}" for one in ("unsubscribe", "preferences", "view")
+        },
         blocks={name: f"[the text of {name}]" for name in names.blocks or ()},
-        items=[{"name": f"Product {n}", "price": 10 * n, "url": f"https://example.com/{n}"} for n in (1, 2, 3)],
+        items=[
+            {"name": f"Product {n}", "price": 10 * n, "url": f"https://example.com/{n}"} for n in (1, 2, 3)
+        ],
     )
 
 
@@ -75,7 +79,9 @@ def _faults(compiled: CompiledContent, holds: bool) -> Iterator[ContentError]:
             yield error
         return
     if compiled.html and (link := refused_link(rendered.html or "")):
-        yield TemplateFault(compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel")
+        yield TemplateFault(
+            compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel"
+        )
 
 
 def _likely(name: str) -> Any:

@@ -21,7 +21,15 @@ from transforms.content.sandbox import ESCAPED, PLAIN
 from transforms.content.sources import parsed
 from transforms.content.values import Values, named_values
 
-__all__ = ["CompiledContent", "ContentError", "ContentSource", "Rendered", "Values", "compile_content", "render"]
+__all__ = [
+    "CompiledContent",
+    "ContentError",
+    "ContentSource",
+    "Rendered",
+    "Values",
+    "compile_content",
+    "render",
+]
 
 SUBJECT_LIMIT = 900
 BODY_LIMIT = 1_000_000
@@ -124,7 +132,9 @@ def compile_content(source: ContentSource) -> CompiledContent:
     """
     html, text = _html_part(source), _text_part(source)
     if text is None and html is None:
-        raise ContentError("a message needs a body: inline content, or a .txt.j2, .html.j2 or .mjml.j2 template")
+        raise ContentError(
+            "a message needs a body: inline content, or a .txt.j2, .html.j2 or .mjml.j2 template"
+        )
     is_mjml = html is not None and html.name.endswith(MJML)
     return CompiledContent(
         compile_source(PLAIN, "subject", source.subject or ""), text, html,
@@ -210,7 +220,9 @@ def _html(compiled: CompiledContent, run: Run, named: dict[str, Any], preheader:
     assert compiled.html is not None
     html = run_part(compiled.html, named)
     if (run.suspicious or compiled.always_check) and (link := refused_link(html)):
-        raise TemplateFault(compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel")
+        raise TemplateFault(
+            compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel"
+        )
     if compiled.inline_css:
         html = with_inline_css(html)
     return with_preheader(html, preheader)
@@ -221,7 +233,9 @@ def _address(part: str, given: str | None) -> Address | None:
         return None
     found = _ADDRESS.fullmatch(given)
     if found is None:
-        raise TemplateFault(part, 1, f"{given!r} isn't `Name <name@example.com>`; only the name may hold placeholders")
+        raise TemplateFault(
+            part, 1, f"{given!r} isn't `Name <name@example.com>`; only the name may hold placeholders"
+        )
     name = (found["name"] or "").strip().strip('"')
     address = (found["address"] or found["bare"]).strip()
     return Address(compile_source(PLAIN, part, name) if name else None, address)

@@ -103,7 +103,9 @@ class Anything(str):
         return 1
 
     __int__ = __index__ = __abs__ = __round__ = __neg__ = __pos__ = _number
-    __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _number  # type: ignore[assignment]
+    __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = (
+        _number  # type: ignore[assignment]
+    )
     __sub__ = __rsub__ = _number
 
     def __float__(self) -> float:

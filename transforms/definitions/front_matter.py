@@ -13,7 +13,9 @@ def _within(name: str) -> str:
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") for part in path.parts)
     if not name.strip() or path.is_absolute() or hidden or "\\" in name or not name.isprintable():
-        raise refusal(f"given {name!r}; allowed: the name of a file in the templates folder, such as terms.pdf")
+        raise refusal(
+            f"given {name!r}; allowed: the name of a file in the templates folder, such as terms.pdf"
+        )
     return name
 
 
