@@ -94,7 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plain, news = compile_content(PLAIN), compile_content(NEWSLETTER)
     everybody = [values(number) for number in range(count)]
     html = render(news, everybody[0]).html or ""
-    report("plain, with MIME", count, lambda: [mail(n, render(plain, one)) for n, one in enumerate(everybody)])
+    report(
+        "plain, with MIME", count, lambda: [mail(n, render(plain, one)) for n, one in enumerate(everybody)]
+    )
     report("plain, rendered only", count, lambda: [render(plain, one) for one in everybody])
     few = everybody[: count // 4]
     report(f"layout, {len(html):,} characters", len(few), lambda: render_all(news, few))
@@ -113,8 +115,18 @@ def render_all(compiled: CompiledContent, everybody: Sequence[Values]) -> None:
 def values(number: int) -> Values:
     """What a message for one customer may say."""
     name = f"Product {number % 97}"
-    product = {"name": name, "price": 19.9, "image": "https://shop.example/p.png", "url": "https://shop.example/p"}
-    attributes: dict[str, Any] = {"first_name": f"Ann{number}", "last_name": "Berg", "city": "Vienna", "points": number}
+    product = {
+        "name": name,
+        "price": 19.9,
+        "image": "https://shop.example/p.png",
+        "url": "https://shop.example/p",
+    }
+    attributes: dict[str, Any] = {
+        "first_name": f"Ann{number}",
+        "last_name": "Berg",
+        "city": "Vienna",
+        "points": number,
+    }
     return Values(
         attributes, {"cart_value": 80.5 + number % 50, "products": [product] * 3},
         {"customer_id": f"c{number}", "email": f"c{number}@example.com"},

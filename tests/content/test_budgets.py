@@ -97,7 +97,10 @@ def test_bombs_of_files_end_with_the_place(name: str) -> None:
 
 
 def test_files_that_include_one_another_twice_end() -> None:
-    files = {f"{n}": f"{{% include '{n + 1}' %}}" * 3 for n in range(18)} | {"18": "x", "a.txt.j2": "{% include '0' %}"}
+    files = {f"{n}": f"{{% include '{n + 1}' %}}" * 3 for n in range(18)} | {
+        "18": "x",
+        "a.txt.j2": "{% include '0' %}",
+    }
     source = ContentSource("s", None, template="a", files=files)
     assert seconds_of(source) < LIMIT
     with pytest.raises(ContentError, match="steps"):
@@ -108,19 +111,26 @@ def test_files_that_include_one_another_twice_end() -> None:
 @pytest.mark.parametrize("wide", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_bombs_for_the_compiler_are_that_templates_fault(template: str, wide: bool) -> None:
     files = {"a.html.j2": template}
-    source = ContentSource("s", None, template="a", files=files) if wide else ContentSource("s", None, template)
+    source = (
+        ContentSource("s", None, template="a", files=files) if wide else ContentSource("s", None, template)
+    )
     assert seconds_of(source) < LIMIT
 
 
 def test_a_bomb_fails_its_message_alone() -> None:
-    compiled = compile_content(ContentSource("s", "{% for a in x %}{% for b in x %}{{ b }}{% endfor %}{% endfor %}"))
+    compiled = compile_content(
+        ContentSource("s", "{% for a in x %}{% for b in x %}{{ b }}{% endfor %}{% endfor %}")
+    )
     with pytest.raises(ContentError, match=r"^text, line 1: more than 100,000 steps were needed"):
         render(compiled, Values({"x": BIG}, {}, {}))
     assert render(compiled, Values({"x": "ab"}, {}, {})).text == "abab"
 
 
 def test_what_is_usual_is_far_within_the_budget() -> None:
-    template = "{% for p in products %}{{ loop.index }}. {{ p.name }}: {{ p.price|number(2) }}\n{% endfor %}" + "text" * 50_000
+    template = (
+        "{% for p in products %}{{ loop.index }}. {{ p.name }}: {{ p.price|number(2) }}\n{% endfor %}"
+        + "text" * 50_000
+    )
     products = [{"name": f"Product {n}", "price": n} for n in range(2_000)]
     text = render(compile_content(ContentSource("s", template)), Values({"products": products}, {}, {})).text
     assert text.count("Product") == 2_000

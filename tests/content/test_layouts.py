@@ -33,7 +33,7 @@ def test_a_layout_with_a_partial_and_macros() -> None:
     )
     files = {"a.html.j2": page, "layout.html.j2": LAYOUT, "header.html.j2": HEADER, "ui.html.j2": MACROS}
     assert rendered(files, first_name="Zoë & co").html == (
-        "<body><h1>Shop</h1>nothing ZOË &amp; CO <a href=\"https://x.example\">&lt;Go&gt;Zoë &amp; co</a>"
+        '<body><h1>Shop</h1>nothing ZOË &amp; CO <a href="https://x.example">&lt;Go&gt;Zoë &amp; co</a>'
         '<a href="#">ZOË &amp; COZoë &amp; co</a><p>Zoë &amp; co</p></body>'
     )
 
@@ -47,7 +47,10 @@ def test_text_files_have_layouts_too_and_arent_escaped() -> None:
 
 
 def test_what_macros_of_a_shared_file_say_is_each_customers_own() -> None:
-    files = {"a.txt.j2": "{% from 'm.txt.j2' import hi %}{{ hi() }}", "m.txt.j2": "{% macro hi() %}{{ n }}{% endmacro %}"}
+    files = {
+        "a.txt.j2": "{% from 'm.txt.j2' import hi %}{{ hi() }}",
+        "m.txt.j2": "{% macro hi() %}{{ n }}{% endmacro %}",
+    }
     compiled = compile_content(source(files))
     texts = [render(compiled, Values({"n": name}, {}, {})).text for name in ("Ann", "Bo")]
     nobody = [render(compiled, Values({}, {}, {})).missing for _ in range(2)]
@@ -91,7 +94,12 @@ def test_what_fails_in_a_partial_is_told_with_its_place() -> None:
 
 
 def test_an_include_may_be_missing_if_it_says_so() -> None:
-    assert rendered({"a.txt.j2": "x{% include 'b' ignore missing %}{% include ['c', 'd'] ignore missing %}", "d": "d"}).text == "xd"
+    assert (
+        rendered(
+            {"a.txt.j2": "x{% include 'b' ignore missing %}{% include ['c', 'd'] ignore missing %}", "d": "d"}
+        ).text
+        == "xd"
+    )
 
 
 def test_front_matter_is_no_part_of_a_file_but_counts_in_its_lines() -> None:
@@ -104,7 +112,11 @@ def test_front_matter_is_no_part_of_a_file_but_counts_in_its_lines() -> None:
 def test_the_version_changes_with_what_can_reach_the_message() -> None:
     files = {"a.html.j2": "{% include 'b' %}", "b": "x", "c": "y"}
     same = source({**files, "c": "z", "d": ""})
-    others = [source({**files, "b": "z"}), source(files, "t"), ContentSource("s", "t", template="a", files=files)]
+    others = [
+        source({**files, "b": "z"}),
+        source(files, "t"),
+        ContentSource("s", "t", template="a", files=files),
+    ]
     assert source(files).version == same.version
     assert len({one.version for one in [same, *others]}) == 4
     assert len(same.version) == 16
@@ -120,6 +132,8 @@ def test_which_names_a_message_can_read() -> None:
         frozenset({"first_name", "plan", "Favourite Shop"}), frozenset({"item", "total"}), frozenset(),
         frozenset({"view_url"}), frozenset(), True,
     )  # fmt: skip
-    anything = used_names(compile_content(ContentSource("{{ event }}", "{% for x in customer %}{{ x }}{% endfor %}")))
+    anything = used_names(
+        compile_content(ContentSource("{{ event }}", "{% for x in customer %}{{ x }}{% endfor %}"))
+    )
     assert (anything.event, anything.attributes) == (None, None)
     assert used_names(compile_content(ContentSource("{{ event[first_name] }}", ""))).event is None

@@ -35,7 +35,9 @@ def parsed(source: str, file: str, *, wide: bool) -> nodes.Template:
     _check_size(source, file)
     try:
         if sum(1 for _ in islice(PLAIN.lexer.tokeniter(source, None), MOST_TOKENS + 1)) > MOST_TOKENS:
-            raise TemplateFault(file, 1, f"more than {MOST_TOKENS:,} words and signs in its tags; split the template")
+            raise TemplateFault(
+                file, 1, f"more than {MOST_TOKENS:,} words and signs in its tags; split the template"
+            )
         tree = PLAIN.parse(source)
     except TemplateSyntaxError as error:
         what = foreign_hint(source, error.lineno) or f"not a valid Jinja2 template: {error.message}"
