@@ -107,6 +107,11 @@ class Carrier(Protocol):
         ...
 
     @property
+    def key_life(self) -> timedelta | None:
+        """How long the other side knows the key of a hand-over, of a repeatable one; None: for ever."""
+        ...
+
+    @property
     def batch_limit(self) -> int:
         """The most that one hand-over takes."""
         ...

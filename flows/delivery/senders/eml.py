@@ -31,6 +31,7 @@ class EmlSender:
     name: str = "eml"
     batch_limit: int = 1000
     repeatable: bool = True
+    key_life: None = None
     concurrency: int = 1  # the index grows by one hand-over at a time
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
