@@ -211,6 +211,13 @@ def test_what_stays_too_fast_is_deferred(ses: Ses, reply: Reply) -> None:
     assert len(ses.requests) > 2
 
 
+def test_a_route_s_pool_is_a_configuration_set(ses: Ses) -> None:
+    ses.reply, ses.requests = says(200), []
+    made = replace(ses.sender, configuration_set="shop-events", requests=1)
+    made.hand_over("key", made.prepare([outgoing(pool="offers"), outgoing(message_id="b" * 32)]), Recorded())
+    assert [one["ConfigurationSetName"] for one in ses.requests] == ["offers", "shop-events"]
+
+
 def test_a_mail_that_breaks_a_rule_fails(ses: Ses) -> None:
     recorded = ses.sent(says(400, "BadRequestException", "Illegal address"))
     assert {(one.status, one.detail) for one in recorded.answers.values()} == {

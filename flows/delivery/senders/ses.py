@@ -50,13 +50,14 @@ class _LaterError(Exception):
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail, its envelope and tags."""
+    """A mail, its envelope and tags, and the configuration set that its route names as its pool."""
 
     message_id: str
     sender: str
     recipient: str
     content: str
     tags: dict[str, str]
+    pool: str | None
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ class SesSender:
         return Answer(mail.message_id, "sent", provider_id=reply["MessageId"])
 
     def _request(self, mail: Mail) -> dict[str, Any]:
-        named = {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}
+        configured = mail.pool or self.configuration_set
+        named = {"ConfigurationSetName": configured} if configured else {}
         return named | {
             "FromEmailAddress": mail.sender,
             "Destination": {"ToAddresses": [mail.recipient]},
@@ -246,7 +248,7 @@ def _is_before_sending(error: Exception) -> bool:
     return isinstance(error, connecting)
 
 
-def _mail(message: Outgoing) -> tuple[str, str, str, str, dict[str, str]]:
+def _mail(message: Outgoing) -> tuple[str, str, str, str, dict[str, str], str | None]:
     told = {
         "message_id": message.message_id,
         "workflow_id": message.workflow_id,
@@ -256,7 +258,7 @@ def _mail(message: Outgoing) -> tuple[str, str, str, str, dict[str, str]]:
     }
     tags = {name: _OUTSIDE_TAGS.sub("_", value)[:_TAG] for name, value in told.items() if value}
     sender = letterhead(message.sender).address
-    return message.message_id, sender, message.to, message_bytes(message), tags
+    return message.message_id, sender, message.to, message_bytes(message), tags, message.pool
 
 
 def _is_of_the_sender(words: str, sender: str) -> bool:
