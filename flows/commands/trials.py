@@ -10,7 +10,7 @@ from flows.commands.shared import SettingsFile, counted, settings_of
 from flows.errors import InputError, OnwardError
 
 
-def test_command(
+def trial_command(
     given: Annotated[
         Path | None,
         typer.Argument(
@@ -26,7 +26,8 @@ def test_command(
     record: Annotated[
         bool,
         typer.Option(
-            "--record", help="Write what happens into tests that fail, or expect nothing yet, as their expectation."
+            "--record",
+            help="Write what happens into tests that fail, or expect nothing yet, as their expectation.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
@@ -47,7 +48,9 @@ def test_command(
         from flows.scenarios.record import record as write
 
         files = write(failed)
-        typer.echo(f"recorded: {counted(len(failed), 'test')} in {counted(len(files), 'file')}; read what was written")
+        typer.echo(
+            f"recorded: {counted(len(failed), 'test')} in {counted(len(files), 'file')}; read what was written"
+        )
         return
     if as_json:
         typer.echo(json.dumps(told_json(tested), indent=2, ensure_ascii=False))
@@ -73,7 +76,9 @@ def activate_command(
     places = settings_of(settings)
     files = workflow_files(places.workflows) if places.workflows.is_dir() else {}
     if workflow not in files:
-        raise InputError(f"no valid workflow {workflow!r} in {places.workflows}; {advice(workflow, sorted(files))}")
+        raise InputError(
+            f"no valid workflow {workflow!r} in {places.workflows}; {advice(workflow, sorted(files))}"
+        )
     file, tests = files[workflow], ""
     if not off:
         passed = check_tested(workflow, run_tests(None, places, also=[workflow]))

@@ -156,11 +156,9 @@ def load_scenarios(given: Path, workflows: Collection[str]) -> tuple[list[Scenar
         workflows: the ids of the workflows there are.
     """
     faults: list[str] = []
-    found = []
-    for path in _files(given) if given.is_dir() else [given]:
-        if read := _read(path, lambda text, file: read_scenarios(text, file, workflows), faults):
-            found.append(ScenariosOfFile(path, *read))
-    return found, faults
+    files = _files(given) if given.is_dir() else [given]
+    read = [_read(path, lambda text, file: read_scenarios(text, file, workflows), faults) for path in files]
+    return [ScenariosOfFile(path, *one) for path, one in zip(files, read, strict=True) if one], faults
 
 
 def workflow_files(folder: Path) -> dict[str, Path]:

@@ -48,7 +48,9 @@ def set_active(file: Path, active: bool) -> bool:
         return False
     edited = _edited(text, document, said)
     if edited is None or _read(edited) != {**value, _KEY: active}:
-        raise InputError(f"{file}: couldn't be edited without touching the rest; write there yourself:\n{_KEY}: {said}")
+        raise InputError(
+            f"{file}: couldn't be edited without touching the rest; write there yourself:\n{_KEY}: {said}"
+        )
     write_text(file, edited)
     return True
 
@@ -60,7 +62,7 @@ def _edited(text: str, document: Document, said: str) -> str | None:
         line, column = document.values[_KEY,]
         before, after = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
         written = _scalar(after)
-        lines[line - 1] = f"{before}{said}{after[len(written):]}"
+        lines[line - 1] = f"{before}{said}{after[len(written) :]}"
         return "".join(lines)
     heads = sorted(place for path, place in document.keys.items() if len(path) == 1)
     known = next((name for name in _BEFORE if (name,) in document.keys), None)
@@ -69,7 +71,8 @@ def _edited(text: str, document: Document, said: str) -> str | None:
     later = [line for line, _ in heads if line > document.keys[known,][0]]
     at = _above(lines, min(later)) if later else len(lines)
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    return "".join([*lines[:at], f"{_KEY}: {said}{end}", *lines[at:]])
+    above = [*lines[:at]] if lines[at - 1].endswith("\n") else [*lines[: at - 1], lines[at - 1] + end]
+    return "".join([*above, f"{_KEY}: {said}{end}", *lines[at:]])
 
 
 def _above(lines: Sequence[str], line: int) -> int:

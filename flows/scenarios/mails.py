@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from flows.delivery.contents import StepKey, read_content
-from transforms.content.templates import CompiledContent, ContentError, ContentSource, Rendered, compile_content, render
+from transforms.content.templates import (
+    CompiledContent,
+    ContentError,
+    ContentSource,
+    Rendered,
+    compile_content,
+    render,
+)
 from transforms.definitions.actions import SendEmail
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of

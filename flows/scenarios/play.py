@@ -82,9 +82,7 @@ class Shared:
     suppressions: pl.DataFrame
 
 
-def share(
-    con: DuckDBPyConnection, staged: Staged, program: Program, writer: Writer, rules: Rules
-) -> Shared:
+def share(con: DuckDBPyConnection, staged: Staged, program: Program, writer: Writer, rules: Rules) -> Shared:
     """Read what cases bring to a program."""
     wanted = wanted_by(program)
     events = staged.events.filter(wanted.whole)
@@ -134,7 +132,9 @@ class _Own:
 
     def rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         owned = pl.col("customer_id")
-        return frame.filter(owned.str.starts_with(self.prefix)).with_columns(owned.str.strip_prefix(self.prefix))
+        return frame.filter(owned.str.starts_with(self.prefix)).with_columns(
+            owned.str.strip_prefix(self.prefix)
+        )
 
     def state(self, state: State) -> State:
         return State(**{name: self.rows(frame) for name, frame in vars(state).items()})
@@ -198,7 +198,9 @@ def _customers(state: State) -> dict[str, Row]:
 
 def _attributes(held: pl.DataFrame) -> dict[str, Any]:
     """Attributes of one customer by name; those that are null aren't there."""
-    read = {name: json.loads(value or "null") for name, value in held.select("attribute", "value").iter_rows()}
+    read = {
+        name: json.loads(value or "null") for name, value in held.select("attribute", "value").iter_rows()
+    }
     return {name: value for name, value in read.items() if value is not None}
 
 

@@ -53,7 +53,9 @@ def places_of_tests(given: Path | None, settings: Settings) -> tuple[Path, Place
     own = Places(settings.workflows, settings.patterns, settings.templates)
     tests = settings.tests if given is None else given
     if not tests.exists():
-        raise InputError(f"{tests}: no such folder or file of tests; docs/testing-workflows.md shows how to write one")
+        raise InputError(
+            f"{tests}: no such folder or file of tests; docs/testing-workflows.md shows how to write one"
+        )
     folder = (tests if tests.is_dir() else tests.parent).resolve()
     beside = folder.parent
     if folder == settings.tests.resolve() or not (beside / "workflows").is_dir():
