@@ -10,7 +10,7 @@ from flows.commands.shared import SettingsFile, counted, settings_of
 from flows.errors import InputError, OnwardError
 
 
-def test_command(
+def trial_command(
     given: Annotated[
         Path | None,
         typer.Argument(

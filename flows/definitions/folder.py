@@ -165,11 +165,9 @@ def load_scenarios(given: Path, workflows: Collection[str]) -> tuple[list[Scenar
         workflows: the ids of the workflows there are.
     """
     faults: list[str] = []
-    found = []
-    for path in definition_files(given) if given.is_dir() else [given]:
-        if read := read_file(path, lambda text, file: read_scenarios(text, file, workflows), faults):
-            found.append(ScenariosOfFile(path, *read))
-    return found, faults
+    files = definition_files(given) if given.is_dir() else [given]
+    read = [read_file(path, lambda text, file: read_scenarios(text, file, workflows), faults) for path in files]
+    return [ScenariosOfFile(path, *one) for path, one in zip(files, read, strict=True) if one], faults
 
 
 def workflow_files(folder: Path) -> dict[str, Path]:

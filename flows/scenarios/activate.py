@@ -71,7 +71,8 @@ def _edited(text: str, document: Document, said: str) -> str | None:
     later = [line for line, _ in heads if line > document.keys[known,][0]]
     at = _above(lines, min(later)) if later else len(lines)
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    return "".join([*lines[:at], f"{_KEY}: {said}{end}", *lines[at:]])
+    above = [*lines[:at]] if lines[at - 1].endswith("\n") else [*lines[: at - 1], lines[at - 1] + end]
+    return "".join([*above, f"{_KEY}: {said}{end}", *lines[at:]])
 
 
 def _above(lines: Sequence[str], line: int) -> int:

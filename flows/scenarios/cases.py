@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -124,3 +124,9 @@ def event_row(case: Case, number: int) -> dict[str, JsonValue]:
         "timestamp": case.times[number].isoformat(),
         "attributes": dict(event.attributes),
     }
+
+
+def instant(value: datetime) -> str:
+    """An instant as tests write it: in UTC, without seconds where there are none."""
+    moment = value.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="auto" if moment.second or moment.microsecond else "minutes")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flows.scenarios.cases import Case
+from flows.scenarios.cases import Case, instant
 from flows.scenarios.mails import Row
 from flows.scenarios.play import Outcome
 from transforms.definitions.expectation import Expectation, ExpectedProfile
@@ -92,12 +92,24 @@ def _listed(
         if number in paired:
             continue
         path = ("expect", kind, number)
-        nearest = min(left, key=lambda row, one=one: len(unequal(one, row)), default=None)
-        if nearest is None or len(keys := unequal(one, nearest)) * 2 > len(one) or "customer" in keys:
+        nearest = _nearest(one, left)
+        keys = unequal(one, nearest) if nearest else ()
+        if nearest is None:
             yield Difference(kind, "missing", path, expected=one, why=_explained(kind, one, outcome))
         else:
             left.remove(nearest)
             yield Difference(kind, "different", path, one, nearest, keys, nearest.get("reason"))
+
+
+def _nearest(expected: Row, came: Sequence[Row]) -> Row | None:
+    """What agrees in most keys, if that is at least half of them, and the customer."""
+    wrong = [unequal(expected, row) for row in came]
+    near = [
+        (len(keys), j)
+        for j, keys in enumerate(wrong)
+        if len(keys) * 2 <= len(expected) and "customer" not in keys
+    ]
+    return came[min(near)[1]] if near else None
 
 
 def _too_many_messages(expect: Expectation, outcome: Outcome) -> Iterator[Difference]:
@@ -143,7 +155,7 @@ def _customers(expected: Mapping[str, ExpectedProfile], came: Mapping[str, Row])
         profile = came.get(name, {"tags": [], "attributes": {}})
         held = {key: profile["attributes"].get(key) for key in one.attributes}
         said = {**one.attributes, **({} if one.tags is None else {"tags": sorted(one.tags)})}
-        found = {**held, "tags": profile["tags"]}
+        found = {"customer": name, **held, "tags": profile["tags"]}
         if keys := unequal(said, found):
             yield Difference("customers", "different", path, {"customer": name, **said}, found, keys)
 
@@ -156,19 +168,13 @@ def _explained(kind: str, expected: Row, outcome: Outcome) -> str | None:
     held = [one for one in outcome.steps if mine(one) and str(one["outcome"]).startswith("suppressed:")]
     if held:
         one = held[0]
-        return (
-            f"step {one['step']} of {one['workflow']} was {one['outcome']} at {one['at']:%Y-%m-%dT%H:%M:%S}"
-        )
+        return f"step {one['step']} of {one['workflow']} was {one['outcome']} at {instant(one['at'])}"
     passes = [one for one in outcome.executions if mine(one)]
     if not passes:
-        return f"{expected.get('customer', 'nobody')} entered {_no_workflow(expected)}"
+        who, where = expected.get("customer"), expected.get("workflow", "any workflow")
+        return f"{who} never entered {where}" if who else f"nobody entered {where}"
     told = ", ".join(f"{one['workflow']} ({one['branch']}): {one['status']}" for one in passes)
     return f"what was entered: {told}"
-
-
-def _no_workflow(expected: Row) -> str:
-    named = expected.get("workflow")
-    return f"{named} not once" if named else "no workflow"
 
 
 def _same(expected: Row, keys: Sequence[str]) -> Callable[[Row], bool]:

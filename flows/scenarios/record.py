@@ -13,10 +13,10 @@ from ruamel.yaml.resolver import VersionedResolver
 
 from flows.errors import InputError
 from flows.files import write_text
+from flows.scenarios.cases import instant
 from flows.scenarios.compare import pairs
 from flows.scenarios.play import Outcome
 from flows.scenarios.run import Tested
-from flows.scenarios.telling import instant
 from transforms.definitions.expectation import Expectation
 from transforms.definitions.yaml_text import Document, TextError, read_yaml
 
@@ -126,12 +126,11 @@ def _yaml(text: str) -> YAML:
 def _expectation(tested: Tested, before: CommentedMap) -> CommentedMap:
     """The expectation as it should be: the same keys as before, or what says most if there was none."""
     outcome, expect = tested.outcome, tested.case.scenario.expect
-    kinds = _kinds(expect, outcome)
-    for kind in kinds:
+    untrue = {one.kind for one in tested.differences} & {"no_messages", "no_executions"}
+    for kind in untrue:
+        del before[kind]
+    for kind in _kinds(expect, outcome, also_messages="no_messages" in untrue):
         before[kind] = _rows(kind, before.get(kind), expect, outcome)
-    for kind in ("no_messages", "no_executions"):
-        if kind in before and any(one.kind == kind for one in tested.differences):
-            del before[kind]
     if expect is None or expect.customers:
         before["customers"] = _customers(expect, outcome)
         if not before["customers"]:
@@ -139,13 +138,14 @@ def _expectation(tested: Tested, before: CommentedMap) -> CommentedMap:
     return before
 
 
-def _kinds(expect: Expectation | None, outcome: Outcome) -> Iterator[str]:
+def _kinds(expect: Expectation | None, outcome: Outcome, *, also_messages: bool) -> Iterator[str]:
+    """What is written: all that says something if nothing was expected, else what was."""
     if expect is None:
         yield from ("messages", "executions")
         if outcome.webhooks:
             yield "webhooks"
         return
-    if expect.messages is not None or expect.lists_all_messages:
+    if also_messages or expect.messages is not None or expect.lists_all_messages:
         yield "messages"
     yield from (kind for kind in ("executions", "steps") if getattr(expect, kind))
     if expect.webhooks is not None:

@@ -82,7 +82,7 @@ def stage_cases(con: DuckDBPyConnection, cases: Sequence[Case]) -> Staged:
             *(cases[events[line][0]].fault(why, "events", events[line][1]) for line, why in _bad(happened)),
         ]
         if faults:
-            raise InputError("\n".join(faults))
+            raise InputError("\n".join([*faults, f"faults: {len(faults)}; no test was run"]))
         given, people_there = _rows(happened, "events"), _rows(customers, "customers")
         return Staged(given, people_there, suppressions_in(given, _emails(people_there)))
 

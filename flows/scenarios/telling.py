@@ -1,9 +1,10 @@
 """Tests that were run → text for people, or values for programs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from flows.scenarios.cases import instant
 from flows.scenarios.compare import CONTAINS, Difference
 from flows.scenarios.run import Tested
 
@@ -60,7 +61,7 @@ def _lines(one: Difference) -> Iterator[str]:
     if one.what == "unwritten":
         yield "expects nothing yet; write `expect`, or let `onward test --record` write what happens"
     elif one.what == "different":
-        yield f"{one.kind}: {_row(expected, without=one.keys)}"
+        yield f"{one.kind}: {_row({**_named(came), **expected}, without=one.keys)}"
         for key in one.keys:
             yield f"  - {key}: {shown(expected[key])}"
             yield f"  + {key}: {shown(came.get(key.removesuffix(CONTAINS)))}"
@@ -69,13 +70,17 @@ def _lines(one: Difference) -> Iterator[str]:
         yield f"  - {_row(expected)}"
     elif one.what == "unexpected":
         yield f"{one.kind}: came, and isn't expected"
-        yield f"  + {_row(came, without=('entered_at',))}"
+        yield f"  + {_row(came)}"
     else:
         yield f"{one.kind}: came, and must not"
         yield f"  - {_row(expected)}"
         yield f"  + {_row(came)}"
     if one.why:
         yield f"  ({one.why})"
+
+
+def _named(came: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: came[key] for key in _FIRST if came.get(key) is not None}
 
 
 def _row(row: Mapping[str, Any], without: Sequence[str] = ()) -> str:
@@ -105,7 +110,8 @@ _UNTOLD = {
 def _is_telling(key: str, row: Mapping[str, Any]) -> bool:
     if key in _UNTOLD or row[key] is None or key.startswith("event."):
         return False
-    return not (key == "status" and row[key] == "sent")
+    of_another = key == "entered_at" and "at" in row
+    return not of_another and not (key == "status" and row[key] == "sent")
 
 
 def shown(value: object) -> str:
@@ -120,9 +126,3 @@ def shown(value: object) -> str:
         return f"[{', '.join(map(shown, value))}]"
     text = repr(value) if isinstance(value, str) and not value.replace("_", "").isalnum() else str(value)
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
-
-
-def instant(value: datetime) -> str:
-    """An instant as tests write it: in UTC, without seconds where there are none."""
-    moment = value.astimezone(UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec="auto" if moment.second or moment.microsecond else "minutes")

@@ -49,7 +49,11 @@ def spots(value: Any, path: Spot = ()) -> Iterator[Spot]:
 
 def _narrows(config: dict[str, Any], path: Spot, key: str) -> bool:
     """Whether a key of an event that is looked for keeps some events out."""
-    return path[-1:] in (("config",), ("event",)) and any(one in config for one in OWN_KEYS) and key not in OWN_KEYS
+    return (
+        path[-1:] in (("config",), ("event",))
+        and any(one in config for one in OWN_KEYS)
+        and key not in OWN_KEYS
+    )
 
 
 def without(workflow: Any, spot: Spot) -> Any:

@@ -1,4 +1,4 @@
-"""Leaving out any one action, condition or wait of the workflows that come with Onward makes one of their tests fail."""
+"""Whatever is left out of the workflows that come with Onward, one of their tests fails."""
 
 from pathlib import Path
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, JsonValue, WithJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
 from pydantic_core import InitErrorDetails
 
 from transforms.definitions.base import Definition, Flag, Name, advice, fault, refusal
@@ -30,7 +30,11 @@ def _texts(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Texts = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_texts),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 """A text, or several."""
 
 
@@ -76,6 +80,7 @@ class ForbiddenMessage(Row):
     step: Name | None = None
     at: Instant | None = None
     template: Name | None = None
+    subject: str | None = None
     subject_contains: Texts | None = None
     text_contains: Texts | None = None
     html_contains: Texts | None = None
@@ -114,7 +119,7 @@ class ExpectedProfile(Definition):
     """A customer as the test ends: all tags, and the attributes named (null: there is none)."""
 
     tags: tuple[Name, ...] | None = None
-    attributes: dict[str, JsonValue] = {}
+    attributes: dict[str, JsonValue] = Field(default={})
 
 
 class Expectation(Definition):
@@ -131,7 +136,7 @@ class Expectation(Definition):
     no_executions: tuple[ExpectedExecution, ...] = ()
     steps: tuple[ExpectedStep, ...] = ()
     webhooks: tuple[ExpectedWebhook, ...] | None = None
-    customers: dict[Name, ExpectedProfile] = {}
+    customers: dict[Name, ExpectedProfile] = Field(default={})
 
     @property
     def lists_all_messages(self) -> bool:

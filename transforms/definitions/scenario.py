@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import AliasChoices, Field, JsonValue
-from pydantic_core import InitErrorDetails
+from pydantic import AliasChoices, Field, GetJsonSchemaHandler, JsonValue
+from pydantic_core import CoreSchema, InitErrorDetails
 
 from transforms.definitions.base import Definition, Duration, Name, advice, fault, key_fault
 from transforms.definitions.expectation import Expectation, Instant
@@ -31,8 +31,8 @@ class Occurrence(Definition):
     attribute: Name | None = None
     source: Name | None = None
     trigger_time: Name | None = None
-    properties: dict[str, JsonValue] = {}
-    attributes: dict[str, JsonValue] = {}
+    properties: dict[str, JsonValue] = Field(default={})
+    attributes: dict[str, JsonValue] = Field(default={})
 
     @classmethod
     def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +57,11 @@ class Occurrence(Definition):
             yield fault((), f"missing key 'action' (or 'attribute', 'source', 'trigger_time'){close}")
         if "at" in given and "after" in given:
             yield key_fault(("after",), "given both 'at' and 'after'; allowed: one of them")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Any further key is a property."""
+        return {**super().__get_pydantic_json_schema__(core, handler), "additionalProperties": True}
 
     @property
     def kind(self) -> str:
@@ -85,7 +90,7 @@ class Scenario(Definition):
 
     name: Name
     workflows: tuple[Name, ...] = ()
-    customers: dict[Name, Person] = {}
+    customers: dict[Name, Person] = Field(default={})
     start: Instant | None = Field(default=None, validation_alias=AliasChoices("from"))
     events: tuple[Occurrence, ...] = ()
     until: Instant | None = None
@@ -111,7 +116,7 @@ class ScenarioFile(Definition):
     """A file of tests; `customers` and `workflows` are those of each test that doesn't say otherwise."""
 
     workflows: tuple[Name, ...] = ()
-    customers: dict[Name, Person] = {}
+    customers: dict[Name, Person] = Field(default={})
     tests: tuple[Scenario, ...]
 
     @classmethod
@@ -155,22 +160,22 @@ def _customer_faults(
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Where a test names a customer that it hasn't, or should name one."""
     events = _dicts(test.get("events"))
+    named = [*known, *(str(event.get("customer")) for _, event in events if _introduces(event))]
     for index, event in events:
         name = event.get("customer")
         if name is None and len(known) != 1:
             yield ("events", index), f"missing key 'customer'; allowed: {', '.join(known) or 'none yet'}"
-        elif isinstance(name, str) and name not in known and not _introduces(event):
-            yield ("events", index, "customer"), f"no customer {name!r}; {advice(name, known)}"
-    named = {*known, *(str(event.get("customer")) for _, event in events)}
+        elif isinstance(name, str) and name not in named:
+            yield ("events", index, "customer"), f"no customer {name!r}; {advice(name, named)}"
     expect = _mapping(test.get("expect"))
     for key in _ROWS:
         for index, row in _dicts(expect.get(key)):
             name = row.get("customer")
             if isinstance(name, str) and name not in named:
-                yield ("expect", key, index, "customer"), f"no customer {name!r}; {advice(name, known)}"
+                yield ("expect", key, index, "customer"), f"no customer {name!r}; {advice(name, named)}"
     for name in _mapping(expect.get("customers")):
         if name not in named:
-            yield ("expect", "customers", name), f"no customer {name!r}; {advice(name, known)}"
+            yield ("expect", "customers", name), f"no customer {name!r}; {advice(name, named)}"
 
 
 def _introduces(event: Mapping[str, Any]) -> bool:
