@@ -204,6 +204,11 @@ class Settings(BaseSettings):
         """Where the built-in sender writes messages and webhook requests."""
         return self.data_dir / "outbox"
 
+    @property
+    def trap(self) -> Path:
+        """Where files of mails and webhook requests go: to the outbox, in staging to a folder of it of their own."""
+        return self.outbox / "staging" if self.environment == "staging" else self.outbox
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.definitions.templates import Templates, read_templates, template_source
+from flows.definitions.templates import Templates, template_source
 from flows.definitions.versions import stored_workflows
 from flows.delivery.senders.base import Attachment
 from flows.store.state_file import StateFile

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any, Self
 
 from flows.delivery.contents import STEP, ContentKey
+from flows.delivery.policies import Way
 from flows.delivery.senders.base import Attachment, Outgoing
 from transforms.content.errors import ContentError
 from transforms.content.templates import (
@@ -27,21 +28,6 @@ from transforms.people.addresses import AddressError, address_of, bare_address
 Row = Mapping[str, Any]
 _SAME = ("message_id", "customer_id", "workflow_id", "step", "template_id", "at", "message_class", "variant")
 """What a mail has of its row as it stands."""
-
-
-@dataclass(frozen=True)
-class Letterhead:
-    """Who a message is from, unless its template says so itself.
-
-    Attributes:
-        sender: the From address.
-        reply_to: where answers go, if elsewhere.
-        pool: the provider's pool of IP addresses.
-    """
-
-    sender: str
-    reply_to: str | None = None
-    pool: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,13 +66,15 @@ class Writer:
         contents: the sources of each step's message, of each variant's.
         rules: the personalization rules, in order.
         places: where links may lead.
-        head: the letterhead of a workflow's messages of a class.
+        way: how a workflow's messages of a class go out.
+        trap: what becomes of a mail before it leaves (in staging).
         attached: reads the files that go along with a rendered message.
         timezone: the zone of customers who have none.
     """
 
     contents: Mapping[ContentKey, ContentSource | ContentError]
-    head: Callable[[str, str | None], Letterhead]
+    way: Callable[[str | None, str | None], Way]
+    trap: Callable[[Outgoing], Outgoing] = lambda mail: mail
     attached: Callable[[Rendered], tuple[Attachment, ...]] = lambda _: ()
     rules: Sequence[Rule] = ()
     places: LinkPlaces = field(default_factory=LinkPlaces)
@@ -115,7 +103,9 @@ class Writer:
 
 def rules_text(rules: Sequence[Rule]) -> str:
     """Rules as JSON text."""
-    return json.dumps([one.model_dump(mode="json", exclude_defaults=True) for one in rules], ensure_ascii=False)
+    return json.dumps(
+        [one.model_dump(mode="json", exclude_defaults=True) for one in rules], ensure_ascii=False
+    )
 
 
 @dataclass(frozen=True)
@@ -155,9 +145,7 @@ def write(writer: Writer, row: Row) -> Letter:
     values = _values(writer, row, links)
     rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     mail = _outgoing(writer, row, address, rendered, links)
-    return Letter(
-        mail, _note(missing), _recorded(row, prepared, mail), _said(writer, row, prepared, values)
-    )
+    return Letter(mail, _note(missing), _recorded(row, prepared, mail), _said(writer, row, prepared, values))
 
 
 def with_rules(
@@ -225,25 +213,26 @@ def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
 
 
 def _with_blocks(values: Values, blocks: Mapping[str, str]) -> Values:
-    return Values(**{**vars(values), "blocks": blocks})
+    return replace(values, blocks=blocks)
 
 
 def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: MessageLinks) -> Outgoing:
-    head = writer.head(row["workflow_id"], row["message_class"])
+    way = writer.way(row["workflow_id"], row["message_class"])
     may_leave = not row["transactional"]
-    return Outgoing(
+    mail = Outgoing(
         to=to,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        sender=rendered.sender or head.sender,
-        reply_to=rendered.reply_to or head.reply_to,
+        sender=rendered.sender or way.from_address,
+        reply_to=rendered.reply_to or way.reply_to,
         unsubscribe=links.list_unsubscribe if may_leave else (),
         one_click=links.one_click and may_leave,
-        pool=head.pool,
+        pool=way.pool,
         attachments=writer.attached(rendered) if rendered.attachments else (),
         **{name: row[name] for name in _SAME},
     )
+    return writer.trap(mail)
 
 
 def _note(missing: Sequence[str]) -> str | None:

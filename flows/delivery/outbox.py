@@ -2,23 +2,29 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
 
-from flows.delivery.contents import read_contents, with_data
+from flows.definitions.templates import read_templates
+from flows.delivery.chosen import letting_through, with_choices
+from flows.delivery.contents import read_contents, read_messages, with_data
 from flows.delivery.dispatch import Policy, deliver, finish_unanswered
 from flows.delivery.messages import MESSAGES, RECORDED, message_channel
 from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
+from flows.delivery.rules import load_rules
 from flows.delivery.send_ledger import Kind, SendLedger
 from flows.delivery.senders.base import Carrier
-from flows.delivery.senders.choose import open_sender
+from flows.delivery.senders.choose import open_sender, senders_in_use
+from flows.delivery.sources import keep_sources, writer_of
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
 from flows.store.pending import START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.summary import Dispatched
 from flows.warehouse import frame, sql_text
+from transforms.delivery.variants import WINNERS
 
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
@@ -33,16 +39,28 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
         now: the tick's instant; messages older than `max_send_delay` before it expire.
 
     Raises:
+        InputError: the settings of a sender, the templates or the content folder can't be used.
         OnwardError: the sender or the ledger can't go on.
     """
-    settings, sender = store.settings, open_sender(store.settings)
+    settings = store.settings
+    senders = {name: open_sender(settings, name) for name in senders_in_use(settings)}
+    templates, rules = read_templates(settings.templates), load_rules(settings.content)
+    policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        contents = read_contents(store.state, settings.templates, due)
-        policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
-        return deliver(message_channel(contents, sender, settings.from_address), due, ledger, policy)
+        messages = read_messages(store.state, due)
+        writer = writer_of(settings, read_contents(templates, messages), rules.rules)
+        keep_sources(ledger, writer)
+        chosen = with_choices(settings, due, messages, rules.rules, pl.DataFrame(schema=WINNERS))
+        through = replace(policy, lets_through=lambda rows: letting_through(settings, rows, ledger))
+        results = [
+            deliver(message_channel(writer, senders[name]), rows, ledger, through)
+            for (name,), rows in chosen.partition_by("sender", as_dict=True, maintain_order=True).items()
+        ]
+        return pl.concat(results)
 
-    return _hand_over_all(store, MESSAGES, [sender], now, hand_over)
+    done = _hand_over_all(store, MESSAGES, list(senders.values()), now, hand_over)
+    return replace(done, warnings=[*rules.faults, *done.warnings])
 
 
 def send_webhooks(store: Store, *, now: datetime) -> dict[str, int]:
@@ -51,7 +69,7 @@ def send_webhooks(store: Store, *, now: datetime) -> dict[str, int]:
     Raises:
         OnwardError: the outbox or the ledger can't be written.
     """
-    channel = webhook_channel(store.settings.outbox)
+    channel = webhook_channel(store.settings.trap)
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
         return deliver(channel, with_data(store.state, due), ledger, Policy(store.settings.batch_size))

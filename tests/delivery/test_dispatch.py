@@ -11,7 +11,9 @@ import pytest
 
 from flows.delivery.contents import StepKey
 from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
+from flows.delivery.letters import Writer
 from flows.delivery.messages import message_channel
+from flows.delivery.policies import Way
 from flows.delivery.send_ledger import KNOWN_SCHEMA, Kind, Part, SendLedger
 from flows.delivery.senders.base import Answer, Outgoing, Recorder, Sender
 from flows.delivery.senders.choose import open_sender
@@ -27,7 +29,9 @@ SCHEMA = {
     "message_id": pl.String, "execution_id": pl.String, "workflow_id": pl.String, "version": pl.String,
     "branch": pl.String, "customer_id": pl.String, "email": pl.String, "step": pl.String,
     "at": pl.Datetime("us", "UTC"), "template_id": pl.String, "attributes": pl.String,
-    "trigger_properties": pl.String, "suppressed": pl.String,
+    "trigger_properties": pl.String, "suppressed": pl.String, "entered_at": pl.Datetime("us", "UTC"),
+    "created_at": pl.Datetime("us", "UTC"), "message_class": pl.String, "transactional": pl.Boolean,
+    "variant": pl.String, "rules": pl.List(pl.String), "items": pl.String,
 }  # fmt: skip
 
 
@@ -37,7 +41,9 @@ def message(number: int = 1, **changes: Any) -> dict[str, Any]:
         "version": "v1", "branch": "default", "customer_id": f"c{number}",
         "email": f"c{number}@example.com", "step": "0",
         "at": NOW - timedelta(minutes=number), "template_id": "t", "attributes": '{"first_name": "Zoë"}',
-        "trigger_properties": '{"item": "cup"}', "suppressed": None,
+        "trigger_properties": '{"item": "cup"}', "suppressed": None, "entered_at": NOW - timedelta(days=1),
+        "created_at": None, "message_class": None, "transactional": False, "variant": None, "rules": [],
+        "items": None,
     }  # fmt: skip
     return {**row, **changes}
 
@@ -86,6 +92,12 @@ def broken(_: list[str]) -> Never:
     raise OnwardError("line dead")
 
 
+def writer(contents: Mapping[StepKey, ContentSource] = CONTENTS) -> Writer:
+    """Writes letters without rules, links and variants."""
+    sources = {(key, None): source for key, source in contents.items()}
+    return Writer(sources, lambda *_: Way("eml", "Shop <news@shop.example>"))
+
+
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[SendLedger]:
     with SendLedger(tmp_path / "state" / "sends.sqlite", lambda: WALL) as opened:
@@ -102,7 +114,7 @@ def dispatch(
     **counted: Counted,
 ) -> pl.DataFrame:
     policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
-    channel = message_channel(contents, sender, "Shop <news@shop.example>")
+    channel = message_channel(writer(contents), sender)
     finish_unanswered(channel.kind, {sender.name: sender}, ledger)
     return deliver(channel, frame, ledger, policy, **counted).sort("message_id")
 
@@ -112,7 +124,7 @@ def outcome(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def test_a_sent_message(tmp_path: Path, ledger: SendLedger) -> None:
-    result = dispatch(due(message()), open_sender(Settings(data_dir=tmp_path)), ledger)
+    result = dispatch(due(message()), open_sender(Settings(data_dir=tmp_path), "eml"), ledger)
     assert result.columns == ["message_id", *list(KNOWN_SCHEMA)[1:]]
     assert result.schema["sent_at"] == pl.Datetime("us", "UTC")
     assert outcome(result) == [("sent", None, WALL)]

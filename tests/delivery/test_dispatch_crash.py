@@ -24,7 +24,7 @@ from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
 from flows.delivery.webhooks import webhook_channel
 from flows.settings import Settings
-from tests.delivery.test_dispatch import CONTENTS, NOW, WALL, due, message
+from tests.delivery.test_dispatch import NOW, WALL, due, message, writer
 from tests.delivery.test_webhooks import due as due_webhooks
 
 KILLS = 20
@@ -37,10 +37,10 @@ def work(folder: Path, count: int, batch_size: int) -> tuple[pl.DataFrame, pl.Da
         requests = webhook_channel(settings.outbox)
         finish_unanswered(requests.kind, {requests.carrier.name: requests.carrier}, ledger)
         hooks = deliver(requests, due_webhooks(count), ledger, Policy(batch_size))
-        sender = open_sender(settings)
+        sender = open_sender(settings, "eml")
         finish_unanswered(MESSAGES, {sender.name: sender}, ledger)
         policy = Policy(batch_size, oldest=NOW - timedelta(days=1))
-        mails = deliver(message_channel(CONTENTS, sender, settings.from_address), frame, ledger, policy)
+        mails = deliver(message_channel(writer(), sender), frame, ledger, policy)
     return mails, hooks
 
 

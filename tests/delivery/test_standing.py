@@ -38,7 +38,7 @@ class Post:
 
     def tick(self, minute: int, answers: Answers) -> Keeper:
         sender = Keeper(answers)
-        self.patch.setattr(outbox, "open_sender", lambda _: sender)
+        self.patch.setattr(outbox, "open_sender", lambda *_: sender)
         self.home.tick(at(minute))
         return sender
 
@@ -92,7 +92,7 @@ def test_what_is_unknown_is_held_until_somebody_says_what_became_of_it(post: Pos
 def test_who_can_be_asked_is(post: Post) -> None:
     sender = Keeper(lambda _: [])
     sender.ask = lambda _, ids: [Answer(ids[0], "sent", provider_id="p")]  # type: ignore[method-assign]
-    post.patch.setattr(outbox, "open_sender", lambda _: sender)
+    post.patch.setattr(outbox, "open_sender", lambda *_: sender)
     post.home.tick(at(9))
     assert post.statuses == [("sent", 1), ("unknown", 2)]
     assert post.home.rows("select provider_id from messages where status = 'sent'") == [("p",)]

@@ -1,0 +1,60 @@
+"""What letters are written with, by the settings; and its keeping, so that a message can be shown as it went out."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import zstandard
+
+from flows.delivery.contents import ContentKey, read_attachments
+from flows.delivery.letters import Writer, rules_text
+from flows.delivery.policies import link_places, trapped, way_of
+from flows.delivery.send_ledger import SendLedger
+from flows.delivery.senders.base import Attachment
+from flows.settings import Settings
+from transforms.content.errors import ContentError
+from transforms.content.templates import ContentSource, Rendered, files_of
+from transforms.definitions.content_rules import Rule
+
+_KEEP = "insert or ignore into templates values (?, ?)"
+
+
+def writer_of(
+    settings: Settings, contents: Mapping[ContentKey, ContentSource | ContentError], rules: Sequence[Rule]
+) -> Writer:
+    """What letters are written with.
+
+    Args:
+        settings: who messages are from, and where their links lead.
+        contents: the sources of messages.
+        rules: the personalization rules.
+    """
+    return Writer(
+        contents,
+        cache(lambda workflow_id, message_class: way_of(settings, workflow_id, message_class)),
+        lambda mail: trapped(settings, mail),
+        _attached(settings.templates),
+        rules,
+        link_places(settings.links),
+        settings.timezone,
+    )
+
+
+def keep_sources(ledger: SendLedger, writer: Writer) -> None:
+    """Keep the sources of messages in the send ledger, each version once."""
+    sources = [one for one in writer.contents.values() if isinstance(one, ContentSource)]
+    kept = {one.version: source_text(one) for one in sources}
+    if writer.rules:
+        kept[writer.rules_version] = rules_text(writer.rules)
+    ledger.change(_KEEP, [(version, zstandard.compress(text.encode())) for version, text in kept.items()])
+
+
+def source_text(source: ContentSource) -> str:
+    """The sources of a message as JSON text, without files that it doesn't name."""
+    return json.dumps({**asdict(source), "files": files_of(source)}, ensure_ascii=False)
+
+
+def _attached(templates: Path) -> Callable[[Rendered], tuple[Attachment, ...]]:
+    return lambda rendered: read_attachments(templates, rendered)
