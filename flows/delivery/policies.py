@@ -46,11 +46,6 @@ def bounds_of(throttle: Throttle) -> Bounds:
     )
 
 
-def route_of(settings: Settings, workflow_id: str | None, message_class: str | None) -> Route:
-    """The route that a workflow's messages take: the first that fits, else one that changes nothing."""
-    return next((one for one in settings.routes if _fits(one, workflow_id, message_class)), Route())
-
-
 def way_of(settings: Settings, workflow_id: str | None, message_class: str | None) -> Way:
     """How the messages of a workflow go out: the first route that fits wins over the sender, the sender over the rest.
 
@@ -61,7 +56,7 @@ def way_of(settings: Settings, workflow_id: str | None, message_class: str | Non
         workflow_id: None for a message of none.
         message_class: the workflow's, if it names one.
     """
-    route = route_of(settings, workflow_id, message_class)
+    route = next((one for one in settings.routes if _fits(one, workflow_id, message_class)), Route())
     name = route.sender or settings.sender
     own = settings.senders.get(name) or EmlSettings(type=FILES)
     return Way(

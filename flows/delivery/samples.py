@@ -70,6 +70,11 @@ class Planned:
         return f"{self.workflow.workflow_id}{branch}, step {self.step}"
 
     @property
+    def short_name(self) -> str:
+        """The step within its workflow, as people type it."""
+        return self.step if self.branch == "default" else f"{self.branch}/{self.step}"
+
+    @property
     def key(self) -> StepKey:
         """The step, as contents are kept by it."""
         workflow = self.workflow
@@ -164,8 +169,8 @@ def make_messages(
 ) -> list[Made]:
     """Messages made as dispatch makes them, each variant for itself, the customer's own first.
 
-    Their links look like those that go out and lead nowhere: whoever follows one, or a program that looks through mails,
-    unsubscribes nobody.
+    Their links look like those that go out and lead nowhere: whoever follows one, or a program that looks through
+    mails, unsubscribes nobody.
 
     Args:
         settings: whom messages are from, where templates and rules lie.
@@ -181,7 +186,7 @@ def make_messages(
     contents = read_contents(read_templates(settings.templates), messages)
     rules = load_rules(settings.content).rules
     writer = writer_of(settings, contents, rules)
-    writer = replace(writer, places=leading_nowhere(writer.places))
+    writer = replace(writer, places=leading_nowhere(writer.places), trap=lambda mail: mail)
     sampled = [person or _somebody(contents, one) for one in planned]
     rows = [
         _row(one, who, at, f"{prefix}-{n}") for n, (one, who) in enumerate(zip(planned, sampled, strict=True))
@@ -245,13 +250,12 @@ def _row(planned: Planned, person: Person, at: datetime, message_id: str) -> dic
     }
 
 
-def _made(writer: Writer, planned: Planned, row: dict[str, Any]) -> list[Made]:
+def _made(writer: Writer, planned: Planned, row: dict[str, Any]) -> Iterator[Made]:
     own = row["variant"]
     names = [own, *(one.name for one in planned.message.variants if one.name != own)]
-    return [
-        _written(writer, planned, {**row, "variant": one, "message_id": f"{row['message_id']}-{n}"}, own)
-        for n, one in enumerate(names)
-    ]
+    for number, name in enumerate(names):
+        given = {**row, "variant": name, "message_id": f"{row['message_id']}-{number}"}
+        yield _written(writer, planned, given, own)
 
 
 def _written(writer: Writer, planned: Planned, row: dict[str, Any], own: str | None) -> Made:
