@@ -10,7 +10,8 @@ from flows.commands.shared import SettingsFile, counted, settings_of
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
-    from flows.delivery.samples import Made, Person, Planned
+    from flows.delivery.planned import Planned
+    from flows.delivery.samples import Made, Person
     from flows.settings import Settings
 
 Name = Annotated[
@@ -91,7 +92,8 @@ def send_test_command(
 def _made(
     places: "Settings", name: str, customer: str | None, prefix: str, step: str | None = None
 ) -> "list[Made]":
-    from flows.delivery.samples import make_messages, planned_messages
+    from flows.delivery.planned import planned_messages
+    from flows.delivery.samples import make_messages
     from flows.session import wall_clock
 
     planned = _of_step(planned_messages(places, name), step)

@@ -1,4 +1,4 @@
-"""Messages made to be looked at or tried: those of a workflow or a template, for a customer or somebody made up.
+"""Messages made to be looked at or tried, for a customer of the store or somebody made up.
 
 They are written as dispatch writes them, so what is looked at is what goes out.
 """
@@ -13,32 +13,24 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.definitions.folder import Definitions, load_definitions
 from flows.definitions.templates import read_templates
 from flows.delivery.chosen import with_choices
-from flows.delivery.contents import STEP, ContentKey, StepKey, read_contents
+from flows.delivery.contents import STEP, ContentKey, read_contents
 from flows.delivery.letters import Letter, Prepared, Writer, with_rules, write
+from flows.delivery.planned import Planned
 from flows.delivery.rules import load_rules
 from flows.delivery.sources import writer_of
 from flows.errors import InputError
 from flows.settings import Settings
 from flows.warehouse import read_sql
 from transforms.content.errors import ContentError
-from transforms.content.folder import template_ids
 from transforms.content.samples import sample_values
 from transforms.content.templates import ContentSource, Rendered, compile_content, used_names
 from transforms.content.values import Values
-from transforms.definitions.actions import Message, SendEmail
-from transforms.definitions.base import advice
-from transforms.definitions.walk import named_steps
-from transforms.definitions.workflow import Workflow, version_of
 from transforms.delivery.links import leading_nowhere
 from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import INSTANT, Schema
-
-NO_WORKFLOW = "preview"
-"""The workflow of a message that no workflow sends."""
 
 _NOBODY = Values({}, {}, {})
 _DUE: Schema = {
@@ -50,36 +42,6 @@ _DUE: Schema = {
     "tags": pl.List(pl.String),
 }
 """The columns of `sql/delivery/messages.sql` that writing reads."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A message that could be sent: what a step says, or a template that no step has."""
-
-    message: Message
-    workflow: Workflow | None = None
-    branch: str = ""
-    step: str = ""
-
-    @property
-    def name(self) -> str:
-        """Which one it is, in words."""
-        if self.workflow is None:
-            return f"template {self.message.template_id}"
-        branch = "" if self.branch == "default" else f", branch {self.branch}"
-        return f"{self.workflow.workflow_id}{branch}, step {self.step}"
-
-    @property
-    def short_name(self) -> str:
-        """The step within its workflow, as people type it."""
-        return self.step if self.branch == "default" else f"{self.branch}/{self.step}"
-
-    @property
-    def key(self) -> StepKey:
-        """The step, as contents are kept by it."""
-        workflow = self.workflow
-        name, version = (workflow.workflow_id, version_of(workflow)) if workflow else (NO_WORKFLOW, "")
-        return name, version, self.branch, self.step
 
 
 @dataclass(frozen=True)
@@ -116,33 +78,6 @@ class Made:
     rendered: Rendered | None = None
     missing: tuple[str, ...] = ()
     fault: str | None = None
-
-
-def planned_messages(settings: Settings, name: str) -> list[Planned]:
-    """The messages of a workflow in the order of its file, or that of a template as the first step that has it says it.
-
-    Raises:
-        InputError: there is neither a workflow nor a template of that name, or the workflow has faults or no mail.
-    """
-    is_there = settings.workflows.is_dir()
-    found = load_definitions(settings.workflows, settings.patterns) if is_there else Definitions()
-    steps = [one for workflow in found.workflows for one in _steps(workflow)]
-    if of_workflow := [one for one in steps if one.key[0] == name]:
-        return of_workflow
-    templates = template_ids(read_templates(settings.templates))
-    if name in templates:
-        with_it = (one for step in steps for one in _variants(step) if one.message.template_id == name)
-        return [next(with_it, Planned(Message(template_id=name)))]
-    workflows = [one.workflow_id for one in found.workflows]
-    if name in workflows:
-        raise InputError(f"{name}: this workflow sends no mail; name one that does, or a template")
-    if name in found.unreadable:
-        raise InputError(
-            "\n".join([*found.faults, f"{name}: the file of this workflow has faults; mend them"])
-        )
-    raise InputError(
-        f"{name!r} is no workflow and no template; {advice(name, sorted({*workflows, *templates}))}"
-    )
 
 
 def read_person(con: DuckDBPyConnection, customer_id: str) -> Person:
@@ -195,19 +130,11 @@ def make_messages(
     chosen = with_choices(settings, due, messages, rules, pl.DataFrame(schema=WINNERS)).to_dicts()
     for row, who in zip(chosen, sampled, strict=True):
         row["items"] = who.items or row["items"]
-    return [made for one, row in zip(planned, chosen, strict=True) for made in _made(writer, one, row)]
-
-
-def _steps(workflow: Workflow) -> Iterator[Planned]:
-    for branch, step, action in named_steps(workflow):
-        if isinstance(action, SendEmail):
-            yield Planned(action.config, workflow, branch, step)
-
-
-def _variants(planned: Planned) -> Iterator[Planned]:
-    """What a step says, each of its variants as a message of its own."""
-    for name in [one.name for one in planned.message.variants] or [None]:
-        yield replace(planned, message=planned.message.as_variant(name))
+    return [
+        made
+        for one, row in zip(planned, chosen, strict=True)
+        for made in _made(writer, one, row, is_real=person is not None)
+    ]
 
 
 def _somebody(contents: Mapping[ContentKey, ContentSource | ContentError], planned: Planned) -> Person:
@@ -218,7 +145,7 @@ def _somebody(contents: Mapping[ContentKey, ContentSource | ContentError], plann
             with suppress(ContentError):  # which writing it tells
                 values = sample_values(used_names(compile_content(source)))
                 break
-    profile = {
+    profile: dict[str, Any] = {
         "customer_id": "sample",
         "email": "anna@example.com",
         "attributes": json.dumps(dict(values.attributes)),
@@ -250,25 +177,24 @@ def _row(planned: Planned, person: Person, at: datetime, message_id: str) -> dic
     }
 
 
-def _made(writer: Writer, planned: Planned, row: dict[str, Any]) -> Iterator[Made]:
+def _made(writer: Writer, planned: Planned, row: dict[str, Any], *, is_real: bool) -> Iterator[Made]:
+    """The message, or each of its variants, the customer's own first."""
     own = row["variant"]
     names = [own, *(one.name for one in planned.message.variants if one.name != own)]
-    for number, name in enumerate(names):
-        given = {**row, "variant": name, "message_id": f"{row['message_id']}-{number}"}
-        yield _written(writer, planned, given, own)
+    for number, variant in enumerate(names):
+        given = {**row, "variant": variant, "message_id": f"{row['message_id']}-{number}"}
+        which = "" if variant is None else f", variant {variant}"
+        chosen = " (the one that this customer gets)" if variant and variant == own and is_real else ""
+        yield _written(writer, planned, given, f"{planned.name}{which}{chosen}")
 
 
-def _written(writer: Writer, planned: Planned, row: dict[str, Any], own: str | None) -> Made:
-    variant = row["variant"]
-    name = planned.name if variant is None else f"{planned.name}, variant {variant}"
-    name = f"{name} (the one that this customer gets)" if variant and variant == own else name
+def _written(writer: Writer, planned: Planned, row: dict[str, Any], name: str) -> Made:
     try:
         letter = write(writer, row)
-        prepared = writer.prepared((planned.key, variant))
+        prepared = writer.prepared((planned.key, row["variant"]))
         assert isinstance(prepared, Prepared)
-        rendered, missing = with_rules(
-            writer, prepared.content, Values(**letter.said["values"]), row["rules"] or ()
-        )
+        values = Values(**letter.said["values"])
+        rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     except (AddressError, ContentError) as error:
         return Made(name, fault=str(error))
     return Made(name, row["transactional"], letter, rendered, missing)

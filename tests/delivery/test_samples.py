@@ -13,8 +13,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.delivery.planned import planned_messages
 from flows.delivery.policies import link_places
-from flows.delivery.samples import make_messages, planned_messages, read_person
+from flows.delivery.samples import make_messages, read_person
 from flows.errors import InputError, OnwardError
 from flows.reports.frames import open_reports
 from flows.settings import Settings
@@ -116,6 +117,7 @@ def test_a_workflow_for_somebody_made_up(house: House, tmp_path: Path) -> None:
     assert told.exit_code == 0
     assert "For somebody made up." in page
     assert "Hello Anna" in page
+    assert "(the one that this customer gets)" not in page
     assert "without a value: message.unsubscribe_url" in page
 
 
