@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import definitions, histories, messages, outbox, people, reports, store, ticks, trials
+from flows.commands import (
+    content,
+    definitions,
+    histories,
+    messages,
+    outbox,
+    people,
+    reports,
+    store,
+    ticks,
+    trials,
+)
 from flows.errors import INTERRUPTED, OnwardError, machine_error
 from flows.interrupts import CTRL_C
 
@@ -74,6 +85,8 @@ app.command("migrate")(ticks.migrate_command)
 app.command("rebuild")(ticks.rebuild_command)
 app.command("compact")(store.compact_command)
 app.command("check")(store.check_command)
+app.command("preview")(content.preview_command)
+app.command("send-test")(content.send_test_command)
 app.command("addresses")(people.addresses_command)
 app.command("reconcile")(reports.reconcile_command)
 app.command("export")(reports.export_command)

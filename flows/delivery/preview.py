@@ -9,11 +9,12 @@ from email.utils import parseaddr
 from html.parser import HTMLParser
 from importlib.resources import files
 
+from flows.delivery.samples import Made
 from flows.delivery.senders.base import Attachment, Outgoing
+from flows.delivery.senders.mime import message_bytes
+from transforms.content.lints import CLIPPED, Lint, lint_message
 from transforms.content.pages import filled_page
 
-CLIPPED = 102_400
-"""Bytes of HTML beyond which Gmail cuts a mail off."""
 _VIEWS = (
     *(("desktop", "Desktop"), ("mobile", "Mobile"), ("dark", "Dark"), ("text", "Text")),
     *(("headers", "Headers"), ("links", "Links"), ("findings", "Findings")),
@@ -29,11 +30,11 @@ _WORDS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something to know of a message; `severity` is `bad`, `warn` or empty."""
+class Fact:
+    """A short word on a message; `severity` is empty, or as that of a `Lint`."""
 
     severity: str
-    text: str
+    says: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Sample:
         preheader: what an inbox shows after the subject.
         raw: the mail as it goes out (RFC 5322).
         missing: names that had no value.
-        findings: what is likely not meant.
+        rules: the names of the personalization rules that applied.
+        findings: what it is likely to be disliked for.
         fault: why it can't be made.
     """
 
@@ -63,8 +65,26 @@ class Sample:
     preheader: str = ""
     raw: str = ""
     missing: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    rules: tuple[str, ...] = ()
+    findings: tuple[Lint, ...] = ()
     fault: str | None = None
+
+
+def sample_of(made: Made) -> Sample:
+    """What a page shows of a message that was made."""
+    if made.letter is None or made.rendered is None:
+        return Sample(made.name, fault=made.fault)
+    mail, rendered = made.letter.mail, made.rendered
+    findings = lint_message(rendered, transactional=made.transactional, sender=mail.sender)
+    return Sample(
+        name=made.name,
+        mail=mail,
+        preheader=rendered.preheader,
+        raw=message_bytes(mail),
+        missing=made.missing,
+        rules=tuple(made.letter.recorded["rules"]),
+        findings=tuple(findings),
+    )
 
 
 def preview_page(title: str, whom: str, samples: Sequence[Sample], *, web_images: bool = False) -> str:
@@ -103,9 +123,9 @@ def _shown(sample: Sample) -> dict[str, object]:
     if mail is None:
         return {"name": sample.name, "subject": sample.name, "fault": sample.fault or "there is no message"}
     name, address = parseaddr(mail.sender)
-    findings = [*(Finding("warn", f"{one} has no value") for one in sample.missing), *sample.findings]
     views = [one for one in _VIEWS if mail.html is not None or one[0] not in _OF_HTML]
     links = links_in(mail.html, mail.text)
+    counts = {"links": f" ({len(links)})", "findings": f" ({len(sample.findings)})"}
     return {
         "name": sample.name,
         "subject": mail.subject,
@@ -114,35 +134,37 @@ def _shown(sample: Sample) -> dict[str, object]:
         "initial": (name or address)[:1].upper(),
         "preheader": sample.preheader or _WORDS.sub(" ", mail.text).strip()[:140],
         "facts": list(_facts(sample, mail, len(links))),
-        "views": [{"id": view, "label": label} for view, label in views],
+        "views": [{"id": view, "label": label + counts.get(view, "")} for view, label in views],
         "html": None if mail.html is None else _with_images(mail.html, mail.attachments),
         "has_dark": bool(mail.html and _DARK.search(mail.html)),
         "text": mail.text,
         "headers": list(message_from_string(sample.raw, policy=policy.default).items()),
         "links": links,
-        "findings": findings,
+        "findings": sample.findings,
     }
 
 
-def _facts(sample: Sample, mail: Outgoing, links: int) -> Iterator[Finding]:
+def _facts(sample: Sample, mail: Outgoing, links: int) -> Iterator[Fact]:
     if mail.html is None:
-        yield Finding("", "text only")
+        yield Fact("", "text only")
     else:
         size = len(mail.html.encode())
         cut = f", and Gmail cuts mails off at {_kilobytes(CLIPPED)}" if size > CLIPPED else ""
-        yield Finding("bad" if cut else "", f"HTML of {_kilobytes(size)}{cut}")
+        yield Fact("error" if cut else "", f"HTML of {_kilobytes(size)}{cut}")
     if not mail.text:
-        yield Finding("warn", "no text part")
-    yield Finding("", f"{_kilobytes(len(sample.raw))} in all")
-    yield Finding("", f"{links} link{'' if links == 1 else 's'}")
+        yield Fact("warning", "no text part")
+    yield Fact("", f"{_kilobytes(len(sample.raw))} in all")
+    yield Fact("", f"{links} link{'' if links == 1 else 's'}")
     if mail.attachments:
-        yield Finding("", f"{len(mail.attachments)} file{'' if len(mail.attachments) == 1 else 's'}")
+        yield Fact("", f"{len(mail.attachments)} file{'' if len(mail.attachments) == 1 else 's'}")
+    if sample.rules:
+        yield Fact("", f"by the rules {', '.join(sample.rules)}")
     if sample.missing:
-        yield Finding("warn", f"without a value: {', '.join(sample.missing)}")
+        yield Fact("warning", f"without a value: {', '.join(sample.missing)}")
 
 
 def _kilobytes(size: int) -> str:
-    return f"{size:,} bytes" if size < 1024 else f"{size / 1024:,.1f} kB"
+    return f"{size:,} bytes" if size < 1000 else f"{size / 1000:,.1f} kB"
 
 
 def _with_images(html: str, attachments: Sequence[Attachment]) -> str:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.delivery.preview import CLIPPED, Finding, Link, Sample, links_in, preview_page
+from flows.delivery.preview import Link, Sample, links_in, preview_page
 from flows.delivery.senders.base import Attachment, Outgoing
 from tests.delivery.chromium import MISSING, PROGRAM, chromium
+from transforms.content.lints import CLIPPED, Lint
 
 AT = datetime(2026, 3, 5, 12, tzinfo=UTC)
 HTML = (
@@ -33,7 +34,12 @@ MAIL = Outgoing(
     subject="Hello Zoë", text="Hello\nhttps://shop.example/cart", html=HTML, at=AT, sender="Shop <news@shop.example>",
 )  # fmt: skip
 SAMPLE = Sample(
-    "cart, step 1", MAIL, raw=RAW, missing=("event.total",), findings=(Finding("bad", "no way out"),)
+    "cart, step 1",
+    MAIL,
+    raw=RAW,
+    missing=("event.total",),
+    rules=("greeting", "tone"),
+    findings=(Lint("error", "no way out"),),
 )
 VIEWS = ["desktop", "mobile", "dark", "text", "headers", "links", "findings"]
 
@@ -65,8 +71,9 @@ def test_everything_there_is_to_see() -> None:
     found = Elements(page(SAMPLE))
     words = " ".join(" ".join(found.words).split())
     for one in (
-        "For c1.", "Hello Zoë", "cart, step 1", "HTML of", "2 links", "without a value: event.total", "no way out",
-        "event.total has no value", "<mailto:stop@shop.example>", "https://shop.example/cart?a=1&b=2", "[A shoe]",
+        "For c1.", "Hello Zoë", "cart, step 1", "HTML of", "2 links", "by the rules greeting, tone",
+        "without a value: event.total", "error: no way out", "Findings (1)", "Links (2)",
+        "<mailto:stop@shop.example>", "https://shop.example/cart?a=1&b=2", "[A shoe]",
     ):  # fmt: skip
         assert one in words
     frames = found.all("iframe")
@@ -91,7 +98,7 @@ def test_one_that_can_t_be_made_says_why() -> None:
 
 def test_a_mail_that_gmail_cuts_off() -> None:
     long = replace(SAMPLE, mail=replace(MAIL, html="<p>" + "x" * CLIPPED))
-    assert "HTML of 100.0 kB, and Gmail cuts mails off at 100.0 kB" in Elements(page(long)).words
+    assert "HTML of 102.0 kB, and Gmail cuts mails off at 102.0 kB" in Elements(page(long)).words
     assert "HTML of 2 bytes" in Elements(page(replace(SAMPLE, mail=replace(MAIL, html="ab")))).words
 
 
@@ -165,7 +172,7 @@ def test_whatever_a_mail_holds_it_adds_nothing_to_the_page(
     subject: str, text: str, html: str, name: str
 ) -> None:
     mail = replace(MAIL, subject=subject, text=text, html=html, sender=f"{name} <a@shop.example>")
-    shown = Sample(name, mail, text, f"X-Odd: {name}\r\n\r\n", (name,), (Finding("warn", text),))
+    shown = Sample(name, mail, text, f"X-Odd: {name}\r\n\r\n", (name,), (name,), (Lint("warning", text),))
     found, plain = Elements(page(shown)), Elements(page(SAMPLE))
     tags = {tag for tag, _ in found.tags}
     assert "script" not in tags

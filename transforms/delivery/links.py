@@ -6,7 +6,7 @@ and a way to unsubscribe only if an address or a page of the user's own takes it
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from transforms.delivery.signatures import PURPOSES, signed, token_body
@@ -15,6 +15,7 @@ UNSUBSCRIBE_NAMES = ("customer_id", "email", "message_id")
 """What the template of an own page for unsubscribing may name."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_SAMPLE = "sample"
 _LONGEST = 900
 """Of a URI in a header: with angle brackets and the header's name it stays within a line's 998 (RFC 5322 §2.1.1)."""
 
@@ -84,6 +85,15 @@ def links_of(places: LinkPlaces, message_id: str, customer_id: str, email: str) 
         header,
         one_click=not places.unsubscribe_url and header[:1] == (page,) and header[0].startswith("https:"),
     )
+
+
+def leading_nowhere(places: LinkPlaces) -> LinkPlaces:
+    """Places whose links look like real ones, for messages that are only looked at or tried.
+
+    No endpoint takes their tokens, and a page of the user's own learns of nobody.
+    """
+    own = places.unsubscribe_url and _PLACEHOLDER.sub(_SAMPLE, places.unsubscribe_url)
+    return replace(places, key=places.key and _SAMPLE, unsubscribe_url=own)
 
 
 def unsubscribe_url_faults(template: str) -> Iterator[str]:
