@@ -23,6 +23,9 @@ NAMES = (
     "by_hand",
     "small_backtest",
     "smtp",
+    "handover",
+    "http_senders",
+    "rendering",
 )
 
 
