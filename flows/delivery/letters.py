@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any, Self
 
+import orjson
 import zstandard
 
 from flows.delivery.contents import STEP, ContentKey
@@ -174,13 +175,21 @@ def with_rules(
 
 def content_hash(rendered: Rendered) -> str:
     """16 hex digits of SHA-256 over what a message says: its subject and both parts."""
-    said = json.dumps([rendered.subject, rendered.text, rendered.html])
+    said = "\0".join((rendered.subject, rendered.text, rendered.html or ""))
     return sha256(said.encode()).hexdigest()[:16]
 
 
 def compressed(lines: Sequence[Mapping[str, Any]]) -> bytes:
     """What messages were made of, as it is kept."""
-    return zstandard.compress("\n".join(map(json.dumps, lines)).encode(), 1)
+    return zstandard.compress(b"\n".join(map(json_bytes, lines)), 1)
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """A JSON object in UTF-8; four times as fast as the standard library, which takes what is beyond 64 bits."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
 
 
 def said_lines(kept: bytes | None) -> list[dict[str, Any]]:
@@ -208,7 +217,9 @@ def _address(row: Row) -> str:
 
 
 def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
-    attributes, event = (json.loads(row[name] or "{}") for name in ("attributes", "trigger_properties"))
+    attributes, event = (
+        json.loads(row[name]) if row[name] else {} for name in ("attributes", "trigger_properties")
+    )
     zone = attributes.get("timezone")
     return Values(
         attributes,
@@ -221,7 +232,7 @@ def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
         {name: row[name] for name in ("workflow_id", "execution_id", "branch")}
         | {"entered_at": row["entered_at"].isoformat()},
         links.names,
-        items=json.loads(row["items"] or "[]"),
+        items=json.loads(row["items"]) if row["items"] else [],
         locale=str(attributes.get("locale") or "en"),
         timezone=zone if isinstance(zone, str) and zone.strip() else writer.timezone,
     )

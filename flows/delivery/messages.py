@@ -1,12 +1,11 @@
 """Pending messages → letters, in the bytes of their sender, with what is noted of each."""
 
-import json
 from collections.abc import Sequence
 
 import polars as pl
 
 from flows.delivery.dispatch import Channel, Composed
-from flows.delivery.letters import Letter, Writer, compressed, write
+from flows.delivery.letters import Letter, Writer, compressed, json_bytes, write
 from flows.delivery.send_ledger import Kind, Part
 from flows.delivery.senders.base import Sender
 from transforms.content.errors import ContentError
@@ -60,4 +59,4 @@ def _part(letters: Sequence[Letter], sender: Sender) -> Part:
 
 
 def _noted(letter: Letter, sender: Sender) -> str:
-    return json.dumps({**letter.recorded, "sender": sender.name}, ensure_ascii=False)
+    return json_bytes({**letter.recorded, "sender": sender.name}).decode()
