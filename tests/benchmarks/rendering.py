@@ -1,7 +1,7 @@
 """How many messages a core renders a second: `python -m tests.benchmarks.rendering [--count N]`.
 
-Plain ones have a text part, a subject and five names, and are made into MIME; those with a layout have MJML that comes to
-about 20 kB of HTML and a text part of their own. Inlining CSS and making a text part of HTML are measured apart.
+Plain ones have a text part, a subject and five names, and are made into MIME; those with a layout have MJML that comes
+to about 20 kB of HTML, and a text part of their own. Inlining CSS and making a text part of HTML are measured apart.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def values(number: int) -> Values:
         "points": number,
     }
     return Values(
-        attributes, {"cart_value": 80.5 + number % 50, "products": [product] * 3},
+        attributes, {"cart_value": 80.5 + number % 50, "products": [product] * 4},
         {"customer_id": f"c{number}", "email": f"c{number}@example.com"},
         message={"unsubscribe_url": f"https://shop.example/u/{number}"},
     )  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from flows.delivery import outbox
 from flows.definitions.templates import read_templates
+from flows.delivery import outbox
 from flows.delivery.contents import read_attachments, read_content
 from flows.delivery.senders.base import Attachment
 from tests.engine.strategies_workflows import workflows

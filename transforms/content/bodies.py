@@ -1,4 +1,4 @@
-"""What is made of a rendered HTML part: the preheader put into it, its CSS inlined, the text part that it stands for."""
+"""What is made of a rendered HTML part: its preheader put in, its CSS inlined, a text part that says the same."""
 
 import re
 from functools import lru_cache

@@ -11,7 +11,7 @@ from typing import Any
 
 from transforms.content.bodies import text_of, with_inline_css, with_preheader
 from transforms.content.budget import Run, running
-from transforms.content.errors import ContentError, TemplateFault
+from transforms.content.errors import ContentError, SourceError
 from transforms.content.folder import MJML, body, reachable, template_files
 from transforms.content.links import may_split_scheme, refused_link
 from transforms.content.mjml import compile_mjml
@@ -204,8 +204,8 @@ def _html_part(source: ContentSource) -> Part | None:
     made = compile_mjml(name, {one: body(source.files[one]) for one in trees})
     try:
         trees[name] = parsed(made.source, name, wide=True)
-    except TemplateFault as fault:
-        raise TemplateFault(*made.origins.get(fault.line, (name, 1)), fault.what) from fault
+    except SourceError as fault:
+        raise SourceError(*made.origins.get(fault.line, (name, 1)), fault.what) from fault
     return compile_files(ESCAPED, name, trees, made.origins)
 
 
@@ -220,7 +220,7 @@ def _html(compiled: CompiledContent, run: Run, named: dict[str, Any], preheader:
     assert compiled.html is not None
     html = run_part(compiled.html, named)
     if (run.suspicious or compiled.always_check) and (link := refused_link(html)):
-        raise TemplateFault(
+        raise SourceError(
             compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel"
         )
     if compiled.inline_css:
@@ -233,7 +233,7 @@ def _address(part: str, given: str | None) -> Address | None:
         return None
     found = _ADDRESS.fullmatch(given)
     if found is None:
-        raise TemplateFault(
+        raise SourceError(
             part, 1, f"{given!r} isn't `Name <name@example.com>`; only the name may hold placeholders"
         )
     name = (found["name"] or "").strip().strip('"')
@@ -242,8 +242,10 @@ def _address(part: str, given: str | None) -> Address | None:
 
 
 def _addressed(given: Address | None, named: dict[str, Any]) -> str | None:
-    if given is None or given.name is None:
-        return given and given.address
+    if given is None:
+        return None
+    if given.name is None:
+        return given.address
     name = _one_line(given.name, named).replace("\\", "").replace('"', "'")
     return f'"{name}" <{given.address}>' if name else given.address
 
