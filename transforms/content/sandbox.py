@@ -18,6 +18,7 @@ from transforms.content.anything import Anything
 from transforms.content.budget import current, deeper, handle, spend, write
 from transforms.content.counting import SPEND, WEIGH, WEIGH_LOOP
 from transforms.content.filters import filters, tests
+from transforms.content.marks import marked
 from transforms.content.values import Named, says_nothing
 
 _NUMBER_LIMIT = 1e15
@@ -158,9 +159,12 @@ def _text_part(_: Context, value: Any) -> str:
 @pass_context
 def _html_part(_: Context, value: Any) -> str:
     text = _printed(value)
-    if ":" in text and not isinstance(text, Markup) and not text.startswith(_SAFE_STARTS):
+    if isinstance(text, Markup):
+        return text
+    if ":" in text and not text.startswith(_SAFE_STARTS):
         current().suspicious = True
-    return text
+    printed = current().printed
+    return marked(printed, text) if text and printed is not None else text
 
 
 def _text(value: Any) -> str:
