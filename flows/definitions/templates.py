@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from flows.errors import InputError
-from transforms.content.errors import ContentError, TemplateFault
+from transforms.content.errors import ContentError, SourceError
 from transforms.content.folder import front_matter, names_of, reachable, template_files, template_ids
 from transforms.content.foreign import foreign_tags
 from transforms.content.samples import sample_faults
@@ -70,7 +70,7 @@ def template_source(
     for name in files.all:
         if name in templates.unreadable:
             line, _, what = templates.unreadable[name]
-            raise TemplateFault(name, line, what)
+            raise SourceError(name, line, what)
     try:
         told = [_told(templates, name) for name in files.all]
     except DefinitionError as error:
@@ -165,12 +165,12 @@ def _faults(templates: Templates, name: str) -> Iterator[str]:
         yield from map(str, error.faults)
     try:
         reachable(name, templates)
-    except TemplateFault as fault:
+    except SourceError as fault:
         yield _shown(templates, fault)
 
 
 def _shown(templates: Templates, fault: ContentError) -> str:
-    if isinstance(fault, TemplateFault) and fault.file in templates:
+    if isinstance(fault, SourceError) and fault.file in templates:
         return f"{templates.folder / fault.file}:{fault.line}:1 {fault.what}"
     return f"{templates.folder}: {fault}"
 
@@ -178,7 +178,7 @@ def _shown(templates: Templates, fault: ContentError) -> str:
 def _names(template: str, files: Collection[str]) -> tuple[str, ...]:
     try:
         return template_files(template, files).all
-    except TemplateFault as fault:
+    except SourceError as fault:
         return (fault.file,)
 
 
@@ -196,5 +196,5 @@ def _sample_faults(templates: Templates, template: str) -> Iterator[str]:
     for fault in faults:
         shown = _shown(templates, fault)
         yield (
-            shown if isinstance(fault, TemplateFault) and fault.file in templates else f"{shown} ({template})"
+            shown if isinstance(fault, SourceError) and fault.file in templates else f"{shown} ({template})"
         )

@@ -1,12 +1,13 @@
 """How many messages a core renders a second: `python -m tests.benchmarks.rendering [--count N]`.
 
-Plain ones have a text part, a subject and five names, and are made into MIME; those with a layout have MJML that comes to
-about 20 kB of HTML and a text part of their own. Inlining CSS and making a text part of HTML are measured apart.
+Plain ones have a text part, a subject and five names, and are made into MIME; those with a layout have MJML that comes
+to about 20 kB of HTML, and a text part of their own. Inlining CSS and making a text part of HTML are measured apart.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,6 +104,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report("layout, with MIME", len(few), lambda: [mail(n, render(news, one)) for n, one in enumerate(few)])
     report("inlining its CSS", count // 40, lambda: [with_inline_css(html) for _ in range(count // 40)])
     report("text made of its HTML", count // 40, lambda: [text_of(html) for _ in range(count // 40)])
+    alone = compile_content(
+        replace(
+            NEWSLETTER, files={name: text for name, text in NEWSLETTER.files.items() if name != "news.txt.j2"}
+        )
+    )
+    report("layout without a text part", len(few), lambda: render_all(alone, few))
     report("compiling the layout", 20, lambda: [compile_content(NEWSLETTER) for _ in range(20)])
 
 
@@ -128,7 +135,7 @@ def values(number: int) -> Values:
         "points": number,
     }
     return Values(
-        attributes, {"cart_value": 80.5 + number % 50, "products": [product] * 3},
+        attributes, {"cart_value": 80.5 + number % 50, "products": [product] * 4},
         {"customer_id": f"c{number}", "email": f"c{number}@example.com"},
         message={"unsubscribe_url": f"https://shop.example/u/{number}"},
     )  # fmt: skip

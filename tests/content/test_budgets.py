@@ -1,6 +1,7 @@
 """Bombs: each ends soon, and fails its own template or message alone."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -31,46 +32,85 @@ DATA_BOMBS = [
     "{{ [" + "big," * 5_000 + "]|join }}",
     "{{ [" + "big," * 5_000 + "] }}",
     "{{ " + "~".join(["big"] * 5_000) + " }}",
-    "{{ tags|striptags }}", "{{ open|striptags }}", "{{ big|title }}{{ big|urlencode }}{{ big|capitalize }}",
+    "{{ tags|striptags }}",
+    "{{ open|striptags }}",
+    "{{ big|title }}{{ big|urlencode }}{{ big|capitalize }}",
     "{{ upper|upper }}{{ upper|lower }}{{ upper|title }}{{ upper|urlencode }}",
-    "{{ big|trim('" + "q" * 1000 + "') }}", "{{ big|replace('x', '" + "q" * 1000 + "') }}",
-    "{{ deep }}", "{{ deep|join }}", "{{ deep|sort }}", "{{ deep|string }}",
-    "{{ hex|int(0, 16) // 7 }}", "{{ hex|int * hex|int }}", "{{ n * n }}", "{{ '%d'|format(n) }}",
+    "{{ big|trim('" + "q" * 1000 + "') }}",
+    "{{ big|replace('x', '" + "q" * 1000 + "') }}",
+    "{{ deep }}",
+    "{{ deep|join }}",
+    "{{ deep|sort }}",
+    "{{ deep|string }}",
+    "{{ hex|int(0, 16) // 7 }}",
+    "{{ hex|int * hex|int }}",
+    "{{ n * n }}",
+    "{{ '%d'|format(n) }}",
     "{{ many|sort|join }}{{ many|unique|join }}{{ many|reverse|join }}{{ many|sum }}",
     "{% for a in rows %}{% for b in rows %}{{ b.a }}{% endfor %}{% endfor %}",
-    "{{ '1e999999999'|money('EUR') }}", "{{ hex|number }}", "{{ '1' ~ hex|date }}", "{{ big|url }}",
-    "{{ n|date }}", "{{ 1|plural(big) }}", "{{ big|truncate(1000) }}{{ big|truncate(1000, true) }}",
-]  # fmt: skip
+    "{{ '1e999999999'|money('EUR') }}",
+    "{{ hex|number }}",
+    "{{ '1' ~ hex|date }}",
+    "{{ big|url }}",
+    "{{ n|date }}",
+    "{{ 1|plural(big) }}",
+    "{{ big|truncate(1000) }}{{ big|truncate(1000, true) }}",
+]
 FILE_BOMBS = {
     "doubling": "{% macro m(x, n) %}{% if n %}{{ m(x ~ x, n - 1) }}{% endif %}{% endmacro %}{{ m(big, 25) }}",
     "added": "{% macro m(x, n) %}{% if n %}{{ m(x + x, n - 1) }}{% endif %}{% endmacro %}{{ m(many, 25) }}",
     "recursion": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "two recursions": "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(28) }}",
     "captured": "{% for a in many %}{% set x %}" + "text" * 10_000 + "{% endset %}{% endfor %}",
-    "macro text": "{% macro m() %}" + "text" * 10_000 + "{% endmacro %}{% for a in many %}{% set x = m() %}{% endfor %}",
-    "call blocks": "{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}" + "{% call m() %}" * 20 + "x" + "{% endcall %}" * 20,
+    "macro text": "{% macro m() %}" + "text" * 10_000 + "{% endmacro %}{% for a in many %}{{ m()|first }}{% endfor %}",
+    "call blocks": "{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}"
+    + "{% call m() %}" * 20
+    + "x"
+    + "{% endcall %}" * 20,
     "else": "{% for a in big %}{% for b in [] %}{% else %}{% for c in big %}{% endfor %}{% endfor %}{% endfor %}",
 }  # fmt: skip
 COMPILE_BOMBS = [
-    "{{ 9**(9**8) }}", "{{ 'a' * 10**9 }}", "{{ " + "(" * 100 + "1" + ")" * 100 + " }}", "{{ " + "[" * 400 + "]" * 400 + " }}",
-    "{{ " + "not " * 5_000 + "a }}", "{{ " + "-" * 5_000 + "1 }}", "{{ a" + ".b" * 5_000 + " }}", "{{ a" + "|e" * 5_000 + " }}",
-    "{{ " + "a if b else " * 3_000 + "c }}", "{{ 1" + "+1" * 240_000 + " }}", "{{ 1" + "~1" * 240_000 + " }}",
-    "{{ '" + "a" * 499_000 + "'|upper }}", "{{ " + "9" * 100_000 + " }}", "{{ " + "9" * 4_000 + " * 1 }}", "{{ 1e308 * 1e308 }}",
-    "{% if a %}" * 1_000, "{% if a %}x{% endif %}" * 1_000, "{% if a %}" + "{% elif b %}x" * 1_900 + "{% endif %}",
-    "{" * 499_000, "{{" * 240_000, "{#" * 240_000, " " * 499_000 + "{%", "{% raw %}" * 4_000, "{{ a }}" * 2_000,
-    "{{ [" + "1," * 200_000 + "] }}", "{{ {" + "'a':1," * 60_000 + "} }}", "{{ a(" + "1," * 100_000 + ") }}",
-    "{% for " + "a," * 100_000 + " in b %}{% endfor %}", "{{ '" + "\\" * 200_000 + "' }}", "{{ a is " + "not " * 100_000 + "b }}",
-    "\n" * 400_000 + "{{ 1 / 0 }}", "{{ \"" + "'" * 400_000 + " }}", "{%-" + " " * 400_000 + "-%}",
-]  # fmt: skip
+    "{{ 9**(9**8) }}",
+    "{{ 'a' * 10**9 }}",
+    "{{ " + "(" * 100 + "1" + ")" * 100 + " }}",
+    "{{ " + "[" * 400 + "]" * 400 + " }}",
+    "{{ " + "not " * 5_000 + "a }}",
+    "{{ " + "-" * 5_000 + "1 }}",
+    "{{ a" + ".b" * 5_000 + " }}",
+    "{{ a" + "|e" * 5_000 + " }}",
+    "{{ " + "a if b else " * 3_000 + "c }}",
+    "{{ 1" + "+1" * 240_000 + " }}",
+    "{{ 1" + "~1" * 240_000 + " }}",
+    "{{ '" + "a" * 499_000 + "'|upper }}",
+    "{{ " + "9" * 100_000 + " }}",
+    "{{ " + "9" * 4_000 + " * 1 }}",
+    "{{ 1e308 * 1e308 }}",
+    "{% if a %}" * 1_000,
+    "{% if a %}x{% endif %}" * 1_000,
+    "{% if a %}" + "{% elif b %}x" * 1_900 + "{% endif %}",
+    "{" * 499_000,
+    "{{" * 240_000,
+    "{#" * 240_000,
+    " " * 499_000 + "{%",
+    "{% raw %}" * 4_000,
+    "{{ a }}" * 2_000,
+    "{{ [" + "1," * 200_000 + "] }}",
+    "{{ {" + "'a':1," * 60_000 + "} }}",
+    "{{ a(" + "1," * 100_000 + ") }}",
+    "{% for " + "a," * 100_000 + " in b %}{% endfor %}",
+    "{{ '" + "\\" * 200_000 + "' }}",
+    "{{ a is " + "not " * 100_000 + "b }}",
+    "\n" * 400_000 + "{{ 1 / 0 }}",
+    '{{ "' + "'" * 400_000 + " }}",
+    "{%-" + " " * 400_000 + "-%}",
+]
 
 
 def seconds_of(source: ContentSource) -> float:
     """How long it takes to be compiled and rendered, or to be refused."""
     started = time.process_time()
-    try:
+    with suppress(ContentError):
         render(compile_content(source), Values(VALUES, {"big": BIG}, {}))
-    except ContentError as error:
-        assert len(str(error)) < 2_000
     return time.process_time() - started
 
 

@@ -70,15 +70,30 @@ def test_missing_names_are_told_with_what_they_are_of() -> None:
         ("{{ event.total|money('EUR') }}", "de", "UTC", f"1.234,50{NOBREAK}€"),
         ("{{ event.total|money(event.currency) }}", "en", "UTC", "$1,234.50"),
         ("{{ event.total|money('jpy') }} {{ text|money('EUR') }}", "en", "UTC", "¥1,234 €19.90"),
-        ("{{ event.total|number }} {{ event.total|number(2) }} {{ 5|number(0) }}", "de", "UTC", "1.234,5 1.234,50 5"),
+        (
+            "{{ event.total|number }} {{ event.total|number(2) }} {{ 5|number(0) }}",
+            "de",
+            "UTC",
+            "1.234,5 1.234,50 5",
+        ),
         ("{{ 0.156|percent }} {{ 0.156|percent(1) }}", "en", "UTC", "16% 15.6%"),
         ("{{ 0.156|percent(1) }}", "de", "UTC", f"15,6{NOBREAK}%"),
         ("{{ event.at|date }}", "xx_YY", "Nowhere/At_All", "Mar 1, 2026"),
-        ("{{ 1|plural('item', 'items') }} {{ 2|plural('item', 'items') }} {{ 0|plural('item', 'items') }}", "en", "UTC", "item items items"),
-        ("{% for n in [1, 3, 5, 22] %}{{ n|plural('plik', 'pliku', few='pliki', many='plików') }} {% endfor %}", "pl", "UTC", "plik pliki plików pliki "),
+        (
+            "{{ 1|plural('item', 'items') }} {{ 2|plural('item', 'items') }} {{ 0|plural('item', 'items') }}",
+            "en",
+            "UTC",
+            "item items items",
+        ),
+        (
+            "{% for n in [1, 3, 5, 22] %}{{ n|plural('plik', 'pliku', few='pliki', many='plików') }} {% endfor %}",
+            "pl",
+            "UTC",
+            "plik pliki plików pliki ",
+        ),
         ("{{ 0|plural('x', 'y', zero='none') }} {{ tags|plural('tag', 'tags') }}", "en", "UTC", "none tags"),
     ],
-)  # fmt: skip
+)
 def test_formats(template: str, locale: str, timezone: str, expected: str) -> None:
     given = {
         "day": "2026-03-01",
@@ -124,11 +139,15 @@ def test_what_has_no_value_prints_as_nothing(filtered: str) -> None:
     ("template", "expected"),
     [
         ("{{ page|url }}", "https://x.example/a?b=1&c=&utm_medium=email&utm_campaign=spring%20sale#top"),
-        ("{{ page|url(campaign='new', source='shop', ref=name) }}",
-         "https://x.example/a?b=1&c=&utm_medium=email&utm_campaign=new&utm_source=shop&ref=Zo%C3%AB%20%26#top"),
-        ("{{ 'https://x.example/?utm_campaign=own'|url(medium='sms', term=nothing) }}",
-         "https://x.example/?utm_campaign=own&utm_medium=sms"),
+        (
+            "{{ page|url(campaign='new', source='shop', ref=name) }}",
+            "https://x.example/a?b=1&c=&utm_medium=email&utm_campaign=new&utm_source=shop&ref=Zo%C3%AB%20%26#top",
+        ),
+        (
+            "{{ 'https://x.example/?utm_campaign=own'|url(medium='sms', term=nothing) }}",
+            "https://x.example/?utm_campaign=own&utm_medium=sms",
+        ),
     ],
-)  # fmt: skip
+)
 def test_campaign_parameters(template: str, expected: str) -> None:
     assert shown(template, page="https://x.example/a?b=1&c=#top", name="Zoë &") == expected

@@ -60,10 +60,16 @@ def test_what_macros_of_a_shared_file_say_is_each_customers_own() -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"a.txt.j2": "\n{% include 'foter.txt.j2' %}", "footer.txt.j2": ""}, "a.txt.j2, line 2: there is no file "
-         "'foter.txt.j2' in the templates folder; did you mean 'footer.txt.j2'?"),
+        (
+            {"a.txt.j2": "\n{% include 'foter.txt.j2' %}", "footer.txt.j2": ""},
+            "a.txt.j2, line 2: there is no file "
+            "'foter.txt.j2' in the templates folder; did you mean 'footer.txt.j2'?",
+        ),
         ({"a.txt.j2": "{% extends 'a.txt.j2' %}"}, "comes back to 'a.txt.j2'"),
-        ({"a.txt.j2": "{% include 'b' %}", "b": "{% include 'c' %}", "c": "\n\n{% extends 'b' %}"}, "c, line 3: names"),
+        (
+            {"a.txt.j2": "{% include 'b' %}", "b": "{% include 'c' %}", "c": "\n\n{% extends 'b' %}"},
+            "c, line 3: names",
+        ),
         ({"a.txt.j2": "{% include first_name %}"}, "must be a text in quotes"),
         ({"a.txt.j2": "{% include '../secret' %}"}, "there is no file"),
         ({"a.txt.j2": "{% include 'b' %}", "b": "ok\n{{ x|uper }}"}, "b, line 2: filter 'uper'"),
@@ -73,10 +79,13 @@ def test_what_macros_of_a_shared_file_say_is_each_customers_own() -> None:
         ({"a.txt.j2": "{% for a in b %}" * 5 + "{% endfor %}" * 5}, "nested 5 deep"),
         ({"a.txt.j2": "{% autoescape false %}{% endautoescape %}"}, "isn't allowed"),
         ({"a.html.j2": "", "a.mjml.j2": ""}, "both are the HTML part"),
-        ({f"{n}": f"{{% include '{n + 1}' %}}" for n in range(30)} | {"30": "", "a.txt.j2": "{% include '0' %}"},
-         "more than 20 steps"),
+        (
+            {f"{n}": f"{{% include '{n + 1}' %}}" for n in range(30)}
+            | {"30": "", "a.txt.j2": "{% include '0' %}"},
+            "more than 20 steps",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_keeps_files_from_being_used(files: dict[str, str], says: str | None) -> None:
     if says is None:
         with pytest.raises(ContentError, match="there is no macro"):
@@ -124,8 +133,10 @@ def test_the_version_changes_with_what_can_reach_the_message() -> None:
 
 def test_which_names_a_message_can_read() -> None:
     files = {
-        "a.html.j2": "{% import 'ui' as ui %}{{ first_name }}{{ customer['Favourite Shop'] }}{{ event.total }}{{ ui.x() }}",
-        "ui": "{% macro x() %}{{ plan }}{{ message.view_url }}{% for one in items %}{{ one.name }}{% endfor %}{% endmacro %}",
+        "a.html.j2": "{% import 'ui' as ui %}{{ first_name }}{{ customer['Favourite Shop'] }}"
+        "{{ event.total }}{{ ui.x() }}",
+        "ui": "{% macro x() %}{{ plan }}{{ message.view_url }}"
+        "{% for one in items %}{{ one.name }}{% endfor %}{% endmacro %}",
     }
     found = used_names(compile_content(source(files, "{{ event.item }}")))
     assert found == UsedNames(

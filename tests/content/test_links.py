@@ -10,10 +10,21 @@ from transforms.content.templates import ContentSource, compile_content, render
 from transforms.content.values import Values
 
 DISGUISES = [
-    "javascript:alert(1)", " JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "\x01javascript:alert(1)", "java\tscript\t:x",
-    "javascript&colon;alert(1)", "&#106;avascript:alert(1)", "&#x6A&#x61vascript:x", "java&Tab;script&NewLine;:x",
-    "data:text/html,<script>", "DATA:text/html;base64,AAAA", "vbscript:msgbox", "\u200bjavascript:x", "&#0000106avascript:x",
-]  # fmt: skip
+    "javascript:alert(1)",
+    " JaVaScRiPt:alert(1)",
+    "java\nscript:alert(1)",
+    "\x01javascript:alert(1)",
+    "java\tscript\t:x",
+    "javascript&colon;alert(1)",
+    "&#106;avascript:alert(1)",
+    "&#x6A&#x61vascript:x",
+    "java&Tab;script&NewLine;:x",
+    "data:text/html,<script>",
+    "DATA:text/html;base64,AAAA",
+    "vbscript:msgbox",
+    "\u200bjavascript:x",
+    "&#0000106avascript:x",
+]
 
 
 def html_of(template: str, value: str) -> str:

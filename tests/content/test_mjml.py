@@ -87,24 +87,53 @@ def test_no_products() -> None:
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        (page("<mj-section>\n<mj-column>\n</mj-section>"), "a.mjml.j2, line 4: not valid MJML: <mj-column> isn't closed "
-         "before </mj-section> in line 5"),
-        (page("<mj-section>\n<mj-colum/></mj-section>"), "line 4: not valid MJML: there is no <mj-colum> here; did you mean <mj-column>?"),
+        (
+            page("<mj-section>\n<mj-column>\n</mj-section>"),
+            "a.mjml.j2, line 4: not valid MJML: <mj-column> isn't closed before </mj-section> in line 5",
+        ),
+        (
+            page("<mj-section>\n<mj-colum/></mj-section>"),
+            "line 4: not valid MJML: there is no <mj-colum> here; did you mean <mj-column>?",
+        ),
         (page("<mj-section>\n\n text {{ x }}</mj-section>"), "line 5: text stands right within <mj-section>"),
-        (page("<mj-section {% if x %}css-class='a'{% endif %}></mj-section>"), "line 3: a tag of Jinja2 stands within <mj-section …>"),
+        (
+            page("<mj-section {% if x %}css-class='a'{% endif %}></mj-section>"),
+            "line 3: a tag of Jinja2 stands within <mj-section …>",
+        ),
         (page("<mj-include path='/etc/passwd' />"), "line 3: mj-include isn't allowed"),
-        (page("<mj-section><mj-column><mj-text>{{ x|uper }}</mj-text></mj-column></mj-section>"), "line 3: filter 'uper'"),
-        (page("<mj-section><mj-column><mj-text>{{ 1 / 0 }}</mj-text></mj-column></mj-section>"), "line 3: division by zero"),
-        (page("<mj-carousel>{% for x in y %}<mj-carousel-image src='x'/>{% endfor %}</mj-carousel>"), "line 3: {% for x in y %} can't stand"),
-        (page("</mj-section>"), "line 2: not valid MJML: <mj-body> isn't closed before </mj-section> in line 3"),
+        (
+            page("<mj-section><mj-column><mj-text>{{ x|uper }}</mj-text></mj-column></mj-section>"),
+            "line 3: filter 'uper'",
+        ),
+        (
+            page("<mj-section><mj-column><mj-text>{{ 1 / 0 }}</mj-text></mj-column></mj-section>"),
+            "line 3: division by zero",
+        ),
+        (
+            page("<mj-carousel>{% for x in y %}<mj-carousel-image src='x'/>{% endfor %}</mj-carousel>"),
+            "line 3: {% for x in y %} can't stand",
+        ),
+        (
+            page("</mj-section>"),
+            "line 2: not valid MJML: <mj-body> isn't closed before </mj-section> in line 3",
+        ),
         ({"a.mjml.j2": "Hello"}, "a.mjml.j2, line 1: not MJML: there is no <mjml>"),
         ({"a.mjml.j2": "<mjml><mj-body>"}, "line 1: not valid MJML: <mj-body> isn't closed"),
-        ({**FILES, "a.mjml.j2": "{% macro x() %}\n<mj-text/>{% endmacro %}" + LAYOUT}, "line 2: MJML is compiled before macros run"),
-        ({**FILES, "header.mjml.j2": "\n<mj-section><mj-colum></mj-section>"}, "header.mjml.j2, line 2: not valid MJML"),
+        (
+            {**FILES, "a.mjml.j2": "{% macro x() %}\n<mj-text/>{% endmacro %}" + LAYOUT},
+            "line 2: MJML is compiled before macros run",
+        ),
+        (
+            {**FILES, "header.mjml.j2": "\n<mj-section><mj-colum></mj-section>"},
+            "header.mjml.j2, line 2: not valid MJML",
+        ),
         ({"a.mjml.j2": "<mjml><mj-body><mj-text>{{ 'qxj' }}</mj-text></mj-body></mjml>"}, "'qxj'"),
-        (page("<mj-section><mj-column><mj-text><p>{{ x }}</mj-text></mj-column></mj-section>"), "a.mjml.j2, line "),
+        (
+            page("<mj-section><mj-column><mj-text><p>{{ x }}</mj-text></mj-column></mj-section>"),
+            "a.mjml.j2, line ",
+        ),
     ],
-)  # fmt: skip
+)
 def test_faults_have_their_lines(files: dict[str, str], says: str) -> None:
     with pytest.raises(ContentError) as caught:
         compile_content(ContentSource("s", None, template="a", files=files))
@@ -131,7 +160,8 @@ def test_the_preheader_is_hidden_at_the_beginning_of_the_body() -> None:
 
 
 def test_css_is_inlined_in_html_unless_it_is_off() -> None:
-    styled = "<html><head><style>p { color: red } @media print { p { color: blue } }</style></head><body><p>{{ n }}</p></body></html>"
+    rules = "p { color: red } @media print { p { color: blue } }"
+    styled = f"<html><head><style>{rules}</style></head><body><p>{{{{ n }}}}</p></body></html>"
     files = {"a.html.j2": styled}
 
     def html(inline: bool | None) -> str:

@@ -17,7 +17,8 @@ def faults(text: str, html: str | None = None) -> list[str]:
         "{% for p in products %}{{ p.name }} {{ p.price|money('EUR') }} {{ loop.index }}{% else %}x{% endfor %}",
         "{{ '%.2f'|format(event.total) }} {{ '%d %s'|format(a, b) }} {{ a|round(2) }} {{ a|int + 1 }} {{ a|float }}",
         "{{ at|date('long') }}{{ at|time }}{{ n|number(2) }}{{ n|percent }}{{ n|plural('a', 'b') }}{{ u|url(ref=a) }}",
-        "{% if a > 3 and 'x' in tags and a in ['p', 'q'] and a in 'text' %}{{ a }}{% elif not b %}{{ b ~ 'x' }}{% endif %}",
+        "{% if a > 3 and 'x' in tags and a in ['p', 'q'] and a in 'text' %}{{ a }}"
+        "{% elif not b %}{{ b ~ 'x' }}{% endif %}",
         "{{ tags|join(', ') }}{{ tags|sort|first }}{{ tags|length }}{{ tags|sum }}{{ tags|max }}{{ tags|unique|join }}",
         "{{ n|money(event.currency) }}{{ n|number(event.digits) }}{{ at|date(event.pattern) }}",
         "{{ items[0].name }}{{ message.view_url }}{{ blocks.greeting }}{{ customer['a b'] }}{{ a is divisibleby(2) }}",
@@ -57,7 +58,8 @@ def test_sample_values_fill_everything() -> None:
     source = ContentSource(
         "{{ first_name }} {{ event.cart_value|money('EUR') }}",
         "{{ event.ordered_at|date }} {% for p in event.products %}{{ p }}{% endfor %} {{ message.unsubscribe_url }}"
-        "{{ customer.points + 1 }}{{ execution.branch }}{{ blocks.intro }}{% for i in items %}{{ i.url|url }}{% endfor %}",
+        "{{ customer.points + 1 }}{{ execution.branch }}{{ blocks.intro }}"
+        "{% for i in items %}{{ i.url|url }}{% endfor %}",
     )
     compiled = compile_content(source)
     found = render(compiled, sample_values(used_names(compiled)))

@@ -9,7 +9,8 @@ from flows.definitions.templates import check_templates, read_templates, templat
 from flows.errors import InputError
 
 FILES = {
-    "good.html.j2": "---\nsubject: Hi {{ first_name }}\n---\n{% extends 'base/layout.html.j2' %}{% block main %}x{% endblock %}",
+    "good.html.j2": "---\nsubject: Hi {{ first_name }}\n---\n"
+    "{% extends 'base/layout.html.j2' %}{% block main %}x{% endblock %}",
     "base/layout.html.j2": "<body>{% block main %}{% endblock %}</body>",
     "header.mjml.j2": "<mj-section></mj-section>",
     "page.mjml.j2": "<mjml><mj-body>{% include 'header.mjml.j2' %}</mj-body></mjml>",
@@ -57,7 +58,7 @@ def test_partials_and_layouts_needn_t_stand_alone(folder: Path) -> None:
         ("a.html.j2", "{% include 'gone' %}", "a.html.j2:1:1 there is no file 'gone'"),
         ("macros.j2", "{% macro x() %}", "macros.j2:1:1 not a valid Jinja2 template"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_has_its_place_and_touches_no_other(
     folder: Path, name: str, text: str | bytes, says: str
 ) -> None:
@@ -88,7 +89,8 @@ def test_a_workflow_with_a_faulty_template_is_left_out_alone(folder: Path, tmp_p
     workflows = tmp_path / "workflows"
     for name in ("good", "bad"):
         text = (
-            f"workflow_id: {name}\nworkflow_name: x\nis_active: true\ntriggers: [{{type: behavioral, config: {{action: go}}}}]\n"
+            f"workflow_id: {name}\nworkflow_name: x\nis_active: true\n"
+            f"triggers: [{{type: behavioral, config: {{action: go}}}}]\n"
             f"actions: [{{type: send_email, config: {{template_id: {name}}}}}]\n"
         )
         write(workflows, f"{name}.yaml", text)

@@ -1,11 +1,16 @@
-"""What is made of a rendered HTML part: the preheader put into it, its CSS inlined, the text part that it stands for."""
+"""What is made of a rendered HTML part: its preheader put in, its CSS inlined, a text part that says the same."""
 
 import re
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from transforms.content.budget import Run, running
 from transforms.content.errors import ContentError
+from transforms.content.marks import filled
+from transforms.content.parts import Part, run_part
 
 if TYPE_CHECKING:
     from inscriptis.model.config import ParserConfig
@@ -19,6 +24,8 @@ _HIDDEN = (
     'mso-hide:all">'
 )
 _TEXT_LIMIT = 300_000
+_SILENT_LINK = re.compile(r"\[\s*\]\([^()\s]*\)")
+_BARE_LINK = re.compile(r"\[(\S+)\]\(\1\)")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _TRAILING = re.compile(r"[ \t\xa0\u034f\u200c]+(?=\n|$)")
 
@@ -57,20 +64,60 @@ def text_of(html: str) -> str:
     Raises:
         ContentError: it is too long for that, or no HTML.
     """
+    return _tidied(_text_of(html))
+
+
+def text_like(part: Part, html: str, named: dict[str, Any], run: Run) -> str:
+    """The text part that says what an HTML part says, as `text_of`; the HTML of most is gone through once for many.
+
+    Customers' mails differ in the values they print, and seldom in what is around them. So the part is rendered once
+    more with marks in place of values; what text that makes is known after the first customer.
+
+    Args:
+        part: what the HTML was rendered from.
+        html: the HTML.
+        named: the values.
+        run: the render of the HTML.
+
+    Raises:
+        ContentError: as `text_of`.
+    """
+    trial = Run(locale=run.locale, timezone=run.timezone, campaign=run.campaign, printed=(printed := []))
+    with running(trial):
+        shared = run_part(part, named)
+    in_line = all(" ".join(value.split()) == value for value in printed)
+    if not in_line or filled(shared, printed, lambda value: str(Markup.escape(value))) != html:
+        return text_of(html)
+    text = filled(_text_of_shared(shared), printed, str)
+    return text_of(html) if text is None else _tidied(text)
+
+
+@lru_cache(maxsize=256)
+def _text_of_shared(html: str) -> str:
+    return _text_of(html)
+
+
+def _text_of(html: str) -> str:
     from inscriptis import get_text
 
     if len(html) > _TEXT_LIMIT:
         raise ContentError(
-            f"html: {len(html):,} characters, too many for a text part to be made of them (allowed: {_TEXT_LIMIT:,}); "
-            "write a .txt.j2"
+            f"html: {len(html):,} characters, too many for a text part to be made of them (allowed: "
+            f"{_TEXT_LIMIT:,}); write a .txt.j2"
         )
     try:
-        text = get_text(html, _config())
+        found: str = get_text(html, _config())
     except Exception as error:  # whatever the parser stumbles over, it is this message's fault alone
         raise ContentError(
             f"html: no text part can be made of it ({type(error).__name__}); write a .txt.j2"
         ) from error
-    lines = _TRAILING.sub("", text.replace("\xa0", " "))
+    return found
+
+
+def _tidied(text: str) -> str:
+    """Without links that say nothing, those that are their own address once only, and without wide gaps."""
+    told = _SILENT_LINK.sub("", text.replace("\xa0", " "))
+    lines = _TRAILING.sub("", _BARE_LINK.sub(r"\1", told))
     return _BLANK_LINES.sub("\n\n", lines).strip("\n") + "\n"
 
 

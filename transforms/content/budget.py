@@ -33,6 +33,7 @@ class Run:
         locale: the customer's, such as `de_AT`.
         timezone: the customer's zone.
         campaign: what `url` adds where the template names nothing else.
+        printed: collects the values that an HTML part prints, a mark standing in place of each; None: none does.
     """
 
     steps: int = STEP_LIMIT
@@ -43,6 +44,7 @@ class Run:
     locale: str = "en"
     timezone: str = "UTC"
     campaign: str | None = None
+    printed: list[str] | None = None
 
 
 _RUN: ContextVar[Run] = ContextVar("the render that is under way")

@@ -1,22 +1,23 @@
 """Addresses of web pages in messages, with the parameters by which a shop's own statistics know a campaign."""
 
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from jinja2 import Undefined
 
+from transforms.content.anything import Anything
 from transforms.content.budget import current
-from transforms.content.values import Anything, says_nothing
+from transforms.content.values import says_nothing
 
 _CAMPAIGN = ("source", "medium", "campaign", "term", "content", "id")
 _LONGEST = 2_000
 
 
 def with_campaign(value: Any, **parameters: Any) -> str:
-    """An address with campaign parameters: `url(campaign="spring")` adds `utm_campaign=spring`, other names as they are.
+    """An address with campaign parameters: `url(campaign="spring")` adds `utm_campaign=spring`; other names stay.
 
-    What isn't given is `utm_medium=email`, and `utm_campaign` the workflow's id; those that the address already has stay
-    as they are, unless they are given here. What has no value is left out.
+    What isn't given is `utm_medium=email`, and `utm_campaign` the workflow's id. What the address already has stays as
+    it is, unless it is given here. What has no value is left out.
 
     Raises:
         ValueError: it isn't the address of a web page.
@@ -34,7 +35,7 @@ def with_campaign(value: Any, **parameters: Any) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-def _web_address(given: str) -> Any:
+def _web_address(given: str) -> SplitResult:
     try:
         parts = urlsplit(given)
     except ValueError:

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from jinja2 import Environment, TemplateSyntaxError
 
-from transforms.content.errors import TemplateFault
+from transforms.content.errors import SourceError
 
 _KEYWORD = re.compile(r"\{%[-+]?\s*(\w+)\s*(.*?)\s*[-+]?%\}", re.DOTALL)
 _NAME = re.compile(r"""(['"])(.*?)\1""", re.DOTALL)
@@ -61,7 +61,7 @@ def composed(name: str, files: Mapping[str, str]) -> tuple[list[Piece], list[Pie
         files: the files that it names, however far, and itself.
 
     Raises:
-        TemplateFault: a macro holds MJML, which is compiled before macros run.
+        SourceError: a macro holds MJML, which is compiled before macros run.
     """
     pieces = _composed(name, files, {})
     within = [depth > 0 for depth in accumulate(_has_end(one) - _is_end(one) for one in pieces)]
@@ -79,7 +79,7 @@ def _composed(name: str, files: Mapping[str, str], given: Blocks) -> list[Piece]
     layout = next((one for one in pieces if one.keyword == "extends"), None)
     if layout is None:
         return list(_filled(pieces, files, given))
-    own = {block: body for block, body in _blocks(pieces)}
+    own = dict(_blocks(pieces))
     merged = {
         block: _with_super(given[block], own[block]) if block in own else given[block] for block in given
     }
@@ -163,19 +163,19 @@ def _check_macros(pieces: Sequence[Piece], within: Sequence[bool]) -> None:
         if piece.is_text and is_within and (found := _MJ.search(piece.text)):
             line = piece.line + piece.text.count("\n", 0, found.start())
             what = "MJML is compiled before macros run, so they hold HTML only; put the MJML into a file to include"
-            raise TemplateFault(piece.file, line, what)
+            raise SourceError(piece.file, line, what)
 
 
 def split(name: str, source: str) -> Iterator[Piece]:
     """A file's texts and tags in their order; comments are left out.
 
     Raises:
-        TemplateFault: it isn't valid Jinja2.
+        SourceError: it isn't valid Jinja2.
     """
     try:
         tokens = [(line, kind, text) for line, kind, text in _plain().lex(source)]
     except TemplateSyntaxError as error:
-        raise TemplateFault(name, error.lineno, f"not a valid Jinja2 template: {error.message}") from error
+        raise SourceError(name, error.lineno, f"not a valid Jinja2 template: {error.message}") from error
     text, start, kind = "", 1, ""
     for line, token, value in tokens:
         if token.endswith("_begin") or token in ("data", "raw_end"):

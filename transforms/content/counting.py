@@ -1,6 +1,6 @@
 """Parsed templates → the same with counters in them, so that what a render costs is known while it runs.
 
-Every body pays when it is entered, loops each time around; whatever takes longer the longer a value is pays for its size.
+Every body pays when it is entered, loops each time around; what takes longer the longer a value is pays for its size.
 """
 
 from jinja2 import nodes
@@ -75,7 +75,7 @@ def _weighed(node: nodes.Expr) -> nodes.Expr:
     return node if isinstance(node, nodes.Const) else _filter(node, WEIGH)
 
 
-def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filter(node: nodes.Node, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 

@@ -5,7 +5,7 @@ class ContentError(ValueError):
     """A template that isn't allowed, or a render that failed; says where and why."""
 
 
-class TemplateFault(ContentError):
+class SourceError(ContentError):
     """What keeps a template from ever being used.
 
     Attributes:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from math import log2
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Undefined
-from jinja2.filters import FILTERS as JINJA_FILTERS
-from jinja2.tests import TESTS as JINJA_TESTS
+from jinja2.filters import FILTERS as GIVEN_FILTERS
+from jinja2.tests import TESTS as GIVEN_TESTS
 from markupsafe import Markup, soft_str
 
 from transforms.content import formats
@@ -16,6 +16,8 @@ from transforms.content.campaign import with_campaign
 from transforms.content.language import FILTERS, TESTS
 from transforms.content.values import says_nothing
 
+_JINJA_FILTERS = cast("Mapping[str, Callable[..., Any]]", GIVEN_FILTERS)
+_JINJA_TESTS = cast("Mapping[str, Callable[..., Any]]", GIVEN_TESTS)
 _STRIPTAGS_LIMIT = 20_000
 _NUMBER_LENGTH = 100
 _AT_ONCE = ("abs", "count", "default", "d", "first", "last", "length")
@@ -31,7 +33,7 @@ def filters() -> dict[str, Callable[..., Any]]:
         "sort": _sort, "url": with_campaign, "date": formats.date, "time": formats.time, "money": formats.money,
         "number": formats.number, "percent": formats.percent, "plural": formats.plural,
     }  # fmt: skip
-    found = {name: own.get(name) or JINJA_FILTERS[name] for name in FILTERS}
+    found = {name: own.get(name) or _JINJA_FILTERS[name] for name in FILTERS}
     return {name: one if name in _AT_ONCE else _paying(one) for name, one in found.items()}
 
 
@@ -39,7 +41,7 @@ def tests() -> dict[str, Callable[..., Any]]:
     """Every test that templates may use, by name."""
     symbols = ("==", "!=", "<", "<=", ">", ">=")
     return {
-        name: _paying(JINJA_TESTS[name]) if name in (*_READING, *symbols) else JINJA_TESTS[name]
+        name: _paying(_JINJA_TESTS[name]) if name in (*_READING, *symbols) else _JINJA_TESTS[name]
         for name in TESTS
     }
 
@@ -68,7 +70,7 @@ def _int(value: Any, default: int = 0, base: int = 10) -> Any:
     """`int` of Jinja2; a text too long to be a number of use isn't one."""
     if isinstance(value, str) and len(value) > _NUMBER_LENGTH:
         return default
-    return JINJA_FILTERS["int"](value, default, base)
+    return _JINJA_FILTERS["int"](value, default, base)
 
 
 def _trim(value: Any, chars: str | None = None) -> str:
@@ -98,11 +100,11 @@ def _striptags(value: Any) -> str:
     if len(text) > _STRIPTAGS_LIMIT:
         raise ValueError(f"striptags takes at most {_STRIPTAGS_LIMIT:,} characters; given: {len(text):,}")
     handle(text, 1 + len(text) // 100)
-    return Markup(text).striptags()
+    return Markup(text).striptags()  # noqa: S704 (tags are taken off, and what is left is plain text)
 
 
-@wraps(JINJA_FILTERS["sort"])
+@wraps(_JINJA_FILTERS["sort"])
 def _sort(environment: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
     if isinstance(value, str | Sequence | Mapping):
         handle(value, int(log2(len(value) + 2)))
-    return JINJA_FILTERS["sort"](environment, value, *args, **kwargs)
+    return _JINJA_FILTERS["sort"](environment, value, *args, **kwargs)

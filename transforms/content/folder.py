@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from jinja2 import nodes
 
-from transforms.content.errors import TemplateFault
+from transforms.content.errors import SourceError
 from transforms.content.language import files_named
 from transforms.content.sources import parsed
 
@@ -38,11 +38,11 @@ def template_files(template: str, files: Collection[str]) -> TemplateFiles:
     """The files of a template.
 
     Raises:
-        TemplateFault: its HTML part is there twice, as MJML and as HTML.
+        SourceError: its HTML part is there twice, as MJML and as HTML.
     """
     mjml, html, text = (f"{template}{suffix}" for suffix in TEMPLATE_SUFFIXES)
     if mjml in files and html in files:
-        raise TemplateFault(mjml, 1, f"{html} is there too, and both are the HTML part; remove one")
+        raise SourceError(mjml, 1, f"{html} is there too, and both are the HTML part; remove one")
     found = mjml if mjml in files else html if html in files else None
     return TemplateFiles(found, text if text in files else None)
 
@@ -55,7 +55,7 @@ def template_ids(files: Iterable[str]) -> frozenset[str]:
 
 
 def front_matter(text: str) -> str | None:
-    """The YAML between the lines `---` at a file's beginning, its lines numbered as in the file; None: there is none."""
+    """The YAML between two lines `---` at a file's beginning, its lines numbered as there; None: there is none."""
     lines = text.splitlines(keepends=True)
     end = _end(lines)
     return None if end is None else "\n" + "".join(lines[1:end])
@@ -83,7 +83,7 @@ def reachable(name: str, files: Mapping[str, str]) -> dict[str, nodes.Template]:
         files: every file of the folder, name → text.
 
     Raises:
-        TemplateFault: one of them can't be used, is named and isn't there, or comes back to itself.
+        SourceError: one of them can't be used, is named and isn't there, or comes back to itself.
     """
     found: dict[str, nodes.Template] = {}
     _visit(name, files, (), found)
@@ -94,7 +94,7 @@ def names_of(name: str, files: Mapping[str, str]) -> frozenset[str]:
     """The files that a file names by itself; none of one that can't be used."""
     try:
         return frozenset(other for _, other, _ in files_named(parsed(body(files[name]), name, wide=True)))
-    except TemplateFault:
+    except SourceError:
         return frozenset()
 
 
@@ -104,15 +104,15 @@ def _visit(
     if name in found:
         return
     if len(way) >= _CHAIN_LIMIT:
-        raise TemplateFault(way[-1], 1, f"files name one another over more than {_CHAIN_LIMIT} steps")
+        raise SourceError(way[-1], 1, f"files name one another over more than {_CHAIN_LIMIT} steps")
     tree = parsed(body(files[name]), name, wide=True)
     for line, other, may_miss in files_named(tree):
         if other == name or other in way:
-            raise TemplateFault(name, line, f"names {other!r}, which comes back to {name!r}; end the circle")
+            raise SourceError(name, line, f"names {other!r}, which comes back to {name!r}; end the circle")
         if other in files:
             _visit(other, files, (*way, name), found)
         elif not may_miss:
-            raise TemplateFault(
+            raise SourceError(
                 name, line, f"there is no file {other!r} in the templates folder{_near(other, files)}"
             )
     found[name] = tree

@@ -18,9 +18,10 @@ _LIQUID_TAG = re.compile(
 _HANDLEBARS = re.compile(r"\{\{\s*[#/^](?P<word>if|each|unless|with)\b[^}]{0,80}\}\}")
 _KNOWN = {
     "fname": "first_name", "lname": "last_name", "email": "email", "email_address": "email",
-    "emailaddr": "email", "firstname": "first_name", "lastname": "last_name", "first_name_": "first_name",
-    "unsub": "message.unsubscribe_url", "unsubscribe": "message.unsubscribe_url", "unsubscribe_url": "message.unsubscribe_url",
-    "unsub_center_url": "message.preferences_url", "update_profile": "message.preferences_url", "archive": "message.view_url",
+    "emailaddr": "email", "firstname": "first_name", "lastname": "last_name",
+    "unsub": "message.unsubscribe_url", "unsubscribe": "message.unsubscribe_url",
+    "unsubscribe_url": "message.unsubscribe_url", "unsub_center_url": "message.preferences_url",
+    "update_profile": "message.preferences_url", "archive": "message.view_url",
     "view_email_url": "message.view_url", "subscriberkey": "customer_id",
 }  # fmt: skip
 _WORDS = {

@@ -1,15 +1,16 @@
 """Dates, money and numbers as a customer's language writes them (Unicode CLDR, through Babel)."""
 
 import re
-from datetime import UTC, date as Date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from datetime import date as day
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Undefined
 
+from transforms.content.anything import Anything
 from transforms.content.budget import current
-from transforms.content.values import Anything
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -110,16 +111,14 @@ def percent(value: Any, decimals: Any = 0) -> str:
 def plural(value: Any, one: Any = "", other: Any = "", **forms: Any) -> str:
     """The form of a word that goes with a number, by the rules of the customer's language (CLDR).
 
-    `{{ n }} {{ n|plural("item", "items") }}`; languages with more forms take `zero`, `two`, `few`, `many` by name. `zero`
-    stands for 0 in every language.
+    `{{ n }} {{ n|plural("item", "items") }}`; languages with more forms take `zero`, `two`, `few`, `many` by name.
+    `zero` stands for 0 in every language.
 
     Raises:
         ValueError: it isn't a number, or a form has another name.
     """
     if unknown := set(forms) - {"zero", "two", "few", "many"}:
-        raise ValueError(
-            f"plural has no form {sorted(unknown)[0]!r}; allowed: zero, one, two, few, many, other"
-        )
+        raise ValueError(f"plural has no form {min(unknown)!r}; allowed: zero, one, two, few, many, other")
     if isinstance(value, Undefined):
         return str(value)
     amount = _number_of(len(value) if isinstance(value, list) else value)
@@ -128,7 +127,7 @@ def plural(value: Any, one: Any = "", other: Any = "", **forms: Any) -> str:
     return str(forms.get(chosen, other))
 
 
-def _date_of(value: Any) -> Date | datetime:
+def _date_of(value: Any) -> day | datetime:
     if isinstance(value, Anything):
         return datetime(2026, 1, 1, tzinfo=UTC)
     if isinstance(value, datetime):
@@ -140,12 +139,12 @@ def _date_of(value: Any) -> Date | datetime:
         raise ValueError(f"date needs an instant such as 2026-03-01T12:00:00Z; given: {given!r}") from error
 
 
-def _read_date(value: Any) -> Date | datetime:
+def _read_date(value: Any) -> day | datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return datetime.fromtimestamp(value / 1000 if abs(value) > _SECONDS_LIMIT else value, UTC)
     text = str(value).strip()
     if _DAY.fullmatch(text):
-        return Date.fromisoformat(text)
+        return day.fromisoformat(text)
     found = datetime.fromisoformat(text[:40])
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -56,7 +56,7 @@ def files_named(tree: nodes.Template) -> Iterator[tuple[int, str, bool]]:
     """The files that a template names: line, name, and whether it may be missing."""
     for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
         may_miss = getattr(node, "ignore_missing", False)
-        for name in _names(node.template):
+        for name in _names(getattr(node, "template", node)):
             yield node.lineno, name, may_miss
 
 
@@ -113,7 +113,7 @@ def _is_zero(node: nodes.Expr) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, int | float) and node.value == 0
 
 
-def _names(template: nodes.Expr) -> Iterator[str]:
+def _names(template: nodes.Node) -> Iterator[str]:
     """The names of a file or of several to choose from, where they are texts."""
     several = template.items if isinstance(template, nodes.List | nodes.Tuple) else [template]
     for one in several:

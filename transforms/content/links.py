@@ -18,8 +18,9 @@ _SPLIT_SCHEME = re.compile(
 
 
 def refused_link(html: str) -> str | None:
-    """The first link of an HTML part that runs code or carries a document in itself, as it stands there; None: there is
-    none. Entities, blanks and letters that browsers pass over are passed over here.
+    """The first link that runs code or carries a document in itself; None: there is none.
+
+    Entities, blanks and characters that browsers pass over are passed over here.
     """
     return next((value for _, value in links(html) if _runs_code(value)), None)
 

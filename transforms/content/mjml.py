@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transforms.content.composing import Piece, composed
-from transforms.content.errors import TemplateFault
+from transforms.content.errors import SourceError
 from transforms.content.mjml_structure import tags_between
 
 _WORD = "qxj{}xq"
@@ -39,11 +39,11 @@ def compile_mjml(name: str, files: Mapping[str, str]) -> CompiledMjml:
         files: the files that it names, however far, and itself, without front matter: name → text.
 
     Raises:
-        TemplateFault: it isn't MJML, or a tag of Jinja2 stands where MJML has no place for one.
+        SourceError: it isn't MJML, or a tag of Jinja2 stands where MJML has no place for one.
     """
     before, pieces = composed(name, files)
     if any("qxj" in piece.text for piece in pieces):
-        raise TemplateFault(name, 1, "the letters 'qxj' can't be used in MJML templates")
+        raise SourceError(name, 1, "the letters 'qxj' can't be used in MJML templates")
     text, offsets = _protected(pieces, tags_between(name, pieces))
     html = _compiled(name, text, offsets)
     _check_kept(html, pieces)
@@ -73,7 +73,7 @@ def _compiled(name: str, text: str, offsets: Sequence[tuple[int, Piece]]) -> str
         found = _POSITION.search(str(error))
         file, line = _place(text, offsets, int(found[1])) if found else (name, 1)
         what = str(error).partition(" in root template")[0]
-        raise TemplateFault(file, line, f"not valid MJML: {what}") from error
+        raise SourceError(file, line, f"not valid MJML: {what}") from error
 
 
 def _place(text: str, offsets: Sequence[tuple[int, Piece]], position: int) -> tuple[str, int]:
@@ -87,7 +87,7 @@ def _check_kept(html: str, pieces: Sequence[Piece]) -> None:
     for number, piece in enumerate(pieces):
         if not piece.is_text and number not in kept:
             what = f"{piece.text[:40]} stands where MJML has no place for it; put it into an element such as <mj-text>"
-            raise TemplateFault(piece.file, piece.line, what)
+            raise SourceError(piece.file, piece.line, what)
 
 
 def _restored(before: Sequence[Piece], html: str, pieces: Sequence[Piece]) -> CompiledMjml:

@@ -1,11 +1,11 @@
-"""How MJML's elements lie in one another: told with the line what MJML's compiler passes over or tells without a place."""
+"""How MJML's elements lie in one another: what MJML's compiler passes over, or tells without a line, is told here."""
 
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from transforms.content.composing import Piece
-from transforms.content.errors import TemplateFault
+from transforms.content.errors import SourceError
 
 _BETWEEN = frozenset({
     "mjml", "mj-head", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-navbar",
@@ -46,11 +46,11 @@ class _Scan:
     def inner(self) -> str:
         return self.open[-1][0] if self.open else ""
 
-    def fault(self, place: int, what: str) -> TemplateFault:
+    def fault(self, place: int, what: str) -> SourceError:
         """A fault at a place of the text."""
         start, piece = next(one for one in reversed(self.starts) if one[0] <= place)
         within = self.text.count("\n", start, place) if piece.is_text else 0
-        return TemplateFault(piece.file, piece.line + within, what)
+        return SourceError(piece.file, piece.line + within, what)
 
 
 def tags_between(name: str, pieces: Sequence[Piece]) -> set[int]:
@@ -61,10 +61,10 @@ def tags_between(name: str, pieces: Sequence[Piece]) -> set[int]:
         pieces: texts and tags, from `<mjml>` on.
 
     Raises:
-        TemplateFault: elements aren't closed or unknown, or a text or tag stands where none can.
+        SourceError: elements aren't closed or unknown, or a text or tag stands where none can.
     """
     if not pieces:
-        raise TemplateFault(name, 1, "not MJML: there is no <mjml>")
+        raise SourceError(name, 1, "not MJML: there is no <mjml>")
     scan = _Scan(pieces)
     end = 0
     for match in _TOKEN.finditer(scan.text):

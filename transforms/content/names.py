@@ -50,20 +50,19 @@ def _members(trees: Iterable[nodes.Template], name: str) -> frozenset[str] | Non
     members: set[str] = set()
     for tree in trees:
         uses = sum(one.name == name and one.ctx == "load" for one in tree.find_all(nodes.Name))
-        behind = [
-            one
-            for one in map(lambda node: _member(node, name), tree.find_all((nodes.Getattr, nodes.Getitem)))
-            if one
-        ]
+        read = [_member(node, name) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
+        behind = [one for one in read if one is not None]
         if len(behind) < uses:
             return None
         members.update(behind)
     return frozenset(members)
 
 
-def _member(node: nodes.Getattr | nodes.Getitem, name: str) -> str | None:
-    if not isinstance(node.node, nodes.Name) or node.node.name != name:
-        return None
-    if isinstance(node, nodes.Getattr):
-        return node.attr
-    return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None
+def _member(node: nodes.Expr, name: str) -> str | None:
+    """What stands behind `name` in `name.x` or `name["x"]`."""
+    match node:
+        case nodes.Getattr(node=nodes.Name(name=found), attr=attribute) if found == name:
+            return attribute
+        case nodes.Getitem(node=nodes.Name(name=found), arg=nodes.Const(value=str(key))) if found == name:
+            return key
+    return None

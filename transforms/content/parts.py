@@ -8,7 +8,7 @@ from jinja2 import Template, TemplateError, TemplateNotFound, nodes
 from jinja2.meta import find_undeclared_variables
 
 from transforms.content.counting import counted
-from transforms.content.errors import TemplateFault
+from transforms.content.errors import SourceError
 from transforms.content.sandbox import Sandbox
 from transforms.content.sources import parsed
 
@@ -39,7 +39,7 @@ def compile_source(environment: Sandbox, part: str, source: str) -> Part:
     """An inline source, of the narrow language.
 
     Raises:
-        TemplateFault: it can't be used.
+        SourceError: it can't be used.
     """
     tree = parsed(source, part, wide=False)
     return Part(part, _compiled(environment, part, tree), {part: tree})
@@ -57,7 +57,7 @@ def compile_files(
         origins: see `Part`.
 
     Raises:
-        TemplateFault: one of them can't be compiled.
+        SourceError: one of them can't be compiled.
     """
     files: dict[str, Template] = {}
     own = environment.of_folder(files)
@@ -72,12 +72,12 @@ def run_part(part: Part, values: dict[str, Any]) -> str:
     """A part's text for one customer, in the render that is under way.
 
     Raises:
-        TemplateFault: the values don't fit the template, or it costs too much.
+        SourceError: the values don't fit the template, or it costs too much.
     """
     try:
         found = "".join(part.template.root_render_func(part.template.new_context(values, shared=True)))
     except Exception as error:  # whatever a value does to an expression, it is this message's fault alone
-        raise TemplateFault(*_place(part, error), _what(error)) from error
+        raise SourceError(*_place(part, error), _what(error)) from error
     # Lone surrogates, which JSON can spell and UTF-8 can't, become replacement characters.
     return found if found.isascii() else found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -86,9 +86,9 @@ def _compiled(environment: Sandbox, name: str, tree: nodes.Template) -> Template
     try:
         code = environment.compile(counted(tree), name, name)
     except TemplateError as error:
-        raise TemplateFault(name, getattr(error, "lineno", 1), str(error.message)) from error
+        raise SourceError(name, getattr(error, "lineno", 1), str(error.message)) from error
     except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
-        raise TemplateFault(name, 1, f"can't be compiled ({type(error).__name__}); simplify it") from error
+        raise SourceError(name, 1, f"can't be compiled ({type(error).__name__}); simplify it") from error
     return Template.from_code(environment, code, {})
 
 
@@ -102,8 +102,8 @@ def _free_names(tree: nodes.Template) -> bool:
 def _let_macros_see(tree: nodes.Template, free: Mapping[str, bool]) -> None:
     """Let files be imported with the customer's values where they use them, once for all customers where they don't."""
     for node in tree.find_all((nodes.Import, nodes.FromImport)):
-        name = node.template.value if isinstance(node.template, nodes.Const) else ""
-        node.with_context = free.get(name, True)
+        if isinstance(node, nodes.Import | nodes.FromImport) and isinstance(node.template, nodes.Const):
+            node.with_context = free.get(node.template.value, True)
 
 
 def _place(part: Part, error: BaseException) -> tuple[str, int]:

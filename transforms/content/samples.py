@@ -5,11 +5,12 @@ from typing import Any
 
 from jinja2 import UndefinedError, nodes
 
-from transforms.content.errors import ContentError, TemplateFault
+from transforms.content.anything import Anything
+from transforms.content.errors import ContentError, SourceError
 from transforms.content.links import refused_link
 from transforms.content.names import UsedNames, bare_names
 from transforms.content.templates import CompiledContent, parts_of, render_named
-from transforms.content.values import RESERVED, Anything, Named, Values
+from transforms.content.values import RESERVED, Named, Values
 
 _NOBODY = Values({}, {}, {})
 _LIKELY = {
@@ -79,7 +80,7 @@ def _faults(compiled: CompiledContent, holds: bool) -> Iterator[ContentError]:
             yield error
         return
     if compiled.html and (link := refused_link(rendered.html or "")):
-        yield TemplateFault(
+        yield SourceError(
             compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel"
         )
 

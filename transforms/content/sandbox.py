@@ -5,7 +5,7 @@ What a template may say is in language.py, what it may cost in budget.py.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Template, TemplateNotFound, Undefined
 from jinja2.environment import TemplateModule
@@ -14,10 +14,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing, pass_context
 from markupsafe import Markup
 
+from transforms.content.anything import Anything
 from transforms.content.budget import current, deeper, handle, spend, write
 from transforms.content.counting import SPEND, WEIGH, WEIGH_LOOP
 from transforms.content.filters import filters, tests
-from transforms.content.values import Anything, Named, says_nothing
+from transforms.content.marks import marked
+from transforms.content.values import Named, says_nothing
 
 _NUMBER_LIMIT = 1e15
 _LOOP = ("index", "index0", "first", "last", "length", "revindex", "revindex0")
@@ -144,10 +146,9 @@ def _within(obj: Any, key: Any) -> Any:
 
 def _printed(value: Any) -> str:
     """A value as people read it: 80 for 80.0, lists with commas; text that is already safe stays so."""
-    if not isinstance(value, str):
-        value = _text(value)
-    write(value)
-    return value
+    text: str = value if isinstance(value, str) else _text(value)
+    write(text)
+    return text
 
 
 @pass_context
@@ -158,9 +159,12 @@ def _text_part(_: Context, value: Any) -> str:
 @pass_context
 def _html_part(_: Context, value: Any) -> str:
     text = _printed(value)
-    if ":" in text and not isinstance(text, Markup) and not text.startswith(_SAFE_STARTS):
+    if isinstance(text, Markup):
+        return text
+    if ":" in text and not text.startswith(_SAFE_STARTS):
         current().suspicious = True
-    return text
+    printed = current().printed
+    return marked(printed, text) if text and printed is not None else text
 
 
 def _text(value: Any) -> str:
@@ -208,7 +212,7 @@ def _environment(*, html: bool) -> Sandbox:
     )  # fmt: skip
     made.globals.clear()
     made.filters = {**filters(), SPEND: spend, WEIGH: _weighed, WEIGH_LOOP: _weighed_loop}
-    made.tests = tests()
+    made.tests = cast("Any", tests())
     return made
 
 

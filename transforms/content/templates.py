@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from transforms.content.bodies import text_of, with_inline_css, with_preheader
+from transforms.content.bodies import text_like, with_inline_css, with_preheader
 from transforms.content.budget import Run, running
-from transforms.content.errors import ContentError, TemplateFault
+from transforms.content.errors import ContentError, SourceError
 from transforms.content.folder import MJML, body, reachable, template_files
 from transforms.content.links import may_split_scheme, refused_link
 from transforms.content.mjml import compile_mjml
@@ -163,13 +163,18 @@ def render_named(compiled: CompiledContent, named: dict[str, Any], values: Value
         preheader = "" if compiled.preheader is None else _one_line(compiled.preheader, named)
         sender, reply_to = (_addressed(one, named) for one in (compiled.sender, compiled.reply_to))
         text = None if compiled.text is None else run_part(compiled.text, named)
-        html = None if compiled.html is None else _html(compiled, run, named, preheader)
+        html = (
+            None if compiled.html is None else _html(compiled.html, run, named, always=compiled.always_check)
+        )
     if len(subject) > SUBJECT_LIMIT:
         raise ContentError(f"subject: {len(subject):,} characters came out; allowed are {SUBJECT_LIMIT:,}")
-    return Rendered(
-        subject, text_of(html or "") if text is None else text, html, tuple(dict.fromkeys(run.missing)),
-        preheader, sender, reply_to, compiled.attachments,
-    )  # fmt: skip
+    if text is None:
+        assert compiled.html is not None
+        text = text_like(compiled.html, html or "", named, run)
+    if html is not None:
+        html = with_preheader(with_inline_css(html) if compiled.inline_css else html, preheader)
+    missing = tuple(dict.fromkeys(run.missing))
+    return Rendered(subject, text, html, missing, preheader, sender, reply_to, compiled.attachments)
 
 
 def used_names(compiled: CompiledContent) -> UsedNames:
@@ -204,8 +209,8 @@ def _html_part(source: ContentSource) -> Part | None:
     made = compile_mjml(name, {one: body(source.files[one]) for one in trees})
     try:
         trees[name] = parsed(made.source, name, wide=True)
-    except TemplateFault as fault:
-        raise TemplateFault(*made.origins.get(fault.line, (name, 1)), fault.what) from fault
+    except SourceError as fault:
+        raise SourceError(*made.origins.get(fault.line, (name, 1)), fault.what) from fault
     return compile_files(ESCAPED, name, trees, made.origins)
 
 
@@ -216,16 +221,11 @@ def _text_part(source: ContentSource) -> Part | None:
     return compile_files(PLAIN, name, reachable(name, source.files))
 
 
-def _html(compiled: CompiledContent, run: Run, named: dict[str, Any], preheader: str) -> str:
-    assert compiled.html is not None
-    html = run_part(compiled.html, named)
-    if (run.suspicious or compiled.always_check) and (link := refused_link(html)):
-        raise TemplateFault(
-            compiled.html.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel"
-        )
-    if compiled.inline_css:
-        html = with_inline_css(html)
-    return with_preheader(html, preheader)
+def _html(part: Part, run: Run, named: dict[str, Any], *, always: bool) -> str:
+    html = run_part(part, named)
+    if (run.suspicious or always) and (link := refused_link(html)):
+        raise SourceError(part.name, 1, f"the link {link[:60]!r} could run code; allowed: https, mailto, tel")
+    return html
 
 
 def _address(part: str, given: str | None) -> Address | None:
@@ -233,7 +233,7 @@ def _address(part: str, given: str | None) -> Address | None:
         return None
     found = _ADDRESS.fullmatch(given)
     if found is None:
-        raise TemplateFault(
+        raise SourceError(
             part, 1, f"{given!r} isn't `Name <name@example.com>`; only the name may hold placeholders"
         )
     name = (found["name"] or "").strip().strip('"')
@@ -242,8 +242,10 @@ def _address(part: str, given: str | None) -> Address | None:
 
 
 def _addressed(given: Address | None, named: dict[str, Any]) -> str | None:
-    if given is None or given.name is None:
-        return given and given.address
+    if given is None:
+        return None
+    if given.name is None:
+        return given.address
     name = _one_line(given.name, named).replace("\\", "").replace('"', "'")
     return f'"{name}" <{given.address}>' if name else given.address
 

@@ -1,6 +1,5 @@
 """What stands above a template file, between two lines `---`: subject, preheader, from, reply-to, attachments."""
 
-from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, Field
@@ -10,9 +9,8 @@ from transforms.definitions.variants import Template
 
 
 def _within(name: str) -> str:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") for part in path.parts)
-    if not name.strip() or path.is_absolute() or hidden or "\\" in name or not name.isprintable():
+    odd = any(not part.strip() or part.startswith(".") for part in name.split("/"))
+    if odd or "\\" in name or not name.isprintable():
         raise refusal(
             f"given {name!r}; allowed: the name of a file in the templates folder, such as terms.pdf"
         )
