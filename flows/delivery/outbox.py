@@ -22,9 +22,9 @@ from flows.delivery.sources import keep_sources, writer_of
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
 from flows.store.pending import START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
+from flows.store.winners import read_winners
 from flows.summary import Dispatched
 from flows.warehouse import frame, sql_text
-from transforms.delivery.variants import WINNERS
 
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
@@ -45,13 +45,14 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
     settings = store.settings
     senders = {name: open_sender(settings, name) for name in senders_in_use(settings)}
     templates, rules = read_templates(settings.templates), load_rules(settings.content)
+    winners = read_winners(settings)
     policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
         messages = read_messages(store.state, due)
         writer = writer_of(settings, read_contents(templates, messages), rules.rules)
         keep_sources(ledger, writer)
-        chosen = with_choices(settings, due, messages, rules.rules, pl.DataFrame(schema=WINNERS))
+        chosen = with_choices(settings, due, messages, rules.rules, winners)
         through = replace(policy, lets_through=lambda rows: letting_through(settings, rows, ledger))
         results = [
             deliver(message_channel(writer, senders[name]), rows, ledger, through)

@@ -182,7 +182,7 @@ class Transport:
                 call.method, call.path, content=call.body or None, headers=headers
             ) as response:
                 body, whole = self._read(response)
-                return Reply(response.status_code, dict(response.headers), body, whole)
+                return Reply(response.status_code, _headers(response), body, whole)
         except _NOTHING_LEFT as error:
             return NotTaken(f"no connection ({_shown(error)})")
         except httpx.HTTPError as error:
@@ -248,6 +248,11 @@ class Transport:
 def _tls() -> SSLContext:
     """What certificates are checked by; reading them takes a while."""
     return httpx.create_ssl_context()
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    given = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+    return {name.lower(): value for name, value in given}
 
 
 def _is_failure(outcome: Outcome) -> bool:

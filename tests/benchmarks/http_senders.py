@@ -56,8 +56,11 @@ def compare(name: str, url: str, count: int, turns: int) -> None:
     ]
     prepared = time.perf_counter() - began
     requests = [one for payload in payloads for one in unpacked(payload)]
-    ours = min(timed(lambda: hand_over(sender, payloads, count)) for _ in range(turns))
-    bare = min(timed(lambda: post(url, requests)) for _ in range(turns))
+    rounds = [
+        (timed(lambda: hand_over(sender, payloads, count)), timed(lambda: post(url, requests)))
+        for _ in range(turns)
+    ]
+    ours, bare = (min(took) for took in zip(*rounds, strict=True))
     print(
         f"{name}: {len(requests):,} requests, {count:,} messages; prepared {count / prepared:,.0f}/s; "
         f"handed over {count / ours:,.0f}/s; bare httpx {count / bare:,.0f}/s; ratio {bare / ours:.2f}"

@@ -168,13 +168,13 @@ class HttpSender:
             return _Found(in_doubt=True)
         if isinstance(outcome, NotTaken):
             return _Found(put_off=_all(request, "deferred", outcome.detail, outcome.retry_after))
+        if said == "taken":
+            return self._told(request, outcome)
         told = self._transport.told(f"{outcome.status}: {words(outcome)}")
         if said == "stop":
             put_off = [] if outcome.in_doubt else _all(request, "deferred", told)
             return _Found(put_off=put_off, in_doubt=outcome.in_doubt, stop=self._wrong(outcome))
-        if said == "refused":
-            return _Found(_all(request, "failed", told))
-        return self._told(request, outcome) if said == "taken" else _Found(in_doubt=True)
+        return _Found(_all(request, "failed", told)) if said == "refused" else _Found(in_doubt=True)
 
     def _told(self, request: Request, reply: Reply) -> "_Found":
         """What a reply says of each message."""
