@@ -56,9 +56,6 @@ RULE_FAULTS = {
         "2:19 rules[0].text: not a valid Jinja2 template: unexpected end of template, expected 'end of print "
         "statement'. (line 1 of it)"
     ],
-    "rules:\n- {name: a, text: '{% set x = 1 %}'}": [
-        "2:19 rules[0].text: assign isn't allowed; use placeholders, filters, if and for (line 1 of it)"
-    ],
     "rules:\n- name: a\n  text: Hi\n  conditions:\n  - not: {attribute: events.order.count.30d, operator: exists}": [
         "5:22 rules[0].conditions[0].not.attribute: 'events.order.count.30d' isn't known any more when a message is "
         "rendered; allowed: attributes, tags and event.X. Let the workflow decide by it, or keep it in an attribute "

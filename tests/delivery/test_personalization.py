@@ -305,7 +305,7 @@ ASKED: list[tuple[str, Any]] = [
 ]  # fmt: skip
 values = st.sampled_from(
     [None, 3, 3.0, 0, -2.5, True, False, "", "x", "3", "ä\"\\x", "2026-02-15", "2026-02-15T10:00:00Z",
-     1771149600, ["x", "y"], [3], {"k": "x"}, {"k": 3, "b": None}, 2**70, "b\ud83d"]
+     1771149600, ["x", "y"], [3], {"k": "x"}, {"k": 3, "b": None}, 2**70]
 )  # fmt: skip
 objects = st.dictionaries(st.sampled_from(["a", "b", "l", "p", "a.b", "k"]), values, max_size=4)
 rows = st.fixed_dictionaries(

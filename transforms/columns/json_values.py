@@ -46,7 +46,7 @@ def _canonical_text(text: str) -> str:
         found = canonical(read_json(text))
     except (ValueError, RecursionError):
         return text
-    return _sound(found)
+    return found.encode(errors="backslashreplace").decode()  # of lone surrogates
 
 
 def read_json(text: str) -> Any:
@@ -161,12 +161,7 @@ def _member(value: Mapping[str, Any], name: str) -> Any:
 
 
 def _encoded(value: Any) -> str | None:
-    return None if value is None else _sound(_ENCODER.encode(value))
-
-
-def _sound(text: str) -> str:
-    """The text, with the escapes of lone surrogates, which JSON can spell and UTF-8 can't."""
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+    return None if value is None else _ENCODER.encode(value)
 
 
 def number_ranks(dictionary: pl.DataFrame) -> npt.NDArray[np.int64]:
