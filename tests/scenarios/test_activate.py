@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.definitions.folder import Definitions
 from flows.errors import InputError, OnwardError
 from flows.scenarios.activate import check_tested, set_active
-from flows.scenarios.run import playing_workflows, run_tests
+from flows.scenarios.run import Against, run_tests
+from flows.settings import Settings
 from tests.runs import house as running_house
 from tests.runs import person
 from tests.scenarios.houses import CART, ONE, expecting, house
@@ -83,8 +85,9 @@ def test_a_draft_lets_nobody_enter_but_in_tests() -> None:
     draft = Workflow.model_validate(DRAFT)
     assert not draft.is_live
     assert [flow.enters for flow in compile_program([draft]).flows] == [False]
-    (playing,) = playing_workflows([draft, Workflow.model_validate({**CART, "workflow_id": "x", "is_active": False})])
-    assert [flow.enters for flow in compile_program([playing]).flows] == [True]
+    against = Against.of(Definitions((draft,)), Path("templates"), Settings())
+    assert [flow.enters for flow in compile_program(against.workflows).flows] == [True]
+    assert against.unnamed == {"cart"}
 
 
 def test_nobody_enters_a_draft_in_a_run_and_who_is_in_it_waits(tmp_path: Path) -> None:

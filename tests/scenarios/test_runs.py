@@ -211,14 +211,16 @@ tests:
     assert sent(house(tmp_path, ending).one(test), "at") == [(datetime(2026, 12, 21, tzinfo=UTC),)]
 
 
-def test_only_active_workflows_and_drafts_take_part(tmp_path: Path) -> None:
+def test_inactive_workflows_take_part_where_they_are_named(tmp_path: Path) -> None:
     inactive = {**workflow(MAIL), "is_active": False}
     draft = {**workflow(MAIL), "workflow_id": "d", "is_active": "draft"}
-    home = house(tmp_path, inactive, draft)
-    test = "tests: [{name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: go}]}]"
-    assert sent(home.one(test), "workflow") == [("d",)]
-    with pytest.raises(InputError, match=r"'w' is inactive; say is_active: draft in its file to test it"):
-        home.run(f"workflows: [w]\n{test}")
+    test = """\
+tests:
+  - {name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: go}]}
+  - {name: two, workflows: [w], customers: {ann: {}}, events: [{at: 2026-03-01, action: go}]}
+"""
+    found = house(tmp_path, inactive, draft).run(test)
+    assert [sent(one, "workflow") for one in found] == [[("d",)], [("w",)]]
 
 
 def test_tests_with_other_workflows_go_side_by_side(tmp_path: Path) -> None:
