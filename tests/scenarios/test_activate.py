@@ -12,7 +12,7 @@ from flows.scenarios.run import Against, run_tests
 from flows.settings import Settings
 from tests.runs import house as running_house
 from tests.runs import person
-from tests.scenarios.houses import CART, ONE, expecting, house
+from tests.scenarios.houses import CART, expecting, house
 from transforms.definitions.reading import read_workflow
 from transforms.definitions.workflow import Workflow, version_of
 from transforms.program.compile import compile_program
@@ -69,7 +69,9 @@ def test_what_isnt_tested_isnt_activated(tmp_path: Path) -> None:
 
     assert tested() == 1
     home.write(expecting("messages: []").replace("80", "8"))
-    with pytest.raises(InputError, match=r"cart isn't tested: nobody enters it in any of 1 tests, and none names it"):
+    with pytest.raises(
+        InputError, match=r"cart isn't tested: nobody enters it in any of 1 tests, and none names it"
+    ):
         tested()
     home.write(expecting("messages: []", "no_executions: [{workflow: cart}]").replace("80", "8"))
     assert tested() == 1
@@ -120,5 +122,7 @@ def test_versions_of_workflows_without_drafts_stay() -> None:
 def test_a_misspelt_draft_is_a_fault() -> None:
     from transforms.definitions.faults import DefinitionError
 
-    with pytest.raises(DefinitionError, match="given 'Draft'; allowed: true, false, draft; did you mean 'draft'"):
+    with pytest.raises(
+        DefinitionError, match="given 'Draft'; allowed: true, false, draft; did you mean 'draft'"
+    ):
         read_workflow(HEAD + "is_active: Draft\n" + REST, "cart.yaml")

@@ -125,7 +125,9 @@ def test_a_step_that_withdraws_consent_holds_back_what_isnt_sent_yet(tmp_path: P
 
 
 def test_what_cant_be_sent_fails_the_test_with_the_reason(tmp_path: Path) -> None:
-    home = house(tmp_path, workflow({"type": "send_email", "config": {"subject": "S", "content": "{{ 1 + event.n }}"}}))
+    home = house(
+        tmp_path, workflow({"type": "send_email", "config": {"subject": "S", "content": "{{ 1 + event.n }}"}})
+    )
     test = """\
 tests:
   - name: one
@@ -243,7 +245,9 @@ def test_webhooks_and_steps_are_expected_too(tmp_path: Path) -> None:
     hook = {"type": "trigger_webhook", "config": {"url": "https://shop.example/hook"}}
     home = house(tmp_path, workflow(hook))
     test = "tests:\n  - {name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: go}], expect: {EXPECT}}"
-    right = "webhooks: [{at: 2026-03-01, url: 'https://shop.example/hook'}], steps: [{action: trigger_webhook}]"
+    right = (
+        "webhooks: [{at: 2026-03-01, url: 'https://shop.example/hook'}], steps: [{action: trigger_webhook}]"
+    )
     assert home.one(test.replace("EXPECT", right)).differences == []
     (one,) = home.one(test.replace("EXPECT", "webhooks: []")).differences
     assert (one.kind, one.what) == ("webhooks", "unexpected")
