@@ -7,7 +7,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.definitions.folder import load_scenarios, read_definitions
+from flows.definitions.folder import Definitions, load_scenarios, read_definitions
 from flows.definitions.given import Places
 from flows.definitions.rules import Rules, rules_of
 from flows.errors import InputError
@@ -68,20 +68,32 @@ class Against:
     """What tests are run against.
 
     Attributes:
-        workflows: those that take part.
+        workflows: all there are, as if they were active.
+        unnamed: the ids of those that take part in tests that don't name any.
         patterns: by name.
         templates: the folder of templates.
         rules: caps, times to send, the default time zone.
     """
 
     workflows: Sequence[Workflow]
+    unnamed: Collection[str]
     patterns: Mapping[str, Pattern]
     templates: Path
     rules: Rules
 
+    @classmethod
+    def of(
+        cls, found: Definitions, templates: Path, settings: Settings, also: Collection[str] = ()
+    ) -> "Against":
+        """Definitions; active workflows, drafts and those of `also` take part unnamed."""
+        unnamed = {one.workflow_id for one in found.workflows if one.is_live or one.is_active == DRAFT}
+        active = [one.model_copy(update={"is_active": True}) for one in found.workflows]
+        return cls(active, {*unnamed, *also}, found.patterns, templates, rules_of(settings, found))
+
     def chosen(self, case: Case) -> list[Workflow]:
         """Those that take part in a case."""
-        return [one for one in self.workflows if not case.workflows or one.workflow_id in case.workflows]
+        names = case.workflows or self.unnamed
+        return [one for one in self.workflows if one.workflow_id in names]
 
 
 def run_tests(
@@ -102,8 +114,7 @@ def run_tests(
     found = read_definitions(places.workflows, places.patterns, places.templates)
     read, faults = load_scenarios(tests, [one.workflow_id for one in found.workflows])
     cases = [case for one in read for case in cases_of(one)]
-    playing = playing_workflows(found.workflows, also)
-    against = Against(playing, found.patterns, places.templates, rules_of(settings, found))
+    against = Against.of(found, places.templates, settings, also)
     faults += [fault for case in cases for fault in _faults(case, against)]
     if faults:
         raise InputError("\n".join([*faults, f"faults: {len(faults)}; no test was run"]))
@@ -112,28 +123,13 @@ def run_tests(
         return run_cases(con, chosen, stage_cases(con, chosen), against)
 
 
-def playing_workflows(workflows: Sequence[Workflow], also: Collection[str] = ()) -> list[Workflow]:
-    """Those that take part in tests, as if they were active: active ones, drafts, and those of `also`."""
-    return [
-        one.model_copy(update={"is_active": True})
-        for one in workflows
-        if one.is_live or one.is_active == DRAFT or one.workflow_id in also
-    ]
-
-
 def _faults(case: Case, against: Against) -> list[str]:
-    """What keeps a case from being run: inactive workflows, crons without an end."""
-    there = {one.workflow_id for one in against.workflows}
-    faults = [
-        case.fault(f"{name!r} is inactive; say is_active: draft in its file to test it", "workflows")
-        for name in case.workflows
-        if name not in there
-    ]
+    """What keeps a case from being run: crons without an end."""
     crons = [one.workflow_id for one in against.chosen(case) if _has_cron(one)]
-    if crons and case.scenario.until is None:
-        names = ", ".join(crons)
-        faults.append(case.fault(f"{names} fires again and again; give 'until', or 'workflows' without it"))
-    return faults
+    if not crons or case.scenario.until is not None:
+        return []
+    names = ", ".join(crons)
+    return [case.fault(f"{names} fires again and again; give 'until', or 'workflows' without it")]
 
 
 def _has_cron(workflow: Workflow) -> bool:

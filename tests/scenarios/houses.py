@@ -15,7 +15,10 @@ CART: dict[str, Any] = {
     "triggers": [{"type": "behavioral", "config": {"action": "left", "minimum_cart_value": 50}}],
     "actions": [
         {"type": "wait", "config": {"duration": "1h"}},
-        {"type": "send_email", "config": {"subject": "Hi {{ first_name }}", "content": "Worth {{ event.cart_value }}"}},
+        {
+            "type": "send_email",
+            "config": {"subject": "Hi {{ first_name }}", "content": "Worth {{ event.cart_value }}"},
+        },
     ],
 }
 ONE = """\

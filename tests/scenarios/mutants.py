@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from flows.definitions.folder import Definitions, load_scenarios
-from flows.definitions.rules import rules_of
 from flows.scenarios.cases import cases_of
 from flows.scenarios.run import Against, run_cases
 from flows.scenarios.staging import stage_cases
@@ -82,7 +81,7 @@ def undetected(house: Path, name: str) -> tuple[int, list[Spot]]:
         staged = stage_cases(con, cases)
 
         def passes(one: Workflow) -> bool:
-            against = Against([one], {}, house / "templates", rules_of(Settings(), Definitions()))
+            against = Against.of(Definitions((one,)), house / "templates", Settings())
             return not any(test.differences for test in run_cases(con, cases, staged, against))
 
         assert passes(Workflow.model_validate(workflow))

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from flows.definitions.folder import Definitions
 from flows.errors import InputError, OnwardError
 from flows.scenarios.activate import check_tested, set_active
-from flows.scenarios.run import playing_workflows, run_tests
+from flows.scenarios.run import Against, run_tests
+from flows.settings import Settings
 from tests.runs import house as running_house
 from tests.runs import person
-from tests.scenarios.houses import CART, ONE, expecting, house
+from tests.scenarios.houses import CART, expecting, house
 from transforms.definitions.reading import read_workflow
 from transforms.definitions.workflow import Workflow, version_of
 from transforms.program.compile import compile_program
@@ -67,7 +69,9 @@ def test_what_isnt_tested_isnt_activated(tmp_path: Path) -> None:
 
     assert tested() == 1
     home.write(expecting("messages: []").replace("80", "8"))
-    with pytest.raises(InputError, match=r"cart isn't tested: nobody enters it in any of 1 tests, and none names it"):
+    with pytest.raises(
+        InputError, match=r"cart isn't tested: nobody enters it in any of 1 tests, and none names it"
+    ):
         tested()
     home.write(expecting("messages: []", "no_executions: [{workflow: cart}]").replace("80", "8"))
     assert tested() == 1
@@ -83,8 +87,9 @@ def test_a_draft_lets_nobody_enter_but_in_tests() -> None:
     draft = Workflow.model_validate(DRAFT)
     assert not draft.is_live
     assert [flow.enters for flow in compile_program([draft]).flows] == [False]
-    (playing,) = playing_workflows([draft, Workflow.model_validate({**CART, "workflow_id": "x", "is_active": False})])
-    assert [flow.enters for flow in compile_program([playing]).flows] == [True]
+    against = Against.of(Definitions((draft,)), Path("templates"), Settings())
+    assert [flow.enters for flow in compile_program(against.workflows).flows] == [True]
+    assert against.unnamed == {"cart"}
 
 
 def test_nobody_enters_a_draft_in_a_run_and_who_is_in_it_waits(tmp_path: Path) -> None:
@@ -117,5 +122,7 @@ def test_versions_of_workflows_without_drafts_stay() -> None:
 def test_a_misspelt_draft_is_a_fault() -> None:
     from transforms.definitions.faults import DefinitionError
 
-    with pytest.raises(DefinitionError, match="given 'Draft'; allowed: true, false, draft; did you mean 'draft'"):
+    with pytest.raises(
+        DefinitionError, match="given 'Draft'; allowed: true, false, draft; did you mean 'draft'"
+    ):
         read_workflow(HEAD + "is_active: Draft\n" + REST, "cart.yaml")

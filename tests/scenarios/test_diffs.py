@@ -50,7 +50,11 @@ FAILING = {
         "messages: came, and isn't expected",
         ROW,
     ],
-    "no_messages: [{subject_contains: Ann}]": ["no_messages: came, and must not", "- subject_contains: [Ann]", ROW],
+    "no_messages: [{subject_contains: Ann}]": [
+        "no_messages: came, and must not",
+        "- subject_contains: [Ann]",
+        ROW,
+    ],
     "more_messages: true, executions: [{workflow: cart, status: exited}]": [
         "executions: customer: ann, workflow: cart",
         "- status: exited",
@@ -99,9 +103,7 @@ def diffs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         for name, expect in names.items()
     ]
     found = house(tmp_path_factory.mktemp("diffs"), CART).run("".join(["tests:\n", *tests, OTHERS]))
-    return {
-        names.get(one.case.name, one.case.name): [line.strip() for line in told([one])] for one in found
-    }
+    return {names.get(one.case.name, one.case.name): [line.strip() for line in told([one])] for one in found}
 
 
 @pytest.mark.parametrize("expect", PASSING)

@@ -19,7 +19,9 @@ SHIPPED = sorted([*ROOT.glob("data/tests/*.yaml"), *ROOT.glob("demo/tests/*.yaml
 EVENTS = "    events:\n      - {at: 2026-03-01, customer: ann, action: left}\n"
 HEAD = "tests:\n  - name: one\n    customers: {ann: {}, ben: {}}\n"
 FAULTS = {
-    "tests: []\nworkflows: [carts]\n": ["2:13 workflows[0]: no workflow 'carts'; allowed: cart; did you mean 'cart'?"],
+    "tests: []\nworkflows: [carts]\n": [
+        "2:13 workflows[0]: no workflow 'carts'; allowed: cart; did you mean 'cart'?"
+    ],
     "test: []\n": [
         "1:1 test: unknown key 'test'; allowed: customers, tests, workflows; did you mean 'tests'?",
     ],
@@ -46,8 +48,8 @@ FAULTS = {
         "7:29 tests[0].expect.messages[0].customer: no customer 'bob'; allowed: ann, ben",
         "7:44 tests[0].expect.messages[0].workflow: no workflow 'card'; allowed: cart; did you mean 'cart'?",
         "7:50 tests[0].expect.messages[0].tempalte: unknown key 'tempalte'; allowed: at, branch, customer, "
-        "html_contains, reason_contains, status, step, subject, subject_contains, template, text_contains, to, workflow; "
-        "did you mean 'template'?",
+        "html_contains, reason_contains, status, step, subject, subject_contains, template, text_contains, to, "
+        "workflow; did you mean 'template'?",
     ],
     HEAD + EVENTS + "    expect: {executions: [{status: convertd}], customers: {bob: {}}}\n": [
         "6:36 tests[0].expect.executions[0].status: given 'convertd'; allowed: running, completed, converted, exited, "
@@ -69,7 +71,10 @@ def test_every_fault_of_a_file_is_told_with_its_place(text: str) -> None:
 
 def test_an_event_that_cant_be_read_is_a_fault_at_its_place(tmp_path: Path) -> None:
     home = house(tmp_path, CART)
-    long = ONE + f"  - {{name: two, customers: {{ann: {{created_at: soon}}}}, events: [{{at: 2026-03-01, action: {'x' * 9}}}]}}\n"
+    long = (
+        ONE
+        + f"  - {{name: two, customers: {{ann: {{created_at: soon}}}}, events: [{{at: 2026-03-01, action: {'x' * 9}}}]}}\n"
+    )
     with pytest.raises(InputError) as error:
         home.run(long)
     fault, last = str(error.value).splitlines()
@@ -92,7 +97,9 @@ def test_faults_of_workflows_and_of_several_files_are_told_together(tmp_path: Pa
 
 
 def test_no_tests_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere: no such folder or file of tests; docs/testing-workflows.md shows"):
+    with pytest.raises(
+        InputError, match=r"nowhere: no such folder or file of tests; docs/testing-workflows.md shows"
+    ):
         places_of_tests(tmp_path / "nowhere", house(tmp_path, CART).settings)
 
 

@@ -24,7 +24,10 @@ def recorded(home: House, text: str) -> str:
 
 
 def test_what_happens_becomes_the_expectation(tmp_path: Path) -> None:
-    assert recorded(house(tmp_path, TAGGING), ONE) == ONE + f"""\
+    assert (
+        recorded(house(tmp_path, TAGGING), ONE)
+        == ONE
+        + f"""\
     expect:
       messages:
         - {MESSAGE}
@@ -34,6 +37,7 @@ ended_at: 2026-03-01T11:00}}
       customers:
         ann: {{tags: [reminded]}}
 """
+    )
 
 
 COMMENTED = """\
@@ -80,12 +84,21 @@ def test_a_list_that_is_empty_now_and_one_that_was(tmp_path: Path) -> None:
     text = ONE + "    expect: {messages: []}\n"
     assert recorded(house(tmp_path / "a", CART), text) == ONE + f"    expect: {{messages: [{MESSAGE}]}}\n"
     text = ONE.replace("80", "8") + f"    expect:\n      messages:\n        - {MESSAGE}\n"
-    assert recorded(house(tmp_path / "b", CART), text) == ONE.replace("80", "8") + "    expect:\n      messages: []\n"
+    assert (
+        recorded(house(tmp_path / "b", CART), text)
+        == ONE.replace("80", "8") + "    expect:\n      messages: []\n"
+    )
 
 
 def test_what_must_not_come_but_does_is_crossed_out(tmp_path: Path) -> None:
-    text = ONE + "    expect:\n      no_messages: [{subject: Hi Ann}]\n      steps: [{step: '1', outcome: bounced}]\n"
-    assert recorded(house(tmp_path, CART), text) == ONE + f"""\
+    text = (
+        ONE
+        + "    expect:\n      no_messages: [{subject: Hi Ann}]\n      steps: [{step: '1', outcome: bounced}]\n"
+    )
+    assert (
+        recorded(house(tmp_path, CART), text)
+        == ONE
+        + f"""\
     expect:
       steps: [{{customer: ann, workflow: cart, branch: default, step: '0', action: wait, at: 2026-03-01T10:00, \
 outcome: done}}, {{customer: ann, workflow: cart, branch: default, step: '1', action: send_email, \
@@ -93,11 +106,14 @@ at: 2026-03-01T11:00, outcome: done}}]
       messages:
         - {MESSAGE}
 """
+    )
 
 
 def test_a_file_that_cant_be_written_so_is_left_alone(tmp_path: Path) -> None:
     home = house(tmp_path, CART)
     text = "tests: [{name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: left, cart_value: 80}]}]\n"
-    with pytest.raises(InputError, match="can't be written so that it reads the same; write `expect` there yourself"):
+    with pytest.raises(
+        InputError, match="can't be written so that it reads the same; write `expect` there yourself"
+    ):
         record(home.run(text))
     assert (home.settings.tests / "some.yaml").read_text() == text

@@ -125,7 +125,9 @@ def test_a_step_that_withdraws_consent_holds_back_what_isnt_sent_yet(tmp_path: P
 
 
 def test_what_cant_be_sent_fails_the_test_with_the_reason(tmp_path: Path) -> None:
-    home = house(tmp_path, workflow({"type": "send_email", "config": {"subject": "S", "content": "{{ 1 + event.n }}"}}))
+    home = house(
+        tmp_path, workflow({"type": "send_email", "config": {"subject": "S", "content": "{{ 1 + event.n }}"}})
+    )
     test = """\
 tests:
   - name: one
@@ -211,14 +213,16 @@ tests:
     assert sent(house(tmp_path, ending).one(test), "at") == [(datetime(2026, 12, 21, tzinfo=UTC),)]
 
 
-def test_only_active_workflows_and_drafts_take_part(tmp_path: Path) -> None:
+def test_inactive_workflows_take_part_where_they_are_named(tmp_path: Path) -> None:
     inactive = {**workflow(MAIL), "is_active": False}
     draft = {**workflow(MAIL), "workflow_id": "d", "is_active": "draft"}
-    home = house(tmp_path, inactive, draft)
-    test = "tests: [{name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: go}]}]"
-    assert sent(home.one(test), "workflow") == [("d",)]
-    with pytest.raises(InputError, match=r"'w' is inactive; say is_active: draft in its file to test it"):
-        home.run(f"workflows: [w]\n{test}")
+    test = """\
+tests:
+  - {name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: go}]}
+  - {name: two, workflows: [w], customers: {ann: {}}, events: [{at: 2026-03-01, action: go}]}
+"""
+    found = house(tmp_path, inactive, draft).run(test)
+    assert [sent(one, "workflow") for one in found] == [[("d",)], [("w",)]]
 
 
 def test_tests_with_other_workflows_go_side_by_side(tmp_path: Path) -> None:
@@ -241,7 +245,9 @@ def test_webhooks_and_steps_are_expected_too(tmp_path: Path) -> None:
     hook = {"type": "trigger_webhook", "config": {"url": "https://shop.example/hook"}}
     home = house(tmp_path, workflow(hook))
     test = "tests:\n  - {name: one, customers: {ann: {}}, events: [{at: 2026-03-01, action: go}], expect: {EXPECT}}"
-    right = "webhooks: [{at: 2026-03-01, url: 'https://shop.example/hook'}], steps: [{action: trigger_webhook}]"
+    right = (
+        "webhooks: [{at: 2026-03-01, url: 'https://shop.example/hook'}], steps: [{action: trigger_webhook}]"
+    )
     assert home.one(test.replace("EXPECT", right)).differences == []
     (one,) = home.one(test.replace("EXPECT", "webhooks: []")).differences
     assert (one.kind, one.what) == ("webhooks", "unexpected")
