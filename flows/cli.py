@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import content, definitions, histories, outbox, people, reports, store, ticks, trials
+from flows.commands import (
+    content,
+    definitions,
+    histories,
+    messages,
+    outbox,
+    people,
+    reports,
+    store,
+    ticks,
+    trials,
+)
 from flows.errors import INTERRUPTED, OnwardError, machine_error
 from flows.interrupts import CTRL_C
 
@@ -81,6 +92,7 @@ app.command("reconcile")(reports.reconcile_command)
 app.command("export")(reports.export_command)
 app.command("serve")(ticks.serve_command)
 app.add_typer(outbox.app, name="outbox")
+app.command("message")(messages.message_command)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -54,6 +54,12 @@ class TickSummary:
         return any((self.batches, self.events, self.facts, self.steps, self.paused, self.resumed))
 
     @property
+    def nothing_went_out(self) -> bool:
+        """Whether messages were due, some failed, and none went out."""
+        tried = {one: self.dispatched.get(one, 0) for one in ("sent", "failed", "unknown")}
+        return bool(tried["failed"]) and not tried["sent"]
+
+    @property
     def sentence(self) -> str:
         """The summary for people, one line per subject."""
         done = {

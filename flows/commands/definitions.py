@@ -32,6 +32,7 @@ def validate_command(
     """Check workflow, pattern and template files; print every error, and warnings."""
     from flows.definitions.given import load_given, places_of
     from flows.definitions.lint import lint_definitions
+    from flows.delivery.checks import check_sending
     from transforms.definitions.workflow import definition_json
 
     places = settings_of(settings)
@@ -49,6 +50,8 @@ def validate_command(
         f"valid: {counted(len(found.workflows), 'workflow')}, {counted(len(found.patterns), 'pattern')}"
         + (f"; read with {given}: {read.shown}" if given else "")
     )
+    if given is None:
+        check_sending(places, found.workflows)
     doubts = lint_definitions(places, found)
     for doubt in doubts:
         typer.echo(f"warning: {doubt}", err=True)

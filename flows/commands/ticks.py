@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.shared import SettingsFile, counted, settings_of, status
-from flows.errors import InputError
+from flows.errors import InputError, OnwardError
 
 
 def run_command(
@@ -40,6 +40,8 @@ def run_command(
     typer.echo(summary.sentence)
     if summary.refused:
         sys.exit(InputError.exit_code)
+    if summary.nothing_went_out:
+        raise OnwardError("every message that was due failed; `onward outbox` says why")
 
 
 def rebuild_command(

@@ -1,6 +1,6 @@
 """The templates folder: its files as texts, what a message's files and front matter make, and every fault of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from flows.errors import InputError
@@ -78,7 +78,8 @@ def template_source(
     given = {
         key: value for one in reversed(told) for key, value in one.model_dump(exclude_unset=True).items()
     }
-    return ContentSource(subject or given.pop("subject", None), text, None, template, templates, **given)
+    own = given.pop("subject", None)
+    return ContentSource(subject or own, text, None, template, templates, **given)
 
 
 def check_templates(templates: Templates, *, thorough: bool = False) -> tuple[frozenset[str], list[str]]:
@@ -97,8 +98,8 @@ def check_templates(templates: Templates, *, thorough: bool = False) -> tuple[fr
         if found := list(_faults(templates, name)):
             wrong.add(name)
             faults += found
-    ids = template_ids(templates.keys() | templates.unreadable.keys())
-    valid = {one for one in ids if not wrong & {name for name in _names(one, templates)}}
+    names = templates.keys() | templates.unreadable.keys()
+    valid = {one for one in template_ids(names) if not wrong.intersection(_names(one, names))}
     if thorough:
         for one in sorted(valid & _roots(templates)):
             if found := list(_sample_faults(templates, one)):
@@ -174,7 +175,7 @@ def _shown(templates: Templates, fault: ContentError) -> str:
     return f"{templates.folder}: {fault}"
 
 
-def _names(template: str, files: Mapping[str, str]) -> tuple[str, ...]:
+def _names(template: str, files: Collection[str]) -> tuple[str, ...]:
     try:
         return template_files(template, files).all
     except TemplateFault as fault:

@@ -19,6 +19,30 @@ _EXAMPLE = Settings.model_fields["from_address"].default
 _NAMED = 5
 
 
+def check_sending(settings: Settings, workflows: Sequence[Workflow], left_out: Collection[str] = ()) -> None:
+    """Look whether what is due could be sent, before anything is decided.
+
+    Args:
+        settings: all of them.
+        workflows: the valid workflows.
+        left_out: ids of workflows whose files have faults: a route may name them.
+
+    Raises:
+        InputError: with every fault of the settings of sending.
+    """
+    faults = [*sending_faults(settings, workflows, left_out), *secret_faults(settings)]
+    if faults:
+        listed = "\n".join(f"  {one}" for one in faults)
+        raise InputError(f"the settings of sending can't be meant so:\n{listed}\nNothing was decided or sent")
+    real = [one for one in settings.senders if is_real(settings, one)]
+    if real:
+        # Whoever has no sender but files shall not pay for importing the others'.
+        from flows.delivery.senders.choose import open_sender, senders_in_use
+
+        for name in senders_in_use(settings):
+            open_sender(settings, name)
+
+
 def sending_faults(
     settings: Settings, workflows: Sequence[Workflow], left_out: Collection[str] = ()
 ) -> list[str]:

@@ -7,6 +7,8 @@ from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any, Self
 
+import zstandard
+
 from flows.delivery.contents import STEP, ContentKey
 from flows.delivery.policies import Way
 from flows.delivery.senders.base import Attachment, Outgoing
@@ -145,7 +147,9 @@ def write(writer: Writer, row: Row) -> Letter:
     values = _values(writer, row, links)
     rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     mail = _outgoing(writer, row, address, rendered, links)
-    return Letter(mail, _note(missing), _recorded(row, prepared, mail), _said(writer, row, prepared, values))
+    return Letter(
+        mail, _note(missing), _recorded(row, prepared, rendered), _said(writer, row, prepared, values)
+    )
 
 
 def with_rules(
@@ -168,10 +172,21 @@ def with_rules(
     return whole, tuple(dict.fromkeys([*rendered.missing, *missing]))
 
 
-def content_hash(mail: Outgoing) -> str:
+def content_hash(rendered: Rendered) -> str:
     """16 hex digits of SHA-256 over what a message says: its subject and both parts."""
-    said = json.dumps([mail.subject, mail.text, mail.html], ensure_ascii=False)
+    said = json.dumps([rendered.subject, rendered.text, rendered.html])
     return sha256(said.encode()).hexdigest()[:16]
+
+
+def compressed(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    """What messages were made of, as it is kept."""
+    return zstandard.compress("\n".join(map(json.dumps, lines)).encode(), 1)
+
+
+def said_lines(kept: bytes | None) -> list[dict[str, Any]]:
+    """What messages were made of, of what is kept of a hand-over."""
+    text = zstandard.decompress(kept).decode() if kept else ""
+    return [json.loads(one) for one in text.split("\n") if one]
 
 
 def _prepared(source: ContentSource | ContentError | None) -> Prepared | ContentError:
@@ -239,10 +254,10 @@ def _note(missing: Sequence[str]) -> str | None:
     return f"missing: {', '.join(missing)}" if missing else None
 
 
-def _recorded(row: Row, prepared: Prepared, mail: Outgoing) -> dict[str, Any]:
+def _recorded(row: Row, prepared: Prepared, rendered: Rendered) -> dict[str, Any]:
     return {
-        "subject": mail.subject,
-        "content_hash": content_hash(mail),
+        "subject": rendered.subject,
+        "content_hash": content_hash(rendered),
         "template_version": prepared.version,
         "variant": row["variant"],
         "rules": row["rules"] or [],

@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 
 import polars as pl
-import zstandard
 
 from flows.delivery.dispatch import Channel, Composed
-from flows.delivery.letters import Letter, Writer, write
+from flows.delivery.letters import Letter, Writer, compressed, write
 from flows.delivery.send_ledger import Kind, Part
 from flows.delivery.senders.base import Sender
 from transforms.content.errors import ContentError
@@ -51,13 +50,12 @@ def _composed(writer: Writer, sender: Sender, due: pl.DataFrame, limit: int) -> 
 
 
 def _part(letters: Sequence[Letter], sender: Sender) -> Part:
-    said = "\n".join(json.dumps(one.said, ensure_ascii=False) for one in letters)
     return Part(
         sender.prepare([one.mail for one in letters]),
         notes={one.mail.message_id: one.note for one in letters},
         recorded={one.mail.message_id: _noted(one, sender) for one in letters},
         domains={one.mail.message_id: one.mail.to.rpartition("@")[2] for one in letters},
-        said=zstandard.compress(said.encode(errors="replace"), 1),
+        said=compressed([one.said for one in letters]),
     )
 
 

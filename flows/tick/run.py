@@ -16,7 +16,14 @@ from flows.settings import Settings
 from flows.store.opening import open_store
 from flows.store.store import Store
 from flows.summary import TickSummary
-from flows.tick.stages import dispatch, load_and_decide, publish_views, read_workflows
+from flows.tick.stages import (
+    asks_for_winners,
+    dispatch,
+    load_and_decide,
+    pick_winners,
+    publish_views,
+    read_workflows,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,8 +52,9 @@ def run_stages(run: StageRunner, definitions: Definitions, now: datetime | None,
     """
     summary = run(load_and_decide, definitions, now, force)
     dispatched = run(dispatch, summary.now)
+    won = run(pick_winners, definitions, summary.now) if asks_for_winners(definitions) else []
     run(publish_views)
-    warnings = [*definitions.faults, *summary.warnings, *dispatched.warnings]
+    warnings = [*definitions.faults, *summary.warnings, *dispatched.warnings, *won]
     return replace(summary, dispatched=dispatched.counts, warnings=warnings)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.definitions.folder import Definitions, load_definitions
+from flows.delivery.checks import check_sending
 from flows.delivery.open_ledger import check_ledger
 from flows.errors import InputError
 from flows.settings import Settings
@@ -17,6 +18,8 @@ from flows.store.store import Store
 from flows.summary import Dispatched, TickSummary
 from flows.tick.advance import advance
 from flows.tick.replay import catch_up
+from transforms.definitions.actions import SendEmail
+from transforms.definitions.walk import actions_of
 from transforms.timing.durations import spoken
 
 _TOLD = "told_settings"
@@ -47,11 +50,12 @@ def load_and_decide(
         force: whether `now` may be more than `max_future` ahead of the wall clock.
 
     Raises:
-        InputError: `now` is in the past of the store, or too far ahead, or the send ledger is missing or another's;
-            nothing has changed.
+        InputError: `now` is in the past of the store, or too far ahead, the settings of sending can't be meant so, or
+            the send ledger is missing or another's; nothing has changed.
     """
     if now and not force:
         _check_ahead(store, now)
+    check_sending(store.settings, definitions.workflows, definitions.unreadable)
     check_ledger(store.state, store.settings, store.clock)
     replayed = catch_up(store)
     summary = advance(store, definitions, now or store.clock())
@@ -92,6 +96,29 @@ def dispatch(store: Store, now: datetime) -> Dispatched:
     messages = send_messages(store, now=now)
     requests = send_webhooks(store, now=now)
     return replace(messages, counts=messages.counts | {f"webhooks {one}": n for one, n in requests.items()})
+
+
+def asks_for_winners(definitions: Definitions) -> bool:
+    """Whether a step of an active workflow lets its variants compete."""
+    return any(
+        isinstance(action, SendEmail) and action.config.winner
+        for one in definitions.workflows
+        if one.is_active
+        for _, action in actions_of(one)
+    )
+
+
+def pick_winners(store: Store, definitions: Definitions, now: datetime) -> list[str]:
+    """Let variants win that have proved better, for all that is decided after `now`; a sentence for each.
+
+    Raises:
+        OnwardError: the archive or the store can't be used.
+    """
+    # A run without variants shall not pay for importing it.
+    from flows.tick.winners import make_winners
+
+    store.say("Comparing variants")
+    return make_winners(store, definitions, now)
 
 
 def publish_views(store: Store) -> None:

@@ -21,6 +21,7 @@ from flows.store.archive import (
 )
 from flows.store.opening import ask_state
 from flows.store.state_file import StateFile
+from flows.store.winners import archived_winners
 from flows.tick.migrations import Migration, archived_migrations, migration_file
 from transforms.timing.durations import instant_at
 
@@ -35,6 +36,7 @@ class Undone:
         reached: how far ticks had come.
         manifests: those of the ticks that no longer count, in order.
         migrations: those after the last tick that counts, in order.
+        winners: the files of winners made after it, in order, each with the number of the tick before.
     """
 
     tick_id: int
@@ -42,6 +44,7 @@ class Undone:
     reached: datetime
     manifests: list[Manifest]
     migrations: list[Migration]
+    winners: list[tuple[int, Path]]
 
     @property
     def end(self) -> tuple[int, datetime]:
@@ -85,7 +88,8 @@ def undone_after(settings: Settings, until: datetime) -> Undone:
     end = before[1] if before[1] <= until else _stood(settings, least, until)
     later = [one for one in migrations if one.at > end]
     tick_id = min([before[0], *(one.after_tick - 1 for one in later)])
-    return Undone(tick_id, end, last[1], undone, later)
+    winners = [(one.after_tick, file) for file, one in archived_winners(settings) if one.since > end]
+    return Undone(tick_id, end, last[1], undone, later, winners)
 
 
 def _stood(settings: Settings, least: datetime, until: datetime) -> datetime:
@@ -104,7 +108,7 @@ def put_aside(settings: Settings, undone: Undone) -> Path | None:
     What the ticks loaded comes in again with the next one, as what a killed run had archived does.
 
     Returns:
-        The folder that keeps the manifests and migrations; None if there are none.
+        The folder that keeps the manifests, migrations and winners; None if there are none.
     """
     if undone.is_nothing:
         return None
@@ -114,6 +118,8 @@ def put_aside(settings: Settings, undone: Undone) -> Path | None:
     # The latest first: a run that finds some of them still there decides them again, after all that was before.
     files = {(one.tick_id, 0): manifest_file(settings, one.tick_id) for one in undone.manifests}
     files |= {(one.after_tick, one.number): migration_file(settings, one) for one in undone.migrations}
+    # Winners decide nothing that ticks do, so the order doesn't count for them.
+    files |= {(tick, -number): file for number, (tick, file) in enumerate(undone.winners, 1)}
     if not files:
         return None
     root = archive_folder(settings) / "ticks"

@@ -22,6 +22,7 @@ NAMES = (
     "backtest_ratio",
     "by_hand",
     "small_backtest",
+    "smtp",
 )
 
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from flows.definitions.templates import read_templates
 from flows.delivery import outbox
-from flows.delivery.contents import read_content
-from flows.errors import InputError
+from flows.delivery.contents import read_attachments, read_content
+from flows.delivery.senders.base import Attachment
 from tests.engine.strategies_workflows import workflows
 from tests.runs import House, house, person
 from tests.semantics.cases import Row, action, at, condition, event, send, workflow
-from transforms.content.templates import ContentSource
+from transforms.content.errors import ContentError
+from transforms.content.templates import Rendered, compile_content, render
+from transforms.content.values import Values
 from transforms.definitions.actions import Message
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow
@@ -38,19 +41,52 @@ print(*(name for name in sys.modules if name.startswith(("transforms.program", "
 
 
 def test_template_files_win_over_inline_content(tmp_path: Path) -> None:
-    def read(template_id: str | None) -> ContentSource:
-        return read_content(tmp_path, Message(template_id=template_id, subject="s", content="inline"))
+    def read(template_id: str | None) -> Rendered:
+        message = Message(template_id=template_id, subject="s", content="inline")
+        content = compile_content(read_content(read_templates(tmp_path), message))
+        return render(content, Values({}, {}, {}))
 
     (tmp_path / "a.txt.j2").write_text("file", encoding="utf-8")
     (tmp_path / "b.html.j2").write_text("<p>file</p>", encoding="utf-8")
-    assert read("a") == ContentSource("s", "file", None)
-    assert read("b") == ContentSource("s", "inline", "<p>file</p>")
-    assert read(None) == ContentSource("s", "inline")
-    with pytest.raises(InputError, match="plain name"):
-        read("../a")
-    (tmp_path / "c.txt.j2").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="UTF-8"):
+    (tmp_path / "c.txt.j2").write_bytes(b"fine\n\xff")
+    assert read("a") == Rendered("s", "file", None, ())
+    assert read("b") == Rendered("s", "inline", "<p>file</p>", ())
+    assert read(None) == Rendered("s", "inline", None, ())
+    assert read("../a") == Rendered("s", "inline", None, ())
+    with pytest.raises(ContentError, match=r"c\.txt\.j2, line 2: not UTF-8"):
         read("c")
+
+
+def test_front_matter_says_what_the_step_doesnt(tmp_path: Path) -> None:
+    told = (
+        '---\nsubject: Hi {{ first_name }}\npreheader: For you\nfrom: "{{ shop }} <news@shop.example>"\n'
+        "reply-to: help@shop.example\nattachments: [terms.pdf]\n---\n<p>{{ 1 / zero }}</p>"
+    )
+    (tmp_path / "a.html.j2").write_text(told, encoding="utf-8")
+    (tmp_path / "terms.pdf").write_bytes(b"%PDF")
+    templates = read_templates(tmp_path)
+    compiled = compile_content(read_content(templates, Message(template_id="a")))
+    found = render(compiled, Values({"first_name": "Zoë", "shop": 'A "B"', "zero": 1}, {}, {}))
+    assert (found.subject, found.preheader, found.attachments) == ("Hi Zoë", "For you", ("terms.pdf",))
+    assert (found.sender, found.reply_to) == ("\"A 'B'\" <news@shop.example>", "help@shop.example")
+    assert read_attachments(tmp_path, found) == (Attachment("terms.pdf", "application/pdf", b"%PDF"),)
+    own = compile_content(read_content(templates, Message(template_id="a", subject="mine")))
+    assert render(own, Values({"zero": 1}, {}, {})).subject == "mine"
+    with pytest.raises(ContentError, match=r"a\.html\.j2, line 8: division by zero"):
+        render(own, Values({"zero": 0}, {}, {}))
+
+
+def test_attachments_stay_within_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("x")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "logo.png").write_bytes(b"png")
+    image = Rendered("", "", '<img src="cid:logo.png">', (), attachments=("logo.png",))
+    assert read_attachments(folder, image)[0].content_id == "logo.png"
+    for name in ("link", "../secret", "nowhere"):
+        with pytest.raises(ContentError, match=name):
+            read_attachments(folder, Rendered("", "", None, (), attachments=(name,)))
 
 
 def compiled_steps(found: Workflow) -> dict[tuple[str, str], Any]:

@@ -222,6 +222,21 @@ def test_a_rule_of_place_block_is_only_for_templates() -> None:
     assert sent(some, {}, "{{ blocks.top }} Text").text == "Hi Text"
 
 
+@pytest.mark.parametrize("name", [one.name for one in sorted((SHIPPED.parent / "templates").iterdir())])
+def test_the_shipped_templates_greet_once(name: str) -> None:
+    source, shipped = (
+        (SHIPPED.parent / "templates" / name).read_text(encoding="utf-8"),
+        load_rules(SHIPPED).rules,
+    )
+    text, html = ("", source) if name.endswith(".html.j2") else (source, None)
+    for attributes, greeting in (({"first_name": "Ann"}, "Hi Ann,"), ({}, "Hello there,")):
+        found = sent(shipped, attributes, text, html)
+        said = found.text if html is None else found.html or ""
+        assert [said.count(one) for one in ("Hi ", "Hello ", greeting)] == [
+            "Hi " in greeting, "Hello " in greeting, 1
+        ]  # fmt: skip
+
+
 PAGE = '<html><body class="a>b">\n<p>One.</p></body></html>'
 TOLD = '- {name: a, text: "Is 3 < {{n}} & true?\\nYes.\\n\\nBye"}\n- {name: z, text: End, place: after}'
 

@@ -82,6 +82,8 @@ FLOWS = {
 
 OWNERS = {
     "prefect": ("flows.serve", "flows.secrets"),
+    "boto3": ("flows.delivery.senders.ses",),
+    "botocore": ("flows.delivery.senders.ses",),
     "jinja2": ("transforms.content",),
     "sqlite3": ("flows.store", "flows.delivery.send_ledger", "flows.delivery.ledger_schema"),
 }

@@ -1,9 +1,7 @@
 """Dates, money and numbers as a customer's language writes them (Unicode CLDR, through Babel)."""
 
 import re
-from datetime import UTC, datetime, tzinfo
-from datetime import date as Date
-from datetime import time as Time
+from datetime import UTC, date as Date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -40,13 +38,11 @@ def date(value: Any, format: str = "medium", zone: str | None = None) -> str:  #
 
     if isinstance(value, Undefined):
         return str(value)
-    when, locale = _date_of(value), _locale(current().locale)
+    when, locale, pattern = _date_of(value), _locale(current().locale), _pattern(format)
     if not isinstance(when, datetime):
-        return format_date(when, _pattern(format), locale=locale)
+        return format_date(when, pattern, locale=locale)
     local = when.astimezone(_zone(zone or current().timezone))
-    if format in _SIZES:
-        return format_date(local, format, locale=locale)
-    return format_datetime(local, _pattern(format), locale=locale)
+    return (format_date if pattern in _SIZES else format_datetime)(local, pattern, locale=locale)
 
 
 def time(value: Any, format: str = "short", zone: str | None = None) -> str:  # noqa: A002
@@ -63,10 +59,7 @@ def time(value: Any, format: str = "short", zone: str | None = None) -> str:  # 
     if not isinstance(when, datetime):
         raise ValueError(f"time needs an instant; given the day {when}")
     local = when.astimezone(_zone(zone or current().timezone))
-    shown: Time = local.timetz()
-    return format_time(
-        local if format in _SIZES else shown, _pattern(format), locale=_locale(current().locale)
-    )
+    return format_time(local, _pattern(format), locale=_locale(current().locale))
 
 
 def money(value: Any, currency: Any) -> str:
@@ -169,7 +162,8 @@ def _number_of(value: Any) -> Decimal:
     try:
         found = Decimal(text[:50])
         if found.is_finite() and abs(found) < _MOST:
-            return round(found, 12)
+            # Zeros behind the point would count: 1.0 is plural in most languages.
+            return round(found, 12).normalize() if found % 1 else Decimal(int(found))
     except InvalidOperation:
         pass
     raise ValueError(f"a number is needed, below 1e15; given: {str(value)[:40]!r}")

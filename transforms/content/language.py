@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import nodes
 
 DEEPEST = 60
-MOST_TAGS = 5_000
-MOST_NODES = 50_000
+MOST_TAGS = 2_000
+MOST_TOKENS = 20_000
 _LOOP_DEPTH = {False: 2, True: 4}
 _NARROW = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
@@ -49,7 +49,7 @@ def first_fault(tree: nodes.Template, *, wide: bool) -> tuple[int, str] | None:
         tree: from `Environment.parse`.
         wide: whether layouts, macros and `set` are allowed, as in files.
     """
-    return _out_of_bounds(tree) or next(_faults(tree, 0, wide), None)
+    return _too_deep(tree) or next(_faults(tree, 0, wide), None)
 
 
 def files_named(tree: nodes.Template) -> Iterator[tuple[int, str, bool]]:
@@ -60,16 +60,13 @@ def files_named(tree: nodes.Template) -> Iterator[tuple[int, str, bool]]:
             yield node.lineno, name, may_miss
 
 
-def _out_of_bounds(tree: nodes.Template) -> tuple[int, str] | None:
-    """Too deep for Python's own compiler, or too much; walked without recursion."""
-    level, seen = deque[tuple[nodes.Node, int]]([(tree, 0)]), 0
+def _too_deep(tree: nodes.Template) -> tuple[int, str] | None:
+    """Whether it is too deep for Python's own compiler; walked without recursion."""
+    level = deque[tuple[nodes.Node, int]]([(tree, 0)])
     while level:
         node, depth = level.popleft()
-        seen += 1
         if depth > DEEPEST:
             return node.lineno, f"nested more than {DEEPEST} deep; simplify it"
-        if seen > MOST_NODES:
-            return node.lineno, f"more than {MOST_NODES:,} parts; split the template"
         level.extend((child, depth + 1) for child in node.iter_child_nodes())
     return None
 

@@ -99,9 +99,7 @@ def _restored(before: Sequence[Piece], html: str, pieces: Sequence[Piece]) -> Co
         text = piece if isinstance(piece, str) else _on_own_line(piece)
         if not isinstance(piece, str):
             within = text.count("\n")
-            origins |= {
-                line + step: (piece.file, piece.line + max(step - 1, 0)) for step in range(within + 1)
-            }
+            origins |= {line + step: (piece.file, piece.line + step - 1) for step in range(1, within + 1)}
         source.append(text)
         line += text.count("\n")
     return CompiledMjml("".join(source), origins)

@@ -131,10 +131,10 @@ def _close(scan: _Scan, name: str, place: int) -> None:
         return
     if not scan.open:
         raise scan.fault(place, f"not valid MJML: </{name}> closes nothing")
-    line = scan.fault(scan.open[-1][1], "").line
-    raise scan.fault(
-        place, f"not valid MJML: </{name}> stands where <{scan.inner}> of line {line} isn't closed yet"
-    )
+    element, start = scan.open[-1]
+    end, opening = scan.fault(place, ""), scan.fault(start, "")
+    where = f"line {end.line}" if end.file == opening.file else f"{end.file}, line {end.line}"
+    raise scan.fault(start, f"not valid MJML: <{element}> isn't closed before </{name}> in {where}")
 
 
 def _check_known(scan: _Scan, name: str, place: int) -> None:

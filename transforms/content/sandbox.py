@@ -80,6 +80,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
         except KeyError:
             raise TemplateNotFound(name) from None
 
+    def select_template(self, names: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002, ARG002
+        """The first of some files that there is.
+
+        Raises:
+            TemplateNotFound: there is none of these names.
+        """
+        found = next((name for name in names if name in self.parts), ", ".join(map(str, names)))
+        return self.get_template(found)
+
     def getitem(self, obj: Any, argument: Any) -> Any:
         """`obj[argument]`, for which null and blank text are as good as absent."""
         if isinstance(obj, Named):

@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from typing import Any
 
 from flows.delivery.calls import Reply, json_of
 from flows.delivery.senders.base import Answer, Attachment, Outgoing
-from flows.delivery.senders.mail_headers import content_of, mail_headers, message_id_of
+from flows.delivery.senders.mail_headers import content_of, mail_headers, mailbox, message_id_of
 from flows.delivery.senders.over_http import Habits, HttpSender, Provider, checked_secret
 from flows.delivery.senders.requests import Request
 from flows.delivery.transport import WATCH, Terms, Watch
@@ -129,7 +128,7 @@ def _words(values: Iterable[str]) -> list[str]:
 
 def _values(message: Outgoing) -> dict[str, Any]:
     """A message as templates see it."""
-    name, address = parseaddr(message.sender)
+    name, address = mailbox(message.sender)
     plain = (
         "message_id", "customer_id", "workflow_id", "step", "template_id", "variant", "message_class", "to", "sender",
         "reply_to", "subject", "text", "html", "one_click", "pool",

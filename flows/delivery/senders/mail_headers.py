@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping
 from email.utils import parseaddr
+from functools import lru_cache
 
 from flows.delivery.senders.base import Attachment, Outgoing
 
@@ -28,10 +29,15 @@ _OWN = {
 }
 
 
+@lru_cache(1024)
+def mailbox(given: str) -> tuple[str, str]:
+    """The name, blank if there is none, and the bare address of a From or Reply-To address."""
+    return parseaddr(given)
+
+
 def message_id_of(message: Outgoing) -> str:
     """The Message-ID header: the same however often the message is made."""
-    domain = parseaddr(message.sender)[1].rpartition("@")[2]
-    return f"<{message.message_id}@{domain}>"
+    return f"<{message.message_id}@{_domain(message)}>"
 
 
 def mail_headers(message: Outgoing) -> dict[str, str]:
@@ -75,6 +81,13 @@ def _further(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _feedback_id(message: Outgoing) -> str:
     which = f"{message.step}-{message.variant}" if message.variant else message.step
-    domain = parseaddr(message.sender)[1].rpartition("@")[2]
-    parts = (message.workflow_id, which, message.message_class or "mail", domain)
+    return _joined(message.workflow_id, which, message.message_class or "mail", _domain(message))
+
+
+def _domain(message: Outgoing) -> str:
+    return mailbox(message.sender)[1].rpartition("@")[2]
+
+
+@lru_cache(4096)
+def _joined(*parts: str) -> str:
     return ":".join(_PART.sub("-", part)[:64] or "-" for part in parts)

@@ -17,7 +17,7 @@ from flows.delivery.transport import WATCH, Terms, Watch
 from flows.sending import MailgunSettings
 from transforms.delivery.retries import POLICY, RetryPolicy, Verdict, verdict
 
-_FORM = "application/x-www-form-urlencoded"
+_QUOTED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 _TAG = 128  # characters, of ASCII
 _HABITS = Habits(batch_limit=1000, key_setting="api_key", side_by_side=True)
 
@@ -29,7 +29,7 @@ class Mailgun(Provider):
         self._base = f"/v3/{quote(domain, safe='')}"
 
     def requests(self, messages: Sequence[Outgoing]) -> Iterator[Request]:
-        """A form for each message, of several parts if there are files."""
+        """A form for each message."""
         for one in messages:
             content_type, body = _form(one)
             reference = message_id_of(one).strip("<>")
@@ -90,23 +90,26 @@ def open_sender(
 
 
 def _form(message: Outgoing) -> tuple[str, bytes]:
-    """The form's type and bytes; a boundary is made of the message's id, so that they are always the same."""
-    fields = _fields(message)
-    if not message.attachments:
-        return _FORM, urlencode(fields).encode()
-    files = [
-        (
-            "inline" if one.content_id else "attachment",
-            (one.content_id or one.name, one.content, one.media_type),
-        )
+    """The form's type and bytes (RFC 7578), always the same; no text in it can hold the boundary between its parts."""
+    parts = [(_part(name), value.encode("utf-8", "replace")) for name, value in _fields(message)]
+    parts += [
+        (_part("inline", one.content_id, one.media_type), one.content)
+        if one.content_id
+        else (_part("attachment", one.name, one.media_type), one.content)
         for one in message.attachments
     ]
-    kind = f"multipart/form-data; boundary=onward-{message.message_id}"
-    together: dict[str, list[str]] = {}
-    for name, value in fields:
-        together.setdefault(name, []).append(value)
-    made = httpx.Request("POST", "http://x", data=together, files=files, headers={"Content-Type": kind})
-    return kind, made.read()
+    boundary = f"onward-{message.message_id}".encode()
+    while any(boundary in value for _, value in parts):
+        boundary += b"-"
+    body = b"".join(b"--%b\r\n%b\r\n\r\n%b\r\n" % (boundary, head, value) for head, value in parts)
+    return f"multipart/form-data; boundary={boundary.decode()}", b"%b--%b--\r\n" % (body, boundary)
+
+
+def _part(name: str, file: str | None = None, media_type: str | None = None) -> bytes:
+    """The head of a form's part; names are quoted as browsers do."""
+    head = f'Content-Disposition: form-data; name="{name.translate(_QUOTED)}"'
+    head += f'; filename="{file.translate(_QUOTED)}"' if file else ""
+    return (head + (f"\r\nContent-Type: {media_type}" if media_type else "")).encode("utf-8", "replace")
 
 
 def _fields(message: Outgoing) -> list[tuple[str, str]]:

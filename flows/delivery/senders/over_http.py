@@ -6,7 +6,7 @@ does so too, because the whole will be repeated. With any other provider what is
 begun a few at a time, so that a crash leaves few in doubt.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +14,10 @@ from typing import Literal, Protocol
 
 from flows.delivery.calls import Call, NoAnswer, NotTaken, Outcome, Reply, words
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
-from flows.delivery.senders.requests import Request, packed, unpacked
+from flows.delivery.senders.requests import Request, a_few_at_once, packed, unpacked, with_keys
 from flows.delivery.transport import Terms, Transport
 from flows.errors import InputError, OnwardError
 from transforms.delivery.retries import Verdict
-
-_AT_ONCE = 32
-"""The most messages that are begun together where each has a request of its own."""
 
 
 class Provider(Protocol):
@@ -99,12 +96,12 @@ class HttpSender:
         Raises:
             OnwardError: the provider won't take anything until settings or account are changed.
         """
-        keys = _keys(key, list(unpacked(payload)))
+        keys = with_keys(key, list(unpacked(payload)))
         with ThreadPoolExecutor(self._crew, thread_name_prefix=f"sender {self.name}") as pool:
             if self.repeatable:
                 self._hand_over_as_a_whole(keys, recorder, pool)
             else:
-                for some in _some_at_once(keys):
+                for some in a_few_at_once(keys):
                     recorder.begin([name for _, one in some for name in one.ids])
                     found = _Found.together(pool.map(self._made, some))
                     recorder.answer([*found.answers, *found.put_off])
@@ -150,7 +147,7 @@ class HttpSender:
         outcome = self._transport.exchange(self._call(key, request), self._seconds(request))
         said = self._provider.judge(outcome) if isinstance(outcome, Reply) else "unclear"
         if said == "refused" and len(request.ids) > 1:
-            return _Found.together(self._made(one) for one in _keys(key, request.halves(), own=True))
+            return _Found.together(self._made(one) for one in with_keys(key, request.halves(), own=True))
         return self._found(request, outcome, said)
 
     def _call(self, key: str, request: Request) -> Call:
@@ -241,28 +238,6 @@ def checked_secret(setting: str, value: str) -> str:
     raise InputError(
         f"{setting}: the secret {what}; copy it again from the provider, without anything around it"
     )
-
-
-def _keys(key: str, requests: Sequence[Request], *, own: bool = False) -> list[tuple[str, Request]]:
-    """Requests, each with a key that is the same whenever the hand-over is repeated: the first its key itself."""
-    return [
-        (key if not place and not own else f"{key}-{one.ids[0]}-{len(one.ids)}", one)
-        for place, one in enumerate(requests)
-    ]
-
-
-def _some_at_once(keys: Iterable[tuple[str, Request]]) -> Iterator[list[tuple[str, Request]]]:
-    """Requests that together carry few messages, or a single one."""
-    group: list[tuple[str, Request]] = []
-    size = 0
-    for one in keys:
-        if group and size + len(one[1].ids) > _AT_ONCE:
-            yield group
-            group, size = [], 0
-        group.append(one)
-        size += len(one[1].ids)
-    if group:
-        yield group
 
 
 def _all(

@@ -124,8 +124,8 @@ def _answer(message_id: str, found: dict[str, Any]) -> Answer:
     code = _code(found)
     if code == 0:
         return Answer(message_id, "sent", provider_id=_id(found))
-    status = "deferred" if code in _PASSING | _STOP else "failed"
-    return Answer(message_id, status, f"{code}: {found.get('Message', 'no words')}")
+    detail = f"{code}: {found.get('Message', 'no words')}"
+    return Answer(message_id, "deferred" if code in _PASSING | _STOP else "failed", detail)
 
 
 def _code(found: object) -> int | None:

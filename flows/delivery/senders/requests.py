@@ -5,10 +5,14 @@ bytes. A request with several items is a JSON array of them, so that it can be c
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 JSON = "application/json"
+AT_ONCE = 32
+"""The most messages that are begun together where each has a request of its own."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def unpacked(payload: bytes) -> Iterator[Request]:
 
 def document(content: object) -> bytes:
     """A JSON value as bytes, the same whenever it is made; what UTF-8 can't spell becomes a question mark."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(content).encode("utf-8", "replace")
 
 
 def fitting(
@@ -92,5 +96,33 @@ def fitting(
             group, size = [], 2
         group.append(one)
         size += len(one[1]) + 1
+    if group:
+        yield group
+
+
+def with_keys(key: str, requests: Sequence[Request], *, own: bool = False) -> list[tuple[str, Request]]:
+    """Requests, each with a key that is the same whenever its hand-over is repeated.
+
+    Args:
+        key: the hand-over's.
+        requests: all of the hand-over, or parts of one of its requests.
+        own: whether the first has a key of its own too, instead of the hand-over's.
+    """
+    return [
+        (key if not place and not own else f"{key}-{one.ids[0]}-{len(one.ids)}", one)
+        for place, one in enumerate(requests)
+    ]
+
+
+def a_few_at_once(keyed: Iterable[tuple[str, Request]]) -> Iterator[list[tuple[str, Request]]]:
+    """Requests in groups that carry few messages, or are a single one."""
+    group: list[tuple[str, Request]] = []
+    size = 0
+    for one in keyed:
+        if group and size + len(one[1].ids) > AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(one)
+        size += len(one[1].ids)
     if group:
         yield group

@@ -5,12 +5,11 @@ don't have. It knows no idempotency keys, and its log can't be searched for our 
 """
 
 from collections.abc import Iterator, Sequence
-from email.utils import parseaddr
 from typing import Any
 
 from flows.delivery.calls import Reply
 from flows.delivery.senders.base import Answer, Outgoing
-from flows.delivery.senders.mail_headers import content_of, mail_headers, marks, message_id_of
+from flows.delivery.senders.mail_headers import content_of, mail_headers, mailbox, marks, message_id_of
 from flows.delivery.senders.over_http import Habits, HttpSender, Provider, checked_secret
 from flows.delivery.senders.requests import Request, document
 from flows.delivery.transport import WATCH, Terms, Watch
@@ -79,7 +78,7 @@ def _mail(message: Outgoing) -> dict[str, Any]:
 
 
 def _mailbox(given: str) -> dict[str, str]:
-    name, address = parseaddr(given)
+    name, address = mailbox(given)
     return {"email": address} | ({"name": name} if name else {})
 
 

@@ -15,8 +15,8 @@ from flows.delivery.senders.dkim import Signer, open_signer
 from flows.delivery.senders.header_lines import letterhead
 from flows.delivery.senders.mime import message_bytes
 from flows.delivery.senders.pace import Pace
-from flows.delivery.senders.smtp_connection import Account, Connection, Mail, UnreachableError
-from flows.delivery.senders.windows import Windows
+from flows.delivery.senders.smtp_connection import Account, Connection, Mail
+from flows.delivery.senders.windows import UnreachableError, Windows, carry
 from flows.errors import OnwardError
 from flows.sending import SmtpSettings
 
@@ -48,23 +48,11 @@ class SmtpSender:
             OnwardError: the server can't be reached, or takes nothing from this account.
         """
         mails = [Mail(*json.loads(line)) for line in payload.splitlines()]
-        asyncio.run(self._hand_over(mails, recorder))
+        asyncio.run(carry(mails, recorder, self.connections, self._work))
 
     def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:  # noqa: ARG002 (the protocol's)
         """Nothing: a mail server can't be asked."""
         return []
-
-    async def _hand_over(self, mails: Sequence[Mail], recorder: Recorder) -> None:
-        windows = Windows(mails, recorder, first=self.connections)
-        tasks = [self._work(windows) for _ in range(min(self.connections, len(mails)))]
-        try:
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-        finally:
-            await windows.finish()
-        for end in ends:
-            # A server may want fewer connections at once than the settings say.
-            if end is not None and not (isinstance(end, UnreachableError) and windows.is_done):
-                raise end
 
     async def _work(self, windows: Windows[Mail]) -> None:
         """Carry mails by a connection of its own, until there are no more."""

@@ -24,6 +24,7 @@ from aiosmtplib import (
 )
 
 from flows.delivery.senders.base import Answer
+from flows.delivery.senders.windows import UnreachableError
 from flows.errors import OnwardError
 from flows.secrets import redacted
 
@@ -87,10 +88,6 @@ class _LostError(Exception):
 
 class _LaterError(Exception):
     """The server can't be reached now, or wants to be left alone for a while."""
-
-
-class UnreachableError(OnwardError):
-    """No connection can be opened now; those that are open may go on."""
 
 
 class Connection:

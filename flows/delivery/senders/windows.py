@@ -7,14 +7,19 @@ so it isn't one for each.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import islice
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from flows.delivery.senders.base import Answer, Recorder
+from flows.errors import OnwardError
 
 _SHORT, _LONG = 0.1, 0.3  # seconds
 _MOST = 500
+
+
+class UnreachableError(OnwardError):
+    """There is no connection to be had now; those that there are may go on."""
 
 
 class Named(Protocol):
@@ -93,3 +98,33 @@ class Windows(Generic[_Mail]):
             answers, self._answers = self._answers, []
             await asyncio.to_thread(self._recorder.answer, answers)
         self._noting = None
+
+
+async def carry(
+    mails: Sequence[_Mail],
+    recorder: Recorder,
+    most: int,
+    work: Callable[[Windows[_Mail]], Coroutine[Any, Any, None]],
+) -> None:
+    """Hand over the messages of one hand-over by several tasks; returns when what was begun is answered.
+
+    Args:
+        mails: the messages.
+        recorder: is told what happens to them.
+        most: how many tasks.
+        work: takes messages and answers them, one after another, until there are no more.
+
+    Raises:
+        UnreachableError: a task's, unless another has done its part: the other side may want fewer at once.
+        OnwardError: any other one of a task.
+    """
+    windows = Windows(mails, recorder, first=most)
+    try:
+        ends = await asyncio.gather(
+            *(work(windows) for _ in range(min(most, len(mails)))), return_exceptions=True
+        )
+    finally:
+        await windows.finish()
+    for end in ends:
+        if end is not None and not (isinstance(end, UnreachableError) and windows.is_done):
+            raise end

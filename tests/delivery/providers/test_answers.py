@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -152,11 +153,9 @@ def test_nobody_there(case: Case) -> None:
     assert 0 < sum(clock.slept) < 300
 
 
-@pytest.mark.parametrize("status", [301, 401, 403, 404])
+@pytest.mark.parametrize("status", [301, 401, 402, 403])
 def test_wrong_settings_end_the_run(case: Case, provider: Provider, status: int) -> None:
     """Each message stays due, and what to do is said without the secret, even if the provider says it."""
-    if status == 404 and case.module.__name__.endswith("http"):
-        pytest.skip("there the address is made of the message")
     provider.always = Manner(
         Said(status, {"message": f"not with {KEY}"}, {"Location": "http://127.0.0.1:1/"})
     )
@@ -168,6 +167,70 @@ def test_wrong_settings_end_the_run(case: Case, provider: Provider, status: int)
     assert KEY not in str(told.value) + repr(told.value.__cause__)
     assert set(notes.statuses()) == {"deferred"}
     check(provider, notes)
+
+
+@pytest.mark.parametrize("query", ["", "?w={{ message.workflow_id | urlencode }}"])
+def test_an_address_that_leads_nowhere(query: str) -> None:
+    """It ends the run, unless it is made of the message: then it is that message's fault."""
+    notes, case = Notes(), CASES["http"]
+    with Provider(case.description()) as provider:
+        provider.always = Manner(Said(404, {"message": "nothing here"}))
+        sender = case.sender(provider.url, Clock(), url=f"{provider.url}/send{query}")
+        with nullcontext() if query else pytest.raises(OnwardError, match="answers 404"):
+            hand_over(sender, MESSAGES, notes)
+    assert set(notes.statuses()) == {"failed" if query else "deferred"}
+
+
+@pytest.mark.parametrize("code", [10, 400, 401, 405, 412, 413, 1235])
+def test_a_code_of_the_account_ends_the_run_of_postmark(code: int) -> None:
+    """After the answers of the others are noted: the account may have run out of credits in the middle of a batch."""
+    notes, case = Notes(), CASES["postmark"]
+    with Provider(case.description(), refused=[one.message_id for one in MESSAGES[4:]]) as provider:
+        vars(provider.description)["code"] = code
+        with pytest.raises(OnwardError, match=r"check senders\.shop\.server_token"):
+            hand_over(case.sender(provider.url, Clock()), MESSAGES, notes)
+        check(provider, notes)
+    assert notes.statuses() == {"sent": 4, "deferred": 2}
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (Said(409, {"name": "invalid_idempotent_request", "message": "other bytes"}), "failed"),
+        (Said(409, {"name": "concurrent_idempotent_requests", "message": "in progress"}), "sent"),
+        (Said(429, {"name": "daily_quota_exceeded", "message": "enough"}), "sent"),
+        (Said(451, {"name": "security_error", "message": "no"}), "failed"),
+    ],
+)
+def test_errors_of_resend(said: Said, status: str) -> None:
+    """What passes is waited for under the same key; a key that was used for other bytes is that hand-over's fault."""
+    notes, case = Notes(), CASES["resend"]
+    with Provider(case.description()) as provider:
+        provider.manners = [Manner(said)]
+        hand_over(case.sender(provider.url, Clock()), MESSAGES[:1], notes)
+        check(provider, notes)
+        assert {one.headers["Idempotency-Key"] for one in provider.received} == {"k1"}
+    assert notes.statuses() == {status: 1}
+
+
+@pytest.mark.parametrize("name", ["invalid_from_address", "validation_error"])
+def test_faults_of_settings_at_resend(name: str) -> None:
+    notes, case = Notes(), CASES["resend"]
+    with Provider(case.description()) as provider:
+        provider.always = Manner(
+            Said(422 if "from" in name else 400, {"name": name, "message": "API key is invalid"})
+        )
+        with pytest.raises(OnwardError, match="check senders"):
+            hand_over(case.sender(provider.url, Clock()), MESSAGES, notes)
+    assert notes.statuses() == {"deferred": ALL}
+
+
+def test_events_of_mailgun_that_only_reject() -> None:
+    with Provider(CASES["mailgun"].description()) as provider:
+        provider.description.tell = lambda *_: Said(200, {"items": [{"event": "rejected"}]})  # type: ignore[method-assign]
+        sender = CASES["mailgun"].sender(provider.url, Clock())
+        told = sender.ask(sender.prepare(MESSAGES[:1]), [MESSAGES[0].message_id])
+    assert [one.status for one in told] == ["failed"]
 
 
 def test_no_secret_in_what_is_shown(case: Case, provider: Provider) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.delivery.senders import postmark
 from flows.delivery.senders.requests import Request, fitting, packed, unpacked
 from flows.errors import InputError
 from tests.delivery.providers.descriptions import fields_of
@@ -185,11 +186,13 @@ def test_groups_fit(items: list[bytes], most: int, most_bytes: int) -> None:
         assert len(request.body) <= most_bytes or len(group) == 1
 
 
-def test_a_batch_of_postmark_stays_within_50_mb() -> None:
-    messages = [outgoing(one, text="x" * size) for one, size in enumerate((24_990_000, 24_990_000, 100_000))]
+def test_batches_of_postmark_are_cut_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 50 MB, which is made less here: bytes take their time."""
+    monkeypatch.setattr(postmark, "_MOST_BYTES", 50_000)
+    messages = [outgoing(one, text="x" * 15_000) for one in range(7)]
     payload = CASES["postmark"].sender("http://x", Clock()).prepare(messages)
-    sizes = [(len(one.ids), len(one.body) <= 50_000_000) for one in unpacked(payload)]
-    assert sizes == [(2, True), (1, True)]
+    assert [len(one.ids) for one in unpacked(payload)] == [3, 3, 1]
+    assert all(len(one.body) <= 50_000 for one in unpacked(payload))
 
 
 def test_headers_that_cannot_be_smuggled_in() -> None:
@@ -205,3 +208,12 @@ def test_headers_that_cannot_be_smuggled_in() -> None:
     }
     (request,) = sent("sendgrid", outgoing(headers=nasty))
     assert request.json["headers"].keys() == {"Message-ID", "Feedback-ID"}
+
+
+def test_no_text_ends_its_part_of_a_form() -> None:
+    """The boundary is made of the message's id, which may stand in a link of the text."""
+    evil = f'\r\n--onward-{0:032x}\r\nContent-Disposition: form-data; name="to"\r\n\r\nvictim@example.com\r\n'
+    (request,) = sent("mailgun", outgoing(text=evil, subject='"; filename="x'))
+    fields = fields_of(request)
+    assert fields["to"] == ["c0@example.com"]
+    assert fields["text"] == [evil]

@@ -210,7 +210,8 @@ def test_answers_that_say_nothing(name: str) -> None:
     ("body", "said"),
     [
         (b'{"message": "m"}', "m"), (b'{"errors": [{"message": "m", "field": "f"}]}', "m"),
-        (b'{"Message": "m"}', "m"), (b'{"error": {"message": "m"}}', "m"), (b'{"code": 1}', '{"code": 1}'), (b"<html>", "<html>"), (b"", "no words"),
+        (b'{"Message": "m"}', "m"), (b'{"error": {"message": "m"}}', "m"), (b'{"code": 1}', '{"code": 1}'),
+        (b"<html>", "<html>"), (b"", "no words"),
     ],
 )  # fmt: skip
 def test_the_words_of_an_answer(body: bytes, said: str) -> None:

@@ -1,0 +1,1 @@
+"""Content: layouts, budgets, filters, MJML, links, lints."""
