@@ -26,6 +26,7 @@ class Places:
     workflows: Path
     patterns: Path
     templates: Path
+    content: Path
 
     @property
     def shown(self) -> str:
@@ -36,22 +37,23 @@ class Places:
 
 def places_of(given: Path | None, settings: Settings) -> Places:
     """Where to read: by the settings, but beside or in what is given where such lie there."""
-    own = Places(settings.workflows, settings.patterns, settings.templates)
+    own = Places(settings.workflows, settings.patterns, settings.templates, settings.content)
     if given is None or given == STDIN:
         return own
     if not given.exists():
         raise InputError(f"{given}: no such folder or file; name one that is there, or - for standard input")
     if (given / "workflows").is_dir():
-        return Places(given / "workflows", given / "patterns.yaml", given / "templates")
+        return Places(given / "workflows", given / "patterns.yaml", given / "templates", given / "content")
     folder = given if given.is_dir() else given.parent
     if folder.resolve() == own.workflows.resolve():
         return own
     beside = folder.parent if folder.name not in ("", "..") else folder / ".."
-    patterns, templates = beside / "patterns.yaml", beside / "templates"
+    patterns, templates, content = beside / "patterns.yaml", beside / "templates", beside / "content"
     return Places(
         folder,
         patterns if patterns.is_file() else own.patterns,
         templates if templates.is_dir() else own.templates,
+        content if content.is_dir() else own.content,
     )
 
 

@@ -1,25 +1,26 @@
-"""Accepted messages → what they say, rendered as at dispatch, from the profile of their own instant."""
+"""Accepted messages → what they say, written as dispatch writes them, from the profile of their own instant."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from flows.delivery.contents import StepKey, read_content
-from transforms.content.templates import (
-    CompiledContent,
-    ContentError,
-    ContentSource,
-    Rendered,
-    compile_content,
-    render,
-)
-from transforms.definitions.actions import SendEmail
+import polars as pl
+import polars.selectors as cs
+
+from flows.definitions.templates import Templates
+from flows.delivery.chosen import with_choices
+from flows.delivery.contents import StepKey, read_contents
+from flows.delivery.letters import write
+from flows.delivery.sources import writer_of
+from flows.settings import Settings
+from transforms.content.errors import ContentError
+from transforms.definitions.actions import Message, SendEmail
+from transforms.definitions.content_rules import Rule
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of
-from transforms.people.addresses import AddressError, address_of, bare_address
+from transforms.delivery.variants import WINNERS
+from transforms.people.addresses import AddressError
 
 Row = dict[str, Any]
 ProfileAt = Callable[[str, datetime], Mapping[str, Any]]
@@ -27,43 +28,49 @@ ProfileAt = Callable[[str, datetime], Mapping[str, Any]]
 
 
 class Writer:
-    """Renders the messages of some workflows; each template is compiled once."""
+    """Writes the messages of some workflows; each template is compiled once."""
 
-    def __init__(self, workflows: Sequence[Workflow], templates: Path) -> None:
-        self._contents: dict[StepKey, ContentSource] = {
-            (one.workflow_id, version_of(one), branch, step): read_content(templates, action.config)
+    def __init__(
+        self, workflows: Sequence[Workflow], templates: Templates, rules: Sequence[Rule], settings: Settings
+    ) -> None:
+        self._messages: dict[StepKey, Message] = {
+            (one.workflow_id, version_of(one), branch, step): action.config
             for one in workflows
             for branch, step, action in named_steps(one)
             if isinstance(action, SendEmail)
         }
-        self._compiled = cache(self._compile)
+        self._rules, self._settings = rules, settings
+        self._writer = writer_of(settings, read_contents(templates, self._messages), rules)
 
-    def mail(self, row: Row, profile_at: ProfileAt) -> Row:
-        """What becomes of a message: `to, subject, text, html, status, reason`, as far as they are known.
+    def mails(self, messages: pl.DataFrame, profile_at: ProfileAt) -> list[Row]:
+        """What becomes of messages: their rows with `to, subject, text, html, variant, rules, status, reason`.
 
         Args:
-            row: a message with `workflow_id, version, branch, step, customer_id, at` and `trigger_properties`.
-            profile_at: who its customer is.
+            messages: as they were decided, with the `trigger_properties` of their executions.
+            profile_at: who their customers are.
         """
-        attributes = profile_at(row["customer_id"], row["at"])
-        given = attributes.get("email")
-        try:
-            if not isinstance(given, str) or not given.strip():
-                raise AddressError("no e-mail address")
-            to = address_of(given)
-            rendered = self._rendered(row, attributes, bare_address(given))
-        except (ContentError, AddressError) as error:
-            return {"status": "failed", "reason": str(error)}
-        said = {"subject": rendered.subject, "text": rendered.text, "html": rendered.html}
-        missing = f"missing: {', '.join(rendered.missing)}" if rendered.missing else None
-        return {"to": to, **said, "status": "sent", "reason": missing}
-
-    def _compile(self, step: StepKey) -> CompiledContent:
-        return compile_content(self._contents[step])
-
-    def _rendered(self, row: Row, attributes: Mapping[str, Any], email: str) -> Rendered:
-        step: StepKey = (row["workflow_id"], row["version"], row["branch"], row["step"])
-        event = json.loads(row["trigger_properties"] or "{}")
-        return render(
-            self._compiled(step), attributes, event, {"customer_id": row["customer_id"], "email": email}
+        profiles = [dict(profile_at(*one)) for one in messages.select("customer_id", "at").iter_rows()]
+        due = messages.with_columns(cs.enum().cast(pl.String)).with_columns(
+            email=pl.Series([_text(one.get("email")) for one in profiles], dtype=pl.String),
+            attributes=pl.Series([json.dumps(one) for one in profiles], dtype=pl.String),
+            created_at=pl.lit(None, pl.Datetime("us", "UTC")),
+            tags=pl.lit(None, pl.List(pl.String)),
         )
+        winners = pl.DataFrame(schema=dict(WINNERS))
+        chosen = with_choices(self._settings, due, self._messages, self._rules, winners)
+        return [row | self._mail(row) for row in chosen.to_dicts()]
+
+    def _mail(self, row: Row) -> Row:
+        try:
+            letter = write(self._writer, row)
+        except AddressError as error:
+            return {"status": "suppressed", "reason": str(error)}
+        except ContentError as error:
+            return {"status": "failed", "reason": str(error)}
+        mail = letter.mail
+        said = {"to": mail.to, "subject": mail.subject, "text": mail.text, "html": mail.html}
+        return {**said, "status": "sent", "reason": letter.note}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

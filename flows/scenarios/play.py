@@ -117,10 +117,8 @@ def play(shared: Shared, number: int, case: Case) -> Outcome:
     trigger = decided.executions.select("execution_id", "trigger_properties")
     messages = decided.messages.join(trigger, on="execution_id", how="left").sort("at", "message_id")
     held = _held_back(shared.program, messages, profiles, mine.rows(shared.suppressions))
-    sent = [
-        {**row, **shared.writer.mail(row, profiles.at), **held.get(row["message_id"], {})}
-        for row in messages.to_dicts()
-    ]
+    mails = shared.writer.mails(messages, profiles.at)
+    sent = [{**row, **held.get(row["message_id"], {})} for row in mails]
     return _outcome(sent, decided, fold_profiles(before, decided, writes))
 
 

@@ -10,6 +10,8 @@ from duckdb import DuckDBPyConnection
 from flows.definitions.folder import Definitions, load_scenarios, read_definitions
 from flows.definitions.given import Places
 from flows.definitions.rules import Rules, rules_of
+from flows.definitions.templates import Templates, read_templates
+from flows.delivery.rules import load_rules
 from flows.errors import InputError
 from flows.scenarios.cases import Case, cases_of
 from flows.scenarios.compare import Difference, differences
@@ -18,6 +20,7 @@ from flows.scenarios.play import Outcome, play, share
 from flows.scenarios.staging import Staged, stage_cases
 from flows.settings import Settings
 from flows.warehouse import connect
+from transforms.definitions.content_rules import Rule
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.workflow import DRAFT, Workflow
 from transforms.program.compile import compile_program
@@ -50,7 +53,7 @@ def places_of_tests(given: Path | None, settings: Settings) -> tuple[Path, Place
     Raises:
         InputError: there is no such folder or file.
     """
-    own = Places(settings.workflows, settings.patterns, settings.templates)
+    own = Places(settings.workflows, settings.patterns, settings.templates, settings.content)
     tests = settings.tests if given is None else given
     if not tests.exists():
         raise InputError(
@@ -60,7 +63,9 @@ def places_of_tests(given: Path | None, settings: Settings) -> tuple[Path, Place
     beside = folder.parent
     if folder == settings.tests.resolve() or not (beside / "workflows").is_dir():
         return tests, own
-    return tests, Places(beside / "workflows", beside / "patterns.yaml", beside / "templates")
+    return tests, Places(
+        beside / "workflows", beside / "patterns.yaml", beside / "templates", beside / "content"
+    )
 
 
 @dataclass(frozen=True)
@@ -71,24 +76,39 @@ class Against:
         workflows: all there are, as if they were active.
         unnamed: the ids of those that take part in tests that don't name any.
         patterns: by name.
-        templates: the folder of templates.
+        templates: the files of the templates folder.
+        said: the personalization rules.
         rules: caps, times to send, the default time zone.
+        settings: whom messages are from, where their links lead.
     """
 
     workflows: Sequence[Workflow]
     unnamed: Collection[str]
     patterns: Mapping[str, Pattern]
-    templates: Path
+    templates: Templates
+    said: Sequence[Rule]
     rules: Rules
+    settings: Settings
 
     @classmethod
     def of(
-        cls, found: Definitions, templates: Path, settings: Settings, also: Collection[str] = ()
+        cls, found: Definitions, places: Places, settings: Settings, also: Collection[str] = ()
     ) -> "Against":
         """Definitions; active workflows, drafts and those of `also` take part unnamed."""
         unnamed = {one.workflow_id for one in found.workflows if one.is_live or one.is_active == DRAFT}
         active = [one.model_copy(update={"is_active": True}) for one in found.workflows]
-        return cls(active, {*unnamed, *also}, found.patterns, templates, rules_of(settings, found))
+        beside = settings.model_copy(
+            update={"templates_dir": places.templates, "content_dir": places.content}
+        )
+        return cls(
+            active,
+            {*unnamed, *also},
+            found.patterns,
+            read_templates(places.templates),
+            load_rules(places.content).rules,
+            rules_of(settings, found),
+            beside,
+        )
 
     def chosen(self, case: Case) -> list[Workflow]:
         """Those that take part in a case."""
@@ -114,7 +134,7 @@ def run_tests(
     found = read_definitions(places.workflows, places.patterns, places.templates)
     read, faults = load_scenarios(tests, [one.workflow_id for one in found.workflows])
     cases = [case for one in read for case in cases_of(one)]
-    against = Against.of(found, places.templates, settings, also)
+    against = Against.of(found, places, settings, also)
     faults += [fault for case in cases for fault in _faults(case, against)]
     if faults:
         raise InputError("\n".join([*faults, f"faults: {len(faults)}; no test was run"]))
@@ -147,7 +167,7 @@ def run_cases(
     for numbers in together.values():
         chosen = against.chosen(cases[numbers[0]])
         program = compile_program(chosen, (), against.patterns, against.rules.send_times)
-        writer = Writer(chosen, against.templates)
+        writer = Writer(chosen, against.templates, against.said, against.settings)
         shared = share(con, staged.of(numbers), program, writer, against.rules)
         for number in numbers:
             outcome = play(shared, number, cases[number])
