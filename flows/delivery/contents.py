@@ -4,7 +4,7 @@ Both are in the stored workflows as people wrote them; nothing is compiled to lo
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -46,8 +46,12 @@ def read_contents(
     return {
         (key, name): _content(templates, message.as_variant(name))
         for key, message in messages.items()
-        for name in [one.name for one in message.variants] or [None]
+        for name in _variants(message)
     }
+
+
+def _variants(message: Message) -> Iterable[str | None]:
+    return [one.name for one in message.variants] if message.variants else [None]
 
 
 def read_content(templates: Templates, message: Message) -> ContentSource:

@@ -179,7 +179,8 @@ class SendLedger:
     def unanswered(self, kind: Kind) -> list[Handover]:
         """The hand-overs that a crash or an error broke off."""
         query = "SELECT key, sender, payload FROM batches WHERE kind = ? AND state <> 'answered'"
-        return [Handover(*row, begun=self._begun(row[0])) for row in self.query(query, kind.name)]
+        found = self.query(query, kind.name)
+        return [Handover(key, sender, payload, self._begun(key)) for key, sender, payload in found]
 
     def is_fresh(self, handover: Handover, life: timedelta | None) -> bool:
         """Whether the other side surely still knows a hand-over's key, which lives so long (None: for ever).

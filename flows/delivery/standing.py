@@ -237,4 +237,6 @@ def _no_reasons() -> pl.DataFrame:
 def _frame(rows: Sequence[tuple[object, ...]], schema: Schema) -> pl.DataFrame:
     """Rows of SQLite, whose instants are µs since 1970."""
     plain = {name: pl.Int64 if kind == INSTANT else kind for name, kind in schema.items()}
-    return pl.DataFrame(rows, schema=plain, orient="row").cast(dict(schema))
+    return pl.DataFrame(rows, schema=plain, orient="row").with_columns(
+        pl.col(name).cast(kind) for name, kind in schema.items()
+    )

@@ -1,7 +1,7 @@
 """The rooms as a picture, from the same table as the rules: `python -m tests.house.picture` writes `docs/rooms.svg`.
 
 A room stands one shelf above the highest room that it imports. An arrow leads to what is imported; what follows from
-other arrows isn't drawn, nor what the command line imports, which may be all, nor the door before it, `__main__`.
+other arrows isn't drawn, nor what the commands import, which may be all, nor the doors before them, `cli` and `__main__`.
 """
 
 import textwrap
@@ -17,6 +17,7 @@ MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
         "engine": 0.5,
+        "delivery": 2.5,
         "lint": 1.5,
         "program": 1,
         "signals": 1,
@@ -28,9 +29,10 @@ COLUMNS = {
         "content": 2,
     },
     "flows": {
-        "cli": 1.5,
+        "commands": 1.5,
         "serve": 1.5,
         "tick": 0,
+        "scenarios": 3,
         "backtest": 2,
         "delivery": 0,
         "decide": 2,
@@ -109,9 +111,9 @@ def _transforms() -> Imports:
 
 def _flows() -> Imports:
     ground = frozenset(GROUND.split())
-    rooms = {room: frozenset(may.split()) for room, may in FLOWS.items() if room not in ground | {"__main__"}}
+    rooms = {room: frozenset(may.split()) for room, may in FLOWS.items() if room not in ground | {"cli", "__main__"}}
     standing = {room: some - ground | {GROUND_ROOM} for room, some in rooms.items()}
-    return {GROUND_ROOM: frozenset(), **standing, "cli": frozenset({"serve"})}
+    return {GROUND_ROOM: frozenset(), **standing, "commands": frozenset({"serve"})}
 
 
 PANELS: dict[str, Imports] = {"transforms": _transforms(), "flows": _flows()}
