@@ -16,9 +16,9 @@ WIDTH, HEIGHT, GAP, SHELF = 196, 92, 22, 140
 MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
-        "engine": 0.5,
-        "delivery": 2.5,
-        "lint": 1.5,
+        "engine": 0,
+        "delivery": 2,
+        "lint": 1,
         "program": 1,
         "signals": 1,
         "definitions": 1,
