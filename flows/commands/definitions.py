@@ -33,16 +33,18 @@ def validate_command(
     from flows.definitions.given import load_given, places_of
     from flows.definitions.lint import lint_definitions
     from flows.delivery.checks import check_sending
+    from flows.delivery.rules import rule_faults
     from transforms.definitions.workflow import definition_json
 
     places = settings_of(settings)
     read = places_of(given, places)
     templates, found = read.templates, load_given(given, read)
-    for fault in found.faults:
+    faults = [*found.faults, *rule_faults(given, read, found)]
+    for fault in faults:
         typer.echo(fault, err=True)
-    if found.faults:
+    if faults:
         raise InputError(
-            f"{counted(len(found.faults), 'fault')}; valid: {counted(len(found.workflows), 'workflow')}"
+            f"{counted(len(faults), 'fault')}; valid: {counted(len(found.workflows), 'workflow')}"
         )
     if not templates.is_dir() and any('"template_id"' in definition_json(one) for one in found.workflows):
         typer.echo(f"note: there is no folder {templates}, so template_ids aren't checked", err=True)

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from flows.definitions.templates import Templates, check_templates, read_templates
+from flows.definitions.templates import (
+    Templates,
+    check_templates,
+    inline_faults,
+    inline_warnings,
+    read_templates,
+    template_warnings,
+)
 from flows.errors import InputError
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.patterns import Pattern
@@ -42,12 +49,14 @@ class Definitions:
 
     Attributes:
         unreadable: the `workflow_id`s of the files left out, as far as they can be made out.
+        warnings: what is likely meant otherwise in templates and messages, one sentence each.
     """
 
     workflows: tuple[Workflow, ...] = ()
     patterns: dict[str, Pattern] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_definitions(
@@ -103,12 +112,14 @@ def load_files(
     pattern_faults: list[str] = []
     patterns = _patterns(patterns_file, pattern_faults)
     faults: list[str] = []
-    templates = _templates(templates_dir, faults, thorough=thorough)
+    templates, warnings = _templates(templates_dir, faults, thorough=thorough)
     by_id: dict[str, list[tuple[Path, Workflow]]] = defaultdict(list)
     unreadable: set[str] = set()
     for path in files:
         workflow = read_file(path, lambda text, file: read_workflow(text, file, templates, patterns), faults)
-        if workflow:
+        never = inline_faults(workflow) if workflow and thorough else []
+        faults += [f"{path}:1:1 {one}" for one in never]
+        if workflow and not never:
             by_id[workflow.workflow_id].append((path, workflow))
         else:
             unreadable.update(_likely_id(path))
@@ -116,7 +127,8 @@ def load_files(
     single = [found[0][1] for _, found in sorted(by_id.items()) if len(found) == 1]
     unreadable.update(name for name, found in by_id.items() if len(found) > 1)
     left_out = unreadable - {one.workflow_id for one in single}
-    return Definitions(tuple(single), patterns, tuple(faults), tuple(sorted(left_out)))
+    warnings += [warning for one in single for warning in inline_warnings(one)] if thorough else []
+    return Definitions(tuple(single), patterns, tuple(faults), tuple(sorted(left_out)), tuple(warnings))
 
 
 def load_text(
@@ -132,7 +144,7 @@ def load_text(
     """
     beside = load_files([], patterns_file, templates_dir, thorough=True)
     faults: list[str] = list(beside.faults)
-    templates = _templates(templates_dir, [], thorough=False)
+    templates, _ = _templates(templates_dir, [], thorough=False)
     text = _decoded(content, name, faults)
     try:
         found = [] if text is None else [read_workflow(text, name, templates, beside.patterns)]
@@ -256,13 +268,16 @@ def _shared_ids(by_id: dict[str, list[tuple[Path, Workflow]]]) -> Iterator[str]:
             yield f"{first}:1:1 workflow_id: {workflow_id!r} is also in {others}; allowed: one file for an id"
 
 
-def _templates(folder: Path | None, faults: list[str], *, thorough: bool) -> frozenset[str] | None:
-    """The ids of the valid templates; None without a folder, for then none is checked."""
+def _templates(
+    folder: Path | None, faults: list[str], *, thorough: bool
+) -> tuple[frozenset[str] | None, list[str]]:
+    """The ids of the valid templates, None without a folder, for then none is checked; and warnings."""
     if folder is None or not folder.is_dir():
-        return None
-    valid, found = check_templates(read_templates(folder), thorough=thorough)
+        return None, []
+    templates = read_templates(folder)
+    valid, found = check_templates(templates, thorough=thorough)
     faults += found
-    return valid
+    return valid, template_warnings(templates) if thorough else []
 
 
 def write_schemas(folder: Path) -> list[Path]:

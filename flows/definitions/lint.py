@@ -26,7 +26,7 @@ def lint_definitions(settings: Settings, definitions: Definitions) -> list[str]:
         for index, cap in enumerate(settings.frequency_caps)
         if cap.messages == 0
     ]
-    return [*caps, *doubts(definitions.workflows)]
+    return [*caps, *doubts(definitions.workflows), *definitions.warnings]
 
 
 def lint_data(settings: Settings, definitions: Definitions) -> list[str] | None:

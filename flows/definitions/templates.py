@@ -2,16 +2,21 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.errors import InputError
 from transforms.content.errors import ContentError, SourceError
-from transforms.content.folder import front_matter, names_of, reachable, template_files, template_ids
+from transforms.content.folder import MJML, front_matter, names_of, reachable, template_files, template_ids
 from transforms.content.foreign import foreign_tags
-from transforms.content.samples import sample_faults
-from transforms.content.templates import ContentSource, compile_content
+from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.front_matter import FrontMatter
 from transforms.definitions.reading import read_front_matter
+from transforms.definitions.walk import named_steps
+from transforms.definitions.workflow import Workflow
+
+if TYPE_CHECKING:
+    from transforms.content.templates import ContentSource
 
 SUFFIX = ".j2"
 MAX_BYTES = 4 * 1024**2
@@ -54,7 +59,7 @@ def read_templates(folder: Path) -> Templates:
 
 def template_source(
     templates: Templates, template: str, subject: str | None, text: str | None
-) -> ContentSource:
+) -> "ContentSource":
     """The sources of a message with a template.
 
     Args:
@@ -66,6 +71,8 @@ def template_source(
     Raises:
         ContentError: a file of it can't be read, or its front matter isn't valid.
     """
+    from transforms.content.templates import ContentSource
+
     files = template_files(template, templates.keys() | templates.unreadable.keys())
     for name in files.all:
         if name in templates.unreadable:
@@ -117,6 +124,33 @@ def template_warnings(templates: Templates) -> list[str]:
     ]
 
 
+def inline_faults(workflow: Workflow) -> list[str]:
+    """What of the messages written in a workflow itself can never be rendered, each with branch and step."""
+    from transforms.content.templates import ContentSource
+
+    return [
+        f"{where}: {fault}"
+        for where, message in _inline(workflow)
+        for fault in _never(ContentSource(message.subject, message.content or ""))
+    ]
+
+
+def inline_warnings(workflow: Workflow) -> list[str]:
+    """Merge tags of other tools in the messages written in a workflow itself, one sentence each."""
+    return [
+        f"{workflow.workflow_id}: {where}: {what}"
+        for where, message in _inline(workflow)
+        for text in (message.subject, message.content)
+        for _, what in foreign_tags(text or "")
+    ]
+
+
+def _inline(workflow: Workflow) -> Iterator[tuple[str, Message]]:
+    for branch, step, action in named_steps(workflow):
+        if isinstance(action, SendEmail):
+            yield f"branch {branch}, step {step}", action.config
+
+
 def _files(folder: Path) -> list[Path]:
     found = folder.rglob(f"*{SUFFIX}") if folder.is_dir() else []
     return sorted(one for one in found if not _is_hidden(one.relative_to(folder)) and one.is_file())
@@ -164,6 +198,7 @@ def _faults(templates: Templates, name: str) -> Iterator[str]:
     except DefinitionError as error:
         yield from map(str, error.faults)
     try:
+        template_files(name.removesuffix(MJML), templates)
         reachable(name, templates)
     except SourceError as fault:
         yield _shown(templates, fault)
@@ -189,12 +224,19 @@ def _roots(templates: Templates) -> frozenset[str]:
 
 
 def _sample_faults(templates: Templates, template: str) -> Iterator[str]:
-    try:
-        faults = sample_faults(compile_content(template_source(templates, template, None, None)))
-    except ContentError as error:
-        faults = [error]
-    for fault in faults:
+    for fault in _never(template_source(templates, template, None, None)):
         shown = _shown(templates, fault)
         yield (
             shown if isinstance(fault, SourceError) and fault.file in templates else f"{shown} ({template})"
         )
+
+
+def _never(source: "ContentSource") -> list[ContentError]:
+    """Why a message can never be rendered; empty: it can."""
+    from transforms.content.samples import sample_faults
+    from transforms.content.templates import compile_content
+
+    try:
+        return sample_faults(compile_content(source))
+    except ContentError as error:
+        return [error]

@@ -94,9 +94,20 @@ class Writer:
         return {one.name: one for one in self.rules}
 
     @cached_property
-    def texts(self) -> Mapping[str, Prepared]:
-        """The texts of rules, compiled."""
-        return {one.name: Prepared.of(ContentSource(None, one.text)) for one in self.rules if one.text}
+    def texts(self) -> Mapping[str, Prepared | ContentError]:
+        """The texts of rules, compiled, or why they can't be."""
+        return {one.name: _prepared(ContentSource(None, one.text)) for one in self.rules if one.text}
+
+    def text(self, rule: str) -> Prepared:
+        """The text of a rule that has one.
+
+        Raises:
+            ContentError: it can't be compiled.
+        """
+        found = self.texts[rule]
+        if isinstance(found, ContentError):
+            raise found
+        return found
 
     @cached_property
     def rules_version(self) -> str:
@@ -165,7 +176,7 @@ def with_rules(
         rendered = render(content, values)
         return rendered, rendered.missing
     rules = [writer.by_name[name] for name in applied]
-    compiled = {name: one.content for name, one in writer.texts.items()}
+    compiled = {one.name: writer.text(one.name).content for one in rules if one.name in writer.texts}
     texts, missing = texts_of(rules, compiled, lambda one: render(one, values))
     blocks = blocks_of(rules, texts)
     rendered = render(content, _with_blocks(values, blocks))
@@ -278,7 +289,7 @@ def _recorded(row: Row, prepared: Prepared, rendered: Rendered) -> dict[str, Any
 def _said(writer: Writer, row: Row, prepared: Prepared, values: Values) -> dict[str, Any]:
     """What the message was made of: no more of its customer than its sources can name."""
     applied = row["rules"] or []
-    made_of = [prepared, *(writer.texts[one] for one in applied if one in writer.texts)]
+    made_of = [prepared, *(writer.text(one) for one in applied if one in writer.texts)]
     return {
         "id": row["message_id"],
         "template": prepared.version,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.definitions.folder import definition_files, read_file
+from flows.definitions.folder import Definitions, definition_files, read_file
+from flows.definitions.given import Places
 from flows.errors import InputError
 from transforms.definitions.content_rules import Rule
 from transforms.definitions.reading import read_content_rules
@@ -57,6 +58,19 @@ def load_rules(folder: Path, known: Mapping[str, Collection[str]] | None = None)
         ]
         rules |= {one.name: one for one in found if one.name not in again}
     return ContentRules(tuple(rules.values()), tuple(faults))
+
+
+def rule_faults(given: Path | None, read: Places, found: Definitions) -> Sequence[str]:
+    """What is wrong with the rules that go with definitions; of a single workflow, which knows no others, nothing.
+
+    Args:
+        given: what was to be read; None: all.
+        read: where things lie.
+        found: the valid definitions.
+    """
+    if given is not None and not given.is_dir():
+        return ()
+    return load_rules(read.content, known_names(found.workflows, None)).faults
 
 
 def read_recommendations(folder: Path, customers: pl.Series) -> pl.DataFrame:

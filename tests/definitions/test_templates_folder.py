@@ -56,6 +56,7 @@ def test_partials_and_layouts_needn_t_stand_alone(folder: Path) -> None:
         ("header.mjml.j2", "\n\n<mj-section>", "header.mjml.j2:3:1 not valid MJML"),
         ("a.html.j2", '<a href="javascript:x()">', "a.html.j2:1:1 the link 'javascript:x()' could run code"),
         ("a.html.j2", "{% include 'gone' %}", "a.html.j2:1:1 there is no file 'gone'"),
+        ("page.html.j2", "", "page.mjml.j2:1:1 page.html.j2 is there too, and both are the HTML part"),
         ("macros.j2", "{% macro x() %}", "macros.j2:1:1 not a valid Jinja2 template"),
     ],
 )
@@ -68,6 +69,7 @@ def test_a_fault_has_its_place_and_touches_no_other(
     assert faults[0].startswith(f"{folder}/{says}")
     assert "a" not in valid
     assert valid >= ({"page"} if "layout" in name else {"good"})
+    assert ("page" in valid) == (name not in ("page.html.j2", "header.mjml.j2"))
 
 
 def test_a_tick_doesnt_render_samples_but_finds_what_cant_be_read(folder: Path) -> None:
@@ -97,6 +99,22 @@ def test_a_workflow_with_a_faulty_template_is_left_out_alone(folder: Path, tmp_p
     found = load_definitions(workflows, None, folder, thorough=True)
     assert [one.workflow_id for one in found.workflows] == ["good"]
     assert len(found.faults) == 2
+
+
+def test_messages_written_in_a_workflow_are_rendered_too(tmp_path: Path) -> None:
+    text = (
+        "workflow_id: w\nworkflow_name: x\nis_active: true\ntriggers: [{type: behavioral, config: {action: go}}]\n"
+        "actions: [{type: send_email, config: {subject: 'Hi *|FNAME|*', content: TEXT}}]\n"
+    )
+    write(tmp_path, "w.yaml", text.replace("TEXT", "\"{{ 'a' * 3 }}\""))
+    found = load_definitions(tmp_path, thorough=True)
+    assert (found.workflows, len(found.faults)) == ((), 1)
+    assert found.faults[0].startswith(
+        f"{tmp_path}/w.yaml:1:1 branch default, step 0: text, line 1: * works on"
+    )
+    write(tmp_path, "w.yaml", text.replace("TEXT", "fine"))
+    (warning,) = load_definitions(tmp_path, thorough=True).warnings
+    assert warning.startswith("w: branch default, step 0: *|FNAME|* is another tool's")
 
 
 def test_merge_tags_of_others_are_warned_of(folder: Path) -> None:
