@@ -122,6 +122,7 @@ def prefect_server() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 @pytest.mark.usefixtures("prefect_server")
 def test_a_secret_may_lie_in_a_block_of_prefect() -> None:

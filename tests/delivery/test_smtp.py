@@ -19,7 +19,7 @@ from flows.delivery.senders import smtp_connection
 from flows.delivery.senders.dkim import Signer, open_signer
 from flows.delivery.senders.mime import message_bytes
 from flows.delivery.senders.smtp import SmtpSender, open_sender
-from flows.errors import InputError, OnwardError
+from flows.errors import InputError, MachineError, OnwardError
 from flows.sending import Dkim, SmtpSettings
 from tests.delivery.mail_server import (
     PASSWORD,
@@ -189,6 +189,15 @@ def test_without_a_reply_to_the_final_dot_nobody_knows(
     assert recorded.statuses == ["unknown"]
 
 
+@pytest.mark.parametrize("said", ["nonsense", "2", "999 what?"])
+def test_what_speaks_no_smtp_surely_takes_nothing(said: str) -> None:
+    recorded = Recorded()
+    with scripted(says("220 hello"), hears, says("250 localhost"), hears, says(said)) as port:
+        made = sender(port, concurrency=1)
+        made.hand_over("key", made.prepare([outgoing()]), recorded)
+    assert recorded.statuses == ["deferred"]
+
+
 @pytest.mark.parametrize("auth", [False, True])
 @pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])
 def test_the_connection_is_encrypted_and_logged_in_as_the_settings_say(
@@ -223,6 +232,11 @@ def test_a_wrong_password_ends_the_run_before_anything_is_begun(caplog: pytest.L
     assert "refuses user name and password: 535" in words
     assert recorded.begun == []
     assert PASSWORD not in words + caplog.text
+
+
+def test_a_password_without_a_user_name_is_told() -> None:
+    with pytest.raises(InputError, match=r"set senders\.shop\.username too"):
+        sender(1, password=PASSWORD)
 
 
 def test_a_server_that_nobody_can_trust_ends_the_run(tmp_path: Path) -> None:
@@ -312,6 +326,43 @@ def test_mails_go_no_faster_than_the_settings_say() -> None:
         for _ in range(2):
             made.hand_over("key", made.prepare(several(10)), Recorded())
         assert 0.36 <= time.monotonic() - began < 3
+
+
+def test_what_can_not_be_noted_is_not_sent() -> None:
+    class Full(Recorded):
+        def begin(self, ids: Any) -> None:
+            super().begin(ids)
+            if len(self.begun) > 20:
+                raise MachineError("the disk is full")
+
+    post, recorded = Post(), Full()
+    with mail_server(post) as port:
+        made = sender(port)
+        with pytest.raises(MachineError, match="the disk is full"):
+            made.hand_over("key", made.prepare(several(100)), recorded)
+    assert len(post.taken) <= 20
+    assert len(post.taken) == len(recorded.answers)
+
+
+def test_when_answers_can_not_be_noted_no_more_is_begun() -> None:
+    class Full(Recorded):
+        def answer(self, _: Any) -> None:
+            raise MachineError("the disk is full")
+
+    post, recorded = Post(), Full()
+    with mail_server(post) as port:
+        made = sender(port, per_second=200)
+        with pytest.raises(MachineError, match="the disk is full"):
+            made.hand_over("key", made.prepare(several(200)), recorded)
+    assert len(post.taken) < 50
+
+
+def test_nobody_waits_for_a_turn_that_nobody_needs() -> None:
+    with mail_server(Post()) as port:
+        made = sender(port, per_second=0.2)
+        began = time.monotonic()
+        made.hand_over("key", made.prepare(several(1)), Recorded())
+        assert time.monotonic() - began < 4
 
 
 def test_few_are_begun_at_a_time() -> None:

@@ -98,7 +98,7 @@ class SesSender:
         """
         mails = [Mail(*json.loads(line)) for line in payload.splitlines()]
         with ThreadPoolExecutor(self.requests, thread_name_prefix=f"sender {self.name}") as pool:
-            asyncio.run(carry(mails, recorder, self.requests, lambda windows: self._work(windows, pool)))
+            asyncio.run(carry(mails, recorder, self.requests, self.pace, lambda one: self._work(one, pool)))
 
     def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:  # noqa: ARG002 (the protocol's)
         """Nothing: SES finds a mail by its own id only, and that is what didn't come."""
@@ -106,17 +106,10 @@ class SesSender:
 
     async def _work(self, windows: Windows[Mail], pool: ThreadPoolExecutor) -> None:
         """Carry mails one after another, until there are no more."""
-        while True:
-            await asyncio.sleep(self.pace.wait())
-            if (mail := await windows.next()) is None:
-                return
-            try:
-                answer = await asyncio.get_running_loop().run_in_executor(pool, self._send, mail)
-            except OnwardError:
-                windows.answer(Answer(mail.message_id, "deferred", "not sent"))
-                windows.stop()
-                raise
-            windows.answer(answer)
+        loop = asyncio.get_running_loop()
+        while mail := await windows.next():
+            with windows.under_way(mail):
+                windows.answer(await loop.run_in_executor(pool, self._send, mail))
 
     def _send(self, mail: Mail) -> Answer:
         """One mail, tried again while SES wants to be left alone.

@@ -15,9 +15,10 @@ from flows.delivery.senders.dkim import Signer, open_signer
 from flows.delivery.senders.header_lines import letterhead
 from flows.delivery.senders.mime import message_bytes
 from flows.delivery.senders.pace import Pace
-from flows.delivery.senders.smtp_connection import Account, Connection, Mail
-from flows.delivery.senders.windows import UnreachableError, Windows, carry
-from flows.errors import OnwardError
+from flows.delivery.senders.smtp_account import Account
+from flows.delivery.senders.smtp_connection import Connection, Mail
+from flows.delivery.senders.windows import Windows, carry
+from flows.errors import InputError
 from flows.sending import SmtpSettings
 
 _PATIENCE = 1.0  # seconds
@@ -48,7 +49,7 @@ class SmtpSender:
             OnwardError: the server can't be reached, or takes nothing from this account.
         """
         mails = [Mail(*json.loads(line)) for line in payload.splitlines()]
-        asyncio.run(carry(mails, recorder, self.connections, self._work))
+        asyncio.run(carry(mails, recorder, self.connections, self.pace, self._work))
 
     def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:  # noqa: ARG002 (the protocol's)
         """Nothing: a mail server can't be asked."""
@@ -56,23 +57,14 @@ class SmtpSender:
 
     async def _work(self, windows: Windows[Mail]) -> None:
         """Carry mails by a connection of its own, until there are no more."""
-        connection, mail = Connection(self.account), None
+        connection = Connection(self.account)
         try:
             await connection.open()  # before anything is begun
-            while mail := await self._next(windows):
-                windows.answer(await connection.transmit(mail))
-        except OnwardError as error:
-            if mail:
-                windows.answer(Answer(mail.message_id, "deferred", "not sent"))
-            if not isinstance(error, UnreachableError):
-                windows.stop()
-            raise
+            while mail := await windows.next():
+                with windows.under_way(mail):
+                    windows.answer(await connection.transmit(mail))
         finally:
             await connection.close()
-
-    async def _next(self, windows: Windows[Mail]) -> Mail | None:
-        await asyncio.sleep(self.pace.wait())
-        return await windows.next()
 
     def _mail(self, message: Outgoing) -> tuple[str, str, str, str]:
         text = message_bytes(message)
@@ -92,8 +84,10 @@ def open_sender(
         patience: seconds until a server that isn't there is tried for the second time; then always twice as long.
 
     Raises:
-        InputError: the key of DKIM can't be used.
+        InputError: a password without a user name, or a key of DKIM that can't be used.
     """
+    if settings.password and not settings.username:
+        raise InputError(f"senders.{name}: a password without a user name; set senders.{name}.username too")
     encrypted = settings.tls != "none"
     account = Account(
         setting=f"senders.{name}",

@@ -6,37 +6,22 @@ taken, and goes out once more by a new connection; lost after it, nobody can say
 
 import asyncio
 import re
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import tenacity
-from aiosmtplib import (
-    SMTP,
-    SMTPAuthenticationError,
-    SMTPConnectError,
-    SMTPException,
-    SMTPResponse,
-    SMTPResponseException,
-    SMTPServerDisconnected,
-    SMTPTimeoutError,
-)
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
 
 from flows.delivery.senders.base import Answer
-from flows.delivery.senders.windows import UnreachableError
+from flows.delivery.senders.smtp_account import LOST, Account, opened, told
 from flows.errors import OnwardError
-from flows.secrets import redacted
 
 FINAL_DOT = 600.0  # seconds, RFC 5321 §4.5.3.2.6
 _CLOSING, _TOO_LARGE = 421, 552
 _WHO_ARE_YOU = (530, 534, 535, 538)
 """Replies of a server that wants to know who sends, at whatever command (RFC 4954 §6)."""
 _QUEUED = re.compile(r"\bqueued as ([\w.-]+)|\bid=([\w.-]+)", re.IGNORECASE)
-_SHOWN = 300
 _MOMENT = 0.005  # seconds
-_OPENINGS, _LONGEST_WAIT = 4, 10.0
-_LOST = (SMTPServerDisconnected, SMTPTimeoutError, ConnectionError)
 
 
 @dataclass(frozen=True)
@@ -49,45 +34,8 @@ class Mail:
     content: str
 
 
-@dataclass(frozen=True)
-class Account:
-    """Where mails are handed over, and as whom.
-
-    Attributes:
-        setting: what people call these settings, such as `senders.shop`.
-        timeout: seconds for connecting and for any reply but the last.
-        context: how the server proves itself; None: no TLS.
-        implicit: whether TLS comes before the first word.
-        patience: seconds until a server that isn't there is tried again; then twice as long, and once more.
-    """
-
-    setting: str
-    host: str
-    port: int
-    timeout: float
-    context: ssl.SSLContext | None
-    implicit: bool
-    username: str | None
-    password: str | None = field(repr=False)
-    patience: float
-
-    @property
-    def place(self) -> str:
-        """As people read it."""
-        return f"{self.setting}: the mail server {self.host}:{self.port}"
-
-    def shown(self, words: str) -> str:
-        """What the server said, in one line, without secrets."""
-        line = " ".join("".join(one if one.isprintable() else " " for one in words).split())
-        return redacted(line, [self.password or ""])[:_SHOWN]
-
-
 class _LostError(Exception):
     """The connection is gone, and the mail surely wasn't taken."""
-
-
-class _LaterError(Exception):
-    """The server can't be reached now, or wants to be left alone for a while."""
 
 
 class Connection:
@@ -122,7 +70,7 @@ class Connection:
             OnwardError: the server takes nothing from this account.
         """
         if self._client is None or not self._client.is_connected:
-            self._client = await self._opened()
+            self._client = await opened(self._account)
 
     async def close(self) -> None:
         """Say goodbye, if there is still somebody to say it to."""
@@ -135,21 +83,6 @@ class Connection:
         if self._client is not None:
             self._client.close()
         self._client = None
-
-    async def _opened(self) -> SMTP:
-        opening = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(_LaterError),
-            stop=tenacity.stop_after_attempt(_OPENINGS),
-            wait=tenacity.wait_random_exponential(self._account.patience, max=_LONGEST_WAIT),
-            reraise=True,
-        )
-        try:
-            return await opening(_open, self._account)
-        except _LaterError as error:
-            raise UnreachableError(
-                f"{self._account.place} can't be reached: {error}. What isn't sent stays due; run again later, or look "
-                f"at {self._account.setting}.host and .port"
-            ) from error
 
     async def _transmit(self, mail: Mail) -> Answer:
         await self.open()
@@ -170,8 +103,8 @@ class Connection:
                     raise _LostError(self._account.shown(f"{reply.code} {reply.message}"))
                 if reply.code not in good:
                     return name, reply
-        except _LOST as error:
-            raise _LostError(_told(error)) from error
+        except (*LOST, SMTPResponseException) as error:  # lost, or nothing that a mail server says
+            raise _LostError(told(error)) from error
         return None
 
     async def _refused(self, client: SMTP, mail: Mail, command: str, reply: SMTPResponse) -> Answer:
@@ -183,7 +116,7 @@ class Connection:
             )
         try:
             await client.rset()
-        except (*_LOST, SMTPResponseException):
+        except (*LOST, SMTPResponseException):
             self._drop()
         return self._answer(mail, reply)
 
@@ -196,13 +129,13 @@ class Connection:
             protocol.write(mail.content.encode("ascii").replace(b"\r\n.", b"\r\n.."))
             await asyncio.wait_for(_has_left(transport), FINAL_DOT)
             protocol.write(b".\r\n")
-        except (*_LOST, TimeoutError) as error:
-            raise _LostError(_told(error)) from error
+        except (*LOST, TimeoutError) as error:
+            raise _LostError(told(error)) from error
         try:
             reply = await protocol.read_response(timeout=FINAL_DOT)
-        except (*_LOST, SMTPResponseException) as error:
+        except (*LOST, SMTPResponseException) as error:
             self._drop()
-            return Answer(mail.message_id, "unknown", f"handed over, no answer: {_told(error)}")
+            return Answer(mail.message_id, "unknown", f"handed over, no answer: {told(error)}")
         if reply.code == _CLOSING:
             self._drop()
         if not 200 <= reply.code < 300 and not 400 <= reply.code < 600:
@@ -244,53 +177,3 @@ async def _has_left(transport: asyncio.WriteTransport) -> None:
     """Wait until all that was written has left this process, or the connection is lost."""
     while transport.get_write_buffer_size() and not transport.is_closing():
         await asyncio.sleep(_MOMENT)
-
-
-async def _open(account: Account) -> SMTP:
-    """An open connection, encrypted and logged in as the settings want it."""
-    client = SMTP(
-        hostname=account.host,
-        port=account.port,
-        timeout=account.timeout,
-        use_tls=account.implicit,
-        start_tls=account.context is not None and not account.implicit,
-        tls_context=account.context,
-        username=account.username,
-        password=account.password,
-    )
-    try:
-        await client.connect()
-        if client.is_ehlo_or_helo_needed:
-            await client.ehlo()
-    except (SMTPException, OSError) as error:
-        client.close()
-        raise _opening_error(account, error) from error
-    return client
-
-
-def _opening_error(account: Account, error: Exception) -> OnwardError | _LaterError:
-    """What a failed opening means: settings that are wrong, or a server that isn't there now."""
-    cause = error.__cause__ if isinstance(error, SMTPConnectError) and error.__cause__ else error
-    if isinstance(cause, ssl.SSLError):
-        return OnwardError(
-            f"{account.place} couldn't prove who it is, or doesn't speak TLS on this port: "
-            f"{account.shown(str(cause))}; look at {account.setting}.host, .port and .tls (as a rule starttls on 587, "
-            "implicit on 465)"
-        )
-    if isinstance(error, SMTPResponseException) and error.code >= 500:
-        named = "user name and password" if isinstance(error, SMTPAuthenticationError) else "this connection"
-        return OnwardError(
-            f"{account.place} refuses {named}: {account.shown(f'{error.code} {error.message}')}; look at "
-            f"{account.setting}.username and .password"
-        )
-    if isinstance(error, (*_LOST, SMTPResponseException, OSError)):
-        return _LaterError(account.shown(_told(error)))
-    return OnwardError(
-        f"{account.place}: {account.shown(str(error))} Look at {account.setting}.tls, .port and .username"
-    )
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, SMTPResponseException):
-        return f"{error.code} {error.message}"
-    return str(error) or type(error).__name__

@@ -7,11 +7,13 @@ so it isn't one for each.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from flows.delivery.senders.base import Answer, Recorder
+from flows.delivery.senders.pace import Pace
 from flows.errors import OnwardError
 
 _SHORT, _LONG = 0.1, 0.3  # seconds
@@ -41,10 +43,11 @@ class Windows(Generic[_Mail]):
         is_done: whether somebody has asked for more than there were.
     """
 
-    def __init__(self, mails: Sequence[_Mail], recorder: Recorder, first: int) -> None:
+    def __init__(self, mails: Sequence[_Mail], recorder: Recorder, pace: Pace, first: int) -> None:
         """Of some messages, the first so many of which are begun at first."""
         self._left: Iterator[_Mail] = iter(mails)
-        self._recorder, self._size = recorder, first
+        self._unasked = len(mails)
+        self._recorder, self._pace, self._size = recorder, pace, first
         self._begun: deque[_Mail] = deque()
         self._since = 0.0
         self._lock = asyncio.Lock()
@@ -54,19 +57,33 @@ class Windows(Generic[_Mail]):
         self.is_done = False
 
     async def next(self) -> _Mail | None:
-        """A message that is noted as begun; None: there are no more."""
+        """A message that is noted as begun, when it is its turn; None: there are no more."""
+        if not self._unasked:
+            self.is_done = True
+            return None
+        self._unasked -= 1
+        await asyncio.sleep(self._pace.wait())
         async with self._lock:
             if self._stopped:
                 return None
             if not self._begun:
                 await self._begin()
-            return self._begun.popleft() if self._begun else None
+            return self._begun.popleft()
 
     def answer(self, answer: Answer) -> None:
         """What became of a message; noted beside the sending."""
         self._answers.append(answer)
         if self._noting is None:
             self._noting = asyncio.create_task(self._note())
+
+    @contextmanager
+    def under_way(self, mail: _Mail) -> Generator[None]:
+        """A block that hands a message over; an OnwardError in it says that it surely wasn't taken: it is due again."""
+        try:
+            yield
+        except OnwardError:
+            self.answer(Answer(mail.message_id, "deferred", "not sent"))
+            raise
 
     def stop(self) -> None:
         """Nothing more goes out by this hand-over."""
@@ -88,22 +105,32 @@ class Windows(Generic[_Mail]):
         elif took > _LONG:
             self._size = max(self._size // 2, 1)
         window = list(islice(self._left, self._size))
-        self.is_done = not window
-        if window:
+        with self._stopping():
             await asyncio.to_thread(self._recorder.begin, [one.message_id for one in window])
-            self._begun.extend(window)
+        self._begun.extend(window)
 
     async def _note(self) -> None:
         while self._answers:
             answers, self._answers = self._answers, []
-            await asyncio.to_thread(self._recorder.answer, answers)
+            with self._stopping():
+                await asyncio.to_thread(self._recorder.answer, answers)
         self._noting = None
+
+    @contextmanager
+    def _stopping(self) -> Generator[None]:
+        """What can't be noted isn't sent."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
 
 
 async def carry(
     mails: Sequence[_Mail],
     recorder: Recorder,
     most: int,
+    pace: Pace,
     work: Callable[[Windows[_Mail]], Coroutine[Any, Any, None]],
 ) -> None:
     """Hand over the messages of one hand-over by several tasks; returns when what was begun is answered.
@@ -112,19 +139,31 @@ async def carry(
         mails: the messages.
         recorder: is told what happens to them.
         most: how many tasks.
+        pace: how fast they take messages.
         work: takes messages and answers them, one after another, until there are no more.
 
     Raises:
         UnreachableError: a task's, unless another has done its part: the other side may want fewer at once.
         OnwardError: any other one of a task.
     """
-    windows = Windows(mails, recorder, first=most)
+    windows = Windows(mails, recorder, pace, first=most)
+    tasks = (_worked(work, windows) for _ in range(min(most, len(mails))))
     try:
-        ends = await asyncio.gather(
-            *(work(windows) for _ in range(min(most, len(mails)))), return_exceptions=True
-        )
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         await windows.finish()
     for end in ends:
         if end is not None and not (isinstance(end, UnreachableError) and windows.is_done):
             raise end
+
+
+async def _worked(
+    work: Callable[[Windows[_Mail]], Coroutine[Any, Any, None]], windows: Windows[_Mail]
+) -> None:
+    try:
+        await work(windows)
+    except UnreachableError:
+        raise
+    except BaseException:
+        windows.stop()
+        raise
