@@ -17,6 +17,7 @@ from flows.settings import Settings
 from transforms.content.errors import ContentError
 from transforms.content.templates import ContentSource, Rendered, files_of
 from transforms.definitions.content_rules import Rule
+from transforms.delivery.links import leading_nowhere
 
 _KEEP = "insert or ignore into templates values (?, ?)"
 
@@ -24,20 +25,23 @@ _KEEP = "insert or ignore into templates values (?, ?)"
 def writer_of(
     settings: Settings, contents: Mapping[ContentKey, ContentSource | ContentError], rules: Sequence[Rule]
 ) -> Writer:
-    """What letters are written with.
+    """What letters are written with; in staging a click on their links changes nothing for anybody.
 
     Args:
         settings: who messages are from, and where their links lead.
         contents: the sources of messages.
         rules: the personalization rules.
     """
+    places = link_places(settings.links)
+    if settings.environment == "staging":
+        places = leading_nowhere(places)
     return Writer(
         contents,
         cache(lambda workflow_id, message_class: way_of(settings, workflow_id, message_class)),
         lambda mail: trapped(settings, mail),
         _attached(settings.templates),
         rules,
-        link_places(settings.links),
+        places,
         settings.timezone,
     )
 

@@ -6,13 +6,10 @@ import pytest
 
 from flows.delivery.senders.choose import open_sender
 from flows.delivery.senders.journal import Journal
-from flows.delivery.senders.smtp import open_sender as open_smtp
-from flows.delivery.senders.trap import open_trap
 from flows.errors import InputError, OnwardError
 from flows.sending import SmtpSettings
 from flows.settings import Settings
-from tests.delivery.mail_server import Post, mail_server
-from tests.delivery.mails import Recorded, outgoing, several
+from tests.delivery.mails import Recorded, outgoing
 
 SMTP = SmtpSettings(type="smtp", host="localhost", port=1, tls="none")
 
@@ -51,33 +48,6 @@ def test_a_full_outbox_is_an_error_for_people(tmp_path: Path) -> None:
 def test_an_unknown_sender_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'pigeon' isn't a way of sending; allowed: eml"):
         open_sender(Settings(data_dir=tmp_path, sender="pigeon"))
-
-
-def test_in_staging_mails_are_files_apart(tmp_path: Path) -> None:
-    trap = open_trap(None, tmp_path, open_smtp("shop", SMTP))
-    trap.hand_over("key", trap.prepare([outgoing()]), Recorded())
-    (file,) = (tmp_path / "staging").rglob("*.eml")
-    assert message_from_bytes(file.read_bytes(), policy=policy.SMTP)["to"] == "zoe@example.com"
-    assert not (tmp_path / "messages").exists()
-
-
-def test_in_staging_mails_may_all_go_to_one_address_and_nobody_else() -> None:
-    post, recorded = Post(), Recorded()
-    with mail_server(post) as port:
-        sender = open_smtp("shop", SMTP.model_copy(update={"port": port}))
-        trap = open_trap("Team <team@shop.example>", Path("nowhere"), sender)
-        mails = several(3, subject="Hello", headers={"X-Note": "1"})
-        trap.hand_over("key", trap.prepare(mails), recorded)
-    assert recorded.statuses == ["sent"] * 3
-    found = [message_from_bytes(one, policy=policy.SMTP) for one in post.taken["team@shop.example"]]
-    assert list(post.taken) == ["team@shop.example"]
-    assert sorted(one["x-original-to"] for one in found) == [one.to for one in mails]
-    assert {(one["to"], one["subject"], one["x-note"]) for one in found} == {
-        ("team@shop.example", "Hello", "1")
-    }
-    same = ("name", "repeatable", "key_life", "batch_limit", "concurrency")
-    assert [getattr(trap, one) for one in same] == [getattr(sender, one) for one in same]
-    assert trap.ask(b"", ["a"]) == []
 
 
 def entries(*names: str) -> dict[str, str]:
