@@ -281,7 +281,7 @@ def _templates(
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write the JSON Schemas of workflow files, the patterns file, content rules and files of tests; the paths written."""
+    """Write the JSON Schemas of files of workflows, patterns, content rules and tests; the paths written."""
     schemas = {
         "workflow": workflow_schema(),
         "patterns": patterns_schema(),

@@ -34,9 +34,9 @@ from flows.store.publish import publish
 
 settings, now = Settings(data_dir=Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 with open_store(settings) as store:
-    print(send_messages(store, now=now).counts, send_webhooks(store))
+    print(send_messages(store, now=now).counts, send_webhooks(store, now=now))
     publish(store)
-print(*(name for name in sys.modules if name.startswith(("transforms.program", "transforms.engine"))))
+print(*(name for name in sys.modules if name.startswith(("transforms.program.compile", "transforms.engine"))))
 """
 
 

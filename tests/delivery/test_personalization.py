@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from flows.delivery.rules import load_rules, read_recommendations
 from flows.errors import InputError
 from tests.oracle.values import holds, look_up
 from transforms.content.templates import ContentSource, Rendered, compile_content, render
+from transforms.content.values import Values
 from transforms.definitions.content_rules import Rule
 from transforms.definitions.reading import read_content_rules
 from transforms.delivery.conditions import values_of
@@ -78,11 +80,12 @@ def sent(some: Sequence[Rule], attributes: Mapping[str, Any], text: str, html: s
     row = message(attributes=attributes)
     names = applied(some, row)[0]
     chosen = [one for one in some if one.name in names]
-    rendering = partial(render, attributes=attributes, event={}, customer={"customer_id": "c1"})
+    values = Values(attributes, {}, {"customer_id": "c1"})
+    rendering = partial(render, values=values)
     texts, _ = texts_of(chosen, compiled_texts(some), rendering)
     blocks = blocks_of(chosen, texts)
     content = compile_content(ContentSource("Hi", text, html))
-    rendered = render(content, {**attributes, "blocks": blocks}, {}, {"customer_id": "c1"})
+    rendered = render(content, replace(values, blocks=blocks))
     return personalized(rendered, chosen, texts, blocks.printed)
 
 
@@ -289,7 +292,7 @@ def test_missing_names_of_texts_are_told() -> None:
     some = rules(
         "- {name: a, text: '{{x}} {{y}}'}\n- {name: b, text: '{{y}} {{z}}'}\n- {name: c, sentences: 1}"
     )
-    rendering = partial(render, attributes={"x": 1}, event={}, customer={})
+    rendering = partial(render, values=Values({"x": 1}, {}, {}))
     texts, missing = texts_of(some, compiled_texts(some), rendering)
     assert (texts, missing) == ({"a": "1 ", "b": " "}, ("y", "z"))
 

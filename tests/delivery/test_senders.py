@@ -15,7 +15,7 @@ SMTP = SmtpSettings(type="smtp", host="localhost", port=1, tls="none")
 
 
 def test_the_eml_sender_writes_each_message_once(tmp_path: Path) -> None:
-    sender = open_sender(Settings(data_dir=tmp_path))
+    sender = open_sender(Settings(data_dir=tmp_path), "eml")
     messages = [outgoing(message_id=f"{n:032d}", subject=f"Nr {n} é") for n in range(5)]
     payload = sender.prepare(messages)
     for _ in range(3):
@@ -40,14 +40,14 @@ def test_the_eml_sender_writes_each_message_once(tmp_path: Path) -> None:
 
 def test_a_full_outbox_is_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("in the way")
-    sender = open_sender(Settings(data_dir=tmp_path))
+    sender = open_sender(Settings(data_dir=tmp_path), "eml")
     with pytest.raises(OnwardError, match="the outbox can't be written"):
         sender.hand_over("key", sender.prepare([outgoing()]), Recorded())
 
 
 def test_an_unknown_sender_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'pigeon' isn't a way of sending; allowed: eml"):
-        open_sender(Settings(data_dir=tmp_path, sender="pigeon"))
+    with pytest.raises(InputError, match="'pigeon' isn't the name of a sender; allowed: eml"):
+        open_sender(Settings(data_dir=tmp_path), "pigeon")
 
 
 def entries(*names: str) -> dict[str, str]:

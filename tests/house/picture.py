@@ -1,7 +1,8 @@
 """The rooms as a picture, from the same table as the rules: `python -m tests.house.picture` writes `docs/rooms.svg`.
 
 A room stands one shelf above the highest room that it imports. An arrow leads to what is imported; what follows from
-other arrows isn't drawn, nor what the commands import, which may be all, nor the doors before them, `cli` and `__main__`.
+other arrows isn't drawn, nor what the commands import, which may be all, nor the doors before them, `cli` and
+`__main__`.
 """
 
 import textwrap
