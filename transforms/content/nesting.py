@@ -7,7 +7,8 @@ The compiler of MJML and the inliner of CSS go down element by element, and beyo
 import re
 
 _TAG = re.compile(
-    r"<!--+>|<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][\w:-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL
+    r"""<(?:!--(?:-*>|.*?-->)|(/?)([A-Za-z][\w:-]*+)[^<>"']*+(?:(?:"[^"]*"|'[^']*')[^<>"']*+)*+>)""",
+    re.DOTALL,
 )
 _VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
@@ -27,11 +28,11 @@ def nested_deeper(markup: str, most: int, *, closes_itself: bool) -> int | None:
     """
     inner: list[str] = []
     for tag in _TAG.finditer(markup):
-        name = (tag["name"] or "").lower()
-        if tag["end"]:
-            _close(inner, name)
-        elif name and name not in _VOID and not (closes_itself and tag[0].endswith("/>")):
-            inner.append(name)
+        end, name = tag.groups()
+        if end:
+            _close(inner, name.lower())
+        elif name and name.lower() not in _VOID and not (closes_itself and tag[0].endswith("/>")):
+            inner.append(name.lower())
             if len(inner) > most:
                 return tag.start()
     return None
