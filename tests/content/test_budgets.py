@@ -147,6 +147,83 @@ def test_files_that_include_one_another_twice_end() -> None:
         render(compile_content(source), Values({}, {}, {}))
 
 
+MJML_BOMBS = {
+    "includes": {f"{n}": f"{{% include '{n + 1}' %}}" * 3 for n in range(18)} | {"18": ""},
+    "supers": {
+        f"{n}": f"{{% extends '{n + 1}' %}}{{% block b %}}{{{{ super() }}}}{{{{ super() }}}}{{% endblock %}}"
+        for n in range(18)
+    }
+    | {"18": "<mjml>{% block b %}<mj-body>x</mj-body>{% endblock %}</mjml>"},
+    "circle": {
+        "0": "{% extends '1' %}{% block b %}{% block a %}{% endblock %}{% endblock %}",
+        "1": "{% extends '2' %}{% block a %}{% block b %}{% endblock %}{% endblock %}",
+        "2": "<mjml>{% block a %}{% endblock %}{% block b %}{% endblock %}</mjml>",
+    },
+    "blocks": {
+        "0": "<mjml>" + "".join(f"{{% block b{n} %}}" for n in range(50)) + "{% endblock %}" * 50 + "</mjml>"
+    },
+    "many blocks": {
+        "0": "<mjml><mj-body>"
+        + "".join(f"{{% block b{n} %}}{{% endblock %}}" for n in range(900))
+        + "</mj-body></mjml>"
+    },
+    "quotes": {"0": "<mjml><mj-body>" + "<a '\"" * 80_000},
+    "tags": {"0": "<mjml>" + "<mj-body>" * 50_000},
+    "no elements": {"0": "<" * 400_000 + "mjml>"},
+    "href": {"0": "<mjml>" + "href=" * 90_000 + "{{ a }}"},
+    "elements": {"0": "<mjml><mj-body>" + "<mj-section><mj-column><mj-text>x" * 8_000},
+    "deep elements": {
+        "0": "<mjml><mj-body>" + "<mj-wrapper>" * 9_000 + "</mj-wrapper>" * 9_000 + "</mj-body></mjml>"
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "<div>",
+        "<b>",
+        "<div><object></div></object>",
+        "<!--><div>",
+        "<div/>",
+        "<div title='</div>'>",
+        "<p><i></p>",
+    ],
+)
+@pytest.mark.parametrize("kind", ["html", "mjml"])
+def test_elements_nested_too_deep_end_no_process(opening: str, kind: str) -> None:
+    page = {
+        "html": "<style>p { color: red }</style>{% for one in rows %}OPEN OPEN OPEN OPEN OPEN{% endfor %}",
+        "mjml": "<mjml><mj-body><mj-section><mj-column><mj-text>MANY",
+    }[kind]
+    page = page.replace("MANY", opening * 15_000).replace("OPEN", opening)
+    content = ContentSource("s", "t", template="a", files={f"a.{kind}.j2": page})
+    with pytest.raises(ContentError, match=r"nested more than|not closed|not valid MJML"):
+        render(compile_content(content), Values(VALUES, {}, {}))
+
+
+def test_many_rules_for_many_elements_end() -> None:
+    rules = "".join(f"div p:not(.x{n}) {{{{ '{{' }}}}color:red}}" for n in range(1_000))
+    source = ContentSource(
+        "s", "t", f"<style>{rules}</style><div>{{% for a in rows %}}{'<p>x</p>' * 9}{{% endfor %}}</div>"
+    )
+    assert seconds_of(source) < LIMIT
+    with pytest.raises(ContentError, match="too many CSS rules"):
+        render(compile_content(source), Values(VALUES, {}, {}))
+
+
+@pytest.mark.parametrize("name", MJML_BOMBS)
+def test_bombs_of_mjml_end(name: str) -> None:
+    files = {
+        **MJML_BOMBS[name],
+        "a.mjml.j2": "{% extends '0' %}" if name in ("supers", "circle") else "{% include '0' %}",
+    }
+    started = time.process_time()
+    with suppress(ContentError):
+        compile_content(ContentSource("s", None, template="a", files=files))
+    assert time.process_time() - started < LIMIT
+
+
 @pytest.mark.parametrize("template", some(COMPILE_BOMBS), ids=lambda one: one[:40].strip())
 @pytest.mark.parametrize("wide", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_bombs_for_the_compiler_are_that_templates_fault(template: str, wide: bool) -> None:

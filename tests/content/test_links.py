@@ -80,6 +80,28 @@ def test_other_links_stay(link: str) -> None:
     assert f'"{link}"' in html_of('<a href="{{ v }}">x</a>', link)
 
 
+@pytest.mark.parametrize(
+    "template",
+    ["<p>\n<a href={{ v }}>", "\n<img alt='a' src = {% if v %}{{ v }}{% endif %}>", "\n<b\tid={{v}}>"],
+)
+def test_an_attribute_s_value_needs_quotes(template: str) -> None:
+    with pytest.raises(ContentError, match="html, line 2: the value of an attribute needs quotes"):
+        html_of(template, "x onclick=y()")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<p>a = {{ v }}</p>",
+        '<a href="?a={{ v }}&b= {{ v }}">',
+        "<a {{ v }}>",
+        "<a title='{{ v|default(\"x\") }}' b=''>{{ v }}",
+    ],
+)
+def test_quoted_values_are_fine(template: str) -> None:
+    assert "text" in html_of(template, "text")
+
+
 def test_text_that_looks_like_a_link_is_text() -> None:
     assert "javascript:" in html_of("<p>{{ v }}</p>", "javascript: the good parts")
 

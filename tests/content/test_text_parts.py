@@ -45,7 +45,7 @@ def test_links_lists_and_headings() -> None:
 @pytest.mark.parametrize(
     "value", ["x", " x ", "a\n b", "<b>&", "\ue0000\ue001", "\ue0009\ue001", "", None, 3, ["a", "b"]]
 )
-def test_values_are_as_the_html_shows_them(html: str, value: Any) -> None:
+def test_values_are_as_the_html_shows_them(html: str, value: object) -> None:
     found = rendered(html, a=value, b="end")
     assert found.text == text_of(found.html or "")
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from transforms.content.budget import Run, running
 from transforms.content.errors import ContentError
 from transforms.content.marks import filled
+from transforms.content.nesting import nested_deeper
 from transforms.content.parts import Part, run_part
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _HIDDEN = (
     'mso-hide:all">'
 )
 _TEXT_LIMIT = 300_000
+_DEEPEST = 200
+_MATCHES_LIMIT = 5_000_000
 _SILENT_LINK = re.compile(r"\[\s*\]\([^()\s]*\)")
 _BARE_LINK = re.compile(r"\[(\S+)\]\(\1\)")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
@@ -52,6 +55,14 @@ def with_inline_css(html: str) -> str:
 
     if not _STYLES.search(html):
         return html
+    if nested_deeper(html, _DEEPEST, closes_itself=False) is not None:
+        raise ContentError(
+            f"html: elements nested more than {_DEEPEST} deep, or not closed; close them, or set inline_css: false"
+        )
+    if html.count("{") * html.count("<") > _MATCHES_LIMIT:
+        raise ContentError(
+            "html: too many CSS rules for so many elements; shorten it, or set inline_css: false"
+        )
     try:
         return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False).inline(html)
     except css_inline.InlineError as error:
@@ -82,7 +93,8 @@ def text_like(part: Part, html: str, named: dict[str, Any], run: Run) -> str:
     Raises:
         ContentError: as `text_of`.
     """
-    trial = Run(locale=run.locale, timezone=run.timezone, campaign=run.campaign, printed=(printed := []))
+    printed: list[str] = []
+    trial = Run(locale=run.locale, timezone=run.timezone, campaign=run.campaign, printed=printed)
     with running(trial):
         shared = run_part(part, named)
     in_line = all(" ".join(value.split()) == value for value in printed)

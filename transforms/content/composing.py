@@ -6,7 +6,7 @@ What else Jinja2 does, loops, conditions and macros, waits until a message is re
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 from jinja2 import Environment, TemplateSyntaxError
@@ -18,6 +18,7 @@ _NAME = re.compile(r"""(['"])(.*?)\1""", re.DOTALL)
 _SUPER = re.compile(r"\{\{[-+]?\s*super\(\)\s*[-+]?\}\}")
 _AHEAD = ("set", "import", "from", "macro")
 _ENDS = {"macro": "endmacro", "block": "endblock", "set": "endset"}
+_MOST_PIECES = 20_000
 _MJ = re.compile(r"</?mj-")
 
 
@@ -30,24 +31,16 @@ class Piece:
         file: the file.
         line: the line that it begins on.
         is_text: whether it isn't a tag.
+        keyword: what a `{% … %}` does; nothing for anything else.
+        rest: what stands behind the keyword.
     """
 
     text: str
     file: str
     line: int
     is_text: bool
-
-    @property
-    def keyword(self) -> str:
-        """What a `{% … %}` does; nothing for anything else."""
-        found = None if self.is_text else _KEYWORD.match(self.text)
-        return found[1] if found else ""
-
-    @property
-    def rest(self) -> str:
-        """What stands behind the keyword."""
-        found = None if self.is_text else _KEYWORD.match(self.text)
-        return found[2] if found else ""
+    keyword: str = ""
+    rest: str = ""
 
 
 Blocks = Mapping[str, Sequence[Piece]]
@@ -61,9 +54,12 @@ def composed(name: str, files: Mapping[str, str]) -> tuple[list[Piece], list[Pie
         files: the files that it names, however far, and itself.
 
     Raises:
-        SourceError: a macro holds MJML, which is compiled before macros run.
+        SourceError: a macro holds MJML, which is compiled before macros run, or it comes to too much.
     """
-    pieces = _composed(name, files, {})
+    try:
+        pieces = _Composer(files).composed(name, {})
+    except RecursionError as error:
+        raise SourceError(name, 1, "blocks lie within one another; end the circle") from error
     within = [depth > 0 for depth in accumulate(_has_end(one) - _is_end(one) for one in pieces)]
     _check_macros(pieces, within)
     start = next((n for n, one in enumerate(pieces) if one.is_text and "<mjml" in one.text), len(pieces))
@@ -73,36 +69,58 @@ def composed(name: str, files: Mapping[str, str]) -> tuple[list[Piece], list[Pie
     return ahead, pieces[start:]
 
 
-def _composed(name: str, files: Mapping[str, str], given: Blocks) -> list[Piece]:
-    """A file's pieces, its blocks replaced by those that a file on top of it has given."""
-    pieces = list(split(name, files[name]))
-    layout = next((one for one in pieces if one.keyword == "extends"), None)
-    if layout is None:
-        return list(_filled(pieces, files, given))
-    own = dict(_blocks(pieces))
-    merged = {
-        block: _with_super(given[block], own[block]) if block in own else given[block] for block in given
-    }
-    return [*_ahead(pieces), *_composed(_named(layout), files, own | merged)]
+class _Composer:
+    """Puts files together, and counts what that comes to: files that name others several times grow fast."""
 
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = files
+        self.taken = 0
 
-def _filled(pieces: Sequence[Piece], files: Mapping[str, str], given: Blocks) -> Iterator[Piece]:
-    place = 0
-    while place < len(pieces):
-        piece = pieces[place]
-        if piece.keyword == "block":
-            end = _end(pieces, place)
-            default = pieces[place + 1 : end]
-            block = piece.rest.split()[0]
-            body = _with_super(given[block], default) if block in given else default
-            yield from _filled(body, files, given)
-            place = end
-        elif piece.keyword == "include":
-            if (name := _named(piece)) in files:
-                yield from _composed(name, files, {})
-        elif piece.keyword != "endblock":
-            yield piece
-        place += 1
+    def composed(self, name: str, given: Blocks) -> list[Piece]:
+        """A file's pieces, its blocks replaced by those that a file on top of it has given."""
+        pieces = list(_split(name, self.files[name]))
+        self._take(pieces, name)
+        layout = next((one for one in pieces if one.keyword == "extends"), None)
+        if layout is None:
+            return list(self._filled(pieces, given))
+        own = dict(_blocks(pieces))
+        merged = {
+            block: self._with_super(given[block], own[block]) if block in own else given[block]
+            for block in given
+        }
+        return [*_ahead(pieces), *self.composed(_named(layout), own | merged)]
+
+    def _filled(self, pieces: Sequence[Piece], given: Blocks) -> Iterator[Piece]:
+        place = 0
+        while place < len(pieces):
+            piece = pieces[place]
+            if piece.keyword == "block":
+                end = _end(pieces, place)
+                default = pieces[place + 1 : end]
+                block = piece.rest.split()[0]
+                body = self._with_super(given[block], default) if block in given else default
+                yield from self._filled(body, given)
+                place = end
+            elif piece.keyword == "include":
+                if (name := _named(piece)) in self.files:
+                    yield from self.composed(name, {})
+            elif piece.keyword != "endblock":
+                yield piece
+            place += 1
+
+    def _with_super(self, body: Sequence[Piece], parent: Sequence[Piece]) -> list[Piece]:
+        found: list[Piece] = []
+        for piece in body:
+            more = parent if not piece.is_text and _SUPER.fullmatch(piece.text) else [piece]
+            self._take(more, piece.file)
+            found += more
+        return found
+
+    def _take(self, pieces: Sequence[Piece], file: str) -> None:
+        self.taken += 1 + len(pieces)
+        if self.taken > _MOST_PIECES:
+            what = f"comes to more than {_MOST_PIECES:,} texts and tags with all that it names; include less"
+            raise SourceError(file, 1, what)
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[tuple[str, list[Piece]]]:
@@ -110,13 +128,6 @@ def _blocks(pieces: Sequence[Piece]) -> Iterator[tuple[str, list[Piece]]]:
     for place, piece in enumerate(pieces):
         if piece.keyword == "block":
             yield piece.rest.split()[0], list(pieces[place + 1 : _end(pieces, place)])
-
-
-def _with_super(body: Sequence[Piece], parent: Sequence[Piece]) -> list[Piece]:
-    found: list[Piece] = []
-    for piece in body:
-        found += parent if not piece.is_text and _SUPER.fullmatch(piece.text) else [piece]
-    return found
 
 
 def _ahead(pieces: Sequence[Piece]) -> Iterator[Piece]:
@@ -166,6 +177,11 @@ def _check_macros(pieces: Sequence[Piece], within: Sequence[bool]) -> None:
             raise SourceError(piece.file, line, what)
 
 
+@lru_cache(maxsize=256)
+def _split(name: str, source: str) -> tuple[Piece, ...]:
+    return tuple(split(name, source))
+
+
 def split(name: str, source: str) -> Iterator[Piece]:
     """A file's texts and tags in their order; comments are left out.
 
@@ -182,7 +198,8 @@ def split(name: str, source: str) -> Iterator[Piece]:
             text, start, kind = "", line, token
         text += value
         if token in ("data", "variable_end", "block_end", "raw_begin", "raw_end") and text:
-            yield Piece(text, name, start, kind == "data")
+            tag = None if kind == "data" else _KEYWORD.match(text)
+            yield Piece(text, name, start, kind == "data", tag[1] if tag else "", tag[2] if tag else "")
 
 
 @cache

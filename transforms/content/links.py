@@ -9,11 +9,14 @@ _LINK = re.compile(
     rf"""(?<![\w:-])(?P<attribute>{_ATTRIBUTES})\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>][^\s>]*))""",
     re.IGNORECASE,
 )
-_REFRESH = re.compile(r"""<meta[^>]*http-equiv\s*=\s*["']?\s*refresh""", re.IGNORECASE)
+_UNQUOTED = re.compile(
+    r"""<[A-Za-z][\w-]*(?:[^<>"'{]|"[^"]*"|'[^']*'|\{(?!\{))*?\s[\w:-]{1,50}\s*=\s*(?:\{%[^%]*%\}\s*)?\{\{"""
+)
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028\u2029\ufeff]+")
 _RUNS_CODE = ("javascript:", "vbscript:", "data:", "livescript:")
 _SPLIT_SCHEME = re.compile(
-    rf"""(?<![\w:-])(?:{_ATTRIBUTES})\s*=\s*["']?[^"'>/?#:]*[}}%]\}}[^"'>/?#]*:""", re.IGNORECASE
+    rf"""(?<![\w:-])(?:{_ATTRIBUTES})\s*=\s*["']?[^"'>/?#:]{{0,300}}[}}%]\}}[^"'>/?#]{{0,300}}:""",
+    re.IGNORECASE,
 )
 
 
@@ -28,6 +31,15 @@ def refused_link(html: str) -> str | None:
 def may_split_scheme(source: str) -> bool:
     """Whether a template puts together the beginning of a link of a value and a colon of its own."""
     return _SPLIT_SCHEME.search(source) is not None
+
+
+def unquoted_value(source: str) -> int | None:
+    """The line of the first attribute in an HTML template whose value is a placeholder without quotes around it.
+
+    There a value with a blank in it would go on as an attribute of its own.
+    """
+    found = _UNQUOTED.search(source)
+    return source.count("\n", 0, found.end()) + 1 if found else None
 
 
 def links(html: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from transforms.content.composing import Piece
 from transforms.content.errors import SourceError
+from transforms.content.nesting import nested_deeper
 
 _BETWEEN = frozenset({
     "mjml", "mj-head", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-navbar",
@@ -22,6 +23,7 @@ _LEAVES = frozenset({
     "mj-social-element", "mj-spacer", "mj-style", "mj-table", "mj-text", "mj-title",
 })  # fmt: skip
 _ELEMENTS = _BETWEEN | _CLOSED | _LEAVES
+_DEEPEST = 60
 _MARK = "\ue000"
 _TOKEN = re.compile(
     r"<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][\w-]*)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>|" + _MARK,
@@ -66,6 +68,8 @@ def tags_between(name: str, pieces: Sequence[Piece]) -> set[int]:
     if not pieces:
         raise SourceError(name, 1, "not MJML: there is no <mjml>")
     scan = _Scan(pieces)
+    if (place := nested_deeper(scan.text, _DEEPEST, closes_itself=True)) is not None:
+        raise scan.fault(place, f"elements nested more than {_DEEPEST} deep, or not closed; close them")
     end = 0
     for match in _TOKEN.finditer(scan.text):
         _check_text(scan, end, match.start())

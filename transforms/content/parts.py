@@ -124,5 +124,5 @@ def _what(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
         return f"there is no file {error.name!r}"
     if isinstance(error, RecursionError):
-        return "a value is nested too deep"
+        return "blocks or values are nested too deep"
     return str(error) or type(error).__name__

@@ -13,7 +13,7 @@ from transforms.content.bodies import text_like, with_inline_css, with_preheader
 from transforms.content.budget import Run, running
 from transforms.content.errors import ContentError, SourceError
 from transforms.content.folder import MJML, body, reachable, template_files
-from transforms.content.links import may_split_scheme, refused_link
+from transforms.content.links import may_split_scheme, refused_link, unquoted_value
 from transforms.content.mjml import compile_mjml
 from transforms.content.names import UsedNames, names_in
 from transforms.content.parts import Part, compile_files, compile_source, run_part
@@ -202,8 +202,10 @@ def files_of(source: ContentSource) -> dict[str, str]:
 def _html_part(source: ContentSource) -> Part | None:
     name = template_files(source.template, source.files).html if source.template else None
     if name is None:
+        _check_quotes({"html": source.html or ""})
         return None if source.html is None else compile_source(ESCAPED, "html", source.html)
     trees = reachable(name, source.files)
+    _check_quotes({one: source.files[one] for one in trees})
     if not name.endswith(MJML):
         return compile_files(ESCAPED, name, trees)
     made = compile_mjml(name, {one: body(source.files[one]) for one in trees})
@@ -212,6 +214,13 @@ def _html_part(source: ContentSource) -> Part | None:
     except SourceError as fault:
         raise SourceError(*made.origins.get(fault.line, (name, 1)), fault.what) from fault
     return compile_files(ESCAPED, name, trees, made.origins)
+
+
+def _check_quotes(sources: Mapping[str, str]) -> None:
+    for name, source in sources.items():
+        if line := unquoted_value(source):
+            what = "the value of an attribute needs quotes around its placeholder, or a blank in it ends it"
+            raise SourceError(name, line, what)
 
 
 def _text_part(source: ContentSource) -> Part | None:
