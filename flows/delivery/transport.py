@@ -163,6 +163,9 @@ class Transport:
             doubts.append(doubts[-1] or self._is_unclear(outcome, call))
             return outcome
 
+        made = [attempt()]
+        if not self._may_go_again(made[0], call):
+            return self._settled(made[0], call, doubts)
         retrying = Retrying(
             sleep=self._watch.sleep,
             wait=self._wait,
@@ -170,7 +173,7 @@ class Transport:
             retry=retry_if_result(lambda outcome: self._may_go_again(outcome, call)),
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
-        return self._settled(retrying(attempt), call, doubts)
+        return self._settled(retrying(lambda: made.pop() if made else attempt()), call, doubts)
 
     def _attempt(self, call: Call, seconds: float) -> Outcome:
         """Make the request once, when its turn has come."""

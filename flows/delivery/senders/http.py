@@ -62,7 +62,7 @@ class Service(Provider):
             values = _values(one)
             body = render_request(self.body, values).encode("utf-8", "replace")
             url = render_request(self.url, values)
-            yield Request((one.message_id,), url, (body,), content_type=self.settings.content_type)
+            yield Request((one.message_id,), url, body, content_type=self.settings.content_type)
 
     def judge(self, reply: Reply) -> Verdict:
         """By the status; a 404 is one message's fault where the address is made of the message."""

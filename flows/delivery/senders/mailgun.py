@@ -36,7 +36,7 @@ class Mailgun(Provider):
             yield Request(
                 (one.message_id,),
                 f"{self._base}/messages",
-                (body,),
+                body,
                 content_type=content_type,
                 reference=reference,
             )

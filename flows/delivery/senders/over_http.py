@@ -98,12 +98,16 @@ class HttpSender:
         """
         keys = with_keys(key, list(unpacked(payload)))
         with ThreadPoolExecutor(self._crew, thread_name_prefix=f"sender {self.name}") as pool:
+            make_all = (
+                pool.map if self._crew > 1 and len(keys) > 1 else map
+            )  # without a thread if none is needed
             if self.repeatable:
-                self._hand_over_as_a_whole(keys, recorder, pool)
+                recorder.begin([name for _, one in keys for name in one.ids])
+                self._record_as_a_whole(make_all(self._made, keys), recorder)
             else:
                 for some in a_few_at_once(keys):
                     recorder.begin([name for _, one in some for name in one.ids])
-                    found = _Found.together(pool.map(self._made, some))
+                    found = _Found.together(make_all(self._made, some))
                     recorder.answer([*found.answers, *found.put_off])
                     self._stop(found)
 
@@ -128,12 +132,9 @@ class HttpSender:
             raise OnwardError(self._wrong(reply))
         return self._provider.told(message_id, reply) if reply.status == 200 else None
 
-    def _hand_over_as_a_whole(
-        self, keys: Sequence[tuple[str, Request]], recorder: Recorder, pool: ThreadPoolExecutor
-    ) -> None:
-        recorder.begin([name for _, one in keys for name in one.ids])
+    def _record_as_a_whole(self, several: Iterable["_Found"], recorder: Recorder) -> None:
         everything: list[_Found] = []
-        for found in pool.map(self._made, keys):
+        for found in several:
             recorder.answer(found.answers)
             everything.append(found)
         all_found = _Found.together(everything)

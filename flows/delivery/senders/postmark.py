@@ -12,7 +12,7 @@ from flows.delivery.calls import Reply, json_of
 from flows.delivery.senders.base import Answer, Outgoing
 from flows.delivery.senders.mail_headers import content_of, mail_headers, marks, message_id_of
 from flows.delivery.senders.over_http import Habits, HttpSender, Provider, checked_secret
-from flows.delivery.senders.requests import Request, document, fitting
+from flows.delivery.senders.requests import Request, array, document, fitting
 from flows.delivery.transport import WATCH, Terms, Watch
 from flows.sending import PostmarkSettings
 from transforms.delivery.retries import POLICY, RetryPolicy, Verdict, verdict
@@ -40,7 +40,8 @@ class Postmark(Provider):
             items = ((one.message_id, document(_email(one, stream))) for one in some)
             for group in fitting(items, _MOST, _MOST_BYTES):
                 names, emails = zip(*group, strict=True)
-                yield Request(names, "/email/batch", emails, array=True, reference=stream)
+                body, sizes = array(emails)
+                yield Request(names, "/email/batch", body, sizes, reference=stream)
 
     def judge(self, reply: Reply) -> Verdict:
         """By the status, and by Postmark's own code where the whole request has one."""

@@ -1,12 +1,13 @@
 """What the ledger stores of a hand-over by HTTP: a row of requests, byte for byte.
 
-Each request is a line of JSON that names the ids in it, its path and the sizes of its items, followed by the items'
-bytes. A request with several items is a JSON array of them, so that it can be cut in two without touching a byte.
+Each request is a line of JSON that names the ids in it, its path and the size of its body, followed by the body's
+bytes. Of a JSON array it names the sizes of the items too, so that it can be cut in two without touching a byte.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 JSON = "application/json"
 AT_ONCE = 32
@@ -22,46 +23,42 @@ class Request:
     Attributes:
         ids: of the messages in it.
         path: below the provider's base address, or a whole address.
-        items: their bytes, one for each.
-        array: whether the body is a JSON array of the items; else there is one.
+        body: what is sent.
+        sizes: how many bytes each message has in a body that is a JSON array of them; none for any other.
         content_type: of the body.
         reference: what the provider can be asked by later, beside the id.
     """
 
     ids: tuple[str, ...]
     path: str
-    items: tuple[bytes, ...]
-    array: bool = False
+    body: bytes
+    sizes: tuple[int, ...] = ()
     content_type: str = JSON
     reference: str = ""
 
-    @property
-    def body(self) -> bytes:
-        """What is sent."""
-        return b"[" + b",".join(self.items) + b"]" if self.array else self.items[0]
-
     def halves(self) -> tuple["Request", "Request"]:
-        """Two requests with a half of the messages each."""
+        """Two requests, of an array, with a half of the messages each."""
+        ends = accumulate(size + 1 for size in self.sizes)
+        items = [self.body[end - size : end] for end, size in zip(ends, self.sizes, strict=True)]
         half = len(self.ids) // 2
-        return (
-            replace(self, ids=self.ids[:half], items=self.items[:half]),
-            replace(self, ids=self.ids[half:], items=self.items[half:]),
-        )
+        return self._with(self.ids[:half], items[:half]), self._with(self.ids[half:], items[half:])
+
+    def _with(self, ids: tuple[str, ...], items: Sequence[bytes]) -> "Request":
+        body, sizes = array(items)
+        return replace(self, ids=ids, body=body, sizes=sizes)
+
+
+def array(items: Sequence[bytes]) -> tuple[bytes, tuple[int, ...]]:
+    """Items as a JSON array, and their sizes."""
+    return b"[" + b",".join(items) + b"]", tuple(map(len, items))
 
 
 def packed(requests: Iterable[Request]) -> bytes:
     """Requests as the bytes of a hand-over."""
     pieces: list[bytes] = []
     for one in requests:
-        head = [
-            one.ids,
-            one.path,
-            [len(item) for item in one.items],
-            one.array,
-            one.content_type,
-            one.reference,
-        ]
-        pieces += [json.dumps(head).encode(), b"\n", *one.items, b"\n"]
+        head = [one.ids, one.path, len(one.body), one.sizes, one.content_type, one.reference]
+        pieces += [json.dumps(head).encode(), b"\n", one.body, b"\n"]
     return b"".join(pieces)
 
 
@@ -70,13 +67,9 @@ def unpacked(payload: bytes) -> Iterator[Request]:
     place = 0
     while place < len(payload):
         end = payload.index(b"\n", place)
-        ids, path, sizes, array, content_type, reference = json.loads(payload[place:end])
-        place, items = end + 1, []
-        for size in sizes:
-            items.append(payload[place : place + size])
-            place += size
-        place += 1
-        yield Request(tuple(ids), path, tuple(items), array, content_type, reference)
+        ids, path, size, sizes, content_type, reference = json.loads(payload[place:end])
+        place = end + 2 + size
+        yield Request(tuple(ids), path, payload[end + 1 : place - 1], tuple(sizes), content_type, reference)
 
 
 def document(content: object) -> bytes:

@@ -12,7 +12,7 @@ from flows.delivery.calls import Reply, json_of, words
 from flows.delivery.senders.base import Answer, Outgoing
 from flows.delivery.senders.mail_headers import as_word, content_of, mail_headers, marks
 from flows.delivery.senders.over_http import Habits, HttpSender, Provider, checked_secret
-from flows.delivery.senders.requests import Request, document
+from flows.delivery.senders.requests import Request, array, document
 from flows.delivery.transport import WATCH, Terms, Watch
 from flows.sending import ResendSettings
 from transforms.delivery.retries import POLICY, RetryPolicy, Verdict, verdict
@@ -34,14 +34,16 @@ class Resend(Provider):
         """The messages without files in one batch, each of the others alone."""
         plain = [one for one in messages if not one.attachments]
         if plain:
-            items = tuple(document(_email(one)) for one in plain)
-            yield Request(tuple(one.message_id for one in plain), _BATCH, items, array=True)
+            body, sizes = array([document(_email(one)) for one in plain])
+            yield Request(tuple(one.message_id for one in plain), _BATCH, body, sizes)
         for one in messages:
             if one.attachments:
-                yield Request((one.message_id,), "/emails", (document(_email(one)),))
+                yield Request((one.message_id,), "/emails", document(_email(one)))
 
     def judge(self, reply: Reply) -> Verdict:
         """By Resend's names of errors: a key in use is waited for; a wrong key or sender ends the run."""
+        if reply.status < 400:
+            return verdict(reply.status)
         name = found.get("name") if isinstance(found := json_of(reply), dict) else None
         if name == "concurrent_idempotent_requests":
             return "passing"
@@ -54,7 +56,7 @@ class Resend(Provider):
         found = json_of(reply)
         if not isinstance(found, dict):
             return []
-        if not request.array:
+        if request.path != _BATCH:
             return [Answer(request.ids[0], "sent", provider_id=_id(found))]
         refused = _refused(found)
         taken = [name for place, name in enumerate(request.ids) if place not in refused]

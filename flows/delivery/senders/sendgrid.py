@@ -25,7 +25,7 @@ class SendGrid(Provider):
 
     def requests(self, messages: Sequence[Outgoing]) -> Iterator[Request]:
         """A request for each message."""
-        return (Request((one.message_id,), "/v3/mail/send", (document(_mail(one)),)) for one in messages)
+        return (Request((one.message_id,), "/v3/mail/send", document(_mail(one))) for one in messages)
 
     def judge(self, reply: Reply) -> Verdict:
         """By the status."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.delivery.senders import postmark
-from flows.delivery.senders.requests import Request, fitting, packed, unpacked
+from flows.delivery.senders.requests import Request, array, fitting, packed, unpacked
 from flows.errors import InputError
 from tests.delivery.providers.descriptions import fields_of
 from tests.delivery.providers.server import Provider, Received
@@ -165,9 +165,18 @@ def test_a_key_that_cannot_be_one_is_refused(name: str, key: str) -> None:
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 requests = st.builds(
-    lambda names, path, items, kind: Request(tuple(names), path, tuple(items), True, kind, path),
-    st.lists(texts, max_size=3), texts, st.lists(st.binary(max_size=20), max_size=4), texts,
+    lambda names, path, body, sizes, kind: Request(tuple(names), path, body, tuple(sizes), kind, path),
+    st.lists(texts, max_size=3), texts, st.binary(max_size=40), st.lists(st.integers(0, 9), max_size=3), texts,
 )  # fmt: skip
+
+
+@given(st.lists(st.binary(max_size=20), min_size=2, max_size=9))
+def test_halves_are_the_same_bytes(items: list[bytes]) -> None:
+    names = tuple(map(str, range(len(items))))
+    first, second = Request(names, "/x", *array(items)).halves()
+    half = len(items) // 2
+    assert (first.body, second.body) == (array(items[:half])[0], array(items[half:])[0])
+    assert first.ids + second.ids == names
 
 
 @given(st.lists(requests, max_size=4))
@@ -181,9 +190,8 @@ def test_groups_fit(items: list[bytes], most: int, most_bytes: int) -> None:
     groups = list(fitting(named, most, most_bytes))
     assert [one for group in groups for one in group] == named
     for group in groups:
-        request = Request((), "", tuple(item for _, item in group), array=True)
         assert len(group) <= most
-        assert len(request.body) <= most_bytes or len(group) == 1
+        assert len(array([item for _, item in group])[0]) <= most_bytes or len(group) == 1
 
 
 def test_batches_of_postmark_are_cut_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
