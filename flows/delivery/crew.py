@@ -66,10 +66,15 @@ class Notes:
 
 
 class HandoverRecorder:
-    """Notes what happens to one hand-over (`flows.delivery.senders.base.Recorder`)."""
+    """Notes what happens to one hand-over (`flows.delivery.senders.base.Recorder`).
 
-    def __init__(self, notes: Notes, ledger: SendLedger, key: str) -> None:
-        self._notes, self._ledger, self._key = notes, ledger, key
+    Attributes:
+        again: whether it was begun before: then "not now" isn't "not taken", since it may have been taken then.
+    """
+
+    def __init__(self, notes: Notes, ledger: SendLedger, handover: Handover) -> None:
+        self._notes, self._ledger, self._key = notes, ledger, handover.key
+        self.again = bool(handover.begun)
         self._open: dict[str, None] = {}
         self._lock = Lock()
 
@@ -82,7 +87,7 @@ class HandoverRecorder:
 
     def answer(self, answers: Sequence[Answer]) -> None:
         """Note what became of some."""
-        given = list(answers)
+        given = [one for one in answers if not (self.again and one.status == "deferred")]
         with self._lock:
             for one in given:
                 self._open.pop(one.message_id, None)
@@ -143,15 +148,17 @@ class Crew:
                 one.result()
 
     def _carry(self, handover: Handover) -> None:
-        recorder = HandoverRecorder(self._notes, self._ledger, handover.key)
+        recorder = HandoverRecorder(self._notes, self._ledger, handover)
         if not self._broken.is_set():
             self._transmit(handover, recorder)
-        recorder.finish()
+        # What got no answer from a carrier that takes the same twice stays open: a later run hands it over again.
+        if not (self._carrier.repeatable and recorder.unanswered):
+            recorder.finish()
 
     def _transmit(self, handover: Handover, recorder: HandoverRecorder) -> None:
         try:
             self._carrier.hand_over(handover.key, handover.payload, recorder)
-            if unanswered := recorder.unanswered:
+            if not self._carrier.repeatable and (unanswered := recorder.unanswered):
                 recorder.answer(self._carrier.ask(handover.payload, unanswered))
         except BaseException:
             self._broken.set()

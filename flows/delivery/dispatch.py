@@ -12,7 +12,7 @@ from datetime import datetime
 import polars as pl
 
 from flows.delivery.crew import Crew
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Kind, Part, SendLedger
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Kind, Part, SendLedger
 from flows.delivery.senders.base import Carrier
 
 Counted = Callable[[int], object]
@@ -111,8 +111,8 @@ def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendL
     """Bring to an end what a crash broke off.
 
     What was never begun is due again. A begun hand-over is repeated, the same bytes under the same key, if its carrier
-    can take that and still knows the key; otherwise its carrier is asked what it knows of them, and what that can't say
-    anything of is held as `unknown`.
+    can take that and still knows the key, and stays open if that gets no answer either; otherwise its carrier is asked
+    what it knows of them, and what that can't say anything of is held as `unknown`.
 
     Args:
         kind: what was handed over.
@@ -124,26 +124,24 @@ def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendL
     """
     for handover in ledger.unanswered(kind):
         carrier = carriers.get(handover.sender)
-        if carrier and handover.begun:
-            _finish(handover, carrier, ledger)
-        ledger.finish(handover.key)
-
-
-def _finish(handover: Handover, carrier: Carrier, ledger: SendLedger) -> None:
-    if carrier.repeatable and ledger.is_fresh(handover, carrier.key_life):
-        with Crew(carrier, ledger) as crew:
-            crew.send([handover])
-    else:
-        ledger.answer(handover.key, carrier.ask(handover.payload, handover.begun))
+        if not carrier or not handover.begun:
+            ledger.finish(handover.key)
+        elif carrier.repeatable and ledger.is_fresh(handover, carrier.key_life):
+            with Crew(carrier, ledger) as crew:
+                crew.send([handover])
+        else:
+            ledger.answer(handover.key, carrier.ask(handover.payload, handover.begun))
+            ledger.finish(handover.key)
 
 
 def _waiting(kind: Kind, due: pl.DataFrame, ledger: SendLedger) -> pl.Series:
-    """The ids that don't go out now: what is held, and what the other side put off."""
+    """The ids that don't go out now: what is held, what the other side put off, what is in an open hand-over."""
     held = ledger.held()
     if EVERYTHING in held:
         return due[kind.key]
     is_held = pl.col(kind.key).is_in(list(held)) | pl.col("workflow_id").is_in(list(held))
-    return pl.concat([due.filter(is_held)[kind.key], ledger.put_off(due[kind.key]).alias(kind.key)])
+    waiting = pl.concat([ledger.put_off(due[kind.key]), ledger.under_way(kind)])
+    return pl.concat([due.filter(is_held)[kind.key], waiting.alias(kind.key)])
 
 
 def _judgement(kind: Kind, policy: Policy) -> list[pl.Expr]:

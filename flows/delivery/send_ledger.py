@@ -158,6 +158,12 @@ class SendLedger:
         found = self._of("SELECT id, until FROM deferred WHERE id IN ({marks})", ids, _DEFERRED)
         return found.filter(pl.col("until") > self.now_us)["id"]
 
+    def under_way(self, kind: Kind) -> pl.Series:
+        """The ids in hand-overs of a kind that aren't answered."""
+        still_open = "SELECT key FROM batches WHERE kind = ? AND state <> 'answered'"
+        found = self.query(f"SELECT id FROM sends WHERE state <> 'answered' AND key IN ({still_open})", kind.name)
+        return pl.Series("id", [name for (name,) in found], dtype=pl.String)
+
     def held(self) -> set[str]:
         """The workflows and ids that are held; `*` is everything."""
         return {scope for (scope,) in self.query("SELECT scope FROM holds")}
@@ -243,7 +249,8 @@ class SendLedger:
         with self.transaction():
             self._db.execute("UPDATE batches SET state = 'handed_over' WHERE key = ?", (key,))
             self._db.executemany(
-                "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? WHERE id = ? AND key = ?",
+                "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? "
+                "WHERE id = ? AND key = ? AND state <> 'answered'",
                 [(self.now_us, name, key) for name in ids],
             )
 

@@ -12,7 +12,7 @@ import pytest
 from flows.delivery.contents import StepKey
 from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
 from flows.delivery.letters import Writer
-from flows.delivery.messages import message_channel
+from flows.delivery.messages import MESSAGES, message_channel
 from flows.delivery.policies import Way
 from flows.delivery.send_ledger import KNOWN_SCHEMA, Kind, Part, SendLedger
 from flows.delivery.senders.base import Answer, Outgoing, Recorder, Sender
@@ -247,6 +247,32 @@ def test_a_broken_hand_over_is_repeated_with_the_same_key_and_bytes(ledger: Send
     changed = frame.with_columns(pl.lit('{"first_name": "Other"}').alias("attributes"))
     assert dispatch(changed, second, ledger)["status"].to_list() == ["sent", "sent"]
     assert second.calls == first.calls
+
+
+def test_what_a_carrier_that_knows_keys_leaves_unanswered_goes_again_until_it_is_answered(
+    ledger: SendLedger,
+) -> None:
+    frame = due(message(1), message(2))
+    first = Keeper(lambda ids: [Answer(ids[0], "sent")], repeatable=True)
+    assert dispatch(frame, first, ledger)["status"].to_list() == ["sent"]
+    # "Not now" doesn't say that it wasn't taken before.
+    second = Keeper(lambda ids: [Answer(one, "deferred", "429") for one in ids], repeatable=True)
+    assert dispatch(frame, second, ledger)["status"].to_list() == ["sent"]
+    third = Keeper(repeatable=True)
+    assert dispatch(frame, third, ledger)["status"].to_list() == ["sent", "sent"]
+    assert first.calls == second.calls == third.calls
+    assert ledger.unanswered(MESSAGES) == []
+    assert ledger.query("SELECT * FROM deferred") == []
+
+
+def test_a_key_that_is_too_old_to_be_known_is_not_counted_on(ledger: SendLedger) -> None:
+    frame = due(message(1))
+    sender = Keeper(lambda _: [], repeatable=True)
+    sender.key_life = timedelta(hours=24)
+    assert dispatch(frame, sender, ledger).is_empty()
+    ledger.clock = lambda: WALL + timedelta(hours=20)
+    assert dispatch(frame, sender, ledger)["status"].to_list() == ["unknown"]
+    assert (len(sender.calls), len(sender.asked)) == (1, 1)
 
 
 def test_another_sender_doesn_t_finish_what_one_began(ledger: SendLedger) -> None:
