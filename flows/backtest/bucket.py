@@ -2,9 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -21,6 +21,8 @@ from flows.decide.facts import Incoming, json_path, read_facts
 from flows.decide.macros import make_macros as make_decide_macros
 from flows.formats.staging import make_non_finite
 from flows.warehouse import assign, connect, read_sql, run_sql, shown
+from transforms.definitions.actions import Message
+from transforms.delivery.variants import WINNERS, StepKey, chosen_variants
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, fold_attributes, fold_profiles
 from transforms.engine.ledger import Decided
@@ -48,6 +50,7 @@ class BucketPlan:
         timezone: the default of customers without one.
         facts_at_once: ticks are decided together until they have about so many.
         tables: the names of the tables to write.
+        variants: what steps say whose messages have variants.
     """
 
     program: Program
@@ -60,6 +63,7 @@ class BucketPlan:
     threads: int | None = None
     facts_at_once: int = FACTS_AT_ONCE
     tables: Sequence[str] = tuple(one.name for one in BACKTESTED)
+    variants: Mapping[StepKey, Message] = field(default_factory=dict)
 
     @property
     def profiles(self) -> bool:
@@ -204,7 +208,7 @@ def _tick(rules: BucketPlan, before: datetime | None, now: datetime) -> Tick:
 def _write(paths: Paths, bucket: int, rules: BucketPlan, decided: Sequence[Decided]) -> dict[str, int]:
     """Write the bucket's rows of the tables asked for; how many rows of each table there are, written or not."""
     return {
-        table.name: _written(table, _rows(table, decided), paths, bucket)
+        table.name: _written(table, _rows(table, decided, rules.variants), paths, bucket)
         if table.name in rules.tables
         else _count(table, decided)
         for table in LEDGER
@@ -216,9 +220,11 @@ def _written(table: Table, rows: pl.DataFrame, paths: Paths, bucket: int) -> int
     return len(rows)
 
 
-def _rows(table: Table, decided: Sequence[Decided]) -> pl.DataFrame:
-    """A table's rows; of an execution, as its last tick left it."""
+def _rows(table: Table, decided: Sequence[Decided], variants: Mapping[StepKey, Message]) -> pl.DataFrame:
+    """A table's rows; of an execution, as its last tick left it; of a message, with its variant by weight."""
     rows: pl.DataFrame = pl.concat([getattr(one, table.name) for one in decided], how="diagonal")
+    if table is MESSAGES:
+        return rows.with_columns(chosen_variants(rows, variants, pl.DataFrame(schema=dict(WINNERS))))
     if table is not EXECUTIONS:
         return rows
     last = rows if len(decided) == 1 else rows.unique("execution_id", keep="last", maintain_order=True)

@@ -26,6 +26,7 @@ from flows.buckets.pool import in_processes
 from flows.formats.canonical import damage_named
 from flows.formats.parquet_footers import JoinedParquet
 from flows.warehouse import connect
+from transforms.delivery.variants import with_variants
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 
@@ -106,6 +107,7 @@ def _rules(plan: Plan, program: Program, loaded: Loaded) -> BucketPlan:
         threads=1 if loaded.processes > 1 else None,
         facts_at_once=plan.facts_at_once,
         tables=plan.tables,
+        variants=with_variants(plan.workflows),
     )
 
 

@@ -1,6 +1,6 @@
 """Which variant of its message a customer gets: by weights, the same at every look, or the winner (A/B/n)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,9 @@ import polars as pl
 
 from transforms.columns.arrays import Bools
 from transforms.columns.ids import draw
-from transforms.definitions.actions import Message
+from transforms.definitions.actions import Message, SendEmail
+from transforms.definitions.walk import named_steps
+from transforms.definitions.workflow import Workflow, version_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,6 +23,16 @@ WINNERS: Mapping[str, pl.DataType] = {
     "from": pl.Datetime("us", "UTC"),
 }
 """The columns of winners: since `from`, the step's messages are those of `variant`."""
+
+
+def with_variants(workflows: Iterable[Workflow]) -> dict[StepKey, Message]:
+    """What the steps of some workflows say whose messages have variants."""
+    return {
+        (one.workflow_id, version_of(one), branch, step): action.config
+        for one in workflows
+        for branch, step, action in named_steps(one)
+        if isinstance(action, SendEmail) and action.config.variants
+    }
 
 
 def chosen_variants(
@@ -40,6 +52,8 @@ def chosen_variants(
     Returns:
         `variant`; null where the step has none.
     """
+    if not messages:
+        return pl.Series("variant", [None], dtype=pl.String).new_from_index(0, len(due))
     rows = due.select(*STEP, "customer_id", "at").with_row_index("row")
     found = [pl.DataFrame(schema={"row": pl.UInt32, "variant": pl.String})]
     for key, some in rows.partition_by(STEP, as_dict=True).items():
