@@ -15,16 +15,8 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from flows.delivery.senders.base import Attachment, Outgoing
-from flows.delivery.senders.header_lines import (
-    LINE_LIMIT,
-    feedback_id,
-    further_lines,
-    letterhead,
-    recipient_line,
-    reply_line,
-    subject_lines,
-    unsubscribe_lines,
-)
+from flows.delivery.senders.header_lines import addressing_lines, naming_lines
+from flows.delivery.senders.mail_headers import LINE_LIMIT
 
 _BASE64_BYTES = 57  # 76 characters a line
 _SEVEN_BIT = re.compile(r"[\t\r\n\x20-\x7e]*")
@@ -55,15 +47,9 @@ def message_bytes(message: Outgoing) -> str:
     Raises:
         InputError: the From or Reply-To address isn't one.
     """
-    head = letterhead(message.sender)
-    reply = reply_line(message.reply_to) if message.reply_to else ""
-    unsubscribe = unsubscribe_lines(message.unsubscribe, one_click=message.one_click)
-    further = further_lines(message.headers) if message.headers else ""
     return (
-        f"{head.line}{recipient_line(message.to)}{subject_lines(message.subject)}"
-        f"Date: {format_datetime(message.at)}\r\n"
-        f"Message-ID: <{message.message_id}@{head.domain}>\r\n{reply}{unsubscribe}"
-        f"Feedback-ID: {feedback_id(message)}\r\n{further}{_with_files(message)}"
+        f"{addressing_lines(message)}Date: {format_datetime(message.at)}\r\n"
+        f"{naming_lines(message)}{_with_files(message)}"
     )
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.dkim import Signer, open_signer
-from flows.delivery.senders.header_lines import letterhead
+from flows.delivery.senders.mail_headers import sender_of
 from flows.delivery.senders.mime import message_bytes
 from flows.delivery.senders.pace import Pace
 from flows.delivery.senders.smtp_account import Account
@@ -69,7 +69,7 @@ class SmtpSender:
     def _mail(self, message: Outgoing) -> tuple[str, str, str, str]:
         text = message_bytes(message)
         signed = self.signer.signed(text) if self.signer else text
-        return message.message_id, letterhead(message.sender).address, message.to, signed
+        return message.message_id, sender_of(message).address, message.to, signed
 
 
 def open_sender(
