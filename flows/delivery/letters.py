@@ -10,9 +10,11 @@ from typing import Any, Self
 import orjson
 import zstandard
 
-from flows.delivery.contents import STEP, ContentKey
+from flows.delivery.contents import ContentKey
 from flows.delivery.policies import Way
 from flows.delivery.senders.base import Attachment, Outgoing
+from flows.delivery.senders.mail_headers import mailbox, sender_of
+from flows.errors import InputError
 from transforms.content.errors import ContentError
 from transforms.content.templates import (
     CompiledContent,
@@ -26,6 +28,7 @@ from transforms.content.values import Values
 from transforms.definitions.content_rules import Rule
 from transforms.delivery.links import LinkPlaces, MessageLinks, links_of
 from transforms.delivery.personalization import blocks_of, personalized, texts_of
+from transforms.delivery.steps import STEP
 from transforms.people.addresses import AddressError, address_of, bare_address
 
 Row = Mapping[str, Any]
@@ -269,7 +272,18 @@ def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: Mess
         attachments=writer.attached(rendered) if rendered.attachments else (),
         **{name: row[name] for name in _SAME},
     )
+    _check_addresses(mail)
     return writer.trap(mail)
+
+
+def _check_addresses(mail: Outgoing) -> None:
+    """That a template hasn't made an address of From or Reply-To that none is: that is its messages' fault alone."""
+    try:
+        sender_of(mail)
+        if mail.reply_to:
+            mailbox("reply_to", mail.reply_to)
+    except InputError as error:
+        raise ContentError(str(error)) from error
 
 
 def _note(missing: Sequence[str]) -> str | None:

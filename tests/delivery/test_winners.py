@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from transforms.definitions.actions import Message
-from transforms.delivery.variants import STEP, WINNERS, StepKey, chosen_variants
+from transforms.delivery.steps import STEP, StepKey
+from transforms.delivery.variants import WINNERS, chosen_variants
 from transforms.delivery.winners import Count, chance, counts_of, decide_winners, winner_of, winner_rows
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)

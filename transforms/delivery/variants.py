@@ -9,12 +9,9 @@ import polars as pl
 from transforms.columns.arrays import Bools
 from transforms.columns.ids import draw
 from transforms.definitions.actions import Message
+from transforms.delivery.steps import STEP, StepKey
 
 Floats = npt.NDArray[np.float64]
-
-STEP = ("workflow_id", "version", "branch", "step")
-StepKey = tuple[str, str, str, str]
-"""A step of a version of a workflow, as `STEP` names it."""
 
 WINNERS: Mapping[str, pl.DataType] = {
     **dict.fromkeys((*STEP, "variant"), pl.String()),

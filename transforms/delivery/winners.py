@@ -8,7 +8,8 @@ from math import exp, sqrt
 import polars as pl
 
 from transforms.definitions.actions import Message
-from transforms.delivery.variants import STEP, WINNERS, StepKey, chosen_variants
+from transforms.delivery.steps import STEP, StepKey
+from transforms.delivery.variants import WINNERS, chosen_variants
 
 LEVEL = 0.05
 """How often, at most, one of equal variants is taken for the best."""

@@ -15,13 +15,13 @@ from typing import Any
 
 import tenacity
 
+from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.mail_headers import as_word, marks, sender_of
 from flows.delivery.senders.mime import message_bytes
-from flows.delivery.senders.pace import Pace
 from flows.delivery.senders.windows import Windows, carry
 from flows.errors import InputError, OnwardError
-from flows.secrets import redacted
+from flows.secrets import redacted, shown
 from flows.sending import SesSettings
 
 try:
@@ -37,7 +37,6 @@ except ImportError as missing:
 _TOO_FAST = ("TooManyRequestsException", "Throttling", "ThrottlingException", "ServiceUnavailable")
 _OF_THE_MAIL = ("MessageRejected", "BadRequestException")
 _WITHOUT_REPLY = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, ResponseParserError)
-_SHOWN = 300
 _ATTEMPTS, _LONGEST_WAIT = 8, 300.0
 
 
@@ -178,7 +177,7 @@ class SesSender:
 
     def _shown(self, words: str) -> str:
         """What SES said, in one line, without secrets."""
-        return redacted(" ".join(words.split()), self.secrets)[:_SHOWN]
+        return shown(words, self.secrets)
 
 
 def open_sender(name: str, settings: SesSettings, patience: tuple[float, float] = (1.0, 60.0)) -> SesSender:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.dkim import Signer, open_signer
 from flows.delivery.senders.mail_headers import sender_of
 from flows.delivery.senders.mime import message_bytes
-from flows.delivery.senders.pace import Pace
 from flows.delivery.senders.smtp_account import Account
 from flows.delivery.senders.smtp_connection import Connection, Mail
 from flows.delivery.senders.windows import Windows, carry
