@@ -21,18 +21,7 @@ from transforms.content.sandbox import ESCAPED, PLAIN
 from transforms.content.sources import parsed
 from transforms.content.values import Values, named_values
 
-__all__ = [
-    "CompiledContent",
-    "ContentError",
-    "ContentSource",
-    "Rendered",
-    "Values",
-    "compile_content",
-    "render",
-]
-
 SUBJECT_LIMIT = 900
-BODY_LIMIT = 1_000_000
 
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _ADDRESS = re.compile(r"(?P<name>.*?)<(?P<address>[^<>{}]+)>\s*|(?P<bare>[^<>{}]+)", re.DOTALL)

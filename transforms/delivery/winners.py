@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import exp, sqrt
 
 import polars as pl
@@ -102,8 +101,3 @@ def chance(one: Count, other: Count) -> float:
     squared = (one.rate - other.rate) ** 2 * size / (pooled * (1 - pooled))
     weight = 1 + _EFFECT**2 * size
     return min(1.0, sqrt(weight) * exp(-squared / 2 * (1 - 1 / weight)))
-
-
-def winner_rows(decided: list[Decided], since: datetime) -> pl.DataFrame:
-    """Rows of `WINNERS`."""
-    return pl.DataFrame([(*one.step, one.variant, since) for one in decided], schema=WINNERS, orient="row")
