@@ -19,6 +19,7 @@ from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.mail_headers import as_word, marks, sender_of
 from flows.delivery.senders.mime import message_bytes
+from flows.delivery.senders.requests import document
 from flows.delivery.senders.windows import Windows, carry
 from flows.errors import InputError, OnwardError
 from flows.secrets import redacted, shown
@@ -84,7 +85,7 @@ class SesSender:
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         """NDJSON: each mail's id, envelope, exact text and tags."""
-        return "\n".join(json.dumps(_mail(one)) for one in messages).encode()
+        return b"\n".join(document(_mail(one)) for one in messages)
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (the protocol knows none)
         """Hand the mails over, a few begun at a time; returns when each that was begun has come to its end.
