@@ -15,6 +15,7 @@ from flows.errors import InputError
 
 BLANKED = "•••"
 _TOO_SHORT = 4  # whoever has a shorter secret has none, and to blank it would blank half of every text
+_READ, _SHOWN = 5000, 300  # characters
 _Given = TypeVar("_Given", bound=BaseModel)
 
 
@@ -44,6 +45,12 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
         if len(secret) >= _TOO_SHORT:
             text = text.replace(secret, BLANKED)
     return text
+
+
+def shown(words: str, secrets: Iterable[str]) -> str:
+    """What somebody else said, as it may be shown: one line, not long, without secrets."""
+    plain = (one if one.isprintable() else " " for one in redacted(words, secrets)[:_READ])
+    return " ".join("".join(plain).split())[:_SHOWN]
 
 
 def _resolved(value: Any, setting: str) -> Any:

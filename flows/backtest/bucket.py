@@ -22,7 +22,8 @@ from flows.decide.macros import make_macros as make_decide_macros
 from flows.formats.staging import make_non_finite
 from flows.warehouse import assign, connect, read_sql, run_sql, shown
 from transforms.definitions.actions import Message
-from transforms.delivery.variants import WINNERS, StepKey, chosen_variants
+from transforms.delivery.steps import StepKey
+from transforms.delivery.variants import WINNERS, chosen_variants
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, fold_attributes, fold_profiles
 from transforms.engine.ledger import Decided

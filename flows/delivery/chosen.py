@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from flows.delivery.contents import StepKey
 from flows.delivery.messages import MESSAGES
 from flows.delivery.policies import bounds_of, way_of
 from flows.delivery.rules import read_recommendations
@@ -15,6 +14,7 @@ from transforms.definitions.actions import Message
 from transforms.definitions.content_rules import Rule
 from transforms.delivery.personalization import applied_rules
 from transforms.delivery.recommendations import items_of
+from transforms.delivery.steps import StepKey
 from transforms.delivery.throttles import Bounds, let_through
 from transforms.delivery.variants import chosen_variants
 

@@ -19,11 +19,9 @@ from transforms.content.templates import ContentSource, Rendered
 from transforms.definitions.actions import Message, SendEmail, TriggerWebhook
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Action, version_of
+from transforms.delivery.steps import STEP, StepKey
 
-STEP = ["workflow_id", "version", "branch", "step"]
 ATTACHMENTS_LIMIT = 10 * 1024**2
-StepKey = tuple[str, str, str, str]
-"""A step of a version, as `STEP` names it."""
 ContentKey = tuple[StepKey, str | None]
 """A step, and the variant of its message if it has some."""
 

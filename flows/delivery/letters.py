@@ -5,14 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Self
 
 import orjson
 import zstandard
 
-from flows.delivery.contents import STEP, ContentKey
+from flows.delivery.contents import ContentKey
 from flows.delivery.policies import Way
 from flows.delivery.senders.base import Attachment, Outgoing
+from flows.delivery.senders.mail_headers import mailbox, sender_of
+from flows.errors import InputError
 from transforms.content.errors import ContentError
 from transforms.content.templates import (
     CompiledContent,
@@ -26,11 +29,10 @@ from transforms.content.values import Values
 from transforms.definitions.content_rules import Rule
 from transforms.delivery.links import LinkPlaces, MessageLinks, links_of
 from transforms.delivery.personalization import blocks_of, personalized, texts_of
+from transforms.delivery.steps import STEP, StepKey
 from transforms.people.addresses import AddressError, address_of, bare_address
 
 Row = Mapping[str, Any]
-_SAME = ("message_id", "customer_id", "workflow_id", "step", "template_id", "at", "message_class", "variant")
-"""What a mail has of its row as it stands."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,7 @@ def write(writer: Writer, row: Row) -> Letter:
         ContentError: the message can't be rendered.
     """
     address = _address(row)
-    workflow_id, version, branch, step = (row[name] for name in STEP)
-    prepared = writer.prepared(((workflow_id, version, branch, step), row["variant"]))
+    prepared = writer.prepared((_step(row), row["variant"]))
     if isinstance(prepared, ContentError):
         raise prepared
     links = links_of(writer.places, row["message_id"], row["customer_id"], address)
@@ -220,6 +221,9 @@ def _prepared(source: ContentSource | ContentError | None) -> Prepared | Content
         return error
 
 
+_step: Callable[[Row], StepKey] = itemgetter(*STEP)
+
+
 def _address(row: Row) -> str:
     given = row["email"] or ""
     if not given.strip():
@@ -228,9 +232,8 @@ def _address(row: Row) -> str:
 
 
 def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
-    attributes, event = (
-        json.loads(row[name]) if row[name] else {} for name in ("attributes", "trigger_properties")
-    )
+    attributes = json.loads(row["attributes"] or "{}")
+    event = json.loads(row["trigger_properties"] or "{}")
     zone = attributes.get("timezone")
     return Values(
         attributes,
@@ -240,8 +243,12 @@ def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
             "email": bare_address(row["email"]),
             "created_at": row["created_at"] and row["created_at"].isoformat(),
         },
-        {name: row[name] for name in ("workflow_id", "execution_id", "branch")}
-        | {"entered_at": row["entered_at"].isoformat()},
+        {
+            "workflow_id": row["workflow_id"],
+            "execution_id": row["execution_id"],
+            "branch": row["branch"],
+            "entered_at": row["entered_at"].isoformat(),
+        },
         links.names,
         items=json.loads(row["items"]) if row["items"] else [],
         locale=str(attributes.get("locale") or "en"),
@@ -257,6 +264,14 @@ def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: Mess
     way = writer.way(row["workflow_id"], row["message_class"])
     may_leave = not row["transactional"]
     mail = Outgoing(
+        message_id=row["message_id"],
+        customer_id=row["customer_id"],
+        workflow_id=row["workflow_id"],
+        step=row["step"],
+        template_id=row["template_id"],
+        at=row["at"],
+        message_class=row["message_class"],
+        variant=row["variant"],
         to=to,
         subject=rendered.subject,
         text=rendered.text,
@@ -267,9 +282,19 @@ def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: Mess
         one_click=links.one_click and may_leave,
         pool=way.pool,
         attachments=writer.attached(rendered) if rendered.attachments else (),
-        **{name: row[name] for name in _SAME},
     )
+    _check_addresses(mail)
     return writer.trap(mail)
+
+
+def _check_addresses(mail: Outgoing) -> None:
+    """That a template hasn't made an address of From or Reply-To that none is: that is its messages' fault alone."""
+    try:
+        sender_of(mail)
+        if mail.reply_to:
+            mailbox("reply_to", mail.reply_to)
+    except InputError as error:
+        raise ContentError(str(error)) from error
 
 
 def _note(missing: Sequence[str]) -> str | None:
@@ -305,6 +330,9 @@ def _said(writer: Writer, row: Row, prepared: Prepared, values: Values) -> dict[
 
 def _named(values: Mapping[str, Any], wanted: Sequence[frozenset[str] | None]) -> Mapping[str, Any]:
     """Those of some values that are named somewhere."""
-    if None in wanted:
-        return values
-    return {name: value for name, value in values.items() if any(name in one for one in wanted if one)}
+    named: set[str] = set()
+    for one in wanted:
+        if one is None:
+            return values
+        named |= one
+    return {name: value for name, value in values.items() if name in named}

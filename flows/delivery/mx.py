@@ -18,7 +18,6 @@ Mx = Literal["mx", "address", "refuses", "none", "unknown"]
 """`mx`: has mail servers. `address`: has none, but a host of its name, to which mail goes instead. `refuses`: says that
 it takes no mail. `none`: there is no such domain, or no host. `unknown`: no answer that says so."""
 
-TAKES_MAIL: tuple[Mx, ...] = ("mx", "address")
 SCHEMA: Schema = {"domain": pl.String, "mx": pl.String, "asked_at": pl.Datetime("us", "UTC")}
 LASTS = {"mx": timedelta(days=30), "address": timedelta(days=30)}
 """How long an answer counts; others last a day, for who mends a domain. No answer isn't remembered."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from flows.definitions.folder import Definitions, load_definitions
 from flows.definitions.templates import read_templates
-from flows.delivery.contents import StepKey
 from flows.errors import InputError
 from flows.settings import Settings
 from transforms.content.folder import template_ids
@@ -13,6 +12,7 @@ from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.base import advice
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of
+from transforms.delivery.steps import StepKey
 
 NO_WORKFLOW = "preview"
 """The workflow of a message that no workflow sends."""

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.definitions.templates import read_templates
 from flows.delivery.chosen import with_choices
-from flows.delivery.contents import STEP, ContentKey, read_contents
+from flows.delivery.contents import ContentKey, read_contents
 from flows.delivery.letters import Letter, Prepared, Writer, with_rules, write
 from flows.delivery.planned import Planned
 from flows.delivery.rules import load_rules
@@ -28,6 +28,7 @@ from transforms.content.samples import sample_values
 from transforms.content.templates import ContentSource, Rendered, compile_content, used_names
 from transforms.content.values import Values
 from transforms.delivery.links import leading_nowhere
+from transforms.delivery.steps import STEP
 from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import INSTANT, Schema

@@ -4,13 +4,11 @@ Redirects are never followed; proxies of the environment (`HTTPS_PROXY`) are use
 secret, and no error of the network leaves this module.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from ssl import SSLContext
-from threading import Lock
 from time import monotonic, sleep
 from weakref import finalize
 
@@ -19,13 +17,13 @@ from pybreaker import CircuitBreaker, CircuitBreakerError
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_random_exponential
 
 from flows.delivery.calls import Call, NoAnswer, NotTaken, Outcome, Reply, words
+from flows.delivery.pace import Pace
+from flows.secrets import shown
 from flows.session import wall_clock
 from transforms.delivery.retries import POLICY, RetryPolicy, retry_after
 
 _MOST_OF_AN_ANSWER = 8 * 1024**2
 _CONNECTING = 10.0
-_WORDS = 300
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _NOTHING_LEFT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol
 )  # fmt: skip
@@ -78,41 +76,12 @@ class _FailedError(Exception):
     """Tells the circuit breaker of a request that came to nothing."""
 
 
-class Pace:
-    """When the next request may leave, whichever thread it comes from."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self._lock = watch, Lock()
-        self._free_at = self._held_until = 0.0
-
-    def hold(self, seconds: float) -> None:
-        """Let nothing leave for some seconds."""
-        with self._lock:
-            self._held_until = max(self._held_until, self._watch.seconds() + seconds)
-
-    def wait(self, seconds: float, patience: float) -> float:
-        """Wait for a request's turn, after which none leaves for `seconds`.
-
-        Returns:
-            0; or for how long nothing may leave, without waiting, if that is beyond `patience`.
-        """
-        with self._lock:
-            now = self._watch.seconds()
-            if self._held_until - now > patience:
-                return self._held_until - now
-            turn = max(now, self._free_at, self._held_until)
-            self._free_at = turn + seconds
-        if turn > now:
-            self._watch.sleep(turn - now)
-        return 0.0
-
-
 class Transport:
     """Makes requests on some terms; one for each sender, its methods may be called from any thread."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms, self._policy, self._watch = terms, terms.policy, terms.watch
-        self._pace = Pace(terms.watch)
+        self._pace = Pace(seconds=terms.watch.seconds)
         seconds = terms.timeout.total_seconds()
         self._client = httpx.Client(
             base_url=terms.base_url,
@@ -150,9 +119,7 @@ class Transport:
 
     def told(self, text: str) -> str:
         """Somebody's words as they may be shown: a line, not long, without secrets."""
-        for secret in self._terms.secrets:
-            text = text.replace(secret, "•••")
-        return _UNPRINTABLE.sub(" ", text).strip()[:_WORDS]
+        return shown(text, self._terms.secrets)
 
     def _tried(self, call: Call, seconds: float) -> Outcome:
         began = self._watch.seconds()
@@ -177,8 +144,12 @@ class Transport:
 
     def _attempt(self, call: Call, seconds: float) -> Outcome:
         """Make the request once, when its turn has come."""
-        if held := self._pace.wait(seconds, self._policy.patience):
-            return NotTaken("not tried: the other side wants to be left alone", timedelta(seconds=held))
+        turn = self._pace.turn(seconds, self._policy.patience)
+        if turn is None:
+            held = timedelta(seconds=self._pace.held())
+            return NotTaken("not tried: the other side wants to be left alone", held)
+        if turn:
+            self._watch.sleep(turn)
         headers = {**({"Content-Type": call.content_type} if call.content_type else {}), **call.headers}
         try:
             with self._client.stream(

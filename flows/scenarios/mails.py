@@ -10,7 +10,7 @@ import polars.selectors as cs
 
 from flows.definitions.templates import Templates
 from flows.delivery.chosen import with_choices
-from flows.delivery.contents import StepKey, read_contents
+from flows.delivery.contents import read_contents
 from flows.delivery.letters import write
 from flows.delivery.sources import writer_of
 from flows.settings import Settings
@@ -19,6 +19,7 @@ from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.content_rules import Rule
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of
+from transforms.delivery.steps import StepKey
 from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
 

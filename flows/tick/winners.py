@@ -18,7 +18,7 @@ from flows.warehouse import frame, parquet, shown, sql_text
 from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of
-from transforms.delivery.variants import STEP, StepKey
+from transforms.delivery.steps import STEP, StepKey
 from transforms.delivery.winners import Decided, decide_winners
 from transforms.timing.durations import epoch_us
 

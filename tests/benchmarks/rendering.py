@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.delivery.senders.base import Outgoing
-from flows.delivery.senders.mime import letterhead, message_bytes
+from flows.delivery.senders.mime import message_bytes
 from transforms.content.bodies import text_of, with_inline_css
 from transforms.content.templates import (
     CompiledContent,
@@ -84,7 +84,6 @@ NEWSLETTER = ContentSource(
         "footer.mjml.j2": FOOTER,
     },
 )  # fmt: skip
-HEAD = letterhead("Shop <news@shop.example>")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -147,7 +146,7 @@ def mail(number: int, rendered: Rendered) -> str:
         f"{number:032x}", f"c{number}", "w", "0", None, f"c{number}@example.com", rendered.subject, rendered.text,
         rendered.html, AT, "Shop <news@shop.example>",
     )  # fmt: skip
-    return message_bytes(outgoing, HEAD)
+    return message_bytes(outgoing)
 
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

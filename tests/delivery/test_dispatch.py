@@ -9,7 +9,6 @@ from typing import Any, Never
 import polars as pl
 import pytest
 
-from flows.delivery.contents import StepKey
 from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
 from flows.delivery.letters import Writer
 from flows.delivery.messages import MESSAGES, message_channel
@@ -20,6 +19,7 @@ from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
 from flows.settings import Settings
 from transforms.content.templates import ContentSource
+from transforms.delivery.steps import StepKey
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WALL = NOW + timedelta(minutes=3)
@@ -186,6 +186,24 @@ def test_a_bad_template_fails_its_own_messages_only(ledger: SendLedger, text: st
     result = dispatch(frame, Keeper(), ledger, contents=contents, batch_size=9)
     assert result["status"].to_list() == ["failed", "sent"]
     assert says in result["status_reason"][0]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"sender": "Shop <nobody>"},
+        {"sender": "{{ first_name }} of the shop <news@shop.example>"},
+        {"reply_to": "{{ first_name }} <x@shop.example>, <y@shop.example>"},
+    ],
+)
+def test_an_address_that_a_template_made_unusable_fails_its_own_messages_only(
+    ledger: SendLedger, own: dict[str, str]
+) -> None:
+    contents = {STEP: replace(CONTENTS[STEP], **own), (*STEP[:3], "1"): ContentSource("s", "fine")}
+    frame = due(message(1, attributes=json.dumps({"first_name": "Z" * 400})), message(2, step="1"))
+    result = dispatch(frame, Keeper(), ledger, contents=contents, batch_size=9)
+    assert result["status"].to_list() == ["failed", "sent"]
+    assert "isn't an e-mail address" in result["status_reason"][0]
 
 
 def test_order_and_sizes_of_hand_overs(ledger: SendLedger) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.delivery.senders.base import Attachment, Outgoing
-from flows.delivery.senders.header_lines import letterhead, subject_lines
+from flows.delivery.senders.header_lines import subject_lines
+from flows.delivery.senders.mail_headers import mailbox
 from flows.delivery.senders.mime import message_bytes
 from flows.errors import InputError
 from tests.delivery.mails import AT, FROM, outgoing
@@ -107,7 +108,7 @@ def test_the_from_line_may_be_a_name_of_any_script() -> None:
 )
 def test_an_unusable_from_address_is_refused(given_from: str) -> None:
     with pytest.raises(InputError, match="from_address"):
-        letterhead(given_from)
+        mailbox("from_address", given_from)
 
 
 def test_a_from_address_of_another_script_is_sent_in_punycode() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from flows.delivery.rules import load_rules, read_recommendations
 from flows.errors import InputError
 from tests.oracle.values import holds, look_up
-from transforms.content.templates import ContentSource, Rendered, compile_content, render
+from transforms.content.templates import CompiledContent, ContentSource, Rendered, compile_content, render
 from transforms.content.values import Values
 from transforms.definitions.content_rules import Rule
 from transforms.definitions.reading import read_content_rules
@@ -24,7 +24,6 @@ from transforms.delivery.conditions import values_of
 from transforms.delivery.personalization import (
     applied_rules,
     blocks_of,
-    compiled_texts,
     personalized,
     texts_of,
 )
@@ -73,6 +72,10 @@ def applied(some: Sequence[Rule], *messages: dict[str, Any]) -> list[list[str]]:
     """The names of the rules that apply to each message."""
     found: list[list[str]] = applied_rules(some, due(*messages)).to_list()
     return found
+
+
+def compiled_texts(some: Sequence[Rule]) -> dict[str, CompiledContent]:
+    return {rule.name: compile_content(ContentSource(None, one)) for rule in some if (one := rule.text)}
 
 
 def sent(some: Sequence[Rule], attributes: Mapping[str, Any], text: str, html: str | None = None) -> Rendered:

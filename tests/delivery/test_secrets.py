@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from flows.errors import InputError
-from flows.secrets import redacted, resolved
+from flows.secrets import redacted, resolved, shown
 from flows.sending import HttpSettings, Links, SmtpSettings, secrets_of
 from flows.settings import read_settings
 
@@ -136,3 +136,10 @@ def test_a_secret_may_lie_in_a_block_of_prefect() -> None:
         InputError, match=r"senders\.shop\.password: names the Prefect block 'none', which isn't there"
     ):
         resolved(smtp("prefect:none"), "senders.shop")
+
+
+def test_words_of_others_are_one_line_without_secrets() -> None:
+    assert (
+        shown("a\r\n\x1b[31m\u2028b\x85 s3cret\ud800" + "x" * 400, ["s3cret"])
+        == ("a [31m b ••• " + "x" * 400)[:300]
+    )

@@ -9,7 +9,8 @@ import pytest
 
 from tests.oracle.values import bucket
 from transforms.definitions.actions import Message
-from transforms.delivery.variants import STEP, WINNERS, StepKey, chosen_variants
+from transforms.delivery.steps import STEP, StepKey
+from transforms.delivery.variants import WINNERS, chosen_variants
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 KEY: StepKey = ("cart", "v1", "default", "1")

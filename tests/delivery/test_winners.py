@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from transforms.definitions.actions import Message
-from transforms.delivery.variants import STEP, WINNERS, StepKey, chosen_variants
-from transforms.delivery.winners import Count, chance, counts_of, decide_winners, winner_of, winner_rows
+from transforms.delivery.steps import STEP, StepKey
+from transforms.delivery.variants import WINNERS, chosen_variants
+from transforms.delivery.winners import Count, chance, counts_of, decide_winners, winner_of
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 KEY: StepKey = ("cart", "v1", "default", "1")
@@ -104,8 +105,6 @@ def test_the_winner_of_a_step_is_the_variant_its_customers_respond_to() -> None:
     assert (decided.step, decided.variant) == (KEY, "b")
     assert {one.variant: one.responded for one in decided.counts} == {"a": 0, "b": len(mine) // 2}
     assert sum(one.customers for one in decided.counts) == 1000
-    row = winner_rows([decided], AT).to_dicts()
-    assert row == [dict(zip((*STEP, "variant", "from"), (*KEY, "b", AT), strict=True))]
 
 
 def test_customers_are_counted_once_and_variants_that_nobody_got_too() -> None:

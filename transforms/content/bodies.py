@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from transforms.content.budget import Run, running
+from transforms.content.budget import Run, Running
 from transforms.content.errors import ContentError
 from transforms.content.marks import filled
 from transforms.content.nesting import nested_deeper
@@ -95,7 +95,7 @@ def text_like(part: Part, html: str, named: dict[str, Any], run: Run) -> str:
     """
     printed: list[str] = []
     trial = Run(locale=run.locale, timezone=run.timezone, campaign=run.campaign, printed=printed)
-    with running(trial):
+    with Running(trial):
         shared = run_part(part, named)
     in_line = all(" ".join(value.split()) == value for value in printed)
     if not in_line or filled(shared, printed, lambda value: str(Markup.escape(value))) != html:

@@ -55,14 +55,18 @@ def current() -> Run:
     return _RUN.get(None) or Run()
 
 
-@contextmanager
-def running(run: Run) -> Generator[Run]:
-    """Count what is rendered in the block on `run`."""
-    token = _RUN.set(run)
-    try:
-        yield run
-    finally:
-        _RUN.reset(token)
+class Running:
+    """A block in which what is rendered is counted on `run` (a generator's block takes twice as long)."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> Run:
+        self._token = _RUN.set(self._run)
+        return self._run
+
+    def __exit__(self, *_: object) -> None:
+        _RUN.reset(self._token)
 
 
 def spend(cost: tuple[int, int]) -> bool:

@@ -144,7 +144,8 @@ def _within(obj: Any, key: Any) -> Any:
     return obj[key] if -len(obj) <= key < len(obj) else None
 
 
-def _printed(value: Any) -> str:
+@pass_context
+def _printed(_: Context, value: Any) -> str:
     """A value as people read it: 80 for 80.0, lists with commas; text that is already safe stays so."""
     text: str = value if isinstance(value, str) else _text(value)
     write(text)
@@ -152,13 +153,8 @@ def _printed(value: Any) -> str:
 
 
 @pass_context
-def _text_part(_: Context, value: Any) -> str:
-    return _printed(value)
-
-
-@pass_context
-def _html_part(_: Context, value: Any) -> str:
-    text = _printed(value)
+def _html_part(context: Context, value: Any) -> str:
+    text = _printed(context, value)
     if isinstance(text, Markup):
         return text
     if ":" in text and not text.startswith(_SAFE_STARTS):
@@ -207,7 +203,7 @@ def _weighed_loop(value: Any) -> Any:
 
 def _environment(*, html: bool) -> Sandbox:
     made = Sandbox(
-        optimized=False, autoescape=html, undefined=_Missing, finalize=_html_part if html else _text_part,
+        optimized=False, autoescape=html, undefined=_Missing, finalize=_html_part if html else _printed,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     made.globals.clear()

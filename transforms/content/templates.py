@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from transforms.content.bodies import text_like, with_inline_css, with_preheader
-from transforms.content.budget import Run, running
+from transforms.content.budget import Run, Running
 from transforms.content.errors import ContentError, SourceError
 from transforms.content.folder import MJML, body, reachable, template_files
 from transforms.content.links import may_split_scheme, refused_link, unquoted_value
@@ -21,18 +21,7 @@ from transforms.content.sandbox import ESCAPED, PLAIN
 from transforms.content.sources import parsed
 from transforms.content.values import Values, named_values
 
-__all__ = [
-    "CompiledContent",
-    "ContentError",
-    "ContentSource",
-    "Rendered",
-    "Values",
-    "compile_content",
-    "render",
-]
-
 SUBJECT_LIMIT = 900
-BODY_LIMIT = 1_000_000
 
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _ADDRESS = re.compile(r"(?P<name>.*?)<(?P<address>[^<>{}]+)>\s*|(?P<bare>[^<>{}]+)", re.DOTALL)
@@ -158,7 +147,7 @@ def render_named(compiled: CompiledContent, named: dict[str, Any], values: Value
     """As `render`, with the names of the values given."""
     campaign = values.execution.get("workflow_id")
     run = Run(locale=str(values.locale)[:20], timezone=str(values.timezone), campaign=campaign)
-    with running(run):
+    with Running(run):
         subject = _one_line(compiled.subject, named)
         preheader = "" if compiled.preheader is None else _one_line(compiled.preheader, named)
         sender, reply_to = (_addressed(one, named) for one in (compiled.sender, compiled.reply_to))

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from transforms.columns.arrays import Bools
-from transforms.content.templates import CompiledContent, ContentSource, Rendered, compile_content
+from transforms.content.templates import CompiledContent, Rendered
 from transforms.definitions.content_rules import Rule
 from transforms.delivery.conditions import values_of
 from transforms.delivery.shortening import shortened, shortened_html
@@ -62,15 +62,6 @@ def applied_rules(rules: Sequence[Rule], due: pl.DataFrame) -> pl.Series:
     return _names(applied, len(due))
 
 
-def compiled_texts(rules: Sequence[Rule]) -> dict[str, CompiledContent]:
-    """Rule → its text, compiled.
-
-    Raises:
-        ContentError: a text can't be; rules that were read from a file can.
-    """
-    return {rule.name: compile_content(ContentSource(None, one)) for rule in rules if (one := rule.text)}
-
-
 def texts_of(
     applied: Sequence[Rule],
     compiled: Mapping[str, CompiledContent],
@@ -80,7 +71,7 @@ def texts_of(
 
     Args:
         applied: the rules.
-        compiled: of `compiled_texts`.
+        compiled: the text of each rule that has one, by its name.
         render: renders one for the message's customer.
     """
     rendered = {one.name: render(compiled[one.name]) for one in applied if one.text is not None}

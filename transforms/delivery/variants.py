@@ -11,12 +11,9 @@ from transforms.columns.ids import draw
 from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of
+from transforms.delivery.steps import STEP, StepKey
 
 Floats = npt.NDArray[np.float64]
-
-STEP = ("workflow_id", "version", "branch", "step")
-StepKey = tuple[str, str, str, str]
-"""A step of a version of a workflow, as `STEP` names it."""
 
 WINNERS: Mapping[str, pl.DataType] = {
     **dict.fromkeys((*STEP, "variant"), pl.String()),

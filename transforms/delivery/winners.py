@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import exp, sqrt
 
 import polars as pl
 
 from transforms.definitions.actions import Message
-from transforms.delivery.variants import STEP, WINNERS, StepKey, chosen_variants
+from transforms.delivery.steps import STEP, StepKey
+from transforms.delivery.variants import WINNERS, chosen_variants
 
 LEVEL = 0.05
 """How often, at most, one of equal variants is taken for the best."""
@@ -101,8 +101,3 @@ def chance(one: Count, other: Count) -> float:
     squared = (one.rate - other.rate) ** 2 * size / (pooled * (1 - pooled))
     weight = 1 + _EFFECT**2 * size
     return min(1.0, sqrt(weight) * exp(-squared / 2 * (1 - 1 / weight)))
-
-
-def winner_rows(decided: list[Decided], since: datetime) -> pl.DataFrame:
-    """Rows of `WINNERS`."""
-    return pl.DataFrame([(*one.step, one.variant, since) for one in decided], schema=WINNERS, orient="row")

@@ -15,6 +15,7 @@ from typing import Any
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.journal import Journal
 from flows.delivery.senders.mime import message_bytes
+from flows.delivery.senders.requests import document
 from flows.errors import OnwardError
 from flows.files import flush
 
@@ -36,7 +37,7 @@ class EmlSender:
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         """NDJSON, per message its index line's fields and the mail itself."""
-        return "\n".join(json.dumps([_index(one), message_bytes(one)]) for one in messages).encode()
+        return b"\n".join(document([_index(one), message_bytes(one)]) for one in messages)
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (ids suffice here)
         """Write the files, then the index; both are on disk when this returns.
@@ -85,6 +86,7 @@ def open_sender(name: str, outbox: Path) -> EmlSender:
 
 
 def _index(message: Outgoing) -> dict[str, str | None]:
+    at = message.at.isoformat(timespec="microseconds")
     return {
         "message_id": message.message_id,
         "customer_id": message.customer_id,
@@ -93,8 +95,8 @@ def _index(message: Outgoing) -> dict[str, str | None]:
         "template_id": message.template_id,
         "to": message.to,
         "subject": message.subject,
-        "at": message.at.isoformat(timespec="microseconds"),
-        "file": f"messages/{message.at:%Y-%m-%d}/{message.message_id}.eml",
+        "at": at,
+        "file": f"messages/{at[:10]}/{message.message_id}.eml",
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.delivery.calls import Reply, json_of
 from flows.delivery.senders.base import Answer, Attachment, Outgoing
-from flows.delivery.senders.mail_headers import content_of, mail_headers, mailbox, message_id_of
+from flows.delivery.senders.mail_headers import content_of, mail_headers, message_id_of, sender_of
 from flows.delivery.senders.over_http import Habits, HttpSender, Provider, checked_secret
 from flows.delivery.senders.requests import Request
 from flows.delivery.transport import WATCH, Terms, Watch
@@ -128,7 +128,7 @@ def _words(values: Iterable[str]) -> list[str]:
 
 def _values(message: Outgoing) -> dict[str, Any]:
     """A message as templates see it."""
-    name, address = mailbox(message.sender)
+    sender = sender_of(message)
     plain = (
         "message_id", "customer_id", "workflow_id", "step", "template_id", "variant", "message_class", "to", "sender",
         "reply_to", "subject", "text", "html", "one_click", "pool",
@@ -140,8 +140,8 @@ def _values(message: Outgoing) -> dict[str, Any]:
         for one in message.attachments
     ]  # fmt: skip
     return {field: getattr(message, field) for field in plain} | {
-        "sender_name": name,
-        "sender_address": address,
+        "sender_name": sender.name,
+        "sender_address": sender.address,
         "at": message.at.isoformat(timespec="microseconds"),
         "unsubscribe": list(message.unsubscribe),
         "headers": {"Message-ID": message_id_of(message)} | mail_headers(message),

@@ -10,24 +10,20 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from flows.delivery.senders.base import Attachment, Outgoing
-from flows.delivery.senders.header_lines import (
-    LINE_LIMIT,
-    feedback_id,
-    further_lines,
-    letterhead,
-    recipient_line,
-    reply_line,
-    subject_lines,
-    unsubscribe_lines,
-)
+import numpy as np
 
-_BASE64_BYTES = 57  # 76 characters a line
-_SEVEN_BIT = re.compile(r"[\t\r\n\x20-\x7e]*")
+from flows.delivery.senders.base import Attachment, Outgoing
+from flows.delivery.senders.header_lines import addressing_lines, naming_lines
+from flows.delivery.senders.mail_headers import LINE_LIMIT
+
+_ROW = 76  # characters (RFC 2045 §6.8)
+_LINE_END = tuple(b"\r\n")
+_SEVEN_BIT = bytes([*b"\t\r\n", *range(0x20, 0x7F)])
 _MEDIA_TYPE = re.compile(
     r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}"
 )
@@ -55,16 +51,16 @@ def message_bytes(message: Outgoing) -> str:
     Raises:
         InputError: the From or Reply-To address isn't one.
     """
-    head = letterhead(message.sender)
-    reply = reply_line(message.reply_to) if message.reply_to else ""
-    unsubscribe = unsubscribe_lines(message.unsubscribe, one_click=message.one_click)
-    further = further_lines(message.headers) if message.headers else ""
     return (
-        f"{head.line}{recipient_line(message.to)}{subject_lines(message.subject)}"
-        f"Date: {format_datetime(message.at)}\r\n"
-        f"Message-ID: <{message.message_id}@{head.domain}>\r\n{reply}{unsubscribe}"
-        f"Feedback-ID: {feedback_id(message)}\r\n{further}{_with_files(message)}"
+        f"{addressing_lines(message)}Date: {_day(message.at.date())}{message.at:%H:%M:%S} +0000\r\n"
+        f"{naming_lines(message)}{_with_files(message)}"
     )
+
+
+@lru_cache(64)
+def _day(day: date) -> str:
+    """The day of a Date header, up to the time."""
+    return format_datetime(datetime.combine(day, time(), UTC)).removesuffix("00:00:00 +0000")
 
 
 def _with_files(message: Outgoing) -> _Part:
@@ -121,9 +117,8 @@ def _versioned(part: _Part) -> _Part:
 def _text(subtype: str, text: str, boundary: str) -> _Part:
     lines = text.encode("utf-8", "replace").splitlines()
     body = b"\r\n".join(lines) + b"\r\n"
-    fits = (
-        max(map(len, lines), default=0) <= LINE_LIMIT and _SEVEN_BIT.fullmatch(text) and boundary not in text
-    )
+    plain = max(map(len, lines), default=0) <= LINE_LIMIT and not body.translate(None, _SEVEN_BIT)
+    fits = plain and boundary not in text
     return _Part(
         f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
         f"Content-Transfer-Encoding: {'7bit' if fits else 'base64'}\r\n",
@@ -152,5 +147,11 @@ def _file_name(name: str) -> str:
 
 
 def _base64_lines(body: bytes) -> str:
-    rows = (body[start : start + _BASE64_BYTES] for start in range(0, len(body), _BASE64_BYTES))
-    return "".join(f"{binascii.b2a_base64(row, newline=False).decode()}\r\n" for row in rows)
+    """Base64, `_ROW` characters a line: all at once, for a long part has hundreds of lines."""
+    encoded = np.frombuffer(binascii.b2a_base64(body, newline=False), np.uint8)
+    whole = len(encoded) // _ROW
+    rows = np.empty((whole, _ROW + 2), np.uint8)
+    rows[:, :_ROW] = encoded[: whole * _ROW].reshape(whole, _ROW)
+    rows[:, _ROW:] = _LINE_END
+    rest = encoded[whole * _ROW :].tobytes()
+    return (rows.tobytes() + (rest + b"\r\n" if rest else b"")).decode()

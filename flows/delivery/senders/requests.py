@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import orjson
+
 JSON = "application/json"
 AT_ONCE = 32
 """The most messages that are begun together where each has a request of its own."""
@@ -58,7 +60,7 @@ def packed(requests: Iterable[Request]) -> bytes:
     pieces: list[bytes] = []
     for one in requests:
         head = [one.ids, one.path, len(one.body), one.sizes, one.content_type, one.reference]
-        pieces += [json.dumps(head).encode(), b"\n", one.body, b"\n"]
+        pieces += [document(head), b"\n", one.body, b"\n"]
     return b"".join(pieces)
 
 
@@ -74,7 +76,10 @@ def unpacked(payload: bytes) -> Iterator[Request]:
 
 def document(content: object) -> bytes:
     """A JSON value as bytes, the same whenever it is made; what UTF-8 can't spell becomes a question mark."""
-    return _ENCODER.encode(content).encode("utf-8", "replace")
+    try:
+        return orjson.dumps(content)
+    except TypeError:  # it can't spell it
+        return _ENCODER.encode(content).encode("utf-8", "replace")
 
 
 def fitting(

@@ -9,7 +9,15 @@ from typing import Any
 
 from flows.delivery.calls import Reply
 from flows.delivery.senders.base import Answer, Outgoing
-from flows.delivery.senders.mail_headers import content_of, mail_headers, mailbox, marks, message_id_of
+from flows.delivery.senders.mail_headers import (
+    Mailbox,
+    content_of,
+    mail_headers,
+    mailbox,
+    marks,
+    message_id_of,
+    sender_of,
+)
 from flows.delivery.senders.over_http import Habits, HttpSender, Provider, checked_secret
 from flows.delivery.senders.requests import Request, document
 from flows.delivery.transport import WATCH, Terms, Watch
@@ -56,14 +64,14 @@ def _mail(message: Outgoing) -> dict[str, Any]:
     parts = (("text/plain", message.text), ("text/html", message.html))
     mail: dict[str, Any] = {
         "personalizations": [{"to": [{"email": message.to}], "custom_args": marks(message)}],
-        "from": _mailbox(message.sender),
+        "from": _named(sender_of(message)),
         "subject": message.subject,
         "content": [{"type": kind, "value": text} for kind, text in parts if text],
         "headers": {"Message-ID": message_id_of(message)} | mail_headers(message),
         "categories": _categories(message),
     }
     if message.reply_to:
-        mail["reply_to"] = _mailbox(message.reply_to)
+        mail["reply_to"] = _named(mailbox("reply_to", message.reply_to))
     if message.pool:
         mail["ip_pool_name"] = message.pool
     if message.attachments:
@@ -77,9 +85,8 @@ def _mail(message: Outgoing) -> dict[str, Any]:
     return mail
 
 
-def _mailbox(given: str) -> dict[str, str]:
-    name, address = mailbox(given)
-    return {"email": address} | ({"name": name} if name else {})
+def _named(given: Mailbox) -> dict[str, str]:
+    return {"email": given.address} | ({"name": given.name} if given.name else {})
 
 
 def _categories(message: Outgoing) -> list[str]:

@@ -6,7 +6,6 @@ refuses for its rate is surely not taken and goes out again, after a while, with
 
 import asyncio
 import json
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,13 +15,14 @@ from typing import Any
 
 import tenacity
 
+from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
-from flows.delivery.senders.header_lines import letterhead
+from flows.delivery.senders.mail_headers import as_word, marks, sender_of
 from flows.delivery.senders.mime import message_bytes
-from flows.delivery.senders.pace import Pace
+from flows.delivery.senders.requests import document
 from flows.delivery.senders.windows import Windows, carry
 from flows.errors import InputError, OnwardError
-from flows.secrets import redacted
+from flows.secrets import redacted, shown
 from flows.sending import SesSettings
 
 try:
@@ -35,12 +35,9 @@ except ImportError as missing:
         "senders: one of type ses needs boto3; install it with `pip install 'onward[ses]'`"
     ) from missing
 
-_OUTSIDE_TAGS = re.compile(r"[^A-Za-z0-9_-]")
-_TAG = 256
 _TOO_FAST = ("TooManyRequestsException", "Throttling", "ThrottlingException", "ServiceUnavailable")
 _OF_THE_MAIL = ("MessageRejected", "BadRequestException")
 _WITHOUT_REPLY = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, ResponseParserError)
-_SHOWN = 300
 _ATTEMPTS, _LONGEST_WAIT = 8, 300.0
 
 
@@ -88,7 +85,7 @@ class SesSender:
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         """NDJSON: each mail's id, envelope, exact text and tags."""
-        return "\n".join(json.dumps(_mail(one)) for one in messages).encode()
+        return b"\n".join(document(_mail(one)) for one in messages)
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (the protocol knows none)
         """Hand the mails over, a few begun at a time; returns when each that was begun has come to its end.
@@ -181,7 +178,7 @@ class SesSender:
 
     def _shown(self, words: str) -> str:
         """What SES said, in one line, without secrets."""
-        return redacted(" ".join(words.split()), self.secrets)[:_SHOWN]
+        return shown(words, self.secrets)
 
 
 def open_sender(name: str, settings: SesSettings, patience: tuple[float, float] = (1.0, 60.0)) -> SesSender:
@@ -242,15 +239,9 @@ def _is_before_sending(error: Exception) -> bool:
 
 
 def _mail(message: Outgoing) -> tuple[str, str, str, str, dict[str, str], str | None]:
-    told = {
-        "message_id": message.message_id,
-        "workflow_id": message.workflow_id,
-        "step": message.step,
-        "variant": message.variant,
-        "message_class": message.message_class,
-    }
-    tags = {name: _OUTSIDE_TAGS.sub("_", value)[:_TAG] for name, value in told.items() if value}
-    sender = letterhead(message.sender).address
+    told = {**marks(message), "message_class": message.message_class}
+    tags = {name: as_word(value) for name, value in told.items() if value}
+    sender = sender_of(message).address
     return message.message_id, sender, message.to, message_bytes(message), tags, message.pool
 
 

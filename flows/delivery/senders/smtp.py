@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
 from flows.delivery.senders.dkim import Signer, open_signer
-from flows.delivery.senders.header_lines import letterhead
+from flows.delivery.senders.mail_headers import sender_of
 from flows.delivery.senders.mime import message_bytes
-from flows.delivery.senders.pace import Pace
+from flows.delivery.senders.requests import document
 from flows.delivery.senders.smtp_account import Account
 from flows.delivery.senders.smtp_connection import Connection, Mail
 from flows.delivery.senders.windows import Windows, carry
@@ -40,7 +41,7 @@ class SmtpSender:
 
     def prepare(self, messages: Sequence[Outgoing]) -> bytes:
         """NDJSON: each mail's id, envelope and exact text, signed."""
-        return "\n".join(json.dumps(self._mail(one)) for one in messages).encode()
+        return b"\n".join(document(self._mail(one)) for one in messages)
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (the protocol knows none)
         """Hand the mails over, a few begun at a time; returns when each that was begun has come to its end.
@@ -69,7 +70,7 @@ class SmtpSender:
     def _mail(self, message: Outgoing) -> tuple[str, str, str, str]:
         text = message_bytes(message)
         signed = self.signer.signed(text) if self.signer else text
-        return message.message_id, letterhead(message.sender).address, message.to, signed
+        return message.message_id, sender_of(message).address, message.to, signed
 
 
 def open_sender(

@@ -16,11 +16,10 @@ from aiosmtplib import (
 
 from flows.delivery.senders.windows import UnreachableError
 from flows.errors import OnwardError
-from flows.secrets import redacted
+from flows.secrets import shown
 
 LOST = (SMTPServerDisconnected, SMTPTimeoutError, ConnectionError)
 """What a connection that is gone raises."""
-_SHOWN = 300
 _OPENINGS, _LONGEST_WAIT = 4, 10.0
 
 
@@ -53,8 +52,7 @@ class Account:
 
     def shown(self, words: str) -> str:
         """What the server said, in one line, without secrets."""
-        line = " ".join("".join(one if one.isprintable() else " " for one in words).split())
-        return redacted(line, [self.password or ""])[:_SHOWN]
+        return shown(words, [self.password or ""])
 
 
 class _LaterError(Exception):

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
+from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Recorder
-from flows.delivery.senders.pace import Pace
 from flows.errors import OnwardError
 
 _SHORT, _LONG = 0.1, 0.3  # seconds
@@ -62,7 +62,7 @@ class Windows(Generic[_Mail]):
             self.is_done = True
             return None
         self._unasked -= 1
-        await asyncio.sleep(self._pace.wait())
+        await asyncio.sleep(self._pace.turn() or 0)
         async with self._lock:
             if self._stopped:
                 return None

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from flows.delivery.calls import Call, NoAnswer, NotTaken, Outcome, Reply, words
-from flows.delivery.transport import Pace, Terms, Transport, Watch
+from flows.delivery.pace import Pace
+from flows.delivery.transport import Terms, Transport, Watch
 from flows.errors import OnwardError
 from tests.delivery.providers.server import Manner, Provider, Said
 from tests.delivery.providers.setting import CASES, NOW, Clock, Notes, check, hand_over, outgoing
@@ -226,15 +227,14 @@ def test_words_are_shown_in_one_line_and_not_all(provider: Provider) -> None:
 
 def test_requests_leave_no_faster_than_is_allowed() -> None:
     clock = Clock()
-    pace = Pace(clock.watch)
-    for _ in range(3):
-        assert pace.wait(0.5, 60) == 0
-    assert clock.slept == [0.5, 0.5]
+    pace = Pace(2.0, clock.watch.seconds)
+    assert [pace.turn() for _ in range(3)] == [0, 0.5, 1]
+    assert pace.turn(3, 60) == 1.5
+    assert pace.turn(0, 60) == 4.5
     pace.hold(10)
-    assert pace.wait(0.5, 60) == 0
-    assert clock.slept[2:] == [10]
+    assert pace.turn(0.5, 60) == pace.held() == 10
     pace.hold(100)
-    assert pace.wait(0.5, 60) == 100
+    assert (pace.turn(0.5, 60), pace.held()) == (None, 100)
 
 
 def test_a_rate_of_messages_holds_for_batches_and_single_ones() -> None:
