@@ -1,8 +1,8 @@
 """What is due → the bytes that hand it over → a carrier, each at most once: one loop for every kind of thing.
 
-In this order (semantics.md §11): what the send ledger already knows; what is held or was put off; the newest
-suppression; expiry; throttles; then, some at once, composing their bytes, the claim, the hand-over, the answers. Every
-outcome is a row with its reason.
+In this order (semantics.md §11): what the send ledger already knows, and what is in an open hand-over; the newest
+suppression; expiry; what is held or was put off; throttles; then, some at once, composing their bytes, the claim, the
+hand-over, the answers. Every outcome is a row with its reason.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -87,9 +87,9 @@ def deliver(
         OnwardError: the carrier or the ledger can't go on; what was handed over is recorded, run again.
     """
     key, limit = channel.kind.key, min(policy.batch_size, channel.carrier.batch_limit)
-    known = ledger.known(due[key])
+    known, under_way = ledger.known(due[key]), ledger.under_way(channel.kind)
     waiting = _waiting(channel.kind, due, ledger)
-    fresh = due.join(known, left_on=key, right_on="id", how="anti").sort("at", key)
+    fresh = due.filter(~pl.col(key).is_in(pl.concat([known["id"], under_way]).implode())).sort("at", key)
     judged = fresh.with_columns(_judgement(channel.kind, policy))
     settled = judged.filter(pl.col("status").is_not_null()).rename({key: "id"}).select(*KNOWN_SCHEMA)
     counted(len(known) + len(settled))
@@ -135,13 +135,12 @@ def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendL
 
 
 def _waiting(kind: Kind, due: pl.DataFrame, ledger: SendLedger) -> pl.Series:
-    """The ids that don't go out now: what is held, what the other side put off, what is in an open hand-over."""
+    """The ids that don't go out now: what is held, and what the other side put off."""
     held = ledger.held()
     if EVERYTHING in held:
         return due[kind.key]
     is_held = pl.col(kind.key).is_in(list(held)) | pl.col("workflow_id").is_in(list(held))
-    waiting = pl.concat([ledger.put_off(due[kind.key]), ledger.under_way(kind)])
-    return pl.concat([due.filter(is_held)[kind.key], waiting.alias(kind.key)])
+    return pl.concat([due.filter(is_held)[kind.key], ledger.put_off(due[kind.key]).alias(kind.key)])
 
 
 def _judgement(kind: Kind, policy: Policy) -> list[pl.Expr]:

@@ -20,7 +20,7 @@ from flows.delivery.senders.base import Carrier
 from flows.delivery.senders.choose import open_sender, senders_in_use
 from flows.delivery.sources import keep_sources, writer_of
 from flows.delivery.webhooks import WEBHOOKS, webhook_channel
-from flows.store.pending import START, bring_in_pending, read_pending, settle
+from flows.store.pending import PENDING, START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.store.winners import read_winners
 from flows.summary import Dispatched
@@ -116,11 +116,17 @@ def _hand_over_all(
             with read_profiles(store.con):
                 warnings |= dict.fromkeys(unknown_spellings(store.con))
                 due = frame(store.con, sql_text(kind.query), most=AT_ONCE)
-            results = hand_over(due, ledger)
+            results = _with_due_again(hand_over(due, ledger), due[kind.key])
             done.update(
                 settle(store.con, store.state, store.ledger, kind.table, told(results, kind), open_since)
             )
     return Dispatched(dict(done), list(warnings))
+
+
+def _with_due_again(results: pl.DataFrame, due: pl.Series) -> pl.DataFrame:
+    """Results with what nothing became of, which may have failed or been unknown before somebody said *again*."""
+    others = due.filter(~due.is_in(results[due.name].implode())).to_frame()
+    return pl.concat([results, others.with_columns(status=pl.lit(PENDING))], how="diagonal")
 
 
 def told(results: pl.DataFrame, kind: Kind) -> pl.DataFrame:

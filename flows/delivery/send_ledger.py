@@ -308,6 +308,18 @@ class SendLedger:
             rows,
         )
 
+    def reopen(self, ids: Iterable[str], status: str) -> None:
+        """Let things that were answered so be due again, as if they had never been handed over."""
+        with self.transaction():
+            self._db.executemany(
+                "DELETE FROM sends WHERE id = ? AND status = ?", ((one, status) for one in ids)
+            )
+            # The same messages make the same bytes, hence the same key again.
+            self._db.execute(
+                "DELETE FROM batches WHERE state = 'answered' AND NOT EXISTS "
+                "(SELECT 1 FROM sends WHERE key = batches.key)"
+            )
+
     def recall(self, kind: Kind, became: pl.DataFrame) -> int:
         """Note what was handed over according to a state, as answered; how many rows that is.
 
@@ -356,10 +368,11 @@ class SendLedger:
                 if fenced:
                     self._check_fence()
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite itself ends one that the disk has no room for
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _check_fence(self) -> None:
         ((fence,),) = self._db.execute("SELECT fence FROM identity").fetchall()

@@ -143,16 +143,16 @@ def retry(settings: Settings, ids: Sequence[str], clock: Clock = wall_clock) -> 
         waiting = ask_state(settings, _waiting)
         pending = set() if waiting is None else set(waiting["id"])
         failed = {name for (name,) in ledger.query("select id from sends where status = 'failed'")} & pending
-        put_off = {name for (name,) in ledger.query("select id from deferred")}
+        put_off = {name for (name,) in ledger.query("select id from deferred")} & pending
         if wrong := [one for one in ids if one not in failed | put_off]:
             raise InputError(
                 f"{wrong[0]!r} can't be tried again: it neither failed nor was put off, or is older than "
                 "max_send_delay; `onward outbox` shows what can"
             )
-        chosen = [(one,) for one in ids or sorted(failed | put_off)]
+        chosen = sorted(set(ids) or failed | put_off)
         with ledger.transaction():
-            ledger.change("delete from sends where id = ? and status = 'failed'", chosen)
-            ledger.change("update deferred set until = 0 where id = ?", chosen)
+            ledger.reopen(chosen, "failed")
+            ledger.change("update deferred set until = 0 where id = ?", [(one,) for one in chosen])
     return len(chosen)
 
 
@@ -172,9 +172,9 @@ def resolve(settings: Settings, ids: Sequence[str], became: str, clock: Clock = 
         unknown = {name for (name,) in ledger.query("select id from sends where status = 'unknown'")}
         if wrong := [one for one in ids if one not in unknown]:
             raise InputError(f"{wrong[0]!r} isn't unknown; `onward outbox` shows what is")
-        chosen = sorted(ids or unknown)
+        chosen = sorted(set(ids) or unknown)
         if became == "again":
-            ledger.change("delete from sends where id = ? and status = 'unknown'", [(one,) for one in chosen])
+            ledger.reopen(chosen, "unknown")
         else:
             ledger.change(
                 "update sends set status = ?, detail = 'resolved by hand' where id = ? and status = 'unknown'",
@@ -203,8 +203,8 @@ def _standing(pending: pl.DataFrame, sends: pl.DataFrame, held: Sequence[str]) -
     )
     both = pending.join(sends, on=["kind", "id"], how="full", coalesce=True)
     waits = pl.when(is_held).then(pl.lit("held")).otherwise(pl.lit("due"))
-    # What failed and isn't pending any more is past.
-    past = pl.col("at").is_null() & (of_ledger == "failed").fill_null(value=False)
+    # What failed or was put off, and isn't pending any more, is past.
+    past = pl.col("at").is_null() & of_ledger.is_in(["failed", "put off"]).fill_null(value=False)
     return both.filter(~past).select(
         "kind", "id", "reason", state=pl.coalesce(of_ledger, waits), at=pl.coalesce("at", "since")
     )

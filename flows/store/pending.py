@@ -20,8 +20,8 @@ KEYS = {"messages": "message_id", "webhooks": "webhook_id"}
 Place = tuple[int, str]
 """A place in the order in which what is pending was decided: an instant in µs since 1970, an id."""
 START: Place = (-(2**63), "")
-UNKNOWN, FAILED = "unknown", "failed"
-"""What has these statuses stays here: until an answer is known, and as long as it may be tried again."""
+PENDING, UNKNOWN, FAILED = "pending", "unknown", "failed"
+"""What has these statuses stays here: until it is handed over, an answer is known, it can't be tried again any more."""
 _WAITING = (
     "select fields from pending where kind = $kind and (at, id) > ($at, $id) order by at, id limit $most"
 )
@@ -94,7 +94,8 @@ def settle(
 ) -> dict[str, int]:
     """Note what became of some of what the table holds: from now on it is part of the ledger.
 
-    What is `unknown`, and what has failed and is no older than `open_since`, stays pending with that status.
+    What is `pending` again or `unknown`, and what has failed and is no older than `open_since`, stays here with that
+    status.
 
     Args:
         con: the tables, after `read_pending`.
@@ -105,7 +106,7 @@ def settle(
         open_since: None: what has failed is settled.
 
     Returns:
-        How many rows have a new status, by status.
+        How many rows have become what they weren't before, by status.
     """
     key, number = KEYS[table], state.commit + 1
     before = frame(con, f"from {table}").join(results.select(key, became="status"), on=key)
@@ -125,13 +126,13 @@ def settle(
         if table == "messages":
             _add_sums(con, state, before.select(columns), after.select(columns))
         state.note("commit", number)
-    changed = before.filter(pl.col("became") != pl.col("status"))
+    changed = before.filter((pl.col("became") != pl.col("status")) & (pl.col("became") != PENDING))
     return dict(changed["became"].value_counts().iter_rows())
 
 
 def _stays(open_since: datetime | None) -> pl.Expr:
     is_open = pl.lit(open_since is not None) & (pl.col("at") >= open_since)
-    return (pl.col("became") == UNKNOWN) | ((pl.col("became") == FAILED) & is_open)
+    return pl.col("became").is_in([PENDING, UNKNOWN]) | ((pl.col("became") == FAILED) & is_open)
 
 
 def _keep(state: StateFile, table: str, rows: pl.DataFrame) -> None:

@@ -1,7 +1,7 @@
 """What waits to be sent and what people decide about it, over a store with a sender that does as it is told."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from flows.delivery.senders.base import Answer
 from flows.delivery.standing import hold, read_standing, release, resolve, retry
 from flows.errors import InputError
 from flows.reports.reconcile import reconcile
+from flows.settings import Settings
 from flows.warehouse import connect
 from tests.delivery.test_dispatch import Keeper
 from tests.runs import House, house, person
@@ -26,6 +27,10 @@ Answers = Callable[[list[str]], list[Answer]]
 
 def answering(status: str, detail: str | None = None, **more: Any) -> Answers:
     return lambda ids: [Answer(one, status, detail, **more) for one in ids]
+
+
+def resolve_again(settings: Settings, ids: Sequence[str]) -> int:
+    return resolve(settings, ids, "again")
 
 
 class Post:
@@ -148,6 +153,54 @@ def test_held_for_too_long_it_expires(post: Post) -> None:
     post.tick(60 * 25, answering("sent"))
     assert post.statuses == [("expired", 3)]
     assert post.counts == []
+
+
+def test_all_of_a_hand_over_goes_again(post: Post) -> None:
+    post.tick(9, answering("failed", "550 no such user"))
+    assert retry(post.home.settings, ()) == 3
+    post.tick(10, lambda _: [])
+    assert post.statuses == [("unknown", 3)]
+    assert resolve(post.home.settings, (), "again") == 3
+    assert len(post.tick(11, answering("sent")).handed_over) == 3
+    assert post.statuses == [("sent", 3)]
+    assert_reconciled(post.home)
+
+
+@pytest.mark.parametrize(("became", "say"), [("unknown", resolve_again), ("failed", retry)])
+def test_what_shall_go_again_and_is_held_is_pending_again(
+    post: Post, became: str, say: Callable[..., int]
+) -> None:
+    post.tick(9, answering(became, "?"))
+    assert post.statuses == [(became, 3)]
+    say(post.home.settings, ())
+    hold(post.home.settings, ())
+    assert post.tick(10, answering("sent")).calls == []
+    assert post.statuses == [("pending", 3)]
+    assert_reconciled(post.home)
+    post.tick(60 * 25, answering("sent"))
+    assert post.statuses == [("expired", 3)]
+    assert_reconciled(post.home)
+
+
+def test_what_was_put_off_until_it_expired_is_past(post: Post) -> None:
+    post.tick(9, answering("deferred", "429 slow down", retry_after=timedelta(days=6)))
+    post.tick(60 * 25, answering("sent"))
+    assert post.statuses == [("expired", 3)]
+    assert post.counts == []
+    assert retry(post.home.settings, ()) == 0
+
+
+def test_what_may_have_gone_out_does_not_expire_meanwhile(post: Post) -> None:
+    sender = Keeper(lambda _: [], repeatable=True)
+    post.patch.setattr(outbox, "open_sender", lambda *_: sender)
+    for minute in (9, 60 * 25):
+        post.home.tick(at(minute))
+        assert post.counts == [("message", "handed over", 3)]
+        assert post.statuses == [("pending", 3)]
+    sender.answers = answering("sent")
+    post.home.tick(at(60 * 26))
+    assert post.statuses == [("sent", 3)]
+    assert_reconciled(post.home)
 
 
 def test_a_template_that_was_mended_can_be_tried_again(tmp_path: Path) -> None:
