@@ -43,7 +43,7 @@ class Writer:
         self._writer = writer_of(settings, read_contents(templates, self._messages), rules)
 
     def mails(self, messages: pl.DataFrame, profile_at: ProfileAt) -> list[Row]:
-        """What becomes of messages: their rows with `to, subject, text, html, variant, rules, status, reason`.
+        """What becomes of messages: their rows with `to, subject, text, html, status, reason`, and `variant`, `rules` if they have some.
 
         Args:
             messages: as they were decided, with the `trigger_properties` of their executions.
@@ -58,7 +58,10 @@ class Writer:
         )
         winners = pl.DataFrame(schema=dict(WINNERS))
         chosen = with_choices(self._settings, due, self._messages, self._rules, winners)
-        return [row | self._mail(row) for row in chosen.to_dicts()]
+        return [
+            {**row, **_choices(one), **self._mail(one)}
+            for row, one in zip(messages.to_dicts(), chosen.to_dicts(), strict=True)
+        ]
 
     def _mail(self, row: Row) -> Row:
         try:
@@ -70,6 +73,11 @@ class Writer:
         mail = letter.mail
         said = {"to": mail.to, "subject": mail.subject, "text": mail.text, "html": mail.html}
         return {**said, "status": "sent", "reason": letter.note}
+
+
+def _choices(row: Row) -> Row:
+    """Variant and rules of a message that has some."""
+    return {key: row[key] for key in ("variant", "rules") if row[key]}
 
 
 def _text(value: Any) -> str | None:
