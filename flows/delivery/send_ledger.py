@@ -161,7 +161,9 @@ class SendLedger:
     def under_way(self, kind: Kind) -> pl.Series:
         """The ids in hand-overs of a kind that aren't answered."""
         still_open = "SELECT key FROM batches WHERE kind = ? AND state <> 'answered'"
-        found = self.query(f"SELECT id FROM sends WHERE state <> 'answered' AND key IN ({still_open})", kind.name)
+        found = self.query(
+            f"SELECT id FROM sends WHERE state <> 'answered' AND key IN ({still_open})", kind.name
+        )
         return pl.Series("id", [name for (name,) in found], dtype=pl.String)
 
     def held(self) -> set[str]:

@@ -112,7 +112,11 @@ def _transforms() -> Imports:
 
 def _flows() -> Imports:
     ground = frozenset(GROUND.split())
-    rooms = {room: frozenset(may.split()) for room, may in FLOWS.items() if room not in ground | {"cli", "__main__"}}
+    rooms = {
+        room: frozenset(may.split())
+        for room, may in FLOWS.items()
+        if room not in ground | {"cli", "__main__"}
+    }
     standing = {room: some - ground | {GROUND_ROOM} for room, some in rooms.items()}
     return {GROUND_ROOM: frozenset(), **standing, "commands": frozenset({"serve"})}
 
