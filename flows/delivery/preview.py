@@ -75,7 +75,9 @@ def sample_of(made: Made) -> Sample:
     if made.letter is None or made.rendered is None:
         return Sample(made.name, fault=made.fault)
     mail, rendered = made.letter.mail, made.rendered
-    findings = lint_message(rendered, transactional=made.transactional, sender=mail.sender)
+    findings = lint_message(
+        rendered, transactional=made.transactional, sender=mail.sender, unsubscribe=mail.unsubscribe
+    )
     return Sample(
         name=made.name,
         mail=mail,

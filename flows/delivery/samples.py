@@ -102,7 +102,7 @@ def read_person(con: DuckDBPyConnection, customer_id: str) -> Person:
 def make_messages(
     settings: Settings, planned: Sequence[Planned], person: Person | None, at: datetime, prefix: str
 ) -> list[Made]:
-    """Messages made as dispatch makes them, each variant for itself, the customer's own first: the winner if there is one.
+    """Messages made as dispatch makes them, each variant for itself, first the one that dispatch would choose.
 
     Their links look like those that go out and lead nowhere: whoever follows one, or a program that looks through
     mails, unsubscribes nobody.

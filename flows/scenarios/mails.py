@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +22,22 @@ from transforms.definitions.walk import named_steps
 from transforms.definitions.workflow import Workflow, version_of
 from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
+from transforms.tables.frames import INSTANT
 
 Row = dict[str, Any]
-ProfileAt = Callable[[str, datetime], Mapping[str, Any]]
-"""A customer's attributes at an instant."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Who a customer is at an instant."""
+
+    attributes: Mapping[str, Any]
+    tags: Sequence[str]
+    created_at: datetime | None
+
+
+ProfileAt = Callable[[str, datetime], Profile]
+"""Who a customer is at an instant."""
 
 
 class Writer:
@@ -43,18 +56,18 @@ class Writer:
         self._writer = writer_of(settings, read_contents(templates, self._messages), rules)
 
     def mails(self, messages: pl.DataFrame, profile_at: ProfileAt) -> list[Row]:
-        """What becomes of messages: their rows with `to, subject, text, html, status, reason`, and `variant`, `rules` if they have some.
+        """What becomes of messages: their rows with `to, subject, text, html, status, reason`, some `variant`, `rules`.
 
         Args:
             messages: as they were decided, with the `trigger_properties` of their executions.
             profile_at: who their customers are.
         """
-        profiles = [dict(profile_at(*one)) for one in messages.select("customer_id", "at").iter_rows()]
+        profiles = [profile_at(*one) for one in messages.select("customer_id", "at").iter_rows()]
         due = messages.with_columns(cs.enum().cast(pl.String)).with_columns(
-            email=pl.Series([_text(one.get("email")) for one in profiles], dtype=pl.String),
-            attributes=pl.Series([json.dumps(one) for one in profiles], dtype=pl.String),
-            created_at=pl.lit(None, pl.Datetime("us", "UTC")),
-            tags=pl.lit(None, pl.List(pl.String)),
+            email=pl.Series([_text(one.attributes.get("email")) for one in profiles], dtype=pl.String),
+            attributes=pl.Series([json.dumps(dict(one.attributes)) for one in profiles], dtype=pl.String),
+            created_at=pl.Series([one.created_at for one in profiles], dtype=INSTANT),
+            tags=pl.Series([one.tags for one in profiles], dtype=pl.List(pl.String)),
         )
         winners = pl.DataFrame(schema=dict(WINNERS))
         chosen = with_choices(self._settings, due, self._messages, self._rules, winners)

@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.commands import shared
 from flows.cli import app, main
+from flows.commands import shared
 from flows.store.lock import run_lock
 from flows.store.opening import LOCK_FILE, open_store
 from flows.tick.run import run_tick
