@@ -93,7 +93,7 @@ def tell(summaries: list[TickSummary], settings: Settings, seconds: float, conso
         "Workflows, templates, rules": settings.workflows.parent,
     }
     for what, where in places.items():
-        console.print(f"{what:<28}{_shown(where)}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{what:<29}{_shown(where)}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _shown(path: Path) -> Path:

@@ -40,20 +40,23 @@ def preview_command(
 ) -> None:
     """Write one HTML page that shows messages as readers see them: desktop, mobile, dark, text, headers, links."""
     from flows.delivery.preview import preview_page, sample_of
+    from flows.delivery.rules import load_rules
     from flows.files import write_text
 
     if sample and customer is not None:
         raise InputError("--sample makes somebody up; give either it or --customer")
     if out.is_dir() or not out.parent.is_dir():
         raise InputError(f"--out {out}: names a file in a folder that is there; this is a folder, or in none")
-    made = _made(settings_of(settings), name, customer, "preview")
+    places = settings_of(settings)
+    made, faults = _made(places, name, customer, "preview"), load_rules(places.content).faults
     whom = "For somebody made up." if customer is None else f"For the customer {customer}."
-    write_text(out, preview_page(name, whom, [sample_of(one) for one in made], web_images=web_images))
-    for one in made:
-        if one.fault:
-            typer.echo(f"{one.name}: {one.fault}", err=True)
+    samples = [sample_of(one) for one in made]
+    write_text(out, preview_page(name, whom, samples, faults=faults, web_images=web_images))
+    told = [*faults, *(f"{one.name}: {one.fault}" for one in made if one.fault)]
+    for one in told:
+        typer.echo(one, err=True)
     typer.echo(f"{counted(len(made), 'message')}. Written to {out}")
-    if any(one.fault for one in made):
+    if told:
         sys.exit(OnwardError.exit_code)
 
 

@@ -32,7 +32,6 @@ def validate_command(
     """Check workflow, pattern and template files; print every error, and warnings."""
     from flows.definitions.given import load_given, places_of
     from flows.definitions.lint import lint_definitions
-    from flows.delivery.checks import check_sending
     from flows.delivery.rules import rule_faults
     from transforms.definitions.workflow import definition_json
 
@@ -43,6 +42,8 @@ def validate_command(
     for fault in faults:
         typer.echo(fault, err=True)
     if faults:
+        if given is None and (told := _unsendable(places, found)):
+            typer.echo(told, err=True)
         raise InputError(
             f"{counted(len(faults), 'fault')}; valid: {counted(len(found.workflows), 'workflow')}"
         )
@@ -52,8 +53,8 @@ def validate_command(
         f"valid: {counted(len(found.workflows), 'workflow')}, {counted(len(found.patterns), 'pattern')}"
         + (f"; read with {given}: {read.shown}" if given else "")
     )
-    if given is None:
-        check_sending(places, found.workflows)
+    if given is None and (told := _unsendable(places, found)):
+        raise InputError(told)
     doubts = lint_definitions(places, found)
     for doubt in doubts:
         typer.echo(f"warning: {doubt}", err=True)
@@ -61,6 +62,17 @@ def validate_command(
         raise InputError("--strict: warnings are failures; mend the files, or leave --strict out")
     if data:
         _lint(places, found, strict)
+
+
+def _unsendable(places: "Settings", found: "Definitions") -> str | None:
+    """What is wrong with the settings of sending; None: nothing."""
+    from flows.delivery.checks import check_sending
+
+    try:
+        check_sending(places, found.workflows, found.unreadable)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _lint(places: "Settings", found: "Definitions", strict: bool) -> None:

@@ -17,6 +17,7 @@ from flows.definitions.templates import (
     inline_faults,
     inline_warnings,
     read_templates,
+    template_doubts,
     template_warnings,
 )
 from flows.errors import InputError
@@ -127,8 +128,15 @@ def load_files(
     single = [found[0][1] for _, found in sorted(by_id.items()) if len(found) == 1]
     unreadable.update(name for name, found in by_id.items() if len(found) > 1)
     left_out = unreadable - {one.workflow_id for one in single}
-    warnings += [warning for one in single for warning in inline_warnings(one)] if thorough else []
+    if thorough:
+        warnings += [warning for one in single for warning in _doubts(one, templates)]
     return Definitions(tuple(single), patterns, tuple(faults), tuple(sorted(left_out)), tuple(warnings))
+
+
+def _doubts(workflow: Workflow, templates: Collection[str] | None) -> list[str]:
+    """What is likely meant otherwise in a workflow's messages."""
+    unknown = [] if templates is None else template_doubts(workflow, templates)
+    return [*inline_warnings(workflow), *unknown]
 
 
 def load_text(

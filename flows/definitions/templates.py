@@ -9,6 +9,7 @@ from transforms.content.errors import ContentError, SourceError
 from transforms.content.folder import MJML, front_matter, names_of, reachable, template_files, template_ids
 from transforms.content.foreign import foreign_tags
 from transforms.definitions.actions import Message, SendEmail
+from transforms.definitions.base import advice
 from transforms.definitions.faults import DefinitionError
 from transforms.definitions.front_matter import FrontMatter
 from transforms.definitions.reading import read_front_matter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from transforms.content.templates import ContentSource
 
 SUFFIX = ".j2"
+BARE = (".html", ".mjml", ".txt")
 MAX_BYTES = 4 * 1024**2
 MOST_BYTES = 64 * 1024**2
 MOST_FILES = 5_000
@@ -116,12 +118,13 @@ def check_templates(templates: Templates, *, thorough: bool = False) -> tuple[fr
 
 
 def template_warnings(templates: Templates) -> list[str]:
-    """Merge tags of other tools in template files, one sentence each."""
-    return [
+    """Merge tags of other tools in template files, and files that are likely meant as templates, one sentence each."""
+    tags = [
         f"{templates.folder / name}:{line}:1 {what}"
         for name, text in templates.items()
         for line, what in foreign_tags(text)
     ]
+    return [*tags, *_misnamed(templates)]
 
 
 def inline_faults(workflow: Workflow) -> list[str]:
@@ -145,6 +148,22 @@ def inline_warnings(workflow: Workflow) -> list[str]:
     ]
 
 
+def template_doubts(workflow: Workflow, templates: Collection[str]) -> list[str]:
+    """Templates that messages name and that aren't there, so that their content is sent instead, one sentence each.
+
+    Args:
+        workflow: a valid one: whatever names no template has content.
+        templates: the ids of the valid templates.
+    """
+    return [
+        f"{workflow.workflow_id}: {where}: no valid template {one.template_id!r}, so the step's content is sent; "
+        f"{advice(one.template_id, sorted(templates))}"
+        for where, message in _inline(workflow)
+        for one in (message, *message.variants)
+        if one.template_id is not None and one.template_id not in templates
+    ]
+
+
 def _inline(workflow: Workflow) -> Iterator[tuple[str, Message]]:
     for branch, step, action in named_steps(workflow):
         if isinstance(action, SendEmail):
@@ -154,6 +173,17 @@ def _inline(workflow: Workflow) -> Iterator[tuple[str, Message]]:
 def _files(folder: Path) -> list[Path]:
     found = folder.rglob(f"*{SUFFIX}") if folder.is_dir() else []
     return sorted(one for one in found if not _is_hidden(one.relative_to(folder)) and one.is_file())
+
+
+def _misnamed(templates: Templates) -> Iterator[str]:
+    """Files that would be templates if their names ended so, and go along with no message."""
+    named = {one.removesuffix(SUFFIX) for one in templates}
+    said = "\n".join(templates.values())
+    for suffix in BARE:
+        for path in sorted(templates.folder.rglob(f"*{suffix}")):
+            name = path.relative_to(templates.folder).as_posix()
+            if name not in named and name not in said and not _is_hidden(Path(name)):
+                yield f"{path}:1:1 isn't read as a template; if it is one, name it {path.name}{SUFFIX}"
 
 
 def _is_hidden(path: Path) -> bool:
@@ -224,11 +254,25 @@ def _roots(templates: Templates) -> frozenset[str]:
 
 
 def _sample_faults(templates: Templates, template: str) -> Iterator[str]:
+    yield from _attachment_faults(templates, template)
     for fault in _never(template_source(templates, template, None, None)):
         shown = _shown(templates, fault)
         yield (
             shown if isinstance(fault, SourceError) and fault.file in templates else f"{shown} ({template})"
         )
+
+
+def _attachment_faults(templates: Templates, template: str) -> Iterator[str]:
+    """Files that are named to go along and aren't there, each at the line of the front matter that says so."""
+    for name in template_files(template, templates).all:
+        for one in _told(templates, name).attachments:
+            if not (templates.folder / one).is_file():
+                lines = templates[name].splitlines()
+                line = next(n for n, text in enumerate(lines, 1) if "attachments" in text)
+                yield (
+                    f"{templates.folder / name}:{line}:1 attachments: there is no file {templates.folder / one}; "
+                    "put it there"
+                )
 
 
 def _never(source: "ContentSource") -> list[ContentError]:

@@ -75,7 +75,9 @@ def sample_of(made: Made) -> Sample:
     if made.letter is None or made.rendered is None:
         return Sample(made.name, fault=made.fault)
     mail, rendered = made.letter.mail, made.rendered
-    findings = lint_message(rendered, transactional=made.transactional, sender=mail.sender)
+    findings = lint_message(
+        rendered, transactional=made.transactional, sender=mail.sender, unsubscribe=mail.unsubscribe
+    )
     return Sample(
         name=made.name,
         mail=mail,
@@ -87,19 +89,23 @@ def sample_of(made: Made) -> Sample:
     )
 
 
-def preview_page(title: str, whom: str, samples: Sequence[Sample], *, web_images: bool = False) -> str:
+def preview_page(
+    title: str, whom: str, samples: Sequence[Sample], *, faults: Sequence[str] = (), web_images: bool = False
+) -> str:
     """One HTML page of some messages.
 
     Args:
         title: what is previewed.
         whom: for whom, in words.
         samples: the messages.
+        faults: what is wrong with the rules' files; their rules are left out.
         web_images: whether the mails' images are loaded from the web; else only those that go with the mail show.
     """
     source = files("flows.delivery").joinpath("preview.html.j2").read_text(encoding="utf-8")
     values = {
         "title": title,
         "whom": whom,
+        "faults": faults,
         "policy": _POLICY.format(_WEB_IMAGES if web_images else ""),
         "views": [{"id": name, "label": label} for name, label in _VIEWS],
         "messages": [_shown(one) for one in samples],

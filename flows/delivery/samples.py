@@ -22,6 +22,7 @@ from flows.delivery.rules import load_rules
 from flows.delivery.sources import writer_of
 from flows.errors import InputError
 from flows.settings import Settings
+from flows.store.winners import read_winners
 from flows.warehouse import read_sql
 from transforms.content.errors import ContentError
 from transforms.content.samples import sample_values
@@ -29,7 +30,6 @@ from transforms.content.templates import ContentSource, Rendered, compile_conten
 from transforms.content.values import Values
 from transforms.delivery.links import leading_nowhere
 from transforms.delivery.steps import STEP
-from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import INSTANT, Schema
 
@@ -103,7 +103,7 @@ def read_person(con: DuckDBPyConnection, customer_id: str) -> Person:
 def make_messages(
     settings: Settings, planned: Sequence[Planned], person: Person | None, at: datetime, prefix: str
 ) -> list[Made]:
-    """Messages made as dispatch makes them, each variant for itself, the customer's own first.
+    """Messages made as dispatch makes them, each variant for itself, first the one that dispatch would choose.
 
     Their links look like those that go out and lead nowhere: whoever follows one, or a program that looks through
     mails, unsubscribes nobody.
@@ -117,6 +117,7 @@ def make_messages(
 
     Raises:
         InputError: the templates or the content folder can't be read, or a secret of the links isn't there.
+        ArchiveError: the winners can't be read.
     """
     messages = {one.key: one.message for one in planned}
     contents = read_contents(read_templates(settings.templates), messages)
@@ -128,7 +129,7 @@ def make_messages(
         _row(one, who, at, f"{prefix}-{n}") for n, (one, who) in enumerate(zip(planned, sampled, strict=True))
     ]
     due = pl.DataFrame(rows, _DUE, orient="row")
-    chosen = with_choices(settings, due, messages, rules, pl.DataFrame(schema=WINNERS)).to_dicts()
+    chosen = with_choices(settings, due, messages, rules, read_winners(settings)).to_dicts()
     for row, who in zip(chosen, sampled, strict=True):
         row["items"] = who.items or row["items"]
     return [

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +23,22 @@ from transforms.definitions.workflow import Workflow, version_of
 from transforms.delivery.steps import StepKey
 from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
+from transforms.tables.frames import INSTANT
 
 Row = dict[str, Any]
-ProfileAt = Callable[[str, datetime], Mapping[str, Any]]
-"""A customer's attributes at an instant."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Who a customer is at an instant."""
+
+    attributes: Mapping[str, Any]
+    tags: Sequence[str]
+    created_at: datetime | None
+
+
+ProfileAt = Callable[[str, datetime], Profile]
+"""Who a customer is at an instant."""
 
 
 class Writer:
@@ -44,22 +57,25 @@ class Writer:
         self._writer = writer_of(settings, read_contents(templates, self._messages), rules)
 
     def mails(self, messages: pl.DataFrame, profile_at: ProfileAt) -> list[Row]:
-        """What becomes of messages: their rows with `to, subject, text, html, variant, rules, status, reason`.
+        """What becomes of messages: their rows with `to, subject, text, html, status, reason`, some `variant`, `rules`.
 
         Args:
             messages: as they were decided, with the `trigger_properties` of their executions.
             profile_at: who their customers are.
         """
-        profiles = [dict(profile_at(*one)) for one in messages.select("customer_id", "at").iter_rows()]
+        profiles = [profile_at(*one) for one in messages.select("customer_id", "at").iter_rows()]
         due = messages.with_columns(cs.enum().cast(pl.String)).with_columns(
-            email=pl.Series([_text(one.get("email")) for one in profiles], dtype=pl.String),
-            attributes=pl.Series([json.dumps(one) for one in profiles], dtype=pl.String),
-            created_at=pl.lit(None, pl.Datetime("us", "UTC")),
-            tags=pl.lit(None, pl.List(pl.String)),
+            email=pl.Series([_text(one.attributes.get("email")) for one in profiles], dtype=pl.String),
+            attributes=pl.Series([json.dumps(dict(one.attributes)) for one in profiles], dtype=pl.String),
+            created_at=pl.Series([one.created_at for one in profiles], dtype=INSTANT),
+            tags=pl.Series([one.tags for one in profiles], dtype=pl.List(pl.String)),
         )
         winners = pl.DataFrame(schema=dict(WINNERS))
         chosen = with_choices(self._settings, due, self._messages, self._rules, winners)
-        return [row | self._mail(row) for row in chosen.to_dicts()]
+        return [
+            {**row, **_choices(one), **self._mail(one)}
+            for row, one in zip(messages.to_dicts(), chosen.to_dicts(), strict=True)
+        ]
 
     def _mail(self, row: Row) -> Row:
         try:
@@ -71,6 +87,11 @@ class Writer:
         mail = letter.mail
         said = {"to": mail.to, "subject": mail.subject, "text": mail.text, "html": mail.html}
         return {**said, "status": "sent", "reason": letter.note}
+
+
+def _choices(row: Row) -> Row:
+    """Variant and rules of a message that has some."""
+    return {key: row[key] for key in ("variant", "rules") if row[key]}
 
 
 def _text(value: Any) -> str | None:

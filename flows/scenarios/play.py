@@ -23,10 +23,10 @@ from flows.decide.facts import Incoming, every_write
 from flows.definitions.rules import Rules
 from flows.delivery.readings import held_back
 from flows.scenarios.cases import Case
-from flows.scenarios.mails import Row, Writer
+from flows.scenarios.mails import Profile, Row, Writer
 from flows.scenarios.staging import Staged, owner
 from transforms.definitions.actions import UpdateAttribute
-from transforms.engine.fold import fold_attributes, fold_profiles
+from transforms.engine.fold import fold_profiles
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State
 from transforms.people.consent import FIELDS
@@ -152,7 +152,7 @@ def _held_back(
     found: dict[str, str] = {}
     for instant, some in messages.partition_by("at", as_dict=True).items():
         known = suppressions.filter(pl.col("at") <= instant[0])
-        found |= held_back(some, profiles.held(instant[0]), known)
+        found |= held_back(some, profiles.held(instant[0]).attributes, known)
     return {one: {"status": "suppressed", "reason": reason} for one, reason in found.items()}
 
 
@@ -203,22 +203,31 @@ def _attributes(held: pl.DataFrame) -> dict[str, Any]:
 
 
 class _Profiles:
-    """Attributes at any instant of a case."""
+    """Who customers are at any instant of a case."""
 
     def __init__(self, before: State, writes: pl.DataFrame, decided: Decided) -> None:
-        self._before, self._writes, self._decided = before.attributes, writes, decided.attributes
-        self._held: dict[datetime, pl.DataFrame] = {}
+        self._before, self._writes, self._decided = before, writes, decided
+        self._held: dict[datetime, State] = {}
 
-    def held(self, instant: datetime) -> pl.DataFrame:
-        """Everybody's (`frames.ATTRIBUTES`), as a tick that ends then leaves them."""
+    def held(self, instant: datetime) -> State:
+        """Everybody, as a tick that ends then leaves them."""
         if instant not in self._held:
-            self._held[instant] = fold_attributes(
-                self._before,
-                self._writes.filter(pl.col("at") <= instant),
-                self._decided.filter(pl.col("set_at") <= instant),
+            decided = replace(
+                self._decided,
+                attributes=self._decided.attributes.filter(pl.col("set_at") <= instant),
+                tags=self._decided.tags.filter(pl.col("at") <= instant),
+                introduced=self._decided.introduced.filter(pl.col("at") <= instant),
+            )
+            self._held[instant] = fold_profiles(
+                self._before, decided, self._writes.filter(pl.col("at") <= instant)
             )
         return self._held[instant]
 
-    def at(self, customer: str, instant: datetime) -> dict[str, Any]:
-        """A customer's by name."""
-        return _attributes(self.held(instant).filter(pl.col("customer_id") == customer))
+    def at(self, customer: str, instant: datetime) -> Profile:
+        """One customer."""
+        state, theirs = self.held(instant), pl.col("customer_id") == customer
+        return Profile(
+            _attributes(state.attributes.filter(theirs)),
+            sorted(state.tags.filter(theirs)["tag"]),
+            next(iter(state.customers.filter(theirs)["created_at"]), None),
+        )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.definitions.folder import Definitions, load_scenarios, read_definitions
+from flows.definitions.folder import Definitions, load_definitions, load_scenarios
 from flows.definitions.given import Places
 from flows.definitions.rules import Rules, rules_of
 from flows.definitions.templates import Templates, read_templates
-from flows.delivery.rules import load_rules
+from flows.delivery.rules import load_rules, rule_faults
 from flows.errors import InputError
 from flows.scenarios.cases import Case, cases_of
 from flows.scenarios.compare import Difference, differences
@@ -128,11 +128,13 @@ def run_tests(
         also: workflows that take part though they are inactive.
 
     Raises:
-        InputError: a file of tests, workflows, patterns or templates has faults; all of them are told.
+        InputError: a file of tests, workflows, patterns, templates or rules has faults; all of them are told.
     """
     tests, places = places_of_tests(given, settings)
-    found = read_definitions(places.workflows, places.patterns, places.templates)
-    read, faults = load_scenarios(tests, [one.workflow_id for one in found.workflows])
+    found = load_definitions(places.workflows, places.patterns, places.templates)
+    known = [*(one.workflow_id for one in found.workflows), *found.unreadable]
+    read, faults = load_scenarios(tests, known)
+    faults += [*found.faults, *rule_faults(None, places, found)]
     cases = [case for one in read for case in cases_of(one)]
     against = Against.of(found, places, settings, also)
     faults += [fault for case in cases for fault in _faults(case, against)]

@@ -1,5 +1,7 @@
 """What a message is likely to be disliked for."""
 
+from html import escape
+
 import pytest
 
 from transforms.content.lints import lint_message
@@ -61,6 +63,13 @@ def test_a_good_message() -> None:
 def test_likely_mistakes(changes: dict[str, object], says: str) -> None:
     (found,) = lints(**changes)  # type: ignore[arg-type]
     assert says in found
+
+
+def test_a_link_to_unsubscribe_needn_t_be_called_so() -> None:
+    stop = "https://shop.example/no-more?c=1&m=2"
+    rendered = Rendered("S", "Text", f'<a href="{escape(stop)}">No more letters</a>', (), "y")
+    assert lint_message(rendered, transactional=False, unsubscribe=("mailto:stop@shop.example", stop)) == []
+    assert lint_message(rendered, transactional=False, unsubscribe=("mailto:stop@shop.example",)) != []
 
 
 def test_transactional_mail_needs_no_way_to_unsubscribe() -> None:

@@ -49,6 +49,11 @@ def test_partials_and_layouts_needn_t_stand_alone(folder: Path) -> None:
         ("a.txt.j2", "---\nsubject: [\n---\n", "a.txt.j2:3:1 not valid YAML"),
         ("a.txt.j2", "---\n\nsubject: '{{ x|uper }}'\n---\n", "a.txt.j2:3:10 subject: filter 'uper'"),
         ("a.txt.j2", "---\nattachments: [../x]\n---\n", "a.txt.j2:2:15 attachments[0]: given '../x'"),
+        (
+            "a.txt.j2",
+            "---\nsubject: x\nattachments: [gone.pdf]\n---\n",
+            "a.txt.j2:3:1 attachments: there is no file",
+        ),
         ("a.txt.j2", "x\n\n{{ 'a' * 3 }}", "a.txt.j2:3:1 * works on numbers"),
         ("a.txt.j2", "\n{{ 9**(9**8) }}", "a.txt.j2:2:1 pow isn't allowed"),
         ("a.mjml.j2", "<mjml>\n<mj-bod/></mjml>", "a.mjml.j2:2:1 not valid MJML: there is no <mj-bod>"),
@@ -121,6 +126,31 @@ def test_merge_tags_of_others_are_warned_of(folder: Path) -> None:
     write(folder, "a.txt.j2", "x\nHi *|FNAME|*")
     (says,) = template_warnings(read_templates(folder))
     assert says.startswith(f"{folder}/a.txt.j2:2:1 *|FNAME|* is another tool's")
+
+
+def test_files_that_are_likely_meant_as_templates_are_told(folder: Path) -> None:
+    for name in ("hello.html", "sub/hello.txt", "terms.txt", "notes.md", ".draft.html"):
+        write(folder, name, "x")
+    write(folder, "a.txt.j2", "---\nattachments: [terms.txt]\n---\n")
+    assert template_warnings(read_templates(folder)) == [
+        f"{folder}/{name}:1:1 isn't read as a template; if it is one, name it {path}.j2"
+        for name, path in (("hello.html", "hello.html"), ("sub/hello.txt", "hello.txt"))
+    ]
+
+
+def test_a_template_that_isnt_there_is_told_also_where_there_is_content(folder: Path, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "workflows/a.yaml",
+        "workflow_id: a\nworkflow_name: A\ntriggers: []\nactions:\n"
+        "- {type: send_email, config: {template_id: god, subject: S, content: C}}\n"
+        "- {type: send_email, config: {template_id: good, subject: S, content: C}}\n",
+    )
+    found = load_definitions(tmp_path / "workflows", None, folder, thorough=True)
+    assert found.faults == ()
+    (warning,) = found.warnings
+    assert warning.startswith("a: branch default, step 0: no valid template 'god', so the step's content is")
+    assert warning.endswith("did you mean 'good'?")
 
 
 def test_a_folder_that_isnt_one_of_templates_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

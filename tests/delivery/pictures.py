@@ -1,4 +1,4 @@
-"""`python -m tests.delivery.pictures` takes the pictures of docs/preview.md anew, in Chromium."""
+"""`python -m tests.delivery.pictures` takes the pictures of docs/preview.md and docs/content.md anew, in Chromium."""
 
 import sys
 from pathlib import Path
@@ -12,22 +12,23 @@ from flows.settings import read_settings
 from tests.delivery.chromium import chromium
 
 ROOT = Path(__file__).parents[2]
-MESSAGE = "win_back_plain"
-VIEWS = {"preview-desktop": ("light", "desktop"), "preview-mobile": ("dark", "mobile")}
+VIEWS = {
+    "preview-desktop": ("win_back_plain", "light", "desktop"),
+    "preview-mobile": ("win_back_plain", "dark", "mobile"),
+    "content-dark": ("welcome_hello", "light", "dark"),
+}
+"""Name of a picture → message, whether the page is light or dark, view."""
 
 
 def take_pictures(docs: Path) -> None:
     """Write a picture for each of `VIEWS` into a folder."""
-    settings = read_settings(ROOT / "demo" / "onward.toml")
-    made = make_messages(settings, planned_messages(settings, MESSAGE), None, wall_clock(), "preview")
-    html = preview_page(MESSAGE, "For somebody made up.", [sample_of(one) for one in made])
-    for name, (scheme, view) in VIEWS.items():
+    for name, (message, scheme, view) in VIEWS.items():
         with (
             TemporaryDirectory() as folder,
-            chromium(Path(folder) / "profile", width=900, height=900) as browser,
+            chromium(Path(folder) / "profile", width=900, height=1060) as browser,
         ):
             page = Path(folder) / "page.html"
-            page.write_text(html, encoding="utf-8")
+            page.write_text(page_of(message), encoding="utf-8")
             browser.call(
                 "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
             )
@@ -35,6 +36,13 @@ def take_pictures(docs: Path) -> None:
             browser.ask(f"document.querySelector('.to-{view}').click()")
             browser.ask("new Promise(done => setTimeout(done, 300))")  # frames are painted a little later
             browser.picture(docs / f"{name}.png")
+
+
+def page_of(message: str) -> str:
+    """The preview of one of the demo's messages."""
+    settings = read_settings(ROOT / "demo" / "onward.toml")
+    made = make_messages(settings, planned_messages(settings, message), None, wall_clock(), "preview")
+    return preview_page(message, "For somebody made up.", [sample_of(one) for one in made])
 
 
 if __name__ == "__main__":

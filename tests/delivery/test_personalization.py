@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.delivery.planned import planned_messages
 from flows.delivery.rules import load_rules, read_recommendations
+from flows.delivery.samples import Person, make_messages
 from flows.errors import InputError
+from flows.settings import Settings
 from tests.oracle.values import holds, look_up
 from transforms.content.templates import CompiledContent, ContentSource, Rendered, compile_content, render
 from transforms.content.values import Values
@@ -30,7 +33,8 @@ from transforms.delivery.personalization import (
 from transforms.delivery.recommendations import items_of
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
-SHIPPED = Path(__file__).parents[2] / "data" / "content"
+DATA = Path(__file__).parents[2] / "data"
+SEED = Path(__file__).parent / "seed_rules"
 SEED_RULES = (
     "first_name_greeting",
     "location_based_content",
@@ -38,6 +42,9 @@ SEED_RULES = (
     "engagement_level_tone",
 )
 """The names of the seed's `initialize_personalization_rules`; its optimization has none there."""
+
+
+KNOWN = {"sentiment": "positive", "engagement_score": 90, "last_purchase_category": "tea"}
 
 
 def message(customer: str = "c1", **given: Any) -> dict[str, Any]:
@@ -159,30 +166,34 @@ OUTCOMES: dict[str, tuple[dict[str, Any], str, list[str], str]] = {
 
 
 @pytest.mark.parametrize("case", OUTCOMES)
-def test_the_shipped_rules_give_the_seeds_outcomes(case: str) -> None:
+def test_the_seeds_rules_give_the_seeds_outcomes(case: str) -> None:
     """Each outcome is what `generate_content` of the seed returns for these attributes; its code was run."""
     attributes, text, names, outcome = OUTCOMES[case]
-    shipped = load_rules(SHIPPED).rules
-    found = sent(shipped, attributes, text)
+    seed = load_rules(SEED).rules
+    found = sent(seed, attributes, text)
     assert found.text == outcome
-    assert [
-        name for name in applied(shipped, message(attributes=attributes))[0] if name in SEED_RULES
-    ] == names
+    assert [name for name in applied(seed, message(attributes=attributes))[0] if name in SEED_RULES] == names
 
 
-def test_the_shipped_rules_set_the_tone_by_sentiment() -> None:
-    shipped = load_rules(SHIPPED).rules
-    assert sent(shipped, {"sentiment": "negative"}, SHORT).text == (
-        "We read what you told us, and we are sorry. A reply to this mail reaches a person.\n\n" + SHORT
-    )
-    assert (
-        sent(shipped, {"sentiment": "positive"}, SHORT).text == "Thank you for your kind words.\n\n" + SHORT
-    )
-    assert sent(shipped, {"sentiment": "neutral"}, SHORT).text == SHORT
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"sentiment": "negative"}, "We read what you told us, and we are sorry."),
+        ({"sentiment": "positive", "engagement_score": 90}, "Thank you for your kind words"),
+        ({"engagement_score": 81}, "You are one of our closest readers"),
+        ({"sentiment": "neutral", "engagement_score": 80}, None),
+    ],
+)
+def test_the_shipped_rules_set_one_tone(attributes: dict[str, Any], says: str | None) -> None:
+    shipped = load_rules(DATA / "content").rules
+    names = applied(shipped, message(attributes=attributes, workflow_id="cart_abandonment"))[0]
+    tones = [one.text for one in shipped if one.name in names and one.block_name == "tone"]
+    assert len(tones) == (says is not None)
+    assert says is None or str(tones[0]).startswith(says)
 
 
 def test_subjects_stay_as_they_are() -> None:
-    assert sent(load_rules(SHIPPED).rules, {"first_name": "Ann"}, SHORT).subject == "Hi"
+    assert sent(load_rules(SEED).rules, {"first_name": "Ann"}, SHORT).subject == "Hi"
 
 
 def test_of_a_block_the_first_rule_that_applies_counts() -> None:
@@ -228,19 +239,27 @@ def test_a_rule_of_place_block_is_only_for_templates() -> None:
     assert sent(some, {}, "{{ blocks.top }} Text").text == "Hi Text"
 
 
-@pytest.mark.parametrize("name", [one.name for one in sorted((SHIPPED.parent / "templates").iterdir())])
-def test_the_shipped_templates_greet_once(name: str) -> None:
-    source, shipped = (
-        (SHIPPED.parent / "templates" / name).read_text(encoding="utf-8"),
-        load_rules(SHIPPED).rules,
-    )
-    text, html = ("", source) if name.endswith(".html.j2") else (source, None)
-    for attributes, greeting in (({"first_name": "Ann"}, "Hi Ann,"), ({}, "Hello there,")):
-        found = sent(shipped, attributes, text, html)
-        said = found.text if html is None else found.html or ""
-        assert [said.count(one) for one in ("Hi ", "Hello ", greeting)] == [
-            "Hi " in greeting, "Hello " in greeting, 1
-        ]  # fmt: skip
+@pytest.mark.parametrize("name", ["cart_abandonment", "welcome_series"])
+def test_the_shipped_letters_say_each_thing_once(name: str, tmp_path: Path) -> None:
+    """In their own place: within the layout, above its end, in both parts."""
+    settings = Settings(
+        data_dir=tmp_path, workflows_dir=DATA / "workflows", templates_dir=DATA / "templates",
+        content_dir=DATA / "content",
+    )  # fmt: skip
+    for attributes, greeting in (({"first_name": "Ann", **KNOWN}, "Hi Ann,"), ({}, "Hello there,")):
+        profile = {
+            "customer_id": "c1", "email": "c1@example.com", "attributes": json.dumps(attributes),
+            "created_at": None, "tags": [],
+        }  # fmt: skip
+        for made in make_messages(settings, planned_messages(settings, name), Person(profile), AT, "m"):
+            assert made.letter is not None, made.fault
+            mail = made.letter.mail
+            for part in (mail.text, mail.html or ""):
+                assert [part.count(one) for one in ("Hi ", "Hello ", greeting)] == [
+                    "Hi " in greeting, "Hello " in greeting, 1
+                ]  # fmt: skip
+                assert part.count("kind words") == part.count("P.S.") == bool(attributes)
+                assert part.rindex("The Shop") > part.find("P.S.")
 
 
 PAGE = '<html><body class="a>b">\n<p>One.</p></body></html>'

@@ -1,6 +1,7 @@
 """`onward preview` and `onward send-test`: messages made as dispatch makes them, shown, or sent to a mail server."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -19,6 +20,9 @@ from flows.delivery.samples import make_messages, read_person
 from flows.errors import InputError, OnwardError
 from flows.reports.frames import open_reports
 from flows.settings import Settings
+from flows.store.archive import archive_folder
+from flows.store.winners import Made as Winners
+from flows.store.winners import Winner, keep_winners
 from tests.delivery.mail_server import Post, mail_server
 from tests.runs import House
 from transforms.delivery.links import LinkPlaces, leading_nowhere, links_of
@@ -170,6 +174,39 @@ def test_what_can_t_be_meant(house: House, tmp_path: Path, arguments: list[str],
 def test_a_page_goes_into_a_folder_that_is_there(house: House, tmp_path: Path, name: str) -> None:
     told, _ = preview(house, tmp_path / name, "cart")
     assert str(told.exception).startswith(f"--out {tmp_path / name}: names a file in a folder that is there")
+
+
+def test_faults_of_rules_are_shown(house: House, tmp_path: Path) -> None:
+    content = house.settings.content
+    content.mkdir()
+    file = content / "rules.yaml"
+    try:
+        file.write_text("rules:\n  - {name: hi, text: Hi, colour: red}\n", encoding="utf-8")
+        told, page = preview(house, tmp_path / "page.html", "alone")
+    finally:
+        shutil.rmtree(content)
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"{file}:2:")
+    assert f"{file}:2:" in page
+    assert "Hello Anna" in page
+
+
+def test_once_there_is_a_winner_it_is_what_customers_get(house: House) -> None:
+    (last,) = (one for one in planned_messages(house.settings, "cart") if one.step == "2")
+    with open_reports(house.settings) as con:
+        person = read_person(con, "c1")
+
+    def own() -> str:
+        return make_messages(house.settings, [last], person, NOW, "preview")[0].name
+
+    before = own()
+    other = "b" if "variant a" in before else "a"
+    won = Winner("cart", last.key[1], "default", "2", other, {})
+    keep_winners(house.settings, Winners(1, NOW - timedelta(hours=1), [won]))
+    try:
+        assert own() == f"cart, step 2, variant {other} (the one that this customer gets)" != before
+    finally:
+        shutil.rmtree(archive_folder(house.settings) / "winners")
 
 
 def test_what_is_shown_is_what_goes_out(house: House) -> None:

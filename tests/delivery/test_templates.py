@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.definitions.templates import read_templates, template_source
 from transforms.content.errors import ContentError
 from transforms.content.sources import template_fault
 from transforms.content.templates import ContentSource, Rendered, compile_content, render
@@ -199,16 +200,18 @@ def test_any_template_compiles_or_is_refused(source: str) -> None:
         rendered(source, {"a": "x", "b": [1, 2]})
 
 
-@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.j2")), ids=lambda path: path.name)
-def test_the_templates_in_data_render_with_and_without_values(path: Path) -> None:
-    compiled = compile_content(ContentSource("", path.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("name", sorted(one.name.split(".")[0] for one in TEMPLATES.glob("*_*.mjml.j2")))
+def test_the_templates_in_data_render_with_and_without_values(name: str) -> None:
+    compiled = compile_content(template_source(read_templates(TEMPLATES), name, "Hi", None))
     event = {"cart_value": 125.99, "products": ["product_1"]}
     full = render(compiled, Values({"first_name": "Zoë", "location": "Köln"}, event, {"customer_id": "c1"}))
-    assert "Zoë" in full.text
-    assert full.missing == ()
     bare = render(compiled, Values({}, {}, {"customer_id": "c1"}))
-    assert "Hello there" in bare.text
-    assert bare.missing == ()
+    assert full.missing == bare.missing == ()
+    for part in (full.text, full.html or ""):
+        assert "Zoë" in part
+        assert ("€125.99" in part) == ("product_1" in part) == (name == "cart_reminder_1")
+    for part in (bare.text, bare.html or ""):
+        assert "Hello there" in part
 
 
 @pytest.mark.parametrize(

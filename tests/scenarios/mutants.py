@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from flows.definitions.folder import Definitions, load_scenarios
 from flows.scenarios.cases import cases_of
-from flows.scenarios.run import Against, run_cases
+from flows.scenarios.run import Against, places_of_tests, run_cases
 from flows.scenarios.staging import stage_cases
 from flows.settings import Settings
 from flows.warehouse import connect
@@ -69,11 +69,12 @@ def undetected(house: Path, name: str) -> tuple[int, list[Spot]]:
     """How many mutants of a workflow are valid workflows, and which of these its file of tests doesn't notice.
 
     Args:
-        house: a folder with `workflows`, `templates`, `tests`.
+        house: a folder with `workflows`, `templates`, `content`, `tests`.
         name: of the workflow, its file and its file of tests.
     """
     workflow = declared(house / "workflows" / f"{name}.yaml")
-    read, faults = load_scenarios(house / "tests" / f"{name}.yaml", [name])
+    tests, places = places_of_tests(house / "tests" / f"{name}.yaml", Settings())
+    read, faults = load_scenarios(tests, [name])
     assert not faults
     cases = [case for one in read for case in cases_of(one)]
     valid = {spot: one for spot in spots(workflow) if (one := as_workflow(without(workflow, spot)))}
@@ -81,7 +82,7 @@ def undetected(house: Path, name: str) -> tuple[int, list[Spot]]:
         staged = stage_cases(con, cases)
 
         def passes(one: Workflow) -> bool:
-            against = Against.of(Definitions((one,)), house / "templates", Settings())
+            against = Against.of(Definitions((one,)), places, Settings())
             return not any(test.differences for test in run_cases(con, cases, staged, against))
 
         assert passes(Workflow.model_validate(workflow))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.definitions.folder import Definitions
+from flows.definitions.given import places_of
 from flows.errors import InputError, OnwardError
 from flows.scenarios.activate import check_tested, set_active
 from flows.scenarios.run import Against, run_tests
@@ -87,7 +88,7 @@ def test_a_draft_lets_nobody_enter_but_in_tests() -> None:
     draft = Workflow.model_validate(DRAFT)
     assert not draft.is_live
     assert [flow.enters for flow in compile_program([draft]).flows] == [False]
-    against = Against.of(Definitions((draft,)), Path("templates"), Settings())
+    against = Against.of(Definitions((draft,)), places_of(None, Settings()), Settings())
     assert [flow.enters for flow in compile_program(against.workflows).flows] == [True]
     assert against.unnamed == {"cart"}
 

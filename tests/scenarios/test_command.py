@@ -55,6 +55,22 @@ def test_faults_exit_with_2(
     assert capsys.readouterr().err == "no test has 'two' in its name\n"
 
 
+def test_all_faults_are_told_at_once(
+    home: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of tests, workflows, templates and rules: a rule that is left out would make a test pass that shouldn't."""
+    home.write("tests: [{nam: one}]")
+    (home.settings.workflows / "odd.yaml").write_text("workflow_id: odd\nnonsense: 1\n")
+    (home.settings.templates / "odd.txt.j2").write_text("{% if %}")
+    home.settings.content.mkdir()
+    (home.settings.content / "rules.yaml").write_text("rules: [{name: x, tekst: Hi}]")
+    assert onward(monkeypatch, "test") == 2
+    told = capsys.readouterr().err
+    for place in ("tests/some.yaml:1:10", "workflows/odd.yaml:2:1", "odd.txt.j2:1:1", "rules.yaml:1:"):
+        assert place in told
+    assert told.endswith("; no test was run\n")
+
+
 def test_programs_are_answered_in_json(
     home: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

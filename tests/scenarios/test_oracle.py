@@ -10,7 +10,7 @@ from flows.definitions.folder import load_scenarios, read_definitions
 from flows.scenarios.cases import Case as CaseOfFile
 from flows.scenarios.cases import cases_of
 from flows.scenarios.play import LONG_AFTER
-from flows.scenarios.run import Against, run_cases
+from flows.scenarios.run import Against, places_of_tests, run_cases
 from flows.scenarios.staging import owner, stage_cases
 from flows.settings import Settings
 from flows.warehouse import connect
@@ -29,14 +29,14 @@ COLUMNS = {
 @pytest.mark.parametrize("house", ["data", "demo"])
 def test_the_oracle_says_the_same(house: str) -> None:
     folder = ROOT / house
-    patterns = folder / "patterns.yaml"
-    found = read_definitions(folder / "workflows", patterns, folder / "templates")
-    read, faults = load_scenarios(folder / "tests", [one.workflow_id for one in found.workflows])
+    tests, places = places_of_tests(folder / "tests", Settings())
+    found = read_definitions(places.workflows, places.patterns, places.templates)
+    read, faults = load_scenarios(tests, [one.workflow_id for one in found.workflows])
     assert not faults
     cases = [case for one in read for case in cases_of(one)]
     with connect(threads=1) as con:
         staged = stage_cases(con, cases)
-        tested = run_cases(con, cases, staged, Against.of(found, folder / "templates", Settings()))
+        tested = run_cases(con, cases, staged, Against.of(found, places, Settings()))
     files = {one.stem: declared(one) for one in (folder / "workflows").iterdir()}
     for number, one in enumerate(tested):
         rows = {name: rows_of(frame, owner(number)) for name, frame in vars(staged).items()}

@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows import cli
 from flows.cli import app, main
+from flows.commands import shared
 from flows.store.lock import run_lock
 from flows.store.opening import LOCK_FILE, open_store
 from flows.tick.run import run_tick
@@ -173,6 +173,17 @@ def test_validate_says_all_faults_and_what_is_valid(onward: Onward, home: House)
         {**workflow(), "actoins": []} | {"workflow_id": "c"},
     )
     says(onward("validate"), 2, "b.json:", "holdout", "c.json:", "actoins", "valid: 1")
+    file = home.root.parent / "onward.toml"
+    file.write_text('sender = "smpt"\n[senders.smtp]\nhost = "mail.shop.example"\n')
+    says(
+        onward("validate"),
+        2,
+        "b.json:",
+        "'smpt' isn't the name of a sender",
+        "did you mean 'smtp'?",
+        "valid: 1",
+    )
+    file.unlink()
     says(onward("validate", str(home.settings.workflows)), 2, "b.json:", "c.json:")
 
 
@@ -188,7 +199,7 @@ def test_without_a_terminal_a_long_run_says_a_line_a_minute(
     onward: Onward, home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     says(onward("run", "--now", "2026-03-02T00:10"), 0)
-    monkeypatch.setattr(cli, "A_MINUTE", 0)
+    monkeypatch.setattr(shared, "A_MINUTE", 0)
     home.events("more", event("go", at(15)))
     said = onward("run", "--now", "2026-03-02T00:20").stderr.splitlines()
     assert said[:3] == ["Reading workflows", "Loading new files", "Deciding"]

@@ -1,8 +1,9 @@
 """What a rendered message is likely to be disliked for, by people, mail programs or spam filters."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -46,18 +47,21 @@ class Lint:
     says: str
 
 
-def lint_message(rendered: Rendered, *, transactional: bool, sender: str | None = None) -> list[Lint]:
+def lint_message(
+    rendered: Rendered, *, transactional: bool, sender: str | None = None, unsubscribe: Sequence[str] = ()
+) -> list[Lint]:
     """What a message is likely to be disliked for, the worst first.
 
     Args:
         rendered: the message.
         transactional: whether it may go without a way to unsubscribe.
         sender: the From address that it goes out with, if it has none of its own.
+        unsubscribe: where its reader can unsubscribe, as its headers say.
     """
     found = [
         *_subject(rendered),
         *_sender(rendered.sender or sender or ""),
-        *_parts(rendered, transactional),
+        *_parts(rendered, transactional, unsubscribe),
         *_html(rendered.html or ""),
         *_links(rendered.html or ""),
     ]
@@ -100,11 +104,12 @@ def _sender(sender: str) -> Iterator[Lint]:
         )
 
 
-def _parts(rendered: Rendered, transactional: bool) -> Iterator[Lint]:
+def _parts(rendered: Rendered, transactional: bool, unsubscribe: Sequence[str]) -> Iterator[Lint]:
     both = f"{rendered.text}\n{rendered.html or ''}"
     if not rendered.text.strip():
         yield Lint("error", "there is no text part; write a .txt.j2, or some text into the HTML")
-    if not transactional and not _UNSUBSCRIBE.search(both):
+    said = unescape(both)
+    if not (transactional or _UNSUBSCRIBE.search(both) or any(one in said for one in unsubscribe)):
         what = "link {{ message.unsubscribe_url }}, or mark the workflow transactional"
         yield Lint("error", f"there is no link to unsubscribe; {what}")
     if found := _LEFT_OVER.search(both + rendered.subject):
