@@ -6,7 +6,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -27,15 +27,11 @@ from transforms.definitions.reading import (
     content_schema,
     patterns_schema,
     read_patterns,
-    read_scenarios,
     read_workflow,
     scenarios_schema,
     workflow_schema,
 )
-from transforms.definitions.scenario import ScenarioFile
 from transforms.definitions.workflow import Workflow
-from transforms.definitions.yaml_text import Path as PathInside
-from transforms.definitions.yaml_text import Place
 
 SUFFIXES = {".yaml", ".yml", ".json"}
 MAX_BYTES = 4 * 1024**2
@@ -166,30 +162,6 @@ def load_patterns(file: Path) -> Definitions:
     faults: list[str] = []
     patterns = _patterns(file, faults)
     return Definitions((), patterns, tuple(faults))
-
-
-@dataclass(frozen=True)
-class ScenariosOfFile:
-    """A file of tests: what it says, and where each of its values stands."""
-
-    path: Path
-    file: ScenarioFile
-    places: Mapping[PathInside, Place]
-
-
-def load_scenarios(given: Path, workflows: Collection[str]) -> tuple[list[ScenariosOfFile], list[str]]:
-    """The valid files of tests, and the faults of the others.
-
-    Args:
-        given: a file, or a folder of them.
-        workflows: the ids of the workflows there are.
-    """
-    faults: list[str] = []
-    files = definition_files(given) if given.is_dir() else [given]
-    read = [
-        read_file(path, lambda text, file: read_scenarios(text, file, workflows), faults) for path in files
-    ]
-    return [ScenariosOfFile(path, *one) for path, one in zip(files, read, strict=True) if one], faults
 
 
 def workflow_files(folder: Path) -> dict[str, Path]:

@@ -11,7 +11,7 @@ from transforms.definitions.actions import SendEmail
 from transforms.definitions.base import advice
 from transforms.definitions.walk import actions_of
 from transforms.definitions.workflow import Workflow
-from transforms.delivery.links import unsubscribe_url_faults
+from transforms.delivery.link_places import unsubscribe_url_faults
 from transforms.delivery.throttles import EVERY_OTHER
 from transforms.people.addresses import AddressError
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from flows.delivery.messages import MESSAGES
+from flows.delivery.kinds import MESSAGES
 from flows.delivery.policies import bounds_of, way_of
 from flows.delivery.rules import read_recommendations
 from flows.delivery.send_ledger import SendLedger

@@ -12,7 +12,8 @@ from datetime import datetime
 import polars as pl
 
 from flows.delivery.crew import Crew
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Kind, Part, SendLedger
+from flows.delivery.kinds import Kind
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Part, SendLedger
 from flows.delivery.senders.base import Carrier
 
 Counted = Callable[[int], object]

@@ -27,7 +27,8 @@ from transforms.content.templates import (
 )
 from transforms.content.values import Values
 from transforms.definitions.content_rules import Rule
-from transforms.delivery.links import LinkPlaces, MessageLinks, links_of
+from transforms.delivery.link_places import LinkPlaces
+from transforms.delivery.links import MessageLinks, links_of
 from transforms.delivery.personalization import blocks_of, personalized, texts_of
 from transforms.delivery.steps import STEP, StepKey
 from transforms.people.addresses import AddressError, address_of, bare_address

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from flows.delivery.dispatch import Channel, Composed
+from flows.delivery.kinds import MESSAGES
 from flows.delivery.letters import Letter, Writer, compressed, json_bytes, write
-from flows.delivery.send_ledger import Kind, Part
+from flows.delivery.send_ledger import Part
 from flows.delivery.senders.base import Sender
 from transforms.content.errors import ContentError
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import Schema
 
-MESSAGES = Kind("message", table="messages", key="message_id", query="delivery/messages.sql")
 RECORDED: Schema = {
     **dict.fromkeys(("subject", "content_hash", "template_version", "variant"), pl.String),
     "rules": pl.List(pl.String),

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from flows.delivery.messages import MESSAGES
+from flows.delivery.kinds import MESSAGES, WEBHOOKS
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.webhooks import WEBHOOKS
 from flows.errors import InputError
 from flows.files import aside_name, put_in_place, rename_free
 from flows.session import Clock

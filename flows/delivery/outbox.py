@@ -11,15 +11,16 @@ from flows.definitions.templates import read_templates
 from flows.delivery.chosen import letting_through, with_choices
 from flows.delivery.contents import read_contents, read_messages, with_data
 from flows.delivery.dispatch import Policy, deliver, finish_unanswered
-from flows.delivery.messages import MESSAGES, RECORDED, message_channel
+from flows.delivery.kinds import MESSAGES, WEBHOOKS, Kind
+from flows.delivery.messages import RECORDED, message_channel
 from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.rules import load_rules
-from flows.delivery.send_ledger import Kind, SendLedger
+from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.base import Carrier
 from flows.delivery.senders.choose import open_sender, senders_in_use
 from flows.delivery.sources import keep_sources, writer_of
-from flows.delivery.webhooks import WEBHOOKS, webhook_channel
+from flows.delivery.webhooks import webhook_channel
 from flows.store.pending import PENDING, START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.store.winners import read_winners

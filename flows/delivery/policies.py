@@ -7,7 +7,7 @@ from flows.delivery.senders.base import Outgoing
 from flows.secrets import resolved
 from flows.sending import EmlSettings, Links, Route, Throttle
 from flows.settings import Settings
-from transforms.delivery.links import LinkPlaces
+from transforms.delivery.link_places import LinkPlaces
 from transforms.delivery.throttles import EVERY_OTHER, Bounds, WarmUpPlan
 from transforms.people.addresses import address_of, domain_of
 

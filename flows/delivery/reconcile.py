@@ -3,10 +3,9 @@
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.delivery.messages import MESSAGES
+from flows.delivery.kinds import MESSAGES, WEBHOOKS, Kind
 from flows.delivery.open_ledger import ledger_file
-from flows.delivery.send_ledger import Kind, SendLedger
-from flows.delivery.webhooks import WEBHOOKS
+from flows.delivery.send_ledger import SendLedger
 from flows.settings import Settings
 from flows.warehouse import frame
 

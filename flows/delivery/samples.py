@@ -28,7 +28,7 @@ from transforms.content.errors import ContentError
 from transforms.content.samples import sample_values
 from transforms.content.templates import ContentSource, Rendered, compile_content, used_names
 from transforms.content.values import Values
-from transforms.delivery.links import leading_nowhere
+from transforms.delivery.link_places import leading_nowhere
 from transforms.delivery.steps import STEP
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import INSTANT, Schema

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from flows.delivery.kinds import Kind
 from flows.delivery.ledger_schema import VERSION, bring_up_to_date
 from flows.delivery.senders.base import Answer
 from flows.errors import MachineError, OnwardError, machine_error
@@ -40,25 +41,6 @@ _DEFERRED: Schema = {"id": pl.String, "until": pl.Int64}
 _IDS_PER_QUERY = 30_000  # SQLite takes 32,766 parameters
 _SURE = 0.8
 NO_ANSWER = "handed over, no answer"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of thing that is handed over.
-
-    Attributes:
-        name: what the ledger calls it.
-        table: the store's table of what was decided, with a `status` that is first `pending`.
-        key: the column of its ids there.
-        query: the file of `sql/` that reads what is due, `$most` rows at most.
-        suppressible: whether a customer's suppression holds it back (semantics.md §11).
-    """
-
-    name: str
-    table: str
-    key: str
-    query: str
-    suppressible: bool = True
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from flows.settings import Settings
 from transforms.content.errors import ContentError
 from transforms.content.templates import ContentSource, Rendered, files_of
 from transforms.definitions.content_rules import Rule
-from transforms.delivery.links import leading_nowhere
+from transforms.delivery.link_places import leading_nowhere
 
 _KEEP = "insert or ignore into templates values (?, ?)"
 

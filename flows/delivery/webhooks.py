@@ -13,14 +13,11 @@ from typing import Any
 import polars as pl
 
 from flows.delivery.dispatch import Channel, Composed
-from flows.delivery.send_ledger import Kind, Part
+from flows.delivery.kinds import WEBHOOKS
+from flows.delivery.send_ledger import Part
 from flows.delivery.senders.base import Answer, Recorder
 from flows.delivery.senders.journal import Journal
 from flows.errors import OnwardError
-
-WEBHOOKS = Kind(
-    "webhook", table="webhooks", key="webhook_id", query="delivery/webhooks.sql", suppressible=False
-)
 
 
 @dataclass(frozen=True)

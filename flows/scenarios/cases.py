@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from flows.definitions.folder import ScenariosOfFile
+from flows.definitions.scenarios import ScenariosOfFile
 from transforms.definitions.faults import Fault, shown_path
 from transforms.definitions.scenario import KINDS, Occurrence, Person, Scenario
 

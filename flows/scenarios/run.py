@@ -7,9 +7,10 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from flows.definitions.folder import Definitions, load_definitions, load_scenarios
+from flows.definitions.folder import Definitions, load_definitions
 from flows.definitions.given import Places
 from flows.definitions.rules import Rules, rules_of
+from flows.definitions.scenarios import load_scenarios
 from flows.definitions.templates import Templates, read_templates
 from flows.delivery.rules import load_rules, rule_faults
 from flows.errors import InputError

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
+from flows.delivery.kinds import MESSAGES, Kind
 from flows.delivery.letters import Writer
-from flows.delivery.messages import MESSAGES, message_channel
+from flows.delivery.messages import message_channel
 from flows.delivery.policies import Way
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Kind, Part, SendLedger
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Part, SendLedger
 from flows.delivery.senders.base import Answer, Outgoing, Recorder, Sender
 from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError

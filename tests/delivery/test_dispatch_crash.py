@@ -17,7 +17,8 @@ import polars as pl
 import pytest
 
 from flows.delivery.dispatch import Policy, deliver, finish_unanswered
-from flows.delivery.messages import MESSAGES, message_channel
+from flows.delivery.kinds import MESSAGES
+from flows.delivery.messages import message_channel
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders import eml
 from flows.delivery.senders.choose import open_sender

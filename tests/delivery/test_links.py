@@ -16,7 +16,8 @@ from flows.settings import Settings
 from tests.delivery.mails import outgoing
 from transforms.definitions.reading import read_workflow
 from transforms.definitions.workflow import Workflow
-from transforms.delivery.links import LinkPlaces, MessageLinks, links_of, unsubscribe_url_faults
+from transforms.delivery.link_places import LinkPlaces, unsubscribe_url_faults
+from transforms.delivery.links import MessageLinks, links_of
 from transforms.delivery.signatures import (
     PURPOSES,
     Purpose,

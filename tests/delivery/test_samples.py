@@ -25,7 +25,8 @@ from flows.store.winners import Made as Winners
 from flows.store.winners import Winner, keep_winners
 from tests.delivery.mail_server import Post, mail_server
 from tests.runs import House
-from transforms.delivery.links import LinkPlaces, leading_nowhere, links_of
+from transforms.delivery.link_places import LinkPlaces, leading_nowhere
+from transforms.delivery.links import links_of
 from transforms.delivery.signatures import TokenError, read_token
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)

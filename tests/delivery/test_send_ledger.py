@@ -7,11 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.delivery.kinds import MESSAGES, WEBHOOKS
 from flows.delivery.ledger_schema import VERSION
-from flows.delivery.messages import MESSAGES
 from flows.delivery.send_ledger import Handover, Part, SendLedger
 from flows.delivery.senders.base import Answer
-from flows.delivery.webhooks import WEBHOOKS
 from flows.errors import OnwardError
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from flows.definitions.folder import Definitions, load_scenarios
+from flows.definitions.folder import Definitions
+from flows.definitions.scenarios import load_scenarios
 from flows.scenarios.cases import cases_of
 from flows.scenarios.run import Against, places_of_tests, run_cases
 from flows.scenarios.staging import stage_cases

@@ -113,7 +113,7 @@ def test_workflows_beside_the_tests_are_tested(tmp_path: Path) -> None:
 
 
 def cases(home: House, text: str) -> list[tuple[list[str], dict[str, object]]]:
-    from flows.definitions.folder import load_scenarios
+    from flows.definitions.scenarios import load_scenarios
 
     (source,), faults = load_scenarios(home.write(text), ["cart"])
     assert not faults

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flows.definitions.folder import load_scenarios, read_definitions
+from flows.definitions.folder import read_definitions
+from flows.definitions.scenarios import load_scenarios
 from flows.scenarios.cases import Case as CaseOfFile
 from flows.scenarios.cases import cases_of
 from flows.scenarios.play import LONG_AFTER

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,9 +10,11 @@ from transforms.definitions.content_rules import SCOPES, ContentRules, Rule
 from transforms.definitions.faults import DefinitionError, Fault, faults_of, shown, shown_path
 from transforms.definitions.front_matter import FrontMatter
 from transforms.definitions.patterns import Pattern
-from transforms.definitions.scenario import ScenarioFile
 from transforms.definitions.workflow import Workflow
 from transforms.definitions.yaml_text import Document, Path, Place, TextError, read_yaml
+
+if TYPE_CHECKING:
+    from transforms.definitions.scenario import ScenarioFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -68,7 +70,7 @@ def read_content_rules(
 
 def read_scenarios(
     text: str, file: str, workflows: Collection[str]
-) -> tuple[ScenarioFile, Mapping[Path, Place]]:
+) -> tuple["ScenarioFile", Mapping[Path, Place]]:
     """A file of tests of workflows, and where each of its values stands.
 
     Args:
@@ -122,7 +124,10 @@ def _workflow() -> TypeAdapter[Workflow]:
 
 
 @cache
-def _scenarios() -> TypeAdapter[ScenarioFile]:
+def _scenarios() -> "TypeAdapter[ScenarioFile]":
+    # Who only runs workflows shall not pay for the models of their tests.
+    from transforms.definitions.scenario import ScenarioFile
+
     return TypeAdapter(ScenarioFile)
 
 
