@@ -178,7 +178,9 @@ def load_scenarios(given: Path, workflows: Collection[str]) -> tuple[list[Scenar
     """
     faults: list[str] = []
     files = definition_files(given) if given.is_dir() else [given]
-    read = [read_file(path, lambda text, file: read_scenarios(text, file, workflows), faults) for path in files]
+    read = [
+        read_file(path, lambda text, file: read_scenarios(text, file, workflows), faults) for path in files
+    ]
     return [ScenariosOfFile(path, *one) for path, one in zip(files, read, strict=True) if one], faults
 
 

@@ -33,9 +33,7 @@ def home(tmp_path: Path) -> House:
     home.template("hello.html.j2", "<p>{{ first_name }}</p>")
     home.settings.content.mkdir()
     (home.settings.content / "rules.yaml").write_text(RULES)
-    home.customers(
-        "people", person("ann", first_name="Ann", purse="s3cret"), person("bob", first_name="Bob")
-    )
+    home.customers("people", person("ann", first_name="Ann", purse="s3cret"), person("bob", first_name="Bob"))
     home.events(
         "go", *(event("go", at(5), one, properties={"color": "red", "other": "x"}) for one in ("ann", "bob"))
     )
