@@ -9,11 +9,12 @@ from flows.delivery.kinds import MESSAGES
 from flows.delivery.policies import bounds_of, way_of
 from flows.delivery.rules import read_recommendations
 from flows.delivery.send_ledger import SendLedger
+from flows.errors import InputError
 from flows.settings import Settings
 from transforms.definitions.actions import Message
 from transforms.definitions.content_rules import Rule
 from transforms.delivery.personalization import applied_rules
-from transforms.delivery.recommendations import items_of
+from transforms.delivery.recommendations import RECOMMENDED, items_of
 from transforms.delivery.steps import StepKey
 from transforms.delivery.throttles import Bounds, let_through
 from transforms.delivery.variants import chosen_variants
@@ -29,7 +30,9 @@ def with_choices(
     rules: Sequence[Rule],
     winners: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Due messages with `variant`, `rules` (names), `items` (a JSON array), `sender` (a name), `domain`.
+    """Due messages with `variant`, `rules` (names), `items` (JSON), `items_fault`, `sender` (a name), `domain`.
+
+    Where the table of recommendations can't be read, `items_fault` says why: messages that need none shall go out.
 
     Args:
         settings: which way messages go, and where the table of recommendations lies.
@@ -37,15 +40,17 @@ def with_choices(
         messages: what their steps say.
         rules: the personalization rules.
         winners: `transforms.delivery.variants.WINNERS`.
-
-    Raises:
-        InputError: the table of recommendations can't be read.
     """
-    recommended = read_recommendations(settings.content, due["customer_id"])
+    recommended, fault = pl.DataFrame(schema=RECOMMENDED), None
+    try:
+        recommended = read_recommendations(settings.content, due["customer_id"])
+    except InputError as error:
+        fault = str(error)
     return due.with_columns(
         chosen_variants(due, messages, winners).alias("variant"),
         applied_rules(rules, due).alias("rules"),
         items_of(due, recommended).alias("items"),
+        pl.lit(fault, pl.String).alias("items_fault"),
         _senders(settings, due).alias("sender"),
         pl.col("email").str.to_lowercase().str.extract(_DOMAIN).fill_null("").alias("domain"),
     )

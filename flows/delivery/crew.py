@@ -4,8 +4,8 @@ Every note is on the disk before the act it announces. A commit takes about a mi
 wait to have made at the same time are made in one.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -13,9 +13,11 @@ from typing import Self
 
 from flows.delivery.send_ledger import Handover, SendLedger
 from flows.delivery.senders.base import Answer, Carrier
+from flows.errors import OnwardError
 
 _AHEAD = 2
 """How many hand-overs wait for each that is under way."""
+_LOOK = 0.2  # seconds; Polars lets Ctrl-C not interrupt a wait that has no end
 Note = Callable[[], None]
 
 
@@ -72,14 +74,23 @@ class HandoverRecorder:
         again: whether it was begun before: then "not now" isn't "not taken", since it may have been taken then.
     """
 
-    def __init__(self, notes: Notes, ledger: SendLedger, handover: Handover) -> None:
+    def __init__(self, notes: Notes, ledger: SendLedger, handover: Handover, ended: Event) -> None:
+        """Of a hand-over; once the run has `ended`, nothing more is begun."""
         self._notes, self._ledger, self._key = notes, ledger, handover.key
         self.again = bool(handover.begun)
+        self._ended = ended
         self._open: dict[str, None] = {}
+        self._made: list[Future[None]] = []
         self._lock = Lock()
 
     def begin(self, ids: Sequence[str]) -> None:
-        """Note that these go out now; returns once that is on the disk."""
+        """Note that these go out now; returns once that is on the disk.
+
+        Raises:
+            OnwardError: the run is ending, or it can't be noted; nothing of these may go out.
+        """
+        if self._ended.is_set():
+            raise OnwardError("the run was broken off; what had not gone out yet is due again")
         begun = list(ids)
         with self._lock:
             self._open |= dict.fromkeys(begun)
@@ -91,7 +102,7 @@ class HandoverRecorder:
         with self._lock:
             for one in given:
                 self._open.pop(one.message_id, None)
-        self._notes.make(lambda: self._ledger.answer(self._key, given))
+        self._made.append(self._notes.make(lambda: self._ledger.answer(self._key, given)))
 
     @property
     def unanswered(self) -> list[str]:
@@ -100,15 +111,24 @@ class HandoverRecorder:
             return list(self._open)
 
     def finish(self) -> None:
-        """Note that nothing more will be heard; returns once that is on the disk."""
+        """Note that nothing more will be heard; returns once that is on the disk.
+
+        Raises:
+            Exception: an answer couldn't be noted, so that what has it would count as unknown: it stays open.
+        """
+        for one in self._made:
+            one.result()
         self._notes.make(lambda: self._ledger.finish(self._key)).result()
 
 
 class Crew:
     """Carries hand-overs out, as many at once as the carrier takes; use it in a `with` statement, which waits for all.
 
+    Whatever ends the block early (Ctrl-C, a hand-over that broke off), nothing more is begun, and what was begun is
+    waited for.
+
     Raises:
-        OnwardError: a hand-over broke off, or the ledger can't be written; those under way came to their ends.
+        OnwardError: a hand-over broke off, or the ledger can't be written.
     """
 
     def __init__(self, carrier: Carrier, ledger: SendLedger) -> None:
@@ -117,6 +137,7 @@ class Crew:
         self._pool = ThreadPoolExecutor(carrier.concurrency, thread_name_prefix=f"sender {carrier.name}")
         self._under_way: set[Future[None]] = set()
         self._broken = Event()  # then what isn't under way yet stays due
+        self._ended = Event()  # then nothing is begun any more
 
     def __enter__(self) -> Self:
         self._notes.__enter__()
@@ -125,11 +146,20 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=error is not None)
-        self._notes.__exit__(kind, error, trace)
+        try:
+            if error is None:
+                _wait(self._under_way, ALL_COMPLETED)
+        finally:
+            self._end()
+            self._notes.__exit__(kind, error, trace)
         if error is None:
             for one in self._under_way:
                 one.result()
+
+    def _end(self) -> None:
+        self._ended.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        _wait([one for one in self._under_way if not one.cancelled()], ALL_COMPLETED)
 
     def send(self, handovers: Sequence[Handover]) -> None:
         """Carry some out that the ledger knows as claimed; waits while too many are under way.
@@ -143,12 +173,13 @@ class Crew:
 
     def _wait_for_room(self) -> None:
         while len(self._under_way) >= _AHEAD * self._carrier.concurrency:
-            done, self._under_way = wait(self._under_way, return_when=FIRST_COMPLETED)
+            done = _wait(self._under_way, FIRST_COMPLETED)
+            self._under_way -= done
             for one in done:
                 one.result()
 
     def _carry(self, handover: Handover) -> None:
-        recorder = HandoverRecorder(self._notes, self._ledger, handover)
+        recorder = HandoverRecorder(self._notes, self._ledger, handover, self._ended)
         if not self._broken.is_set():
             self._transmit(handover, recorder)
         # What got no answer from a carrier that takes the same twice stays open: a later run hands it over again.
@@ -163,3 +194,11 @@ class Crew:
         except BaseException:
             self._broken.set()
             raise
+
+
+def _wait(futures: Collection[Future[None]], until: str) -> set[Future[None]]:
+    """Wait until one, or all, of some are done: those that are."""
+    while True:
+        done, others = wait(futures, timeout=_LOOK, return_when=until)
+        if not others or (done and until == FIRST_COMPLETED):
+            return done

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
@@ -45,12 +46,14 @@ class Prepared:
         version: of its sources (`ContentSource.version`).
         attributes: what of a profile it can name; None: anything.
         event: likewise of the event that started the execution.
+        items: whether it can name what is recommended.
     """
 
     content: CompiledContent
     version: str
     attributes: frozenset[str] | None
     event: frozenset[str] | None
+    items: bool
 
     @classmethod
     def of(cls, source: ContentSource) -> Self:
@@ -61,7 +64,7 @@ class Prepared:
         """
         content = compile_content(source)
         used = used_names(content)
-        return cls(content, source.version, used.attributes, used.event)
+        return cls(content, source.version, used.attributes, used.event, used.items)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ def write(writer: Writer, row: Row) -> Letter:
 
     Args:
         writer: what it is written with.
-        row: of `sql/delivery/messages.sql`, with `variant`, `rules` (names) and `items` (a JSON array or null).
+        row: of `sql/delivery/messages.sql`, with `variant`, `rules` (names), `items` (JSON text or null) and
+            `items_fault` (why there are none, or null).
 
     Raises:
         AddressError: the customer has no address that mail can be sent to.
@@ -158,11 +162,12 @@ def write(writer: Writer, row: Row) -> Letter:
     if isinstance(prepared, ContentError):
         raise prepared
     links = links_of(writer.places, row["message_id"], row["customer_id"], address)
-    values = _values(writer, row, links)
+    made_of = [prepared, *(writer.text(one) for one in row["rules"] or () if one in writer.texts)]
+    values = _values(writer, row, links, _items(row) if any(one.items for one in made_of) else [])
     rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     mail = _outgoing(writer, row, address, rendered, links)
     return Letter(
-        mail, _note(missing), _recorded(row, prepared, rendered), _said(writer, row, prepared, values)
+        mail, _note(missing), _recorded(row, prepared, rendered), _said(writer, row, made_of, values)
     )
 
 
@@ -232,7 +237,19 @@ def _address(row: Row) -> str:
     return address_of(given)
 
 
-def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
+def _items(row: Row) -> list[Any]:
+    """What is recommended to a message's customer."""
+    if row["items_fault"]:
+        raise ContentError(row["items_fault"])
+    with suppress(ValueError, RecursionError):
+        if isinstance(items := json.loads(row["items"] or "[]"), list):
+            return items
+    raise ContentError(
+        f"items of customer {row['customer_id']!r} are {row['items'][:60]!r}; allowed: a list, or a JSON array as text"
+    )
+
+
+def _values(writer: Writer, row: Row, links: MessageLinks, items: Sequence[Any]) -> Values:
     attributes = json.loads(row["attributes"] or "{}")
     event = json.loads(row["trigger_properties"] or "{}")
     zone = attributes.get("timezone")
@@ -251,7 +268,7 @@ def _values(writer: Writer, row: Row, links: MessageLinks) -> Values:
             "entered_at": row["entered_at"].isoformat(),
         },
         links.names,
-        items=json.loads(row["items"]) if row["items"] else [],
+        items=items,
         locale=str(attributes.get("locale") or "en"),
         timezone=zone if isinstance(zone, str) and zone.strip() else writer.timezone,
     )
@@ -312,13 +329,12 @@ def _recorded(row: Row, prepared: Prepared, rendered: Rendered) -> dict[str, Any
     }
 
 
-def _said(writer: Writer, row: Row, prepared: Prepared, values: Values) -> dict[str, Any]:
+def _said(writer: Writer, row: Row, made_of: Sequence[Prepared], values: Values) -> dict[str, Any]:
     """What the message was made of: no more of its customer than its sources can name."""
     applied = row["rules"] or []
-    made_of = [prepared, *(writer.text(one) for one in applied if one in writer.texts)]
     return {
         "id": row["message_id"],
-        "template": prepared.version,
+        "template": made_of[0].version,
         "rules": applied,
         "rules_version": writer.rules_version if applied else None,
         "values": {

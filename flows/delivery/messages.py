@@ -9,6 +9,7 @@ from flows.delivery.kinds import MESSAGES
 from flows.delivery.letters import Letter, Writer, compressed, json_bytes, write
 from flows.delivery.send_ledger import Part
 from flows.delivery.senders.base import Sender
+from flows.errors import InputError
 from transforms.content.errors import ContentError
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import Schema
@@ -44,8 +45,22 @@ def _composed(writer: Writer, sender: Sender, due: pl.DataFrame, limit: int) -> 
             held_back[row["message_id"]] = str(error)
         except ContentError as error:
             failures[row["message_id"]] = str(error)
-    parts = [_part(letters[start : start + limit], sender) for start in range(0, len(letters), limit)]
+    parts: list[Part] = []
+    for start in range(0, len(letters), limit):
+        parts += _parts(letters[start : start + limit], sender, failures)
     return Composed(parts, failures, held_back)
+
+
+def _parts(letters: Sequence[Letter], sender: Sender, failures: dict[str, str]) -> list[Part]:
+    """Some letters in the bytes of their sender; one that has none is among the `failures`, and keeps no other back."""
+    try:
+        return [_part(letters, sender)]
+    except (InputError, ValueError) as error:
+        if len(letters) == 1:
+            failures[letters[0].mail.message_id] = str(error)
+            return []
+    half = len(letters) // 2
+    return [part for some in (letters[:half], letters[half:]) for part in _parts(some, sender, failures)]
 
 
 def _part(letters: Sequence[Letter], sender: Sender) -> Part:

@@ -12,7 +12,7 @@ from flows.errors import InputError
 from transforms.definitions.content_rules import Rule
 from transforms.definitions.reading import read_content_rules
 from transforms.definitions.workflow import Workflow
-from transforms.delivery.recommendations import RECOMMENDED, not_items
+from transforms.delivery.recommendations import RECOMMENDED
 
 RECOMMENDATIONS = "recommendations"
 _SCANS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
@@ -87,7 +87,7 @@ def read_recommendations(folder: Path, customers: pl.Series) -> pl.DataFrame:
         The rows of these customers, `customer_id, items`.
 
     Raises:
-        InputError: there are several tables, it can't be read, has other columns, or texts that are no JSON arrays.
+        InputError: there are several tables, it can't be read, or has other columns.
     """
     files = [file for suffix in _SCANS if (file := folder / f"{RECOMMENDATIONS}{suffix}").is_file()]
     if len(files) > 1:
@@ -96,15 +96,10 @@ def read_recommendations(folder: Path, customers: pl.Series) -> pl.DataFrame:
         return pl.DataFrame(schema=RECOMMENDED)
     wanted = pl.LazyFrame({"customer_id": customers.cast(pl.String).unique()})
     try:
-        found = _table(files[0]).join(wanted, on="customer_id", how="semi").collect()
+        return _table(files[0]).join(wanted, on="customer_id", how="semi").collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         told = str(error).strip().partition("\n")[0]
         raise InputError(f"{files[0]}: can't be read as a table of recommendations: {told}") from error
-    if odd := not_items(found):
-        raise InputError(
-            f"{files[0]}: items of customer {odd[0]!r} are {odd[1][:60]!r}; allowed: a list, or a JSON array as text"
-        )
-    return found
 
 
 def _table(file: Path) -> pl.LazyFrame:

@@ -32,7 +32,7 @@ SCHEMA = {
     "at": pl.Datetime("us", "UTC"), "template_id": pl.String, "attributes": pl.String,
     "trigger_properties": pl.String, "suppressed": pl.String, "entered_at": pl.Datetime("us", "UTC"),
     "created_at": pl.Datetime("us", "UTC"), "message_class": pl.String, "transactional": pl.Boolean,
-    "variant": pl.String, "rules": pl.List(pl.String), "items": pl.String,
+    "variant": pl.String, "rules": pl.List(pl.String), "items": pl.String, "items_fault": pl.String,
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def message(number: int = 1, **changes: Any) -> dict[str, Any]:
         "at": NOW - timedelta(minutes=number), "template_id": "t", "attributes": '{"first_name": "Zoë"}',
         "trigger_properties": '{"item": "cup"}', "suppressed": None, "entered_at": NOW - timedelta(days=1),
         "created_at": None, "message_class": None, "transactional": False, "variant": None, "rules": [],
-        "items": None,
+        "items": None, "items_fault": None,
     }  # fmt: skip
     return {**row, **changes}
 
@@ -205,6 +205,44 @@ def test_an_address_that_a_template_made_unusable_fails_its_own_messages_only(
     result = dispatch(frame, Keeper(), ledger, contents=contents, batch_size=9)
     assert result["status"].to_list() == ["failed", "sent"]
     assert "isn't an e-mail address" in result["status_reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"items": "tea"}, "items of customer 'c1' are 'tea'; allowed: a list, or a JSON array as text"),
+        ({"items": "3"}, "items of customer 'c1' are '3'; allowed: a list"),
+        ({"items": "[" * 100_000}, "allowed: a list"),
+        ({"items_fault": "recommendations.csv: can't be read"}, "recommendations.csv: can't be read"),
+    ],
+)
+def test_odd_recommendations_fail_messages_that_name_them(
+    ledger: SendLedger, given: dict[str, str], says: str
+) -> None:
+    contents = {STEP: ContentSource("s", "{{ items }}"), (*STEP[:3], "1"): ContentSource("s", "fine")}
+    frame = due(message(1, **given), message(2), message(3, step="1", **given))
+    result = dispatch(frame, Keeper(), ledger, contents=contents, batch_size=9)
+    assert result["status"].to_list() == ["failed", "sent", "sent"]
+    assert says in result["status_reason"][0]
+
+
+def test_a_message_that_its_sender_has_no_bytes_for_fails_alone(ledger: SendLedger, tmp_path: Path) -> None:
+    sources = {
+        n: ContentSource("s", "fine", sender=sender)
+        for n, sender in enumerate(
+            ["Shop <a@shop.example>", "not an address", "{{ first_name }} <a@shop.example>"]
+        )
+    }
+    contents = {(*STEP[:3], str(n)): source for n, source in sources.items()}
+    long = json.dumps({"first_name": "n" * 100_000})
+    frame = due(
+        *(message(n, step="0") for n in range(1, 4)), message(4, step="1"), message(5, step="2"),
+        message(6, step="2", attributes=long),
+    )  # fmt: skip
+    sender = open_sender(Settings(data_dir=tmp_path), "eml")
+    result = dispatch(frame, sender, ledger, contents=contents, batch_size=9)
+    assert result["status"].to_list() == ["sent"] * 3 + ["failed", "sent", "failed"]
+    assert "'not an address' isn't an e-mail address" in result["status_reason"][3]
 
 
 def test_order_and_sizes_of_hand_overs(ledger: SendLedger) -> None:

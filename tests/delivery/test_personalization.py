@@ -414,13 +414,7 @@ def test_recommendations_are_joined_by_customer(tmp_path: Path) -> None:
             "id,items\nc1,[]\n",
             "has no column 'customer_id'; needed are customer_id and items, given id, items",
         ),
-        (
-            "csv",
-            "customer_id,items\nc1,tea\n",
-            "items of customer 'c1' are 'tea'; allowed: a list, or a JSON array",
-        ),
         ("parquet", "no parquet at all", "can't be read as a table of recommendations"),
-        ("ndjson", '{"customer_id": "c1", "items": 3}\n', "items of customer 'c1' are '3'; allowed: a list"),
     ],
 )
 def test_a_wrong_table_of_recommendations_is_said(tmp_path: Path, name: str, content: str, says: str) -> None:

@@ -16,21 +16,13 @@ def items_of(due: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
             rows of a customer the last counts.
 
     Returns:
-        `items`, JSON arrays as text; an empty one for customers without a row.
+        `items`, JSON texts: arrays, unless the table has something else; an empty one for customers without a row.
     """
     by_customer = table.select("customer_id", items=_as_json(table)).unique(
         "customer_id", keep="last", maintain_order=True
     )
     found = due.select("customer_id").join(by_customer, on="customer_id", how="left", maintain_order="left")
     return found["items"].fill_null(NOTHING)
-
-
-def not_items(table: pl.DataFrame) -> tuple[str, str] | None:
-    """The first customer whose items are neither a list nor a JSON array, and those; None: all are."""
-    items = pl.col("items").cast(pl.String) if table["items"].dtype != pl.List else pl.lit(NOTHING)
-    is_array = items.str.json_path_match("$").str.starts_with("[").fill_null(value=False)
-    odd = table.filter(items.is_not_null() & ~is_array).select("customer_id", items=items)
-    return odd.row(0) if len(odd) else None
 
 
 def _as_json(table: pl.DataFrame) -> pl.Series:
