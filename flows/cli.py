@@ -6,7 +6,7 @@ Exit codes: 0 success, 2 bad usage or invalid input, 130 Ctrl-C, 1 any other fai
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -25,9 +25,6 @@ from flows.commands import (
 )
 from flows.errors import INTERRUPTED, OnwardError, machine_error
 from flows.interrupts import CTRL_C
-
-if TYPE_CHECKING:
-    pass
 
 
 class _Commands(TyperGroup):
@@ -74,25 +71,35 @@ def main() -> None:
         )
 
 
-app.command("run")(ticks.run_command)
-app.command("backtest")(histories.backtest_command)
-app.command("prepare")(histories.prepare_command)
-app.command("validate")(definitions.validate_command)
-app.command("test")(trials.trial_command)
-app.command("activate")(trials.activate_command)
-app.command("report")(reports.report_command)
-app.command("migrate")(ticks.migrate_command)
-app.command("rebuild")(ticks.rebuild_command)
-app.command("compact")(store.compact_command)
-app.command("check")(store.check_command)
-app.command("preview")(content.preview_command)
-app.command("send-test")(content.send_test_command)
-app.command("addresses")(people.addresses_command)
-app.command("reconcile")(reports.reconcile_command)
-app.command("export")(reports.export_command)
-app.command("serve")(ticks.serve_command)
-app.add_typer(outbox.app, name="outbox")
-app.command("message")(messages.message_command)
+app.command("run", short_help="One tick: load new files, decide, send, report.")(ticks.run_command)
+app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.serve_command)
+app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
+app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
+    definitions.validate_command
+)
+app.command("test", short_help="Test workflows by customers and events of a few lines.")(trials.trial_command)
+app.command("activate", short_help="Let a workflow go, once its tests pass; or pause it.")(
+    trials.activate_command
+)
+app.command("backtest", short_help="The same engine over history; nothing is sent.")(
+    histories.backtest_command
+)
+app.command("prepare", short_help="Lay out event files once, for backtests.")(histories.prepare_command)
+app.command("preview", short_help="Show messages as readers see them, on one HTML page.")(
+    content.preview_command
+)
+app.command("send-test", short_help="Send one message now, to yourself.")(content.send_test_command)
+app.add_typer(outbox.app, name="outbox", short_help="What waits to be sent, what isn't sent, and why.")
+app.command("message", short_help="Show a message as it went out.")(messages.message_command)
+app.command("addresses", short_help="Look through the customers' e-mail addresses.")(people.addresses_command)
+app.command("migrate", short_help="Move a workflow's executions to its present version.")(
+    ticks.migrate_command
+)
+app.command("rebuild", short_help="Compute the state again from the archive.")(ticks.rebuild_command)
+app.command("compact", short_help="Put the small files of the store together.")(store.compact_command)
+app.command("check", short_help="Say which file of the store is gone or damaged.")(store.check_command)
+app.command("reconcile", short_help="Count everything anew, and compare.")(reports.reconcile_command)
+app.command("export", short_help="Write one DuckDB file of every table and report.")(reports.export_command)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -29,7 +29,10 @@ def validate_command(
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Check workflow, pattern and template files; print every error, and warnings."""
+    """Check workflow, pattern, template and rule files, and the settings of sending.
+
+    Prints every fault with its place, and warns of what likely isn't meant.
+    """
     from flows.definitions.given import load_given, places_of
     from flows.definitions.lint import lint_definitions
     from flows.delivery.rules import rule_faults

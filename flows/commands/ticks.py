@@ -84,7 +84,7 @@ def rebuild_command(
 
 
 def migrate_command(
-    workflow: Annotated[str, typer.Argument(help="The workflow's id.")],
+    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="The id of a workflow.")],
     maps: Annotated[
         list[str] | None,
         typer.Option(

@@ -25,7 +25,7 @@ from flows.settings import Settings
 from flows.store.winners import read_winners
 from flows.warehouse import read_sql
 from transforms.content.errors import ContentError
-from transforms.content.samples import sample_values
+from transforms.content.samples import filters_by_name, sample_values
 from transforms.content.templates import ContentSource, Rendered, compile_content, used_names
 from transforms.content.values import Values
 from transforms.delivery.link_places import leading_nowhere
@@ -145,7 +145,8 @@ def _somebody(contents: Mapping[ContentKey, ContentSource | ContentError], plann
     for (key, _), source in contents.items():
         if key == planned.key and isinstance(source, ContentSource):
             with suppress(ContentError):  # which writing it tells
-                values = sample_values(used_names(compile_content(source)))
+                compiled = compile_content(source)
+                values = sample_values(used_names(compiled), filters_by_name(compiled))
                 break
     profile: dict[str, Any] = {
         "customer_id": "sample",

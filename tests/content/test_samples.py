@@ -2,7 +2,7 @@
 
 import pytest
 
-from transforms.content.samples import sample_faults, sample_values
+from transforms.content.samples import filters_by_name, sample_faults, sample_values
 from transforms.content.templates import ContentSource, compile_content, render, used_names
 
 
@@ -64,3 +64,10 @@ def test_sample_values_fill_everything() -> None:
     compiled = compile_content(source)
     found = render(compiled, sample_values(used_names(compiled)))
     assert (found.subject, found.missing) == ("Anna €49.90", ())
+
+
+def test_names_that_filters_write_have_what_these_write() -> None:
+    source = "{{ event.when|date }} {{ event.sum|money('EUR') }} {{ n|plural('x', 'y') }} {{ event.to|url }}"
+    compiled = compile_content(ContentSource("S", source))
+    values = sample_values(used_names(compiled), filters_by_name(compiled))
+    assert render(compiled, values).text.startswith("Mar 1, 2026 €49.90 y https://example.com/page?utm_")

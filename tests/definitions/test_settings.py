@@ -53,6 +53,16 @@ def test_the_environment_sets_them_too(tmp_path: Path, monkeypatch: pytest.Monke
             "memory: 'lots' is no amount of memory: give a number and a unit, like 4GB or 512MiB",
         ),
         ("processes = 0", "processes: Input should be greater than or equal to 1 (given: 0)"),
+        ("tiemzone = 'UTC'", "tiemzone: unknown key 'tiemzone'; allowed: backup_every, "),
+        (
+            "[throttle]\nper_hours = 3",
+            "throttle.per_hours: unknown key 'per_hours'; allowed: domain_per_hour, per_hour, ",
+        ),
+        ("[senders.postmark]", "senders.postmark.server_token: missing key 'server_token'"),
+        (
+            "[senders.mine]\ntype = 'postmark'\nserver_tokn = 'x'",
+            "senders.mine.server_tokn: unknown key 'server_tokn'; allowed: ",
+        ),
         (
             '[quiet_hours]\nstart = "9"\nend = "08:00"',
             "quiet_hours.start: given '9'; allowed: a time of day like",
@@ -81,3 +91,16 @@ def test_amounts_of_memory() -> None:
     for wrong in ("", "4", "4gb", "0GB", "-1GB"):
         with pytest.raises(ValueError, match="no amount of memory"):
             memory_bytes(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("tiemzone = 'UTC'", "timezone"),
+        ("[senders.mine]\ntype = 'postmark'\nserver_tokn = 'x'", "server_token"),
+        ("[senders.mine]\ntype = 'smtp'\nhost = 'h'\n[senders.mine.dkim]\nselecter = 'x'", "selector"),
+    ],
+)
+def test_the_nearest_setting_is_named(tmp_path: Path, text: str, meant: str) -> None:
+    with pytest.raises(InputError, match=rf"; did you mean '{meant}'\?"):
+        settings(tmp_path, text)

@@ -21,6 +21,11 @@ _LIKELY = {
 _MONEY = ("price", "value", "total", "amount", "revenue")
 _COUNTS = ("count", "quantity", "number", "purchases", "points", "score", "days")
 _TIMES = ("date", "_at", "time", "birthday", "until")
+_FOR_FILTERS = {
+    **dict.fromkeys(("date", "time"), "2026-03-01T12:00:00Z"),
+    **dict.fromkeys(("money", "number", "percent"), 49.9), "plural": 3,
+    "url": "https://example.com/page",
+}  # fmt: skip
 _LISTS = ("products", "items", "tags", "orders")
 
 
@@ -34,14 +39,23 @@ def sample_faults(compiled: CompiledContent) -> list[ContentError]:
     return list(found.values())
 
 
-def sample_values(names: UsedNames) -> Values:
-    """A customer to look at a message with, who has something likely for every name that the message uses."""
-    profile = {name: _likely(name) for name in names.attributes or _LIKELY}
+def sample_values(names: UsedNames, filtered: Mapping[str, str] | None = None) -> Values:
+    """A customer to look at a message with, who has something likely for every name that the message uses.
+
+    Args:
+        names: what the message uses.
+        filtered: of `filters_by_name`, so that a name that is written as a date is one.
+    """
+
+    def likely(name: str) -> Any:
+        return _FOR_FILTERS.get((filtered or {}).get(name, ""), _likely_for(name))
+
+    profile = {name: likely(name) for name in names.attributes or _LIKELY}
     return Values(
         attributes={**_LIKELY, **profile},
-        event={name: _likely(name) for name in names.event or ()},
+        event={name: likely(name) for name in names.event or ()},
         customer={name: _LIKELY[name] for name in ("customer_id", "email", "timezone", "created_at")},
-        execution={name: _likely(name) for name in names.execution or ()},
+        execution={name: likely(name) for name in names.execution or ()},
         message={
             f"{one}_url": f"https://example.com/{one}" for one in ("unsubscribe", "preferences", "view")
         },
@@ -50,6 +64,21 @@ def sample_values(names: UsedNames) -> Values:
             {"name": f"Product {n}", "price": 10 * n, "url": f"https://example.com/{n}"} for n in (1, 2, 3)
         ],
     )
+
+
+def filters_by_name(compiled: CompiledContent) -> dict[str, str]:
+    """The last part of a name, `when` of `event.when`, → the filter that writes it."""
+    trees = [tree for part in parts_of(compiled) for tree in part.trees.values()]
+    found = [one for tree in trees for one in tree.find_all(nodes.Filter) if one.name in _FOR_FILTERS]
+    return {name: one.name for one in found if (name := _last_name(one.node))}
+
+
+def _last_name(node: nodes.Node | None) -> str | None:
+    while isinstance(node, nodes.Filter):
+        node = node.node
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return node.name if isinstance(node, nodes.Name) else None
 
 
 class _Whatever(Mapping[str, Any]):
@@ -85,7 +114,7 @@ def _faults(compiled: CompiledContent, holds: bool) -> Iterator[ContentError]:
         )
 
 
-def _likely(name: str) -> Any:
+def _likely_for(name: str) -> Any:
     lowered = name.lower()
     if lowered in _LIKELY:
         return _LIKELY[lowered]
