@@ -1,6 +1,10 @@
 """What waits to be sent, and what people decide about it: outbox and its commands."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,14 +25,15 @@ Scopes = Annotated[
 ]
 
 
+_EVERYTHING = "*"
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
 @app.callback(invoke_without_command=True)
-def outbox_command(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    settings: SettingsFile = None,
-) -> None:
+def outbox_command(context: typer.Context, as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """What waits to be sent, what isn't sent and why, and what to do about it."""
     if context.invoked_subcommand:
+        context.obj = _Given(settings, as_json)
         return
     from flows.delivery.standing import read_standing
 
@@ -37,15 +42,20 @@ def outbox_command(
 
 
 @app.command("retry")
-def retry_command(ids: Ids = None, settings: SettingsFile = None) -> None:
+def retry_command(
+    context: typer.Context, ids: Ids = None, as_json: AsJson = False, settings: SettingsFile = None
+) -> None:
     """Try again, with the next run, what has failed or was put off by its provider."""
     from flows.delivery.standing import retry
 
-    typer.echo(f"{counted(retry(settings_of(settings), ids or ()), 'thing')} will be tried by the next run")
+    given = _given(context, settings, as_json)
+    things = retry(settings_of(given.settings), ids or ())
+    given.say({"retried": things}, f"{counted(things, 'thing')} will be tried by the next run")
 
 
 @app.command("resolve")
 def resolve_command(
+    context: typer.Context,
     became: Annotated[
         Literal["sent", "failed", "again"],
         typer.Option(
@@ -54,37 +64,64 @@ def resolve_command(
         ),
     ],
     ids: Ids = None,
+    as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
     """Say what became of messages that were handed over without an answer, and are held as unknown."""
     from flows.delivery.standing import resolve
 
-    typer.echo(f"{counted(resolve(settings_of(settings), ids or (), became), 'thing')} resolved as: {became}")
+    given = _given(context, settings, as_json)
+    things = resolve(settings_of(given.settings), ids or (), became)
+    given.say({"resolved": things, "as": became}, f"{counted(things, 'thing')} resolved as: {became}")
 
 
 @app.command("hold")
-def hold_command(scopes: Scopes = None, settings: SettingsFile = None) -> None:
+def hold_command(
+    context: typer.Context, scopes: Scopes = None, as_json: AsJson = False, settings: SettingsFile = None
+) -> None:
     """Let nothing of a workflow, or nothing at all, go out until it is released; it expires by max_send_delay."""
     from flows.delivery.standing import hold
 
-    hold(settings_of(settings), scopes or ())
-    typer.echo(f"held: {', '.join(scopes or ['everything'])}")
+    given = _given(context, settings, as_json)
+    hold(settings_of(given.settings), scopes or ())
+    given.say({"held": scopes or [_EVERYTHING]}, f"held: {', '.join(scopes or ['everything'])}")
 
 
 @app.command("release")
-def release_command(scopes: Scopes = None, settings: SettingsFile = None) -> None:
+def release_command(
+    context: typer.Context, scopes: Scopes = None, as_json: AsJson = False, settings: SettingsFile = None
+) -> None:
     """Let go out again what was held."""
     from flows.delivery.standing import release
 
-    freed = release(settings_of(settings), scopes or ())
+    given = _given(context, settings, as_json)
+    freed = release(settings_of(given.settings), scopes or ())
     if not freed:
         raise InputError("nothing is held")
-    typer.echo(f"released: {', '.join('everything' if one == '*' else one for one in freed)}")
+    given.say({"released": freed}, f"released: {_named(freed)}")
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Options that may stand before a command's name or after it."""
+
+    settings: Path | None
+    as_json: bool
+
+    def say(self, told: dict[str, Any], sentence: str) -> None:
+        typer.echo(json.dumps(told, ensure_ascii=False) if self.as_json else sentence)
+
+
+def _given(context: typer.Context, settings: Path | None, as_json: bool) -> _Given:
+    before: _Given = context.obj
+    return _Given(settings or before.settings, as_json or before.as_json)
+
+
+def _named(scopes: Sequence[str]) -> str:
+    return ", ".join("everything" if one == _EVERYTHING else one for one in scopes)
 
 
 def _as_json(standing: "Standing") -> str:
-    import json
-
     told = {
         "counts": json.loads(standing.counts.write_json()),
         "reasons": json.loads(standing.reasons.write_json()),
@@ -103,5 +140,5 @@ def _in_words(standing: "Standing") -> str:
         for _, state, reason, things, _, example in standing.reasons.iter_rows()
     ]
     if standing.held:
-        lines.append(f"held: {', '.join('everything' if one == '*' else one for one in standing.held)}")
+        lines.append(f"held: {_named(standing.held)}")
     return "\n".join(lines) or "nothing was ever handed over, and nothing waits"

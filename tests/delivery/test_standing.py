@@ -240,3 +240,24 @@ def test_the_commands_say_it(post: Post, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "held: everything" in CliRunner().invoke(app, ["outbox", "hold"]).output
     assert "held: everything" in CliRunner().invoke(app, ["outbox"]).output
     assert "released: everything" in CliRunner().invoke(app, ["outbox", "release"]).output
+
+
+def test_options_count_wherever_they_stand(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.tick(9, lambda _: [])
+    file = tmp_path / "other.toml"
+    file.write_text(f"data_dir = {json.dumps(str(post.home.root))}\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    def told(*words: str) -> Any:
+        result = CliRunner().invoke(app, ["outbox", *words], catch_exceptions=False)
+        return json.loads(result.output)
+
+    other = ("--settings", str(file))
+    assert told(*other, "--json", "hold") == {"held": ["*"]}
+    assert told("--json", *other)["held"] == ["*"]
+    assert told(*other, "release", "--json") == {"released": ["*"]}
+    assert told("--json", "resolve", "--as", "failed", *other) == {"resolved": 3, "as": "failed"}
+    assert told("retry", "--json", *other) == {"retried": 3}
