@@ -87,7 +87,8 @@ def deliver(
     Raises:
         OnwardError: the carrier or the ledger can't go on; what was handed over is recorded, run again.
     """
-    key, limit = channel.kind.key, min(policy.batch_size, channel.carrier.batch_limit)
+    carrier, key = channel.carrier, channel.kind.key
+    limit = min(policy.batch_size, carrier.batch_limit)
     known, under_way = ledger.known(due[key]), ledger.under_way(channel.kind)
     waiting = _waiting(channel.kind, due, ledger)
     fresh = due.filter(~pl.col(key).is_in(pl.concat([known["id"], under_way]).implode())).sort("at", key)
@@ -98,12 +99,12 @@ def deliver(
     if policy.lets_through:
         sendable = sendable.filter(policy.lets_through(sendable))
     results = [known, settled]
-    with Crew(channel.carrier, ledger) as crew:
+    with Crew(carrier, ledger) as crew:
         for rows in sendable.iter_slices(policy.batch_size):
             composed = channel.compose(rows, limit)
             results.append(_held_back(composed))
             ledger.fail(channel.kind, composed.failures)
-            crew.send(ledger.claim(channel.kind, channel.carrier.name, composed.parts))
+            crew.send(ledger.claim(channel.kind, carrier.name, composed.parts, carrier.peer))
             counted(len(rows))
     return pl.concat([*results, ledger.known(sendable[key])]).rename({"id": key})
 
@@ -113,7 +114,8 @@ def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendL
 
     What was never begun is due again. A begun hand-over is repeated, the same bytes under the same key, if its carrier
     can take that and still knows the key, and stays open if that gets no answer either; otherwise its carrier is asked
-    what it knows of them, and what that can't say anything of is held as `unknown`.
+    what it knows of them, and what that can't say anything of is held as `unknown`. So is what was begun by a carrier
+    that isn't there any more, or has another `peer` now.
 
     Args:
         kind: what was handed over.
@@ -125,7 +127,7 @@ def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendL
     """
     for handover in ledger.unanswered(kind):
         carrier = carriers.get(handover.sender)
-        if not carrier or not handover.begun:
+        if not carrier or not handover.begun or handover.peer not in (None, carrier.peer):
             ledger.finish(handover.key)
         elif carrier.repeatable and ledger.is_fresh(handover, carrier.key_life):
             with Crew(carrier, ledger) as crew:

@@ -6,7 +6,7 @@ VERSION = 3
 _TABLES = """
 CREATE TABLE IF NOT EXISTS batches (
     key TEXT PRIMARY KEY, kind TEXT NOT NULL, sender TEXT NOT NULL, state TEXT NOT NULL, payload BLOB, at INTEGER,
-    said BLOB
+    said BLOB, peer TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sends (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS templates (version TEXT PRIMARY KEY, source BLOB NOT 
 """
 """`at` and the like are microseconds since 1970.
 
-    batches: one row per hand-over; `payload` its bytes until it is answered, `said` what its messages were made of.
+    batches: one row per hand-over; `payload` its bytes until it is answered, `said` what its messages were made of,
+        `peer` whom they went to.
     sends: one row per message or webhook request; `recorded` a JSON object of what it said, `domain` where it went.
     identity: one row; `fence` is the number of the run that may write.
     deferred: one row per thing that the other side put off, until when, and how often it was tried.
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS templates (version TEXT PRIMARY KEY, source BLOB NOT 
     templates: one row per version of a message's sources that something was made of.
 """
 _SINCE_2 = {
-    "batches": {"at": "INTEGER", "said": "BLOB"},
+    "batches": {"at": "INTEGER", "said": "BLOB", "peer": "TEXT"},
     "sends": {"recorded": "TEXT", "provider_id": "TEXT", "domain": "TEXT"},
     "identity": {"fence": "INTEGER NOT NULL DEFAULT 0"},
 }

@@ -1,7 +1,8 @@
 """The outbox: pending messages and webhook requests of the store → delivered → what became of them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,9 +19,10 @@ from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.rules import load_rules
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.base import Carrier
-from flows.delivery.senders.choose import open_sender, senders_in_use
+from flows.delivery.senders.choose import open_sender, senders_in_use, senders_to_finish
 from flows.delivery.sources import keep_sources, writer_of
 from flows.delivery.webhooks import webhook_channel
+from flows.errors import InputError
 from flows.store.pending import PENDING, START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.store.winners import read_winners
@@ -61,7 +63,14 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
         ]
         return pl.concat(results)
 
-    done = _hand_over_all(store, MESSAGES, list(senders.values()), now, hand_over)
+    def finishing(began: Collection[str]) -> Mapping[str, Carrier]:
+        found: dict[str, Carrier] = {one.name: one for one in senders.values()}
+        for name in set(senders_to_finish(settings, began)) - set(senders):
+            with suppress(InputError):  # one that isn't used any more may have no secret any more
+                found[name] = open_sender(settings, name)
+        return found
+
+    done = _hand_over_all(store, MESSAGES, finishing, now, hand_over)
     return replace(done, warnings=[*rules.faults, *done.warnings])
 
 
@@ -76,7 +85,8 @@ def send_webhooks(store: Store, *, now: datetime) -> dict[str, int]:
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
         return deliver(channel, with_data(store.state, due), ledger, Policy(store.settings.batch_size))
 
-    return _hand_over_all(store, WEBHOOKS, [channel.carrier], now, hand_over).counts
+    carriers = {channel.carrier.name: channel.carrier}
+    return _hand_over_all(store, WEBHOOKS, lambda _: carriers, now, hand_over).counts
 
 
 def recall_sends(store: Store) -> int:
@@ -102,16 +112,24 @@ def hold_back(store: Store, ticks: Sequence[int]) -> None:
 def _hand_over_all(
     store: Store,
     kind: Kind,
-    carriers: Sequence[Carrier],
+    carriers: Callable[[Collection[str]], Mapping[str, Carrier]],
     now: datetime,
     hand_over: Callable[[pl.DataFrame, SendLedger], pl.DataFrame],
 ) -> Dispatched:
-    """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory."""
+    """Hand over what is pending of a kind, the oldest first and so many at once that they fit into memory.
+
+    Args:
+        store: the store and its settings.
+        kind: what is pending.
+        carriers: who carries it, and who finishes what those of some names have begun.
+        now: the tick's instant.
+        hand_over: hands over some.
+    """
     done, warnings, place = Counter[str](), dict[str, None](), START
     open_since = now - store.settings.max_send_delay
     with open_ledger(store) as ledger:
         ledger.take()
-        finish_unanswered(kind, {one.name: one for one in carriers}, ledger)
+        finish_unanswered(kind, carriers(ledger.unanswered_senders(kind)), ledger)
         while last := bring_in_pending(store.con, store.state, kind.table, AT_ONCE, place):
             place = last
             with read_profiles(store.con):

@@ -68,12 +68,14 @@ class Handover:
 
     Attributes:
         begun: the ids that may have reached the other side, and have no answer.
+        peer: the other side (`Carrier.peer`); None where that wasn't noted.
     """
 
     key: str
     sender: str
     payload: bytes
     begun: tuple[str, ...] = ()
+    peer: str | None = None
 
 
 class SendLedger:
@@ -168,9 +170,16 @@ class SendLedger:
 
     def unanswered(self, kind: Kind) -> list[Handover]:
         """The hand-overs that a crash or an error broke off."""
-        query = "SELECT key, sender, payload FROM batches WHERE kind = ? AND state <> 'answered'"
+        query = "SELECT key, sender, payload, peer FROM batches WHERE kind = ? AND state <> 'answered'"
         found = self.query(query, kind.name)
-        return [Handover(key, sender, payload, self._begun(key)) for key, sender, payload in found]
+        return [
+            Handover(key, sender, payload, self._begun(key), peer) for key, sender, payload, peer in found
+        ]
+
+    def unanswered_senders(self, kind: Kind) -> set[str]:
+        """The names of who began these."""
+        query = "SELECT DISTINCT sender FROM batches WHERE kind = ? AND state <> 'answered'"
+        return {name for (name,) in self.query(query, kind.name)}
 
     def is_fresh(self, handover: Handover, life: timedelta | None) -> bool:
         """Whether the other side surely still knows a hand-over's key, which lives so long (None: for ever).
@@ -180,18 +189,23 @@ class SendLedger:
         ((at,),) = self.query("SELECT at FROM batches WHERE key = ?", handover.key)
         return life is None or at is None or self.now_us - at < _SURE * life // timedelta(microseconds=1)
 
-    def claim(self, kind: Kind, sender: str, parts: Sequence[Part]) -> list[Handover]:
+    def claim(
+        self, kind: Kind, sender: str, parts: Sequence[Part], peer: str | None = None
+    ) -> list[Handover]:
         """Record hand-overs before anything of them is sent, all in one transaction.
 
         Args:
             kind: what is sent.
             sender: the name of who will carry it.
             parts: what goes out by each.
+            peer: the other side.
 
         Raises:
             OnwardError: one of the ids is claimed or answered already, or another run has taken over.
         """
-        claimed = [Handover(sha256(one.payload).hexdigest()[:32], sender, one.payload) for one in parts]
+        claimed = [
+            Handover(sha256(one.payload).hexdigest()[:32], sender, one.payload, peer=peer) for one in parts
+        ]
         try:
             with self.transaction():
                 for handover, part in zip(claimed, parts, strict=True):
@@ -205,10 +219,12 @@ class SendLedger:
         return claimed
 
     def _claim(self, kind: Kind, handover: Handover, part: Part) -> None:
-        batch = (handover.key, kind.name, handover.sender, handover.payload, self.now_us, part.said)
+        batch = (
+            handover.key, kind.name, handover.sender, handover.payload, self.now_us, part.said, handover.peer
+        )  # fmt: skip
         self._db.execute(
-            "INSERT INTO batches (key, kind, sender, state, payload, at, said) "
-            "VALUES (?, ?, ?, 'claimed', ?, ?, ?)",
+            "INSERT INTO batches (key, kind, sender, state, payload, at, said, peer) "
+            "VALUES (?, ?, ?, 'claimed', ?, ?, ?, ?)",
             batch,
         )
         self._db.executemany(

@@ -31,6 +31,11 @@ class WebhookFile:
     repeatable: bool = True
     key_life: None = None
 
+    @property
+    def peer(self) -> str:
+        """As of the sender `eml`: the folder's name."""
+        return f"webhooks {self.outbox.name}"
+
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (ids suffice here)
         """Append the requests (NDJSON) that aren't in the file yet.
 

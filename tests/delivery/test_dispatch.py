@@ -14,7 +14,7 @@ from flows.delivery.kinds import MESSAGES, Kind
 from flows.delivery.letters import Writer
 from flows.delivery.messages import message_channel
 from flows.delivery.policies import Way
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Part, SendLedger
+from flows.delivery.send_ledger import KNOWN_SCHEMA, NO_ANSWER, Part, SendLedger
 from flows.delivery.senders.base import Answer, Outgoing, Recorder, Sender
 from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
@@ -59,7 +59,7 @@ Answering = Callable[[list[str]], list[Answer]]
 class Keeper:
     """A sender that keeps what it got; `answers` decides, or breaks off."""
 
-    name = "keeper"
+    name = peer = "keeper"
     batch_limit = 1000
     concurrency = 1
     key_life: timedelta | None = None
@@ -339,6 +339,16 @@ def test_another_sender_doesn_t_finish_what_one_began(ledger: SendLedger) -> Non
     other.name = "other"
     assert dispatch(due(message()), other, ledger)["status"].to_list() == ["unknown"]
     assert other.calls == []
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_what_was_begun_with_another_side_is_unknown(ledger: SendLedger, repeatable: bool) -> None:
+    with pytest.raises(OnwardError):
+        dispatch(due(message()), Keeper(broken, repeatable=True), ledger)
+    other = Keeper(repeatable=repeatable)
+    other.peer = "of another account"
+    assert outcome(dispatch(due(message()), other, ledger)) == [("unknown", NO_ANSWER, None)]
+    assert (other.calls, other.asked) == ([], [])
 
 
 TEXTS = Kind("sms", table="texts", key="text_id", query="")

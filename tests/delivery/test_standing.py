@@ -13,8 +13,9 @@ from flows.cli import app
 from flows.delivery import outbox
 from flows.delivery.reconcile import ledger_differences
 from flows.delivery.senders.base import Answer
+from flows.delivery.senders.journal import Journal
 from flows.delivery.standing import hold, read_standing, release, resolve, retry
-from flows.errors import InputError
+from flows.errors import InputError, OnwardError
 from flows.reports.reconcile import reconcile
 from flows.settings import Settings
 from flows.warehouse import connect
@@ -27,6 +28,10 @@ Answers = Callable[[list[str]], list[Answer]]
 
 def answering(status: str, detail: str | None = None, **more: Any) -> Answers:
     return lambda ids: [Answer(one, status, detail, **more) for one in ids]
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError("no space left on device")
 
 
 def resolve_again(settings: Settings, ids: Sequence[str]) -> int:
@@ -261,3 +266,26 @@ def test_options_count_wherever_they_stand(
     assert told(*other, "release", "--json") == {"released": ["*"]}
     assert told("--json", "resolve", "--as", "failed", *other) == {"resolved": 3, "as": "failed"}
     assert told("retry", "--json", *other) == {"retried": 3}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_who_is_not_used_any_more_finishes_what_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    def home(sender: str, *senders: str) -> House:
+        given = {one: {"type": "eml"} for one in senders}
+        return House(Settings(data_dir=tmp_path / "data", sender=sender, senders=given))
+
+    house(tmp_path, workflow(send("hello", content="Hi")))
+    first = home("old", "old")
+    first.customers("people", person("c0"))
+    first.events("1", event("go", at(0), "c0"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "append_once", full)
+        with pytest.raises(OnwardError, match="nothing is lost"):
+            first.tick(at(9))
+    second = home("new", "new", "old") if there else home("new", "new")
+    second.tick(at(10))
+    assert second.rows("select status from messages") == [("sent" if there else "unknown",)]
+    assert len(second.outbox()) == there
+    assert_reconciled(second)

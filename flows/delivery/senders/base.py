@@ -102,6 +102,11 @@ class Carrier(Protocol):
         ...
 
     @property
+    def peer(self) -> str:
+        """The other side, and how it is spoken to: what was begun with another isn't repeated to this one."""
+        ...
+
+    @property
     def repeatable(self) -> bool:
         """Whether handing the same key and bytes over again sends nothing twice."""
         ...

@@ -1,5 +1,7 @@
 """Which way of sending the settings name."""
 
+from collections.abc import Collection
+
 from flows.delivery.senders.base import Sender
 from flows.errors import InputError
 from flows.secrets import resolved
@@ -27,6 +29,12 @@ def senders_in_use(settings: Settings) -> list[str]:
         return [FILES]
     routed = [one.sender for one in settings.routes if one.sender]
     return list(dict.fromkeys([settings.sender, *routed]))
+
+
+def senders_to_finish(settings: Settings, began: Collection[str]) -> list[str]:
+    """Those of some names that settings still know, used or not; in staging none, since they reach people."""
+    known = {FILES, *settings.senders} if settings.environment == "production" else {FILES}
+    return sorted(known & set(began))
 
 
 def open_sender(settings: Settings, name: str) -> Sender:

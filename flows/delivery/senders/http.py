@@ -99,7 +99,7 @@ def open_sender(
     }
     habits = Habits(
         batch_limit=1000, key_setting="headers", key_header=settings.key_header, method=settings.method,
-        side_by_side=True,
+        side_by_side=True, address=settings.url,
     )  # fmt: skip
     terms = Terms(
         "", headers, _words(headers.values()), settings.timeout, settings.concurrency, policy, watch

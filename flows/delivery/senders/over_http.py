@@ -60,6 +60,7 @@ class Habits:
         method: of the requests.
         requests_per_second: the most that it takes, where that is known.
         side_by_side: whether the requests of a hand-over go out side by side, instead of hand-overs doing so.
+        address: where requests go, where that isn't below one base address.
     """
 
     batch_limit: int
@@ -69,6 +70,7 @@ class Habits:
     method: str = "POST"
     requests_per_second: float | None = None
     side_by_side: bool = False
+    address: str = ""
 
 
 class HttpSender:
@@ -81,6 +83,8 @@ class HttpSender:
         self.batch_limit = habits.batch_limit
         self.repeatable = habits.key_header is not None
         self.key_life = habits.key_life
+        address = terms.base_url or habits.address
+        self.peer = " ".join(filter(None, [type(provider).__name__, address, habits.key_header]))
         self.concurrency = 1 if habits.side_by_side else terms.connections
         self._crew = terms.connections if habits.side_by_side else 1
         self._provider, self._habits, self._per_second = provider, habits, per_second

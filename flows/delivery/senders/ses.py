@@ -73,6 +73,7 @@ class SesSender:
     secrets: tuple[str, ...] = field(repr=False)
     configuration_set: str | None = None
     patience: tuple[float, float] = (1.0, 60.0)
+    peer: str = "ses"
     batch_limit: int = 1000
     repeatable: bool = False
     key_life: timedelta | None = None

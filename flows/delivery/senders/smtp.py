@@ -34,6 +34,7 @@ class SmtpSender:
     connections: int
     pace: Pace
     signer: Signer | None = None
+    peer: str = "smtp"
     batch_limit: int = 1000
     repeatable: bool = False
     key_life: timedelta | None = None
