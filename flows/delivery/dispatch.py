@@ -13,8 +13,9 @@ import polars as pl
 
 from flows.delivery.crew import Crew
 from flows.delivery.kinds import Kind
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Part, SendLedger
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, OvertakenError, Part, SendLedger
 from flows.delivery.senders.base import Carrier
+from flows.errors import OnwardError
 
 Counted = Callable[[int], object]
 EVERYTHING = "*"
@@ -123,18 +124,31 @@ def finish_unanswered(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendL
         ledger: what was handed over.
 
     Raises:
-        OnwardError: as for `deliver`.
+        OnwardError: as for `deliver`; what other carriers began is finished.
     """
+    broken: dict[str, OnwardError] = {}
     for handover in ledger.unanswered(kind):
         carrier = carriers.get(handover.sender)
-        if not carrier or not handover.begun or handover.peer not in (None, carrier.peer):
-            ledger.finish(handover.key)
-        elif carrier.repeatable and ledger.is_fresh(handover, carrier.key_life):
-            with Crew(carrier, ledger) as crew:
-                crew.send([handover])
-        else:
-            ledger.answer(handover.key, carrier.ask(handover.payload, handover.begun))
-            ledger.finish(handover.key)
+        try:
+            if handover.sender not in broken:
+                _finish(handover, carrier, ledger)
+        except OvertakenError:
+            raise
+        except OnwardError as error:
+            broken[handover.sender] = error
+    for trouble in broken.values():
+        raise trouble
+
+
+def _finish(handover: Handover, carrier: Carrier | None, ledger: SendLedger) -> None:
+    if not carrier or not handover.begun or handover.peer not in (None, carrier.peer):
+        ledger.finish(handover.key)
+    elif carrier.repeatable and ledger.is_fresh(handover, carrier.key_life):
+        with Crew(carrier, ledger) as crew:
+            crew.send([handover])
+    else:
+        ledger.answer(handover.key, carrier.ask(handover.payload, handover.begun))
+        ledger.finish(handover.key)
 
 
 def _waiting(kind: Kind, due: pl.DataFrame, ledger: SendLedger) -> pl.Series:

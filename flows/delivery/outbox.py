@@ -13,16 +13,17 @@ from flows.delivery.chosen import letting_through, with_choices
 from flows.delivery.contents import read_contents, read_messages, with_data
 from flows.delivery.dispatch import Policy, deliver, finish_unanswered
 from flows.delivery.kinds import MESSAGES, WEBHOOKS, Kind
+from flows.delivery.letters import Writer
 from flows.delivery.messages import RECORDED, message_channel
 from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.rules import load_rules
-from flows.delivery.send_ledger import SendLedger
+from flows.delivery.send_ledger import OvertakenError, SendLedger
 from flows.delivery.senders.base import Carrier
 from flows.delivery.senders.choose import open_sender, senders_in_use, senders_to_finish
 from flows.delivery.sources import keep_sources, writer_of
 from flows.delivery.webhooks import webhook_channel
-from flows.errors import InputError
+from flows.errors import InputError, OnwardError
 from flows.store.pending import PENDING, START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.store.winners import read_winners
@@ -43,12 +44,12 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
 
     Raises:
         InputError: the settings of a sender, the templates or the content folder can't be used.
-        OnwardError: the sender or the ledger can't go on.
+        OnwardError: a sender or the ledger can't go on; what goes by other senders has gone.
     """
     settings = store.settings
     senders = {name: open_sender(settings, name) for name in senders_in_use(settings)}
     templates, rules = read_templates(settings.templates), load_rules(settings.content)
-    winners = read_winners(settings)
+    winners, broken = read_winners(settings), dict[str, OnwardError]()
     policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
 
     def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
@@ -58,10 +59,23 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
         chosen = with_choices(settings, due, messages, rules.rules, winners)
         through = replace(policy, lets_through=lambda rows: letting_through(settings, rows, ledger))
         results = [
-            deliver(message_channel(writer, senders[name]), rows, ledger, through)
+            by_one(name, rows, writer, ledger, through)
             for (name,), rows in chosen.partition_by("sender", as_dict=True, maintain_order=True).items()
         ]
         return pl.concat(results)
+
+    def by_one(
+        name: str, rows: pl.DataFrame, writer: Writer, ledger: SendLedger, through: Policy
+    ) -> pl.DataFrame:
+        """Deliver by one sender; what keeps it from going on keeps no other one."""
+        try:
+            if name not in broken:
+                return deliver(message_channel(writer, senders[name]), rows, ledger, through)
+        except OvertakenError:
+            raise
+        except OnwardError as error:
+            broken[name] = error
+        return ledger.known(rows[MESSAGES.key]).rename({"id": MESSAGES.key})
 
     def finishing(began: Collection[str]) -> Mapping[str, Carrier]:
         found: dict[str, Carrier] = {one.name: one for one in senders.values()}
@@ -71,6 +85,8 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
         return found
 
     done = _hand_over_all(store, MESSAGES, finishing, now, hand_over)
+    for error in broken.values():
+        raise error
     return replace(done, warnings=[*rules.faults, *done.warnings])
 
 
@@ -91,12 +107,12 @@ def send_webhooks(store: Store, *, now: datetime) -> dict[str, int]:
 
 def recall_sends(store: Store) -> int:
     """Note of pending messages and requests what the send ledger knows of them; how many those are."""
-    known = 0
+    known, open_since = 0, store.clock() - store.settings.max_send_delay
     with open_ledger(store) as ledger:
         for kind in (MESSAGES, WEBHOOKS):
             pending = read_pending(store.con, store.state, kind.table)
             results = ledger.known(pending[kind.key]).rename({"id": kind.key})
-            settle(store.con, store.state, store.ledger, kind.table, told(results, kind))
+            settle(store.con, store.state, store.ledger, kind.table, told(results, kind), open_since)
             known += len(results)
     return known
 
@@ -129,7 +145,7 @@ def _hand_over_all(
     open_since = now - store.settings.max_send_delay
     with open_ledger(store) as ledger:
         ledger.take()
-        finish_unanswered(kind, carriers(ledger.unanswered_senders(kind)), ledger)
+        unfinished = _finish(kind, carriers(ledger.unanswered_senders(kind)), ledger)
         while last := bring_in_pending(store.con, store.state, kind.table, AT_ONCE, place):
             place = last
             with read_profiles(store.con):
@@ -139,7 +155,20 @@ def _hand_over_all(
             done.update(
                 settle(store.con, store.state, store.ledger, kind.table, told(results, kind), open_since)
             )
+    if unfinished:
+        raise unfinished
     return Dispatched(dict(done), list(warnings))
+
+
+def _finish(kind: Kind, carriers: Mapping[str, Carrier], ledger: SendLedger) -> OnwardError | None:
+    """Bring to an end what a crash broke off; what keeps a carrier from that, which keeps nothing new from going."""
+    try:
+        finish_unanswered(kind, carriers, ledger)
+    except OvertakenError:
+        raise
+    except OnwardError as error:
+        return error
+    return None
 
 
 def _with_due_again(results: pl.DataFrame, due: pl.Series) -> pl.DataFrame:

@@ -43,6 +43,10 @@ _SURE = 0.8
 NO_ANSWER = "handed over, no answer"
 
 
+class OvertakenError(OnwardError):
+    """Another run may write the ledger now; this one has to stop at once."""
+
+
 @dataclass(frozen=True)
 class Part:
     """What goes out by one hand-over.
@@ -355,7 +359,7 @@ class SendLedger:
         """Everything in the block happens, or nothing of it; one within another is part of that.
 
         Raises:
-            OnwardError: another run has taken over since this one did, and nothing of this one counts any more.
+            OvertakenError: another run has taken over since this one did, and nothing of this one counts any more.
         """
         with self._lock:
             if self._db.in_transaction:
@@ -375,7 +379,7 @@ class SendLedger:
     def _check_fence(self) -> None:
         ((fence,),) = self._db.execute("SELECT fence FROM identity").fetchall()
         if self._fence is not None and fence != self._fence:
-            raise OnwardError(
+            raise OvertakenError(
                 f"{self.path}: another run has taken over the sending meanwhile; this one stops, and nothing is lost"
             )
 

@@ -131,7 +131,7 @@ def settle(
 
 
 def _stays(open_since: datetime | None) -> pl.Expr:
-    is_open = pl.lit(False) if open_since is None else pl.col("at") >= open_since
+    is_open = pl.lit(value=False) if open_since is None else pl.col("at") >= open_since
     return pl.col("became").is_in([PENDING, UNKNOWN]) | ((pl.col("became") == FAILED) & is_open)
 
 

@@ -93,8 +93,8 @@ def dispatch(store: Store, now: datetime) -> Dispatched:
     from flows.delivery.outbox import send_messages, send_webhooks
 
     store.say("Dispatching messages")
+    requests = send_webhooks(store, now=now)  # which no provider's trouble shall keep back
     messages = send_messages(store, now=now)
-    requests = send_webhooks(store, now=now)
     return replace(messages, counts=messages.counts | {f"webhooks {one}": n for one, n in requests.items()})
 
 

@@ -19,9 +19,9 @@ from flows.errors import InputError, OnwardError
 from flows.reports.reconcile import reconcile
 from flows.settings import Settings
 from flows.warehouse import connect
-from tests.delivery.test_dispatch import Keeper
+from tests.delivery.test_dispatch import Keeper, broken
 from tests.runs import House, house, person
-from tests.semantics.cases import at, event, send, workflow
+from tests.semantics.cases import action, at, event, send, workflow
 
 Answers = Callable[[list[str]], list[Answer]]
 
@@ -289,3 +289,31 @@ def test_who_is_not_used_any_more_finishes_what_it_began(
     assert second.rows("select status from messages") == [("sent" if there else "unknown",)]
     assert len(second.outbox()) == there
     assert_reconciled(second)
+
+
+def test_a_sender_that_can_not_go_on_keeps_nothing_else_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    senders = {one: {"type": "eml"} for one in ("good", "bad")}
+    routes = [{"workflows": ["v"], "sender": "good"}]
+    flows = (
+        workflow(send("a", content="Hi"), action("trigger_webhook", url="https://shop.example/hook")),
+        workflow(send("b", content="Hi"), workflow_id="v"),
+    )
+    home = house(tmp_path, *flows, sender="bad", senders=senders, routes=routes)
+    home.customers("people", person("c0"))
+    home.events("1", event("go", at(0), "c0"))
+    keepers = {"good": Keeper(), "bad": Keeper(broken, repeatable=True)}
+    for name, keeper in keepers.items():
+        keeper.name = name
+    monkeypatch.setattr(outbox, "open_sender", lambda _, name: keepers[name])
+    for minute in (9, 10):
+        with pytest.raises(OnwardError, match="line dead"):
+            home.tick(at(minute))
+        home.events(str(minute), event("go", at(minute), "c0"))
+    assert len(keepers["good"].handed_over) == 2
+    assert len(home.outbox("webhooks")) == 2
+    keepers["bad"].answers = answering("sent")
+    home.tick(at(11))
+    assert home.rows("select status, count(*) from messages group by all") == [("sent", 6)]
+    assert_reconciled(home)
