@@ -43,7 +43,21 @@ def test_links_lists_and_headings() -> None:
     "html", ["<p>{{ a }} &amp; &lt;b&gt;</p>", "<pre>{{ a }}</pre>", "{{ a }}", "<p>{{ a }}{{ b }}</p>"]
 )
 @pytest.mark.parametrize(
-    "value", ["x", " x ", "a\n b", "<b>&", "\ue0000\ue001", "\ue0009\ue001", "", None, 3, ["a", "b"]]
+    "value",
+    [
+        "x",
+        "\x00a\x0bb\x7f",
+        "\ud800",
+        " x ",
+        "a\n b",
+        "<b>&",
+        "\ue0000\ue001",
+        "\ue0009\ue001",
+        "",
+        None,
+        3,
+        ["a", "b"],
+    ],
 )
 def test_values_are_as_the_html_shows_them(html: str, value: object) -> None:
     found = rendered(html, a=value, b="end")

@@ -11,7 +11,7 @@ from transforms.content.budget import Run, Running
 from transforms.content.errors import ContentError
 from transforms.content.marks import filled
 from transforms.content.nesting import nested_deeper
-from transforms.content.parts import Part, run_part
+from transforms.content.parts import Part, run_part, sendable
 
 if TYPE_CHECKING:
     from inscriptis.model.config import ParserConfig
@@ -101,7 +101,7 @@ def text_like(part: Part, html: str, named: dict[str, Any], run: Run) -> str:
     if not in_line or filled(shared, printed, lambda value: str(Markup.escape(value))) != html:
         return text_of(html)
     text = filled(_text_of_shared(shared), printed, str)
-    return text_of(html) if text is None else _tidied(text)
+    return text_of(html) if text is None else _tidied(sendable(text))
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
 """The parts of a message: a template compiled with the files that it names, and rendered within its budget."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from transforms.content.sources import parsed
 
 Origins = Mapping[int, tuple[str, int]]
 """Line of what MJML was made into → the file and line that it comes from."""
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,13 @@ def run_part(part: Part, values: dict[str, Any]) -> str:
         found = "".join(part.template.root_render_func(part.template.new_context(values, shared=True)))
     except Exception as error:  # whatever a value does to an expression, it is this message's fault alone
         raise SourceError(*_place(part, error), _what(error)) from error
-    # Lone surrogates, which JSON can spell and UTF-8 can't, become replacement characters.
-    return found if found.isascii() else found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return sendable(found)
+
+
+def sendable(text: str) -> str:
+    """A text without what no mail can hold: control characters go, lone surrogates are replaced (RFC 5322 §2.3)."""
+    plain = _CONTROLS.sub("", text)
+    return plain if plain.isascii() else plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _compiled(environment: Sandbox, name: str, tree: nodes.Template) -> Template:
