@@ -11,7 +11,7 @@ import pytest
 
 from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
 from flows.delivery.kinds import MESSAGES, Kind
-from flows.delivery.letters import Writer
+from flows.delivery.letters import Writer, write
 from flows.delivery.messages import message_channel
 from flows.delivery.policies import Way
 from flows.delivery.send_ledger import KNOWN_SCHEMA, NO_ANSWER, Part, SendLedger
@@ -20,6 +20,7 @@ from flows.delivery.senders.choose import open_sender
 from flows.errors import OnwardError
 from flows.settings import Settings
 from transforms.content.templates import ContentSource
+from transforms.delivery.links import LinkPlaces
 from transforms.delivery.steps import StepKey
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -243,6 +244,14 @@ def test_a_message_that_its_sender_has_no_bytes_for_fails_alone(ledger: SendLedg
     result = dispatch(frame, sender, ledger, contents=contents, batch_size=9)
     assert result["status"].to_list() == ["sent"] * 3 + ["failed", "sent", "failed"]
     assert "'not an address' isn't an e-mail address" in result["status_reason"][3]
+
+
+def test_nobody_unsubscribes_from_transactional_mail() -> None:
+    places = LinkPlaces(public_url="https://shop.example", key="k" * 32)
+    offering = replace(writer(), places=places)
+    news, receipt = (write(offering, message(transactional=one)).mail for one in (False, True))
+    assert (len(news.unsubscribe), news.one_click) == (1, True)
+    assert (receipt.unsubscribe, receipt.one_click) == ((), False)
 
 
 def test_order_and_sizes_of_hand_overs(ledger: SendLedger) -> None:

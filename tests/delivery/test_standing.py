@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.delivery import outbox
+from flows.delivery.open_ledger import ledger_file
 from flows.delivery.reconcile import ledger_differences
+from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.base import Answer
 from flows.delivery.senders.journal import Journal
 from flows.delivery.standing import hold, read_standing, release, resolve, retry
@@ -317,3 +319,22 @@ def test_a_sender_that_can_not_go_on_keeps_nothing_else_back(
     home.tick(at(11))
     assert home.rows("select status, count(*) from messages group by all") == [("sent", 6)]
     assert_reconciled(home)
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [retry, resolve_again, hold, release],
+    ids=["retry", "resolve", "hold", "release"],
+)
+def test_nothing_is_decided_about_another_or_no_ledger(post: Post, decide: Callable[..., object]) -> None:
+    post.tick(9, lambda _: [])
+    file, settings = ledger_file(post.home.settings), post.home.settings
+    file.rename(file.with_name("away"))
+    with pytest.raises(InputError, match="missing"):
+        decide(settings, ())
+    with SendLedger(file):
+        pass
+    with pytest.raises(InputError, match="another state's send ledger"):
+        decide(settings, ())
+    with SendLedger(file) as ledger:
+        assert ledger.held() == set()
