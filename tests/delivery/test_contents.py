@@ -134,7 +134,7 @@ def undispatched(tmp_path: Path) -> House:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "send_messages", die)
+        patch.setattr(outbox, "send_webhooks", die)  # the first to go
         with pytest.raises(KeyboardInterrupt):
             home.tick(at(10))
     return home
