@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows import cli
+from flows.commands import ticks
 from flows.errors import INTERRUPTED, MachineError, machine_error, machine_errors
 from tests.cases.runs import Case, case
 from tests.runs import ONWARD
@@ -69,7 +69,7 @@ def test_a_run_that_meets_it_ends_with_1(
     def fails(*_given: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_settings", fails)
+    monkeypatch.setattr(ticks, "settings_of", fails)
     ended = found.onward("run")
     assert (ended.code, ended.out) == (1, "")
     assert sentence in ended.err
