@@ -13,7 +13,7 @@ from flows.cli import app
 from flows.delivery import outbox
 from flows.delivery.open_ledger import ledger_file
 from flows.delivery.reconcile import ledger_differences
-from flows.delivery.send_ledger import SendLedger
+from flows.delivery.send_ledger import OvertakenError, SendLedger
 from flows.delivery.senders.base import Answer
 from flows.delivery.senders.journal import Journal
 from flows.delivery.standing import hold, read_standing, release, resolve, retry
@@ -338,3 +338,17 @@ def test_nothing_is_decided_about_another_or_no_ledger(post: Post, decide: Calla
         decide(settings, ())
     with SendLedger(file) as ledger:
         assert ledger.held() == set()
+
+
+def test_a_run_that_was_overtaken_stops_and_the_next_one_goes_on(post: Post) -> None:
+    def overtaken(ids: list[str]) -> list[Answer]:
+        with SendLedger(ledger_file(post.home.settings)) as other:
+            other.take()
+        return [Answer(one, "sent") for one in ids]
+
+    with pytest.raises(OvertakenError, match="another run has taken over"):
+        post.tick(9, overtaken)
+    assert post.counts == [("message", "handed over", 3)]
+    assert post.tick(10, answering("sent")).calls == []
+    assert post.statuses == [("unknown", 3)]
+    assert_reconciled(post.home)
