@@ -260,21 +260,23 @@ class SendLedger:
 
     def answer(self, key: str, answers: Iterable[Answer]) -> None:
         """Record the answers to some that were begun; what the other side puts off is due again after a while."""
+        given = list(answers)
         with self.transaction():
-            for one in answers:
+            self._settle(key, [one for one in given if one.status != "deferred"])
+            for one in given:
                 if one.status == "deferred":
                     self._defer(key, one)
-                else:
-                    self._settle(key, one)
 
-    def _settle(self, key: str, one: Answer) -> None:
-        values = (one.status, one.detail, one.provider_id, self.now_us, one.message_id, key)
-        self._db.execute(
+    def _settle(self, key: str, answers: Sequence[Answer]) -> None:
+        now = self.now_us
+        self._db.executemany(
             "UPDATE sends SET state = 'answered', status = ?, detail = ?, provider_id = ?, at = ? "
             "WHERE id = ? AND key = ? AND state = 'handed_over'",
-            values,
+            [(one.status, one.detail, one.provider_id, now, one.message_id, key) for one in answers],
         )
-        self._db.execute("DELETE FROM deferred WHERE id = ?", (one.message_id,))
+        if self.query("SELECT 1 FROM deferred LIMIT 1"):  # which is seldom
+            ids = [(one.message_id,) for one in answers]
+            self._db.executemany("DELETE FROM deferred WHERE id = ?", ids)
 
     def _defer(self, key: str, one: Answer) -> None:
         now = self.now_us
