@@ -4,7 +4,7 @@ Both are in the stored workflows as people wrote them; nothing is compiled to lo
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -16,10 +16,9 @@ from flows.delivery.senders.base import Attachment
 from flows.store.state_file import StateFile
 from transforms.content.errors import ContentError
 from transforms.content.templates import ContentSource, Rendered
-from transforms.definitions.actions import Message, SendEmail, TriggerWebhook
-from transforms.definitions.walk import named_steps
-from transforms.definitions.workflow import Action, version_of
-from transforms.delivery.steps import STEP, StepKey
+from transforms.definitions.actions import Message, TriggerWebhook
+from transforms.definitions.workflow import Workflow
+from transforms.delivery.steps import STEP, StepKey, actions_by_step, messages_by_step
 
 ATTACHMENTS_LIMIT = 10 * 1024**2
 ContentKey = tuple[StepKey, str | None]
@@ -28,8 +27,7 @@ ContentKey = tuple[StepKey, str | None]
 
 def read_messages(state: StateFile, due: pl.DataFrame) -> dict[StepKey, Message]:
     """What each step that sends messages says, in the versions that `due` comes from: rows `workflow_id, version`."""
-    actions = _actions(state, due).items()
-    return {key: action.config for key, action in actions if isinstance(action, SendEmail)}
+    return messages_by_step(_workflows(state, due))
 
 
 def read_contents(
@@ -87,20 +85,16 @@ def with_data(state: StateFile, due: pl.DataFrame) -> pl.DataFrame:
     """Pending webhook requests with `data`: what their step tells, a JSON object; null where the step is gone."""
     rows = [
         (*key, json.dumps(action.config.data))
-        for key, action in _actions(state, due).items()
+        for key, action in actions_by_step(_workflows(state, due)).items()
         if isinstance(action, TriggerWebhook)
     ]
     told = pl.DataFrame(rows, schema=dict.fromkeys([*STEP, "data"], pl.String), orient="row")
     return due.join(told, on=STEP, how="left")
 
 
-def _actions(state: StateFile, due: pl.DataFrame) -> Mapping[StepKey, Action]:
-    """The actions of the versions that `due` comes from."""
-    return {
-        (workflow.workflow_id, version_of(workflow), branch, step): action
-        for workflow in stored_workflows(state, due.select("workflow_id", "version").unique().rows())
-        for branch, step, action in named_steps(workflow)
-    }
+def _workflows(state: StateFile, due: pl.DataFrame) -> Sequence[Workflow]:
+    """The versions that `due` comes from."""
+    return stored_workflows(state, due.select("workflow_id", "version").unique().rows())
 
 
 def _content(templates: Templates, message: Message) -> ContentSource | ContentError:

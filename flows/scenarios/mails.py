@@ -16,11 +16,9 @@ from flows.delivery.letters import write
 from flows.delivery.sources import writer_of
 from flows.settings import Settings
 from transforms.content.errors import ContentError
-from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.content_rules import Rule
-from transforms.definitions.walk import named_steps
-from transforms.definitions.workflow import Workflow, version_of
-from transforms.delivery.steps import StepKey
+from transforms.definitions.workflow import Workflow
+from transforms.delivery.steps import messages_by_step
 from transforms.delivery.variants import WINNERS
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import INSTANT
@@ -47,12 +45,7 @@ class Writer:
     def __init__(
         self, workflows: Sequence[Workflow], templates: Templates, rules: Sequence[Rule], settings: Settings
     ) -> None:
-        self._messages: dict[StepKey, Message] = {
-            (one.workflow_id, version_of(one), branch, step): action.config
-            for one in workflows
-            for branch, step, action in named_steps(one)
-            if isinstance(action, SendEmail)
-        }
+        self._messages = messages_by_step(workflows)
         self._rules, self._settings = rules, settings
         self._writer = writer_of(settings, read_contents(templates, self._messages), rules)
 

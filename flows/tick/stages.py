@@ -18,8 +18,7 @@ from flows.store.store import Store
 from flows.summary import Dispatched, TickSummary
 from flows.tick.advance import advance
 from flows.tick.replay import catch_up
-from transforms.definitions.actions import SendEmail
-from transforms.definitions.walk import actions_of
+from transforms.delivery.steps import steps_with_a_winner
 from transforms.timing.durations import spoken
 
 _TOLD = "told_settings"
@@ -100,12 +99,7 @@ def dispatch(store: Store, now: datetime) -> Dispatched:
 
 def asks_for_winners(definitions: Definitions) -> bool:
     """Whether a step of an active workflow lets its variants compete."""
-    return any(
-        isinstance(action, SendEmail) and action.config.winner
-        for one in definitions.workflows
-        if one.is_active
-        for _, action in actions_of(one)
-    )
+    return bool(steps_with_a_winner(definitions.workflows))
 
 
 def pick_winners(store: Store, definitions: Definitions, now: datetime) -> list[str]:

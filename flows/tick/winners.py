@@ -3,7 +3,7 @@
 Looking reads the messages and events of all time, so it is done once an hour, and only where a step lacks its winner.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -15,10 +15,8 @@ from flows.store.store import Store
 from flows.store.ticks import last_tick
 from flows.store.winners import Made, Winner, keep_winners, read_winners
 from flows.warehouse import frame, parquet, shown, sql_text
-from transforms.definitions.actions import Message, SendEmail
-from transforms.definitions.walk import named_steps
-from transforms.definitions.workflow import Workflow, version_of
-from transforms.delivery.steps import STEP, StepKey
+from transforms.definitions.actions import Message
+from transforms.delivery.steps import STEP, StepKey, steps_with_a_winner
 from transforms.delivery.winners import Decided, decide_winners
 from transforms.timing.durations import epoch_us
 
@@ -55,17 +53,6 @@ def make_winners(store: Store, definitions: Definitions, now: datetime) -> list[
         keep_winners(store.settings, Made(tick_id, now + _NEXT, list(map(_winner, decided))))
     store.state.note(_LOOKED, epoch_us(now))
     return list(map(_sentence, decided))
-
-
-def steps_with_a_winner(workflows: Iterable[Workflow]) -> Mapping[StepKey, Message]:
-    """What the steps of active workflows say that ask for a winner."""
-    return {
-        (one.workflow_id, version_of(one), branch, step): action.config
-        for one in workflows
-        if one.is_active
-        for branch, step, action in named_steps(one)
-        if isinstance(action, SendEmail) and action.config.winner
-    }
 
 
 def _is_time(store: Store, now: datetime) -> bool:

@@ -8,10 +8,9 @@ import polars as pl
 
 from transforms.columns.arrays import Bools
 from transforms.columns.ids import draw
-from transforms.definitions.actions import Message, SendEmail
-from transforms.definitions.walk import named_steps
-from transforms.definitions.workflow import Workflow, version_of
-from transforms.delivery.steps import STEP, StepKey
+from transforms.definitions.actions import Message
+from transforms.definitions.workflow import Workflow
+from transforms.delivery.steps import STEP, StepKey, messages_by_step
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,12 +23,7 @@ WINNERS: Mapping[str, pl.DataType] = {
 
 def with_variants(workflows: Iterable[Workflow]) -> dict[StepKey, Message]:
     """What the steps of some workflows say whose messages have variants."""
-    return {
-        (one.workflow_id, version_of(one), branch, step): action.config
-        for one in workflows
-        for branch, step, action in named_steps(one)
-        if isinstance(action, SendEmail) and action.config.variants
-    }
+    return {key: message for key, message in messages_by_step(workflows).items() if message.variants}
 
 
 def chosen_variants(
