@@ -160,5 +160,5 @@ def _address_faults(settings: Settings, workflows: Sequence[Workflow]) -> Iterat
 def _sender_in_use(settings: Settings, workflow: Workflow) -> str | None:
     """The sender that carries an active workflow's mail to people, if there is such."""
     sender = way_of(settings, workflow.workflow_id, workflow.message_class).sender
-    sends = workflow.is_active and any(isinstance(one, SendEmail) for _, one in actions_of(workflow))
+    sends = workflow.is_live and any(isinstance(one, SendEmail) for _, one in actions_of(workflow))
     return sender if sends and is_real(settings, sender) else None

@@ -245,6 +245,11 @@ def test_a_route_may_name_a_workflow_whose_file_has_faults() -> None:
     assert sending_faults(settings, [workflow()], ["broken"]) == []
 
 
+@pytest.mark.parametrize(("is_active", "told"), [("true", 1), ("false", 0), ("draft", 0)])
+def test_only_workflows_that_customers_enter_must_be_ready_to_send(is_active: str, told: int) -> None:
+    assert len(faults(workflow(is_active=is_active), sender="shop")) == told
+
+
 def test_the_example_s_address_isn_t_one_to_send_from() -> None:
     (found,) = faults(sender="shop", links=KEYED, from_address="Onward <onward@example.com>")
     assert found.startswith(

@@ -30,5 +30,5 @@ def messages_by_step(workflows: Iterable[Workflow]) -> dict[StepKey, Message]:
 
 def steps_with_a_winner(workflows: Iterable[Workflow]) -> dict[StepKey, Message]:
     """What the steps of active workflows say that let their variants compete."""
-    messages = messages_by_step(one for one in workflows if one.is_active).items()
+    messages = messages_by_step(one for one in workflows if one.is_live).items()
     return {key: message for key, message in messages if message.winner}
