@@ -60,11 +60,16 @@ def way_of(settings: Settings, workflow_id: str | None, message_class: str | Non
     name = route.sender or settings.sender
     own = settings.senders.get(name) or EmlSettings(type=FILES)
     return Way(
-        FILES if settings.environment == "staging" and settings.staging_to is None else name,
+        FILES if becomes_files(settings) else name,
         route.from_address or own.from_address or settings.from_address,
         route.reply_to or own.reply_to or settings.reply_to,
         route.pool or own.pool,
     )
+
+
+def becomes_files(settings: Settings) -> bool:
+    """Whether all mail becomes files: in staging, unless one address takes all of it."""
+    return settings.environment == "staging" and settings.staging_to is None
 
 
 def trapped(settings: Settings, mail: Outgoing) -> Outgoing:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from flows.delivery.policies import FILES, becomes_files
 from flows.delivery.senders.base import Sender
 from flows.errors import InputError
 from flows.secrets import resolved
@@ -19,13 +20,10 @@ from flows.sending import (
 from flows.settings import Settings
 from transforms.definitions.base import advice
 
-FILES = "eml"
-"""The sender that is there without settings."""
-
 
 def senders_in_use(settings: Settings) -> list[str]:
     """The names of the senders that messages may go by; in staging they become files, unless one address takes all."""
-    if settings.environment == "staging" and settings.staging_to is None:
+    if becomes_files(settings):
         return [FILES]
     routed = [one.sender for one in settings.routes if one.sender]
     return list(dict.fromkeys([settings.sender, *routed]))
@@ -45,7 +43,7 @@ def open_sender(settings: Settings, name: str) -> Sender:
     """
     given = settings.senders.get(name)
     if given is None and name == FILES:
-        given = EmlSettings(type="eml")
+        given = EmlSettings(type=FILES)
     if given is None:
         names = advice(name, sorted({FILES, *settings.senders}))
         raise InputError(f"sender: {name!r} isn't the name of a sender; {names}")
