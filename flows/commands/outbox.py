@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from flows.commands.shared import SettingsFile, counted, settings_of
+from flows.delivery.kinds import EVERYTHING
 from flows.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ Scopes = Annotated[
     list[str] | None,
     typer.Argument(metavar="[WORKFLOW|ID]...", help="Ids of workflows or messages. [default: everything]"),
 ]
-
-
-_EVERYTHING = "*"
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
@@ -84,7 +82,7 @@ def hold_command(
 
     given = _given(context, settings, as_json)
     hold(settings_of(given.settings), scopes or ())
-    given.say({"held": scopes or [_EVERYTHING]}, f"held: {', '.join(scopes or ['everything'])}")
+    given.say({"held": scopes or [EVERYTHING]}, f"held: {', '.join(scopes or ['everything'])}")
 
 
 @app.command("release")
@@ -118,7 +116,7 @@ def _given(context: typer.Context, settings: Path | None, as_json: bool) -> _Giv
 
 
 def _named(scopes: Sequence[str]) -> str:
-    return ", ".join("everything" if one == _EVERYTHING else one for one in scopes)
+    return ", ".join("everything" if one == EVERYTHING else one for one in scopes)
 
 
 def _as_json(standing: "Standing") -> str:

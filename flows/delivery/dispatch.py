@@ -12,14 +12,12 @@ from datetime import datetime
 import polars as pl
 
 from flows.delivery.crew import Crew
-from flows.delivery.kinds import Kind
+from flows.delivery.kinds import EVERYTHING, Kind
 from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, OvertakenError, Part, SendLedger
 from flows.delivery.senders.base import Carrier
 from flows.errors import OnwardError
 
 Counted = Callable[[int], object]
-EVERYTHING = "*"
-"""What is held if nothing shall go out."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,10 @@
 """The kinds of things that are handed over."""
 
 from dataclasses import dataclass
+from typing import Final
+
+EVERYTHING: Final = "*"
+"""What is held if nothing shall go out."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from flows.delivery.dispatch import EVERYTHING
+from flows.delivery.kinds import EVERYTHING
 from flows.delivery.open_ledger import check_ledger, ledger_file
 from flows.delivery.send_ledger import SendLedger
 from flows.errors import InputError
