@@ -23,7 +23,7 @@ from flows.formats.staging import make_non_finite
 from flows.warehouse import assign, connect, read_sql, run_sql, shown
 from transforms.definitions.actions import Message
 from transforms.delivery.steps import StepKey
-from transforms.delivery.variants import WINNERS, chosen_variants
+from transforms.delivery.variants import NO_WINNERS, chosen_variants
 from transforms.engine.decide import decide
 from transforms.engine.fold import fold, fold_attributes, fold_profiles
 from transforms.engine.ledger import Decided
@@ -225,7 +225,7 @@ def _rows(table: Table, decided: Sequence[Decided], variants: Mapping[StepKey, M
     """A table's rows; of an execution, as its last tick left it; of a message, with its variant by weight."""
     rows: pl.DataFrame = pl.concat([getattr(one, table.name) for one in decided], how="diagonal")
     if table is MESSAGES:
-        return rows.with_columns(chosen_variants(rows, variants, pl.DataFrame(schema=dict(WINNERS))))
+        return rows.with_columns(chosen_variants(rows, variants, NO_WINNERS))
     if table is not EXECUTIONS:
         return rows
     last = rows if len(decided) == 1 else rows.unique("execution_id", keep="last", maintain_order=True)

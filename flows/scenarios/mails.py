@@ -19,7 +19,7 @@ from transforms.content.errors import ContentError
 from transforms.definitions.content_rules import Rule
 from transforms.definitions.workflow import Workflow
 from transforms.delivery.steps import messages_by_step
-from transforms.delivery.variants import WINNERS
+from transforms.delivery.variants import NO_WINNERS
 from transforms.people.addresses import AddressError
 from transforms.tables.frames import INSTANT
 
@@ -63,8 +63,7 @@ class Writer:
             created_at=pl.Series([one.created_at for one in profiles], dtype=INSTANT),
             tags=pl.Series([one.tags for one in profiles], dtype=pl.List(pl.String)),
         )
-        winners = pl.DataFrame(schema=dict(WINNERS))
-        chosen = with_choices(self._settings, due, self._messages, self._rules, winners)
+        chosen = with_choices(self._settings, due, self._messages, self._rules, NO_WINNERS)
         return [
             {**row, **_choices(one), **self._mail(one)}
             for row, one in zip(messages.to_dicts(), chosen.to_dicts(), strict=True)

@@ -20,6 +20,8 @@ WINNERS: Mapping[str, pl.DataType] = {
 }
 """The columns of winners: since `from`, the step's messages are those of `variant`."""
 
+NO_WINNERS = pl.DataFrame(schema=WINNERS)
+
 
 def with_variants(workflows: Iterable[Workflow]) -> dict[StepKey, Message]:
     """What the steps of some workflows say whose messages have variants."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from transforms.definitions.actions import Message
 from transforms.delivery.steps import STEP, StepKey
-from transforms.delivery.variants import WINNERS, chosen_variants
+from transforms.delivery.variants import NO_WINNERS, chosen_variants
 
 LEVEL = 0.05
 """How often, at most, one of equal variants is taken for the best."""
@@ -46,7 +46,7 @@ def decide_winners(responses: pl.DataFrame, messages: Mapping[StepKey, Message])
         responses: one row per settled message: `STEP`, `customer_id`, `at`, `responded`.
         messages: what the steps say; each has variants and a `winner`, and none was made yet.
     """
-    variants = chosen_variants(responses, messages, pl.DataFrame(schema=WINNERS))
+    variants = chosen_variants(responses, messages, NO_WINNERS)
     told = responses.with_columns(variant=variants)
     decided = []
     for key, message in messages.items():
