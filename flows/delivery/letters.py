@@ -134,15 +134,22 @@ class Letter:
 
     Attributes:
         mail: the message itself.
-        note: what its `status_reason` shall say once it is sent.
+        rendered: what came out of its sources.
+        missing: names that had no value.
         recorded: what is noted of what it says: `messages.RECORDED`.
         said: what it was made of, so that it can be shown as it went out.
     """
 
     mail: Outgoing
-    note: str | None
+    rendered: Rendered
+    missing: tuple[str, ...]
     recorded: dict[str, Any]
     said: dict[str, Any]
+
+    @property
+    def note(self) -> str | None:
+        """What its `status_reason` shall say once it is sent."""
+        return f"missing: {', '.join(self.missing)}" if self.missing else None
 
 
 def write(writer: Writer, row: Row) -> Letter:
@@ -166,9 +173,8 @@ def write(writer: Writer, row: Row) -> Letter:
     values = _values(writer, row, links, _items(row) if any(one.items for one in made_of) else [])
     rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     mail = _outgoing(writer, row, address, rendered, links)
-    return Letter(
-        mail, _note(missing), _recorded(row, prepared, rendered), _said(writer, row, made_of, values)
-    )
+    recorded = _recorded(row, prepared, rendered)
+    return Letter(mail, rendered, missing, recorded, _said(writer, row, made_of, values))
 
 
 def with_rules(
@@ -186,7 +192,7 @@ def with_rules(
     compiled = {one.name: writer.text(one.name).content for one in rules if one.name in writer.texts}
     texts, missing = texts_of(rules, compiled, lambda one: render(one, values))
     blocks = blocks_of(rules, texts)
-    rendered = render(content, _with_blocks(values, blocks))
+    rendered = render(content, replace(values, blocks=blocks))
     whole = personalized(rendered, rules, texts, blocks.printed)
     return whole, tuple(dict.fromkeys([*rendered.missing, *missing]))
 
@@ -274,10 +280,6 @@ def _values(writer: Writer, row: Row, links: MessageLinks, items: Sequence[Any])
     )
 
 
-def _with_blocks(values: Values, blocks: Mapping[str, str]) -> Values:
-    return replace(values, blocks=blocks)
-
-
 def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: MessageLinks) -> Outgoing:
     way = writer.way(row["workflow_id"], row["message_class"])
     may_leave = not row["transactional"]
@@ -313,10 +315,6 @@ def _check_addresses(mail: Outgoing) -> None:
             mailbox("reply_to", mail.reply_to)
     except InputError as error:
         raise ContentError(str(error)) from error
-
-
-def _note(missing: Sequence[str]) -> str | None:
-    return f"missing: {', '.join(missing)}" if missing else None
 
 
 def _recorded(row: Row, prepared: Prepared, rendered: Rendered) -> dict[str, Any]:

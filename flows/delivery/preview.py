@@ -72,9 +72,9 @@ class Sample:
 
 def sample_of(made: Made) -> Sample:
     """What a page shows of a message that was made."""
-    if made.letter is None or made.rendered is None:
+    if made.letter is None:
         return Sample(made.name, fault=made.fault)
-    mail, rendered = made.letter.mail, made.rendered
+    mail, rendered = made.letter.mail, made.letter.rendered
     findings = lint_message(
         rendered, transactional=made.transactional, sender=mail.sender, unsubscribe=mail.unsubscribe
     )
@@ -83,7 +83,7 @@ def sample_of(made: Made) -> Sample:
         mail=mail,
         preheader=rendered.preheader,
         raw=message_bytes(mail),
-        missing=made.missing,
+        missing=made.letter.missing,
         rules=tuple(made.letter.recorded["rules"]),
         findings=tuple(findings),
     )

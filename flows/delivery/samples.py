@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from flows.definitions.templates import read_templates
 from flows.delivery.chosen import with_choices
 from flows.delivery.contents import ContentKey, read_contents
-from flows.delivery.letters import Letter, Prepared, Writer, with_rules, write
+from flows.delivery.letters import Letter, Writer, write
 from flows.delivery.planned import Planned
 from flows.delivery.rules import load_rules
 from flows.delivery.sources import writer_of
@@ -26,7 +26,7 @@ from flows.store.winners import read_winners
 from flows.warehouse import read_sql
 from transforms.content.errors import ContentError
 from transforms.content.samples import filters_by_name, sample_values
-from transforms.content.templates import ContentSource, Rendered, compile_content, used_names
+from transforms.content.templates import ContentSource, compile_content, used_names
 from transforms.content.values import Values
 from transforms.delivery.link_places import leading_nowhere
 from transforms.delivery.steps import STEP
@@ -68,16 +68,12 @@ class Made:
         name: which one it is, in words.
         transactional: whether it may go without a way to unsubscribe.
         letter: the message.
-        rendered: what came out of its sources.
-        missing: names that had no value.
         fault: why there is none.
     """
 
     name: str
     transactional: bool = False
     letter: Letter | None = None
-    rendered: Rendered | None = None
-    missing: tuple[str, ...] = ()
     fault: str | None = None
 
 
@@ -188,16 +184,11 @@ def _made(writer: Writer, planned: Planned, row: dict[str, Any], *, is_real: boo
         given = {**row, "variant": variant, "message_id": f"{row['message_id']}-{number}"}
         which = "" if variant is None else f", variant {variant}"
         chosen = " (the one that this customer gets)" if variant and variant == own and is_real else ""
-        yield _written(writer, planned, given, f"{planned.name}{which}{chosen}")
+        yield _written(writer, given, f"{planned.name}{which}{chosen}")
 
 
-def _written(writer: Writer, planned: Planned, row: dict[str, Any], name: str) -> Made:
+def _written(writer: Writer, row: dict[str, Any], name: str) -> Made:
     try:
-        letter = write(writer, row)
-        prepared = writer.prepared((planned.key, row["variant"]))
-        assert isinstance(prepared, Prepared)
-        values = Values(**letter.said["values"])
-        rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
+        return Made(name, row["transactional"], write(writer, row))
     except (AddressError, ContentError) as error:
         return Made(name, fault=str(error))
-    return Made(name, row["transactional"], letter, rendered, missing)
