@@ -34,8 +34,7 @@ def check_sending(settings: Settings, workflows: Sequence[Workflow], left_out: C
     if faults:
         listed = "\n".join(f"  {one}" for one in faults)
         raise InputError(f"the settings of sending can't be meant so:\n{listed}\nNothing was decided or sent")
-    real = [one for one in settings.senders if is_real(settings, one)]
-    if real:
+    if any(is_real(settings, one) for one in settings.senders):
         # Whoever has no sender but files shall not pay for importing the others'.
         from flows.delivery.senders.choose import open_sender, senders_in_use
 
