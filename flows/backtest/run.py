@@ -22,9 +22,9 @@ from flows.backtest.load import Loaded, load
 from flows.backtest.paths import Paths
 from flows.backtest.plan import TABLES, Plan, Progress
 from flows.backtest.tables import bucket_tables, outputs
-from flows.buckets.pool import in_processes
 from flows.formats.canonical import damage_named
 from flows.formats.parquet_footers import JoinedParquet
+from flows.processes import in_processes
 from flows.warehouse import connect
 from transforms.delivery.variants import with_variants
 from transforms.program.compile import compile_program

@@ -5,9 +5,12 @@ suppression; expiry; what is held or was put off; throttles; then, some at once,
 hand-over, the answers. Every outcome is a row with its reason.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
@@ -16,7 +19,10 @@ from flows.delivery.kinds import EVERYTHING, Kind
 from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, OvertakenError, Part, SendLedger
 from flows.delivery.senders.base import Carrier
 from flows.errors import OnwardError
+from flows.processes import WorkerError, aside
 
+_WORTH_A_PROCESS = 10_000
+"""From how many rows on a process of its own composes: starting one takes as long as composing that many."""
 Counted = Callable[[int], object]
 
 
@@ -28,11 +34,13 @@ class Policy:
         batch_size: the most at one hand-over (the carrier's own limit also holds).
         oldest: what is due before that instant expires; None: nothing does.
         lets_through: which rows of what could go out do, as booleans; the others stay due. None: all do.
+        aside_from: from how many rows on a process of its own composes them, while this one hands over.
     """
 
     batch_size: int
     oldest: datetime | None = None
     lets_through: Callable[[pl.DataFrame], pl.Series] | None = None
+    aside_from: int = _WORTH_A_PROCESS
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Channel:
 
     Attributes:
         kind: what leaves by it.
-        compose: makes what hands over some due rows, so many at once at most; no I/O.
+        compose: makes what hands over some due rows, so many at once at most; no I/O, and another process can do it.
         carrier: who carries them.
     """
 
@@ -87,7 +95,6 @@ def deliver(
         OnwardError: the carrier or the ledger can't go on; what was handed over is recorded, run again.
     """
     carrier, key = channel.carrier, channel.kind.key
-    limit = min(policy.batch_size, carrier.batch_limit)
     known, under_way = ledger.known(due[key]), ledger.under_way(channel.kind)
     waiting = _waiting(channel.kind, due, ledger)
     fresh = due.filter(~pl.col(key).is_in(pl.concat([known["id"], under_way]).implode())).sort("at", key)
@@ -98,9 +105,8 @@ def deliver(
     if policy.lets_through:
         sendable = sendable.filter(policy.lets_through(sendable))
     results = [known, settled]
-    with Crew(carrier, ledger) as crew:
-        for rows in sendable.iter_slices(policy.batch_size):
-            composed = channel.compose(rows, limit)
+    with closing(_composed(channel, sendable, policy)) as several, Crew(carrier, ledger) as crew:
+        for rows, composed in several:
             results.append(_held_back(composed))
             ledger.fail(channel.kind, composed.failures)
             crew.send(ledger.claim(channel.kind, carrier.name, composed.parts, carrier.peer))
@@ -147,6 +153,32 @@ def _finish(handover: Handover, carrier: Carrier | None, ledger: SendLedger) -> 
     else:
         ledger.answer(handover.key, carrier.ask(handover.payload, handover.begun))
         ledger.finish(handover.key)
+
+
+def _composed(
+    channel: Channel, due: pl.DataFrame, policy: Policy
+) -> Generator[tuple[pl.DataFrame, Composed]]:
+    """Some rows at once, with what hands them over.
+
+    Raises:
+        OnwardError: the process that composes them was ended.
+    """
+    compose = partial(_compose, channel.compose, min(policy.batch_size, channel.carrier.batch_limit))
+    slices = list(due.iter_slices(policy.batch_size))
+    if len(due) < policy.aside_from or len(os.sched_getaffinity(0)) == 1:
+        yield from ((rows, compose(rows)) for rows in slices)
+        return
+    try:
+        yield from aside(compose, slices)
+    except WorkerError as error:
+        raise OnwardError(
+            f"the process that writes what goes out {error.how}; what has gone out is noted, the rest is still due: "
+            "run again"
+        ) from error
+
+
+def _compose(compose: Callable[[pl.DataFrame, int], Composed], limit: int, rows: pl.DataFrame) -> Composed:
+    return compose(rows, limit)
 
 
 def _waiting(kind: Kind, due: pl.DataFrame, ledger: SendLedger) -> pl.Series:

@@ -17,6 +17,7 @@ from flows.delivery.policies import Way
 from flows.delivery.senders.base import Attachment, Outgoing
 from flows.delivery.senders.mail_headers import mailbox, sender_of
 from flows.errors import InputError
+from flows.processes import ByFields
 from transforms.content.errors import ContentError
 from transforms.content.templates import (
     CompiledContent,
@@ -67,9 +68,17 @@ class Prepared:
         return cls(content, source.version, used.attributes, used.event, used.items)
 
 
+def _as_it_is(mail: Outgoing) -> Outgoing:
+    return mail
+
+
+def _nothing_attached(_: Rendered) -> tuple[Attachment, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
-class Writer:
-    """What letters are written with.
+class Writer(ByFields):
+    """What letters are written with; another process can do it, if its functions are such that it finds them.
 
     Attributes:
         contents: the sources of each step's message, of each variant's.
@@ -83,8 +92,8 @@ class Writer:
 
     contents: Mapping[ContentKey, ContentSource | ContentError]
     way: Callable[[str | None, str | None], Way]
-    trap: Callable[[Outgoing], Outgoing] = lambda mail: mail
-    attached: Callable[[Rendered], tuple[Attachment, ...]] = lambda _: ()
+    trap: Callable[[Outgoing], Outgoing] = _as_it_is
+    attached: Callable[[Rendered], tuple[Attachment, ...]] = _nothing_attached
     rules: Sequence[Rule] = ()
     places: LinkPlaces = field(default_factory=LinkPlaces)
     timezone: str = "UTC"
@@ -93,6 +102,11 @@ class Writer:
     def prepared(self) -> Callable[[ContentKey], Prepared | ContentError]:
         """The sources of a message, compiled once, or why they can't be."""
         return cache(lambda key: _prepared(self.contents.get(key)))
+
+    @cached_property
+    def ways(self) -> Callable[[str | None, str | None], Way]:
+        """How messages go out, looked up once for each workflow and class."""
+        return cache(self.way)
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:
@@ -281,7 +295,7 @@ def _values(writer: Writer, row: Row, links: MessageLinks, items: Sequence[Any])
 
 
 def _outgoing(writer: Writer, row: Row, to: str, rendered: Rendered, links: MessageLinks) -> Outgoing:
-    way = writer.way(row["workflow_id"], row["message_class"])
+    way = writer.ways(row["workflow_id"], row["message_class"])
     may_leave = not row["transactional"]
     mail = Outgoing(
         message_id=row["message_id"],

@@ -1,6 +1,8 @@
 """Pending messages → letters, in the bytes of their sender, with what is noted of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 
@@ -8,7 +10,7 @@ from flows.delivery.dispatch import Channel, Composed
 from flows.delivery.kinds import MESSAGES
 from flows.delivery.letters import Letter, Writer, compressed, json_bytes, write
 from flows.delivery.send_ledger import Part
-from flows.delivery.senders.base import Sender
+from flows.delivery.senders.base import Outgoing, Sender
 from flows.errors import InputError
 from transforms.content.errors import ContentError
 from transforms.people.addresses import AddressError
@@ -31,10 +33,17 @@ def message_channel(writer: Writer, sender: Sender) -> Channel:
         writer: what letters are written with.
         sender: who carries the messages.
     """
-    return Channel(MESSAGES, lambda due, limit: _composed(writer, sender, due, limit), sender)
+    return Channel(MESSAGES, partial(_composed, writer, Bytes(sender.name, sender.prepare)), sender)
 
 
-def _composed(writer: Writer, sender: Sender, due: pl.DataFrame, limit: int) -> Composed:
+class Bytes(NamedTuple):
+    """How a sender's messages become bytes."""
+
+    sender: str
+    prepare: Callable[[Sequence[Outgoing]], bytes]
+
+
+def _composed(writer: Writer, made_by: Bytes, due: pl.DataFrame, limit: int) -> Composed:
     letters: list[Letter] = []
     failures: dict[str, str] = {}
     held_back: dict[str, str] = {}
@@ -47,31 +56,31 @@ def _composed(writer: Writer, sender: Sender, due: pl.DataFrame, limit: int) -> 
             failures[row["message_id"]] = str(error)
     parts: list[Part] = []
     for start in range(0, len(letters), limit):
-        parts += _parts(letters[start : start + limit], sender, failures)
+        parts += _parts(letters[start : start + limit], made_by, failures)
     return Composed(parts, failures, held_back)
 
 
-def _parts(letters: Sequence[Letter], sender: Sender, failures: dict[str, str]) -> list[Part]:
+def _parts(letters: Sequence[Letter], made_by: Bytes, failures: dict[str, str]) -> list[Part]:
     """Some letters in the bytes of their sender; one that has none is among the `failures`, and keeps no other back."""
     try:
-        return [_part(letters, sender)]
+        return [_part(letters, made_by)]
     except (InputError, ValueError) as error:
         if len(letters) == 1:
             failures[letters[0].mail.message_id] = str(error)
             return []
     half = len(letters) // 2
-    return [part for some in (letters[:half], letters[half:]) for part in _parts(some, sender, failures)]
+    return [part for some in (letters[:half], letters[half:]) for part in _parts(some, made_by, failures)]
 
 
-def _part(letters: Sequence[Letter], sender: Sender) -> Part:
+def _part(letters: Sequence[Letter], made_by: Bytes) -> Part:
     return Part(
-        sender.prepare([one.mail for one in letters]),
+        made_by.prepare([one.mail for one in letters]),
         notes={one.mail.message_id: one.note for one in letters},
-        recorded={one.mail.message_id: _noted(one, sender) for one in letters},
+        recorded={one.mail.message_id: _noted(one, made_by.sender) for one in letters},
         domains={one.mail.message_id: one.mail.to.rpartition("@")[2] for one in letters},
         said=compressed([one.said for one in letters]),
     )
 
 
-def _noted(letter: Letter, sender: Sender) -> str:
-    return json_bytes({**letter.recorded, "sender": sender.name}).decode()
+def _noted(letter: Letter, sender: str) -> str:
+    return json_bytes({**letter.recorded, "sender": sender}).decode()

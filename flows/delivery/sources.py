@@ -1,10 +1,9 @@
 """What letters are written with, by the settings; and its keeping, so that a message can be shown as it went out."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
+from functools import partial
 
 import zstandard
 
@@ -12,10 +11,9 @@ from flows.delivery.contents import ContentKey, read_attachments
 from flows.delivery.letters import Writer, rules_text
 from flows.delivery.policies import link_places, trapped, way_of
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders.base import Attachment
 from flows.settings import Settings
 from transforms.content.errors import ContentError
-from transforms.content.templates import ContentSource, Rendered, files_of
+from transforms.content.templates import ContentSource, files_of
 from transforms.definitions.content_rules import Rule
 from transforms.delivery.link_places import leading_nowhere
 
@@ -37,9 +35,9 @@ def writer_of(
         places = leading_nowhere(places)
     return Writer(
         contents,
-        cache(lambda workflow_id, message_class: way_of(settings, workflow_id, message_class)),
-        lambda mail: trapped(settings, mail),
-        _attached(settings.templates),
+        partial(way_of, settings),
+        partial(trapped, settings),
+        partial(read_attachments, settings.templates),
         rules,
         places,
         settings.timezone,
@@ -58,7 +56,3 @@ def keep_sources(ledger: SendLedger, writer: Writer) -> None:
 def source_text(source: ContentSource) -> str:
     """The sources of a message as JSON text, without files that it doesn't name."""
     return json.dumps({**asdict(source), "files": files_of(source)}, ensure_ascii=False)
-
-
-def _attached(templates: Path) -> Callable[[Rendered], tuple[Attachment, ...]]:
-    return lambda rendered: read_attachments(templates, rendered)

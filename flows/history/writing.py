@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from flows.buckets.partition import bucket_files, keys_of, split, updates_profile
-from flows.buckets.pool import in_processes
 from flows.errors import InputError
 from flows.files import flush, write_text
 from flows.history.layout import (
@@ -25,6 +24,7 @@ from flows.history.layout import (
     quarantine_of,
 )
 from flows.history.order import in_order
+from flows.processes import in_processes
 
 PER_FILE = 1_000_000
 """About how many events a file holds at most: as many as fit the cache of a processor when they are decided."""

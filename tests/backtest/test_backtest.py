@@ -154,6 +154,20 @@ def test_one_tick_is_many(tmp_path: Path, small: Case) -> None:
         assert_same(result(homes[0], told[0]), result(home, told[0]))
 
 
+def test_how_many_facts_there_are_depends_on_neither_ticks_nor_buckets(tmp_path: Path) -> None:
+    pro = [{"attribute": "plan", "operator": "equals", "value": "pro"}]
+    nightly: Row = {"type": "time_based", "config": {"cron": "*/30 1-3 * * *"}, "conditions": pro}
+    refused = workflow(tag("went"), on=[{"type": "behavioral", "config": {"action": "go"}}, nightly])
+    events = [event("go", at(60 * hour), who) for who in ("ann", "bob") for hour in (1, 50, 60)]
+    found = case(refused, *events, customers=[customer(), customer("bob"), customer("cy", plan="pro")])
+    told = {
+        backtested(house(tmp_path / f"{tick} {buckets}"), found, tick=tick, buckets=buckets)["facts"]
+        for tick in (None, timedelta(minutes=47), timedelta(hours=5))
+        for buckets in (1, 50)
+    }
+    assert len(told) == 1
+
+
 @pytest.mark.parametrize("found", ["small", "empty"])
 def test_files_have_the_columns_and_types_of_the_contract(tmp_path: Path, small: Case, found: str) -> None:
     home = house(tmp_path)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from flows.backtest.plan import Plan
 from flows.backtest.run import backtest
 from flows.buckets.partition import Bucket, Wanted, bucket_of, how_many
-from flows.buckets.pool import WorkerError, in_processes
 from flows.buckets.tick import by_bucket
 from flows.definitions.folder import read_definitions
 from flows.errors import InputError
+from flows.processes import WorkerError, in_processes
 from flows.settings import Settings
 from flows.store.opening import open_store
 from flows.warehouse import shown

@@ -58,11 +58,16 @@ def due(count: int) -> pl.DataFrame:
     )
 
 
+def way(_workflow_id: str | None, _message_class: str | None) -> Way:
+    """How all messages go."""
+    return Way("shop", "Shop <news@shop.example>")
+
+
 def channel_to(name: str, url: str) -> Channel:
     """Letters of one template, by a provider's own sender."""
     changes = {"per_second": 1e9, "concurrency": CONNECTIONS, "base_url": url}
     settings = TypeAdapter(Senders).validate_python({"shop": {**CASES[name].given, **changes}})["shop"]
-    writer = Writer({(STEP, None): SOURCE}, lambda *_: Way("shop", "Shop <news@shop.example>"))
+    writer = Writer({(STEP, None): SOURCE}, way)
     return message_channel(writer, CASES[name].module.open_sender("shop", settings))
 
 

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from flows.buckets.partition import Wanted, behaviors_of, bucket_files, split
-from flows.buckets.pool import in_processes
 from flows.definitions.folder import read_definitions
+from flows.processes import in_processes
 from tests.benchmarks.baselines import fastest
 from tests.benchmarks.generate import PATTERNS, WORKFLOWS, Load, Size, generated
 from transforms.program.compile import compile_program

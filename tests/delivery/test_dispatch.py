@@ -72,7 +72,8 @@ class Keeper:
         self.knows: list[Answer] = []
         self.answers = answers or (lambda ids: [Answer(one, "sent") for one in ids])
 
-    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
+    @staticmethod
+    def prepare(messages: Sequence[Outgoing]) -> bytes:
         return json.dumps([[one.message_id, one.subject] for one in messages]).encode()
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:

@@ -444,7 +444,7 @@ def test_signatures_are_what_others_expect(tmp_path: Path, number: int) -> None:
 )  # fmt: skip
 def test_whatever_is_changed_on_the_way_shows(changed: tuple[bytes, bytes]) -> None:
     message = outgoing(unsubscribe=("https://a.example/u",), one_click=True)
-    signed = Signer("example.com", "news", KEY).signed(message_bytes(message)).encode()
+    signed = Signer("example.com", "news", pem(KEY)).signed(message_bytes(message)).encode()
     assert dkim.verify(signed, dnsfunc=dns())
     assert signed.count(changed[0]) >= 1
     assert not dkim.verify(changed[1].join(signed.rsplit(changed[0], 1)), dnsfunc=dns())

@@ -46,7 +46,7 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary sending secrets settings files warehouse arguments"
+GROUND = "errors interrupts session summary sending secrets settings files processes warehouse arguments"
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
@@ -54,6 +54,7 @@ FLOWS = {
     "interrupts": "errors",
     "summary": "",
     "files": "errors",
+    "processes": "errors",
     "sending": "",
     "secrets": "errors",
     "settings": "sending errors",

@@ -40,7 +40,7 @@ class Decided:
             `frames.ALARMS`.
         introduced: one row per customer whom an event made known: `frames.INTRODUCED`.
         entries: how many executions are new.
-        facts: how many events and follow-up facts the waves processed.
+        facts: how many events and follow-up facts the waves processed; how time is cut into ticks doesn't change it.
         waves: how many waves it took.
     """
 

@@ -6,7 +6,7 @@ which is what providers with idempotency keys ask for. What goes out, and what b
 to a `Recorder`: whatever a crash leaves untold wasn't begun.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -147,6 +147,7 @@ class Carrier(Protocol):
 class Sender(Carrier, Protocol):
     """A way of sending e-mail."""
 
-    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
-        """The exact bytes that hand `messages` over; pure."""
+    @property
+    def prepare(self) -> Callable[[Sequence[Outgoing]], bytes]:
+        """Makes the exact bytes that hand messages over; pure, and another process can do it."""
         ...

@@ -7,8 +7,10 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from dkim.canonicalization import Relaxed
 
 from flows.errors import InputError
+from flows.processes import ByFields
 from flows.sending import Dkim
 
 _SIGNED = (
@@ -32,12 +35,17 @@ _ROW = 72
 
 
 @dataclass(frozen=True)
-class Signer:
-    """Signs for a domain, with the private key to its DNS record `<selector>._domainkey.<domain>`."""
+class Signer(ByFields):
+    """Signs for a domain, with the private key (PEM) to its DNS record `<selector>._domainkey.<domain>`."""
 
     domain: str
     selector: str
-    key: RSAPrivateKey = field(repr=False)
+    pem: bytes = field(repr=False)
+
+    @cached_property
+    def key(self) -> RSAPrivateKey:
+        """The private key, ready to sign."""
+        return cast(RSAPrivateKey, load_pem_private_key(self.pem, password=None))
 
     def signed(self, mail: str) -> str:
         """A mail (ASCII, lines ending in CRLF) with its DKIM-Signature before everything else."""
@@ -69,10 +77,11 @@ def open_signer(sender: str, settings: Dkim) -> Signer:
     return Signer(settings.domain, settings.selector, _read_key(setting, file))
 
 
-def _read_key(setting: str, file: Path) -> RSAPrivateKey:
+def _read_key(setting: str, file: Path) -> bytes:
     hint = "make one with `openssl genrsa -out dkim.pem 2048`"
     try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
+        pem = file.read_bytes()
+        key = load_pem_private_key(pem, password=None)
     except OSError as error:
         raise InputError(
             f"{setting}: {file} can't be read: {error.strerror}; {hint}, or name its path"
@@ -83,7 +92,7 @@ def _read_key(setting: str, file: Path) -> RSAPrivateKey:
         raise InputError(f"{setting}: {file} is no private key in PEM; {hint}") from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < _FEWEST_BITS:
         raise InputError(f"{setting}: {file} is no RSA key of {_FEWEST_BITS} bits or more; {hint}")
-    return key
+    return pem
 
 
 def _canonical(fields: Sequence[tuple[bytes, ...]], listed: Sequence[str], signature: bytes) -> bytes:

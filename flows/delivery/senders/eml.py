@@ -40,7 +40,8 @@ class EmlSender:
         """The folder, by its name alone: that of staging is another one, a whole store moved elsewhere isn't."""
         return f"eml {self.outbox.name}"
 
-    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
+    @staticmethod
+    def prepare(messages: Sequence[Outgoing]) -> bytes:
         """NDJSON, per message its index line's fields and the mail itself."""
         return b"\n".join(document([_index(one), message_bytes(one)]) for one in messages)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from flows.delivery.calls import Reply, json_of
@@ -19,6 +20,7 @@ from flows.delivery.senders.over_http import Habits, HttpSender, Provider, check
 from flows.delivery.senders.requests import Request
 from flows.delivery.transport import WATCH, Terms, Watch
 from flows.errors import InputError
+from flows.processes import ByFields
 from flows.sending import HttpSettings
 from transforms.content.requests import (
     RequestTemplate,
@@ -45,12 +47,20 @@ _SPARSE = replace(
 
 
 @dataclass(frozen=True)
-class Service(Provider):
+class Service(ByFields, Provider):
     """How a service is spoken to, by its settings' word."""
 
     settings: HttpSettings
-    url: RequestTemplate
-    body: RequestTemplate
+
+    @cached_property
+    def url(self) -> RequestTemplate:
+        """The template of addresses."""
+        return compile_request(self.settings.url)
+
+    @cached_property
+    def body(self) -> RequestTemplate:
+        """The template of bodies."""
+        return compile_request(self.settings.body)
 
     def requests(self, messages: Sequence[Outgoing]) -> Iterator[Request]:
         """A request for each message.
@@ -83,12 +93,11 @@ def open_sender(
         InputError: a template or a header can't be used.
     """
     place = f"senders.{name}"
-    service = Service(
-        settings, _compiled(f"{place}.url", settings.url), _compiled(f"{place}.body", settings.body)
-    )
+    service = Service(settings)
+    url, body = _compiled(f"{place}.url", settings.url), _compiled(f"{place}.body", settings.body)
     for message in (_FULL, _SPARSE):
-        _check(f"{place}.url", url_fault(service.url, _values(message)))
-        _check(f"{place}.body", body_fault(service.body, settings.content_type, _values(message)))
+        _check(f"{place}.url", url_fault(url, _values(message)))
+        _check(f"{place}.body", body_fault(body, settings.content_type, _values(message)))
     for header in (*settings.headers, *filter(None, [settings.key_header])):
         _check(
             f"{place}.headers", None if _HEADER.fullmatch(header) else f"{header!r} is no name of a header"

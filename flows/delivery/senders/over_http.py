@@ -6,10 +6,11 @@ does so too, because the whole will be repeated. With any other provider what is
 begun a few at a time, so that a crash leaves few in doubt.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Literal, Protocol
 
 from flows.delivery.calls import Call, NoAnswer, NotTaken, Outcome, Reply, words
@@ -90,9 +91,10 @@ class HttpSender:
         self._provider, self._habits, self._per_second = provider, habits, per_second
         self._transport = Transport(terms)
 
-    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
-        """The requests' bytes (`flows.delivery.senders.requests`)."""
-        return packed(self._provider.requests(messages))
+    @property
+    def prepare(self) -> Callable[[Sequence[Outgoing]], bytes]:
+        """Makes the requests' bytes (`flows.delivery.senders.requests`)."""
+        return partial(_prepared, self._provider)
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:
         """Make the requests; see `Sender.hand_over`.
@@ -225,6 +227,10 @@ class _Found:
             any(one.in_doubt for one in found),
             next((one.stop for one in found if one.stop), None),
         )
+
+
+def _prepared(provider: Provider, messages: Sequence[Outgoing]) -> bytes:
+    return packed(provider.requests(messages))
 
 
 def checked_secret(setting: str, value: str) -> str:

@@ -84,7 +84,8 @@ class SesSender:
         """How fast mails go."""
         return Pace(self.per_second or _rate(self.client))
 
-    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
+    @staticmethod
+    def prepare(messages: Sequence[Outgoing]) -> bytes:
         """NDJSON: each mail's id, envelope, exact text and tags."""
         return b"\n".join(document(_mail(one)) for one in messages)
 

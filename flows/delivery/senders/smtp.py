@@ -6,9 +6,10 @@ The protocol knows no idempotency key: a mail that got no reply after its final 
 import asyncio
 import json
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from flows.delivery.pace import Pace
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
@@ -40,9 +41,10 @@ class SmtpSender:
     key_life: timedelta | None = None
     concurrency: int = 1
 
-    def prepare(self, messages: Sequence[Outgoing]) -> bytes:
-        """NDJSON: each mail's id, envelope and exact text, signed."""
-        return b"\n".join(document(self._mail(one)) for one in messages)
+    @property
+    def prepare(self) -> Callable[[Sequence[Outgoing]], bytes]:
+        """Makes NDJSON: each mail's id, envelope and exact text, signed."""
+        return partial(_prepared, self.signer)
 
     def hand_over(self, key: str, payload: bytes, recorder: Recorder) -> None:  # noqa: ARG002 (the protocol knows none)
         """Hand the mails over, a few begun at a time; returns when each that was begun has come to its end.
@@ -67,11 +69,6 @@ class SmtpSender:
                     windows.answer(await connection.transmit(mail))
         finally:
             await connection.close()
-
-    def _mail(self, message: Outgoing) -> tuple[str, str, str, str]:
-        text = message_bytes(message)
-        signed = self.signer.signed(text) if self.signer else text
-        return message.message_id, sender_of(message).address, message.to, signed
 
 
 def open_sender(
@@ -104,3 +101,13 @@ def open_sender(
     )
     signer = open_signer(name, settings.dkim) if settings.dkim else None
     return SmtpSender(name, account, settings.concurrency, Pace(settings.per_second), signer)
+
+
+def _prepared(signer: Signer | None, messages: Sequence[Outgoing]) -> bytes:
+    return b"\n".join(document(_mail(signer, one)) for one in messages)
+
+
+def _mail(signer: Signer | None, message: Outgoing) -> tuple[str, str, str, str]:
+    text = message_bytes(message)
+    signed = signer.signed(text) if signer else text
+    return message.message_id, sender_of(message).address, message.to, signed

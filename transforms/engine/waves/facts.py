@@ -39,7 +39,6 @@ class Seen:
 
 def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     """Customers `rows` see one fact each: running executions react, then triggers are evaluated."""
-    lanes.processed += rows.size
     seen = Seen(rows, facts, lanes.facts["match"].take(facts, axis=0), lanes.queue.clock[rows])
     flows, matched = lanes.tick.program.flows, set(np.flatnonzero(seen.match.any(axis=0)).tolist())
     for flow in flows:

@@ -1,14 +1,18 @@
-"""Tasks in a few processes of their own; none outlives the caller, and one that dies is reported."""
+"""Tasks in a few processes of their own; none outlives the caller, and one that dies is reported.
+
+Each has its next task before its last answer is looked at, so that it works while the caller does.
+"""
 
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import Field, fields
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from flows.errors import OnwardError
 
@@ -22,14 +26,15 @@ class WorkerError(OnwardError):
 
     Attributes:
         exit_code_of_worker: as `multiprocessing` tells it: negative for a signal.
+        how: it ended, in words.
     """
 
     def __init__(self, exit_code: int | None) -> None:
         self.exit_code_of_worker = exit_code
         killed = exit_code is not None and exit_code < 0
-        how = f"was ended by signal {-(exit_code or 0)}" if killed else f"ended with code {exit_code}"
+        self.how = f"was ended by signal {-(exit_code or 0)}" if killed else f"ended with code {exit_code}"
         super().__init__(
-            f"a worker process {how} before its work was done; nothing was written. If the machine ran out of "
+            f"a worker process {self.how} before its work was done; nothing was written. If the machine ran out of "
             "memory, give a smaller --memory, or --processes 1; then run again"
         )
 
@@ -57,6 +62,30 @@ def in_processes(
         yield from _dealt(workers, list(tasks))
 
 
+def aside(call: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer]]:
+    """Each task with its answer, in their order, made by a process of its own while the caller looks at the one before.
+
+    Args:
+        call: as for `in_processes`.
+        tasks: what to call it with.
+
+    Raises:
+        WorkerError: the process was killed.
+        Exception: whatever `call` raised.
+    """
+    with _started(call, 1, threads=1) as workers:
+        yield from _dealt(workers, list(tasks))
+
+
+class ByFields:
+    """A frozen dataclass that another process gets as its fields: what is worked out of them is so there again."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, one.name) for one in fields(self))
+
+
 def _dealt(workers: dict[Connection, SpawnProcess], tasks: list[Task]) -> Iterator[tuple[Task, Any]]:
     waiting, under_way = tasks[::-1], dict[Connection, Task]()
     for connection in workers:
@@ -67,8 +96,9 @@ def _dealt(workers: dict[Connection, SpawnProcess], tasks: list[Task]) -> Iterat
             answer, error = _received(connection, workers)
             if error is not None:
                 raise error
-            yield under_way.pop(connection), answer
+            task = under_way.pop(connection)
             _hand_over(connection, waiting, under_way, workers)
+            yield task, answer
 
 
 def _hand_over(
