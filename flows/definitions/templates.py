@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.errors import InputError
 from transforms.content.errors import ContentError, SourceError
-from transforms.content.folder import MJML, front_matter, names_of, reachable, template_files, template_ids
+from transforms.content.folder import MJML, front_matter, names_of, reached, template_files, template_ids
 from transforms.content.foreign import foreign_tags
 from transforms.definitions.actions import Message, SendEmail
 from transforms.definitions.base import advice
@@ -229,7 +229,7 @@ def _faults(templates: Templates, name: str) -> Iterator[str]:
         yield from map(str, error.faults)
     try:
         template_files(name.removesuffix(MJML), templates)
-        reachable(name, templates)
+        reached(name, templates)
     except SourceError as fault:
         yield _shown(templates, fault)
 

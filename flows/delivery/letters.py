@@ -113,21 +113,21 @@ class Writer(ByFields):
         """The rules by their names."""
         return {one.name: one for one in self.rules}
 
-    @cached_property
-    def texts(self) -> Mapping[str, Prepared | ContentError]:
-        """The texts of rules, compiled, or why they can't be."""
-        return {one.name: _prepared(ContentSource(None, one.text)) for one in self.rules if one.text}
-
-    def text(self, rule: str) -> Prepared:
-        """The text of a rule that has one.
+    def text(self, rule: str) -> Prepared | None:
+        """The text of a rule, compiled once; None: it has none.
 
         Raises:
             ContentError: it can't be compiled.
         """
-        found = self.texts[rule]
+        found = self._texts(rule)
         if isinstance(found, ContentError):
             raise found
         return found
+
+    @cached_property
+    def _texts(self) -> Callable[[str], Prepared | ContentError | None]:
+        texts = {one.name: one.text for one in self.rules if one.text}
+        return cache(lambda rule: _prepared(ContentSource(None, texts[rule])) if rule in texts else None)
 
     @cached_property
     def rules_version(self) -> str:
@@ -183,7 +183,8 @@ def write(writer: Writer, row: Row) -> Letter:
     if isinstance(prepared, ContentError):
         raise prepared
     links = links_of(writer.places, row["message_id"], row["customer_id"], address)
-    made_of = [prepared, *(writer.text(one) for one in row["rules"] or () if one in writer.texts)]
+    texts = map(writer.text, row["rules"] or ())
+    made_of = [prepared, *(one for one in texts if one)]
     values = _values(writer, row, links, _items(row) if any(one.items for one in made_of) else [])
     rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     mail = _outgoing(writer, row, address, rendered, links)
@@ -203,7 +204,7 @@ def with_rules(
         rendered = render(content, values)
         return rendered, rendered.missing
     rules = [writer.by_name[name] for name in applied]
-    compiled = {one.name: writer.text(one.name).content for one in rules if one.name in writer.texts}
+    compiled = {one.name: text.content for one in rules if (text := writer.text(one.name))}
     texts, missing = texts_of(rules, compiled, lambda one: render(one, values))
     blocks = blocks_of(rules, texts)
     rendered = render(content, replace(values, blocks=blocks))

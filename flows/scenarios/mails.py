@@ -1,7 +1,7 @@
 """Accepted messages → what they say, written as dispatch writes them, from the profile of their own instant."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,10 +35,6 @@ class Profile:
     created_at: datetime | None
 
 
-ProfileAt = Callable[[str, datetime], Profile]
-"""Who a customer is at an instant."""
-
-
 class Writer:
     """Writes the messages of some workflows; each template is compiled once."""
 
@@ -49,14 +45,13 @@ class Writer:
         self._rules, self._settings = rules, settings
         self._writer = writer_of(settings, read_contents(templates, self._messages), rules)
 
-    def mails(self, messages: pl.DataFrame, profile_at: ProfileAt) -> list[Row]:
+    def mails(self, messages: pl.DataFrame, profiles: Sequence[Profile]) -> list[Row]:
         """What becomes of messages: their rows with `to, subject, text, html, status, reason`, some `variant`, `rules`.
 
         Args:
             messages: as they were decided, with the `trigger_properties` of their executions.
-            profile_at: who their customers are.
+            profiles: of each message, who its customer is at its instant.
         """
-        profiles = [profile_at(*one) for one in messages.select("customer_id", "at").iter_rows()]
         due = messages.with_columns(cs.enum().cast(pl.String)).with_columns(
             email=pl.Series([_text(one.attributes.get("email")) for one in profiles], dtype=pl.String),
             attributes=pl.Series([json.dumps(dict(one.attributes)) for one in profiles], dtype=pl.String),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -73,7 +74,6 @@ class Shared:
     """
 
     program: Program
-    writer: Writer
     rules: Rules
     before: State
     incoming: Incoming
@@ -82,7 +82,7 @@ class Shared:
     suppressions: pl.DataFrame
 
 
-def share(con: DuckDBPyConnection, staged: Staged, program: Program, writer: Writer, rules: Rules) -> Shared:
+def share(con: DuckDBPyConnection, staged: Staged, program: Program, rules: Rules) -> Shared:
     """Read what cases bring to a program."""
     wanted = wanted_by(program)
     events = staged.events.filter(wanted.whole)
@@ -91,11 +91,30 @@ def share(con: DuckDBPyConnection, staged: Staged, program: Program, writer: Wri
         before = state_before(con, program, incoming, every=True)
         writes = every_write(con)
     behaviors = watched_behaviors(staged.events.lazy().select(wanted.event_time), program, None)
-    return Shared(program, writer, rules, before, incoming, behaviors, writes, staged.suppressions)
+    return Shared(program, rules, before, incoming, behaviors, writes, staged.suppressions)
 
 
-def play(shared: Shared, number: int, case: Case) -> Outcome:
-    """Decide a case, and render what it sends.
+@dataclass(frozen=True)
+class Played:
+    """A case that was decided.
+
+    Attributes:
+        messages: what it sends, in the order of time, with the `trigger_properties` of its executions.
+        profiles: of each of these, who its customer is at its instant.
+        held: by id, what dispatch would hold back.
+        decided: all that was.
+        after: the state at its end.
+    """
+
+    messages: pl.DataFrame
+    profiles: Sequence[Profile]
+    held: Mapping[str, Row]
+    decided: Decided
+    after: State
+
+
+def play(shared: Shared, number: int, case: Case) -> Played:
+    """Decide a case.
 
     Args:
         shared: what it has in common with others.
@@ -117,9 +136,15 @@ def play(shared: Shared, number: int, case: Case) -> Outcome:
     trigger = decided.executions.select("execution_id", "trigger_properties")
     messages = decided.messages.join(trigger, on="execution_id", how="left").sort("at", "message_id")
     held = _held_back(shared.program, messages, profiles, mine.rows(shared.suppressions))
-    mails = shared.writer.mails(messages, profiles.at)
-    sent = [{**row, **held.get(row["message_id"], {})} for row in mails]
-    return _outcome(sent, decided, fold_profiles(before, decided, writes))
+    owners = [profiles.at(*one) for one in messages.select("customer_id", "at").iter_rows()]
+    return Played(messages, owners, held, decided, fold_profiles(before, decided, writes))
+
+
+def outcomes(writer: Writer, several: Sequence[Played]) -> list[Outcome]:
+    """What came of cases; what all of them send is rendered at once, which takes as long as one case's."""
+    messages = pl.concat([one.messages for one in several])
+    mails = iter(writer.mails(messages, [profile for one in several for profile in one.profiles]))
+    return [_outcome(list(islice(mails, len(one.messages))), one) for one in several]
 
 
 @dataclass(frozen=True)
@@ -160,13 +185,14 @@ def _withdraws(step: Step) -> bool:
     return isinstance(step.action, UpdateAttribute) and step.action.config.attribute in FIELDS
 
 
-def _outcome(sent: Sequence[Row], decided: Decided, after: State) -> Outcome:
+def _outcome(mails: Sequence[Row], played: Played) -> Outcome:
+    decided = played.decided
     return Outcome(
-        [_named(one) for one in sent],
+        [_named({**row, **played.held.get(row["message_id"], {})}) for row in mails],
         [_named(one) for one in decided.executions.sort("entered_at", "execution_id").to_dicts()],
         [_named(one) for one in decided.steps.to_dicts()],
         [_named(one) for one in decided.webhooks.sort("at", "webhook_id").to_dicts()],
-        _customers(after),
+        _customers(played.after),
     )
 
 

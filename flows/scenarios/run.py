@@ -17,7 +17,7 @@ from flows.errors import InputError
 from flows.scenarios.cases import Case, cases_of
 from flows.scenarios.compare import Difference, differences
 from flows.scenarios.mails import Writer
-from flows.scenarios.play import Outcome, play, share
+from flows.scenarios.play import Outcome, outcomes, play, share
 from flows.scenarios.staging import Staged, stage_cases
 from flows.settings import Settings
 from flows.warehouse import connect
@@ -171,8 +171,8 @@ def run_cases(
         chosen = against.chosen(cases[numbers[0]])
         program = compile_program(chosen, (), against.patterns, against.rules.send_times)
         writer = Writer(chosen, against.templates, against.said, against.settings)
-        shared = share(con, staged.of(numbers), program, writer, against.rules)
-        for number in numbers:
-            outcome = play(shared, number, cases[number])
+        shared = share(con, staged.of(numbers), program, against.rules)
+        played = [play(shared, number, cases[number]) for number in numbers]
+        for number, outcome in zip(numbers, outcomes(writer, played), strict=True):
             tested[number] = Tested(cases[number], outcome, differences(cases[number], outcome))
     return [tested[number] for number in sorted(tested)]

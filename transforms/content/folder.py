@@ -6,6 +6,7 @@ Nothing is read here: files are a mapping of names to texts, whatever they come 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from jinja2 import nodes
 
@@ -76,7 +77,7 @@ def _end(lines: list[str]) -> int | None:
 
 
 def reachable(name: str, files: Mapping[str, str]) -> dict[str, nodes.Template]:
-    """A file and every file that it names, however far, parsed.
+    """A file and every file that it names, however far, parsed; those that others name come first.
 
     Args:
         name: a name in `files`.
@@ -85,28 +86,44 @@ def reachable(name: str, files: Mapping[str, str]) -> dict[str, nodes.Template]:
     Raises:
         SourceError: one of them can't be used, is named and isn't there, or comes back to itself.
     """
-    found: dict[str, nodes.Template] = {}
+    return {one: _parsed(files[one], one) for one in reached(name, files)}
+
+
+def reached(name: str, files: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of these files.
+
+    Raises:
+        SourceError: as for `reachable`.
+    """
+    found: dict[str, None] = {}
     _visit(name, files, (), found)
-    return found
+    return tuple(found)
 
 
 def names_of(name: str, files: Mapping[str, str]) -> frozenset[str]:
     """The files that a file names by itself; none of one that can't be used."""
     try:
-        return frozenset(other for _, other, _ in files_named(parsed(body(files[name]), name, wide=True)))
+        return frozenset(other for _, other, _ in _named(files[name], name))
     except SourceError:
         return frozenset()
 
 
-def _visit(
-    name: str, files: Mapping[str, str], way: tuple[str, ...], found: dict[str, nodes.Template]
-) -> None:
+def _parsed(text: str, name: str) -> nodes.Template:
+    return parsed(body(text), name, wide=True)
+
+
+@lru_cache(maxsize=1024)
+def _named(text: str, name: str) -> tuple[tuple[int, str, bool], ...]:
+    """`files_named` of a file; many templates name the same layout, which isn't read for each of them again."""
+    return tuple(files_named(_parsed(text, name)))
+
+
+def _visit(name: str, files: Mapping[str, str], way: tuple[str, ...], found: dict[str, None]) -> None:
     if name in found:
         return
     if len(way) >= _CHAIN_LIMIT:
         raise SourceError(way[-1], 1, f"files name one another over more than {_CHAIN_LIMIT} steps")
-    tree = parsed(body(files[name]), name, wide=True)
-    for line, other, may_miss in files_named(tree):
+    for line, other, may_miss in _named(files[name], name):
         if other == name or other in way:
             raise SourceError(name, line, f"names {other!r}, which comes back to {name!r}; end the circle")
         if other in files:
@@ -115,7 +132,7 @@ def _visit(
             raise SourceError(
                 name, line, f"there is no file {other!r} in the templates folder{_near(other, files)}"
             )
-    found[name] = tree
+    found[name] = None
 
 
 def _near(name: str, files: Collection[str]) -> str:

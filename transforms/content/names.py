@@ -1,5 +1,6 @@
 """Which values templates can read, told without rendering them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -33,8 +34,7 @@ class UsedNames:
 def names_in(trees: Iterable[nodes.Template]) -> UsedNames:
     """What some templates can read together."""
     found = list(trees)
-    bare = bare_names(found)
-    of = {name: _members(found, name) for name in RESERVED}
+    bare, of = bare_names(found), _members(found)
     profile = of["customer"]
     attributes = None if profile is None else frozenset(bare - set(RESERVED)) | profile
     return UsedNames(attributes, of["event"], of["execution"], of["message"], of["blocks"], "items" in bare)
@@ -45,24 +45,21 @@ def bare_names(trees: Iterable[nodes.Template]) -> set[str]:
     return set().union(*map(find_undeclared_variables, trees))
 
 
-def _members(trees: Iterable[nodes.Template], name: str) -> frozenset[str] | None:
-    """The names that stand behind `name.`; None where it stands alone, and so may be gone through."""
-    members: set[str] = set()
+def _members(trees: Iterable[nodes.Template]) -> dict[str, frozenset[str] | None]:
+    """Of each reserved name those that stand behind `name.`; None where it stands alone, and so may be gone through."""
+    alone = Counter[str]()
+    members: dict[str, set[str]] = {name: set() for name in RESERVED}
     for tree in trees:
-        uses = sum(one.name == name and one.ctx == "load" for one in tree.find_all(nodes.Name))
-        read = [_member(node, name) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
-        behind = [one for one in read if one is not None]
-        if len(behind) < uses:
-            return None
-        members.update(behind)
-    return frozenset(members)
-
-
-def _member(node: nodes.Expr, name: str) -> str | None:
-    """What stands behind `name` in `name.x` or `name["x"]`."""
-    match node:
-        case nodes.Getattr(node=nodes.Name(name=found), attr=attribute) if found == name:
-            return attribute
-        case nodes.Getitem(node=nodes.Name(name=found), arg=nodes.Const(value=str(key))) if found == name:
-            return key
-    return None
+        for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem)):
+            match node:
+                case nodes.Name(name=name, ctx="load"):
+                    alone[name] += 1
+                case nodes.Getattr(node=nodes.Name(name=name), attr=member) if name in members:
+                    alone[name] -= 1
+                    members[name].add(member)
+                case nodes.Getitem(node=nodes.Name(name=name), arg=nodes.Const(value=str(member))) if (
+                    name in members
+                ):
+                    alone[name] -= 1
+                    members[name].add(member)
+    return {name: None if alone[name] > 0 else frozenset(found) for name, found in members.items()}

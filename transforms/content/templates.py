@@ -12,7 +12,7 @@ from typing import Any
 from transforms.content.bodies import text_like, with_inline_css, with_preheader
 from transforms.content.budget import Run, Running
 from transforms.content.errors import ContentError, SourceError
-from transforms.content.folder import MJML, body, reachable, template_files
+from transforms.content.folder import MJML, body, reachable, reached, template_files
 from transforms.content.links import may_split_scheme, refused_link, unquoted_value
 from transforms.content.mjml import compile_mjml
 from transforms.content.names import UsedNames, names_in
@@ -184,7 +184,7 @@ def files_of(source: ContentSource) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for name in template_files(source.template, source.files).all:
-        found |= {one: source.files[one] for one in reachable(name, source.files)}
+        found |= {one: source.files[one] for one in reached(name, source.files)}
     return found
 
 
