@@ -11,14 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from typing import Literal, Protocol
 
 from flows.delivery.calls import Call, NoAnswer, NotTaken, Outcome, Reply, words
 from flows.delivery.senders.base import Answer, Outgoing, Recorder
-from flows.delivery.senders.requests import Request, a_few_at_once, packed, unpacked, with_keys
+from flows.delivery.senders.requests import Request, first_of, packed, unpacked, with_keys
+from flows.delivery.senders.windows import next_size
 from flows.delivery.transport import Terms, Transport
 from flows.errors import InputError, OnwardError
 from transforms.delivery.retries import Verdict
+
+_FIRST = 32
+"""How many messages are begun at once at first."""
 
 
 class Provider(Protocol):
@@ -111,11 +116,7 @@ class HttpSender:
                 recorder.begin([name for _, one in keys for name in one.ids])
                 self._record_as_a_whole(make_all(self._made, keys), recorder)
             else:
-                for some in a_few_at_once(keys):
-                    recorder.begin([name for _, one in some for name in one.ids])
-                    found = _Found.together(make_all(self._made, some))
-                    recorder.answer([*found.answers, *found.put_off])
-                    self._stop(found)
+                self._record_a_few(keys, make_all, recorder)
 
     def ask(self, payload: bytes, ids: Sequence[str]) -> list[Answer]:
         """Ask the provider; see `Sender.ask`.
@@ -137,6 +138,22 @@ class HttpSender:
         if reply.status in (401, 403):
             raise OnwardError(self._wrong(reply))
         return self._provider.told(message_id, reply) if reply.status == 200 else None
+
+    def _record_a_few(
+        self,
+        keys: Sequence[tuple[str, Request]],
+        make_all: Callable[..., Iterable["_Found"]],
+        recorder: Recorder,
+    ) -> None:
+        left, size = keys, _FIRST
+        while left:
+            some, began = first_of(left, size), monotonic()
+            left = left[len(some) :]
+            recorder.begin([name for _, one in some for name in one.ids])
+            found = _Found.together(make_all(self._made, some))
+            recorder.answer([*found.answers, *found.put_off])
+            self._stop(found)
+            size = next_size(size, monotonic() - began)
 
     def _record_as_a_whole(self, several: Iterable["_Found"], recorder: Recorder) -> None:
         everything: list[_Found] = []

@@ -7,14 +7,11 @@ bytes. Of a JSON array it names the sizes of the items too, so that it can be cu
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 import orjson
 
 JSON = "application/json"
-AT_ONCE = 32
-"""The most messages that are begun together where each has a request of its own."""
-
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -112,15 +109,7 @@ def with_keys(key: str, requests: Sequence[Request], *, own: bool = False) -> li
     ]
 
 
-def a_few_at_once(keyed: Iterable[tuple[str, Request]]) -> Iterator[list[tuple[str, Request]]]:
-    """Requests in groups that carry few messages, or are a single one."""
-    group: list[tuple[str, Request]] = []
-    size = 0
-    for one in keyed:
-        if group and size + len(one[1].ids) > AT_ONCE:
-            yield group
-            group, size = [], 0
-        group.append(one)
-        size += len(one[1].ids)
-    if group:
-        yield group
+def first_of(keyed: Sequence[tuple[str, Request]], most: int) -> Sequence[tuple[str, Request]]:
+    """The first requests that carry so many messages at most, or the first alone."""
+    messages = accumulate(len(one.ids) for _, one in keyed)
+    return keyed[: max(1, sum(1 for _ in takewhile(lambda carried: carried <= most, messages)))]

@@ -17,7 +17,14 @@ from flows.delivery.senders.base import Answer, Recorder
 from flows.errors import OnwardError
 
 _SHORT, _LONG = 0.1, 0.3  # seconds
-_MOST = 500
+_MOST = 128
+
+
+def next_size(size: int, took: float) -> int:
+    """How many are begun at once after so many, which took so many seconds."""
+    if took < _SHORT:
+        return min(2 * size, _MOST)
+    return max(size // 2, 1) if took > _LONG else size
 
 
 class UnreachableError(OnwardError):
@@ -100,10 +107,7 @@ class Windows(Generic[_Mail]):
     async def _begin(self) -> None:
         now = time.monotonic()
         took, self._since = now - self._since, now
-        if took < _SHORT:
-            self._size = min(2 * self._size, _MOST)
-        elif took > _LONG:
-            self._size = max(self._size // 2, 1)
+        self._size = next_size(self._size, took)
         window = list(islice(self._left, self._size))
         with self._stopping():
             await asyncio.to_thread(self._recorder.begin, [one.message_id for one in window])
