@@ -133,7 +133,7 @@ def _check_number(operator: str, operand: Any) -> None:
 
 
 def _within(obj: Any, key: Any) -> Any:
-    if isinstance(obj, Mapping):
+    if isinstance(obj, dict | Mapping):  # dict first: of the other, Python asks a registry
         return obj.get(key)
     if isinstance(obj, LoopContext):
         return getattr(obj, key) if key in _LOOP else None
