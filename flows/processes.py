@@ -63,7 +63,9 @@ def in_processes(
 
 
 def aside(call: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer]]:
-    """Each task with its answer, in their order, made by a process of its own while the caller looks at the one before.
+    """Each task with its answer, made by a process of its own while the caller looks at others.
+
+    While that process starts, which takes most of a second, the caller makes them itself.
 
     Args:
         call: as for `in_processes`.
@@ -74,7 +76,7 @@ def aside(call: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterator[tup
         Exception: whatever `call` raised.
     """
     with _started(call, 1, threads=1) as workers:
-        yield from _dealt(workers, list(tasks))
+        yield from _dealt(workers, list(tasks), meanwhile=call)
 
 
 class ByFields:
@@ -86,13 +88,20 @@ class ByFields:
         return type(self), tuple(getattr(self, one.name) for one in fields(self))
 
 
-def _dealt(workers: dict[Connection, SpawnProcess], tasks: list[Task]) -> Iterator[tuple[Task, Any]]:
+def _dealt(
+    workers: dict[Connection, SpawnProcess], tasks: list[Task], meanwhile: Callable[[Task], Any] | None = None
+) -> Iterator[tuple[Task, Any]]:
     waiting, under_way = tasks[::-1], dict[Connection, Task]()
     for connection in workers:
         _hand_over(connection, waiting, under_way, workers)
     while under_way:
-        ready = [one for one in wait(list(under_way)) if isinstance(one, Connection)]
+        helps = meanwhile if waiting else None
+        ready = [one for one in wait(list(under_way), 0 if helps else None) if isinstance(one, Connection)]
+        if helps and not ready:
+            task = waiting.pop()
+            yield task, helps(task)
         for connection in ready:
+            meanwhile = None
             answer, error = _received(connection, workers)
             if error is not None:
                 raise error

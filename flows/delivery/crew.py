@@ -1,7 +1,7 @@
 """Hand-overs side by side: each from a thread of its own, and what happens to them noted as it happens.
 
 Every note is on the disk before the act it announces. A commit takes about a millisecond, so the notes that threads
-wait to have made at the same time are made in one.
+wait to have made at the same time are made in one, and those that nobody waits for a little later, with others.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -17,6 +17,7 @@ from flows.errors import OnwardError
 
 _AHEAD = 2
 """How many hand-overs wait for each that is under way."""
+_GATHER = 0.02  # seconds for which a note waits for others
 _LOOK = 0.2  # seconds; Polars lets Ctrl-C not interrupt a wait that has no end
 Note = Callable[[], None]
 
@@ -27,6 +28,7 @@ class Notes:
     def __init__(self, ledger: SendLedger) -> None:
         self._ledger = ledger
         self._waiting: SimpleQueue[tuple[Note, Future[None]] | None] = SimpleQueue()
+        self._urgent = Event()
         self._thread = Thread(target=self._work, name="send ledger", daemon=True)
 
     def __enter__(self) -> Self:
@@ -37,18 +39,31 @@ class Notes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._waiting.put(None)
+        self.hurry()
         self._thread.join()
 
     def make(self, note: Note) -> Future[None]:
-        """Have a note made; the future is done once it is on the disk."""
+        """Have a note made, soon; the future is done once it is on the disk."""
         made: Future[None] = Future()
         self._waiting.put((note, made))
         return made
+
+    def make_now(self, note: Note) -> None:
+        """Have a note made; returns once it and all before it are on the disk."""
+        made = self.make(note)
+        self.hurry()
+        made.result()
+
+    def hurry(self) -> None:
+        """Make what waits now."""
+        self._urgent.set()
 
     def _work(self) -> None:
         ended = False
         while not ended:
             group = [self._waiting.get()]
+            self._urgent.wait(_GATHER)
+            self._urgent.clear()
             while not self._waiting.empty():
                 group.append(self._waiting.get())
             ended = None in group
@@ -94,7 +109,7 @@ class HandoverRecorder:
         begun = list(ids)
         with self._lock:
             self._open |= dict.fromkeys(begun)
-        self._notes.make(lambda: self._ledger.begin(self._key, begun)).result()
+        self._notes.make_now(lambda: self._ledger.begin(self._key, begun))
 
     def answer(self, answers: Sequence[Answer]) -> None:
         """Note what became of some."""
@@ -116,9 +131,10 @@ class HandoverRecorder:
         Raises:
             Exception: an answer couldn't be noted, so that what has it would count as unknown: it stays open.
         """
+        self._notes.hurry()
         for one in self._made:
             one.result()
-        self._notes.make(lambda: self._ledger.finish(self._key)).result()
+        self._notes.make_now(lambda: self._ledger.finish(self._key))
 
 
 class Crew:

@@ -1,14 +1,16 @@
-"""Messages a second from due to answered: rendered, written down, handed over by HTTP and recorded.
+"""Messages a second from due to answered: rendered, written down, handed over by HTTP or SMTP and recorded.
 
-Compared, in the same run, with the slower of rendering alone and of a bare httpx loop that posts the same bytes alone,
-with as many connections; one message a request (SendGrid) and a hundred (Resend). Goal: at least 0.7 ×. The server is a
-process of its own that takes anything at once.
+Compared, in the same run, with the slower of rendering alone and of a bare loop of httpx or aiosmtplib that posts the
+same bytes alone, with as many connections; one message a request (SendGrid), a hundred (Resend), and mails. Goal: at
+least 0.7 ×. The server is a process of its own that takes anything at once.
 """
 
 import argparse
+import asyncio
+import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +23,12 @@ from flows.delivery.letters import Writer
 from flows.delivery.messages import message_channel
 from flows.delivery.policies import Way
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders.requests import Request, unpacked
-from flows.sending import Senders
+from flows.delivery.senders import smtp
+from flows.delivery.senders.requests import unpacked
+from flows.sending import Senders, SmtpSettings
 from tests.benchmarks.http_senders import CONNECTIONS, post, serving, timed
+from tests.benchmarks.smtp import bare as post_mails
+from tests.benchmarks.smtp import server
 from tests.delivery.providers.setting import CASES
 from tests.delivery.test_dispatch import NOW, SCHEMA, STEP, message
 from transforms.content.templates import ContentSource
@@ -71,11 +76,18 @@ def channel_to(name: str, url: str) -> Channel:
     return message_channel(writer, CASES[name].module.open_sender("shop", settings))
 
 
-def rendered(channel: Channel, frame: pl.DataFrame) -> list[Request]:
-    """Rendering alone: the requests that hand all messages over."""
+def smtp_channel(port: int) -> Channel:
+    """The same letters, by SMTP."""
+    given = {"type": "smtp", "host": "127.0.0.1", "port": port, "tls": "none", "concurrency": CONNECTIONS}
+    writer = Writer({(STEP, None): SOURCE}, way)
+    return message_channel(writer, smtp.open_sender("shop", SmtpSettings.model_validate(given)))
+
+
+def rendered(channel: Channel, frame: pl.DataFrame) -> list[bytes]:
+    """Rendering alone: the payloads that hand all messages over."""
     limit = min(BATCH, channel.carrier.batch_limit)
-    parts = [part for rows in frame.iter_slices(BATCH) for part in channel.compose(rows, limit).parts]
-    return [one for part in parts for one in unpacked(part.payload)]
+    slices = frame.iter_slices(BATCH)
+    return [part.payload for rows in slices for part in channel.compose(rows, limit).parts]
 
 
 def delivered(channel: Channel, frame: pl.DataFrame) -> None:
@@ -90,17 +102,38 @@ def delivered(channel: Channel, frame: pl.DataFrame) -> None:
 
 
 def measure(name: str, size: int, count: int) -> bool:
-    """Print how fast each is; whether the goal is met."""
-    frame = due(count)
+    """Print how fast each is by HTTP; whether the goal is met."""
     with serving(size) as url:
-        channel, found = channel_to(name, url), list[Request]()
-        alone = timed(lambda: found.extend(rendered(channel, frame)))
-        bare = timed(lambda: post(url, found))
-        whole = timed(lambda: delivered(channel, frame))
-    ratio = max(alone, bare) / whole
+
+        def bare(payloads: Sequence[bytes]) -> None:
+            post(url, [one for payload in payloads for one in unpacked(payload)])
+
+        return compare(f"{name}, {size} a request", channel_to(name, url), bare, "httpx", count)
+
+
+def measure_smtp(count: int) -> bool:
+    """Print how fast each is by SMTP; whether the goal is met."""
+    with server() as port:
+
+        def bare(payloads: Sequence[bytes]) -> None:
+            lines = [json.loads(line) for payload in payloads for line in payload.splitlines()]
+            asyncio.run(post_mails(port, [(to, text.encode()) for _, _, to, text in lines], CONNECTIONS))
+
+        return compare("smtp", smtp_channel(port), bare, "aiosmtplib", count)
+
+
+def compare(
+    name: str, channel: Channel, bare: Callable[[Sequence[bytes]], None], library: str, count: int
+) -> bool:
+    """Rendering alone, a bare loop over the same bytes alone, and all of it."""
+    frame, payloads = due(count), list[bytes]()
+    alone = timed(lambda: payloads.extend(rendered(channel, frame)))
+    posted = timed(lambda: bare(payloads))
+    whole = timed(lambda: delivered(channel, frame))
+    ratio = max(alone, posted) / whole
     print(
-        f"{name}, {count:,} messages, {size} a request: rendering alone {count / alone:,.0f}/s, bare httpx "
-        f"{count / bare:,.0f}/s, all of it {count / whole:,.0f}/s: {ratio:.2f} × the slower (goal {GOAL})",
+        f"{name}, {count:,} messages: rendering alone {count / alone:,.0f}/s, bare {library} "
+        f"{count / posted:,.0f}/s, all of it {count / whole:,.0f}/s: {ratio:.2f} × the slower (goal {GOAL})",
         flush=True,
     )
     return ratio >= GOAL
@@ -111,9 +144,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000, help="a hundred a request (%(default)s)")
     parser.add_argument("--single", type=int, default=20_000, help="one a request (%(default)s)")
+    parser.add_argument("--mails", type=int, default=20_000, help="by SMTP (%(default)s)")
     given = parser.parse_args(arguments)
     began = time.perf_counter()
-    met = [measure("sendgrid", 1, given.single), measure("resend", 100, given.messages)]
+    met = [
+        measure("sendgrid", 1, given.single),
+        measure("resend", 100, given.messages),
+        measure_smtp(given.mails),
+    ]
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
     return 0 if all(met) else 1
 

@@ -18,6 +18,7 @@ from flows.errors import OnwardError
 
 _SHORT, _LONG = 0.1, 0.3  # seconds
 _MOST = 128
+_GATHER = 0.01  # seconds for which an answer waits for others
 
 
 def next_size(size: int, took: float) -> int:
@@ -115,6 +116,7 @@ class Windows(Generic[_Mail]):
 
     async def _note(self) -> None:
         while self._answers:
+            await asyncio.sleep(_GATHER)
             answers, self._answers = self._answers, []
             with self._stopping():
                 await asyncio.to_thread(self._recorder.answer, answers)
