@@ -223,9 +223,8 @@ class SendLedger:
         return claimed
 
     def _claim(self, kind: Kind, handover: Handover, part: Part) -> None:
-        batch = (
-            handover.key, kind.name, handover.sender, handover.payload, self.now_us, part.said, handover.peer
-        )  # fmt: skip
+        now = self.now_us
+        batch = (handover.key, kind.name, handover.sender, handover.payload, now, part.said, handover.peer)
         self._db.execute(
             "INSERT INTO batches (key, kind, sender, state, payload, at, said, peer) "
             "VALUES (?, ?, ?, 'claimed', ?, ?, ?, ?)",
@@ -235,27 +234,23 @@ class SendLedger:
             "INSERT INTO sends (id, kind, key, state, attempt, note, at, recorded, domain) VALUES (?, ?, ?, 'claimed', "
             "coalesce((SELECT attempt FROM deferred WHERE id = ?1), 0), ?, ?, ?, ?)",
             [
-                (
-                    name,
-                    kind.name,
-                    handover.key,
-                    note,
-                    self.now_us,
-                    part.recorded.get(name),
-                    part.domains.get(name),
-                )
+                (name, kind.name, handover.key, note, now, part.recorded.get(name), part.domains.get(name))
                 for name, note in part.notes.items()
             ],
         )
 
     def begin(self, key: str, ids: Iterable[str]) -> None:
         """Record that some of a hand-over go out now; from here on they may have reached the other side."""
+        now = self.now_us
         with self.transaction():
-            self._db.execute("UPDATE batches SET state = 'handed_over' WHERE key = ?", (key,))
+            # Once: a change writes the whole row, and its payload may be of megabytes.
+            self._db.execute(
+                "UPDATE batches SET state = 'handed_over' WHERE key = ? AND state = 'claimed'", (key,)
+            )
             self._db.executemany(
                 "UPDATE sends SET state = 'handed_over', attempt = attempt + 1, at = ? "
                 "WHERE id = ? AND key = ? AND state <> 'answered'",
-                [(self.now_us, name, key) for name in ids],
+                [(now, name, key) for name in ids],
             )
 
     def answer(self, key: str, answers: Iterable[Answer]) -> None:
@@ -305,7 +300,8 @@ class SendLedger:
 
     def fail(self, kind: Kind, failures: Mapping[str, str]) -> None:
         """Record what couldn't be composed, ids with reasons, so that it isn't tried again by itself."""
-        rows = [(name, kind.name, why, self.now_us) for name, why in failures.items()]
+        now = self.now_us
+        rows = [(name, kind.name, why, now) for name, why in failures.items()]
         self.change(
             "INSERT INTO sends (id, kind, key, state, attempt, status, detail, at) "
             "VALUES (?, ?, 'not composed', 'answered', 0, 'failed', ?, ?)",

@@ -1,5 +1,6 @@
 """What a process of its own composes, while this one hands over, is what this one would compose."""
 
+import json
 import multiprocessing
 import os
 import pickle
@@ -82,10 +83,11 @@ def test_what_is_composed_aside_is_handed_over_and_noted_alike(tmp_path: Path) -
 
 
 def dying(rows: pl.DataFrame, _: int) -> Composed:
-    """Composes the first rows, and is killed at the next."""
-    if len(rows) == 1:
+    """Composes here, and is killed in another process."""
+    if multiprocessing.parent_process():
         os.kill(os.getpid(), signal.SIGKILL)
-    return Composed([Part(b'[["a", ""]]', {"a": None})])
+    (name,) = rows["message_id"]
+    return Composed([Part(json.dumps([[name, ""]]).encode(), {name: None})])
 
 
 def test_of_a_process_that_is_killed_nothing_is_lost(tmp_path: Path) -> None:
@@ -94,10 +96,14 @@ def test_of_a_process_that_is_killed_nothing_is_lost(tmp_path: Path) -> None:
         with pytest.raises(
             OnwardError, match=r"process that writes what goes out was ended by signal 9.*run again"
         ):
-            deliver(Channel(MESSAGES, dying, by), frame, ledger, Policy(2, aside_from=1))
-        assert ledger.query("select id, status from sends") == [("a", "sent")]
+            deliver(Channel(MESSAGES, dying, by), frame, ledger, Policy(1, aside_from=1))
+        handed_over = by.handed_over
+        assert ledger.query("select id from sends where status = 'sent' order by id") == [
+            (one,) for one in sorted(handed_over)
+        ]
         again = deliver(channel(tmp_path, by), frame, ledger, Policy(2))
     assert {status for status, *_ in outcome(again)} == {"sent"}
+    assert sorted(by.handed_over) == sorted(frame["message_id"])
 
 
 def interrupting(_: pl.DataFrame, __: int) -> Composed:
