@@ -18,11 +18,21 @@ def message_command(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write its HTML part to a file.")
     ] = None,
+    erase: Annotated[
+        bool,
+        typer.Option("--erase", help="Forget what it said of its customer; that it went out stays known."),
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Show a message as it went out: what it said, what of whom it was made, what became of it."""
-    from flows.delivery.went_out import read_message
+    from flows.delivery.went_out import erase_message, read_message
 
+    if erase:
+        erase_message(settings_of(settings), message_id)
+        typer.echo(
+            f"{message_id}: what it said is erased from the send ledger; its subject stays in the tables"
+        )
+        return
     found = read_message(settings_of(settings), message_id)
     said = found.rendered
     if html and (said is None or said.html is None):
@@ -33,6 +43,7 @@ def message_command(
         "reason": found.reason,
         "at": found.at,
         "provider_id": found.provider_id,
+        **found.addressed,
         **found.recorded,
     }
     if as_json:

@@ -39,6 +39,7 @@ class WentOut:
         reason: what is to be said of that.
         at: when that was noted.
         provider_id: what the provider calls it.
+        addressed: whom it went to and why: customer_id, to, workflow_id, branch; none where it was erased.
         recorded: subject, content_hash, template_version, variant, rules, sender.
         rendered: the message; None where nothing was kept of it, or it was erased.
         is_same: whether it is what the hash says that went out.
@@ -49,6 +50,7 @@ class WentOut:
     reason: str | None
     at: str
     provider_id: str | None
+    addressed: dict[str, Any]
     recorded: dict[str, Any]
     rendered: Rendered | None
     is_same: bool
@@ -73,12 +75,43 @@ def read_message(settings: Settings, message_id: str) -> WentOut:
         status, state, reason, at, recorded, provider_id, said = found[0]
         noted = json.loads(recorded or "{}")
         line = next((one for one in said_lines(said) if one["id"] == message_id), None)
-        rendered = _made_again(ledger, line) if line and line["values"] else None
+        values = line and line["values"]
+        rendered = _made_again(ledger, line) if line and values else None
     same = rendered is not None and content_hash(rendered) == noted.get("content_hash")
     when = (EPOCH + timedelta(microseconds=at)).isoformat()
     return WentOut(
-        message_id, status or state.replace("_", " "), reason, when, provider_id, noted, rendered, same
+        message_id,
+        status or state.replace("_", " "),
+        reason,
+        when,
+        provider_id,
+        _addressed(values) if values else {},
+        noted,
+        rendered,
+        same,
     )
+
+
+def erase_message(settings: Settings, message_id: str) -> None:
+    """Forget what a message said of its customer, in the send ledger.
+
+    Raises:
+        InputError: nothing was handed over under that id.
+        OnwardError: the send ledger can't be written.
+    """
+    read_message(settings, message_id)
+    with SendLedger(ledger_file(settings)) as ledger:
+        erase_values(ledger, [message_id])
+
+
+def _addressed(values: dict[str, Any]) -> dict[str, Any]:
+    customer, execution = values["customer"], values["execution"]
+    return {
+        "customer_id": customer["customer_id"],
+        "to": customer["email"],
+        "workflow_id": execution["workflow_id"],
+        "branch": execution["branch"],
+    }
 
 
 def erase_values(ledger: SendLedger, ids: Sequence[str]) -> int:

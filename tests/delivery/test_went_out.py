@@ -103,5 +103,10 @@ def test_the_command(home: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert (tmp_path / "m.html").read_text() == "<p>Hi Ann,</p><p>Ann</p>"
     told = json.loads(CliRunner().invoke(app, ["message", ann, "--json"]).output)
     assert (told["text"], told["same_as_sent"]) == ("Hi Ann,\n\nDear Ann and red", True)
+    assert (told["customer_id"], told["to"], told["workflow_id"]) == ("ann", "ann@example.com", "w")
+    for _ in range(2):
+        assert "what it said is erased" in CliRunner().invoke(app, ["message", ann, "--erase"]).output
+    told = json.loads(CliRunner().invoke(app, ["message", ann, "--json"]).output)
+    assert (told["status"], told["text"], "to" in told, "subject" in told) == ("sent", None, False, False)
     with pytest.raises(InputError, match="nothing was handed over under that id"):
         read_message(home.settings, "nobody")
