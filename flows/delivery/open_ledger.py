@@ -33,6 +33,7 @@ def open_ledger(store: Store) -> SendLedger:
     """
     named = check_ledger(store.state, store.settings, store.clock)
     ledger = SendLedger(ledger_file(store.settings), store.clock)
+    ledger.note_environment(store.settings.environment)
     if named is None:
         name_ledger(store.state, ledger.identity)
     return ledger
@@ -44,7 +45,8 @@ def check_ledger(state: StateFile, settings: Settings, clock: Clock) -> str | No
     A state of an earlier version names none: whatever is there is its own.
 
     Raises:
-        InputError: the ledger is missing, though something may have been handed over, or another state's is there.
+        InputError: the ledger is missing, though something may have been handed over, or another state's or
+            environment's is there.
         OnwardError: the file isn't a send ledger, is of a newer version, or can't be opened.
     """
     named, file = state.value(LEDGER), ledger_file(settings)
@@ -56,7 +58,12 @@ def check_ledger(state: StateFile, settings: Settings, clock: Clock) -> str | No
             )
         return named
     with SendLedger(file, clock) as ledger:
-        found = ledger.identity
+        found, environment = ledger.identity, ledger.environment
+    if environment not in (None, mine := settings.environment):
+        raise InputError(
+            f"{file}: the send ledger of {environment}, and `environment` is {mine}: each would take for sent what the "
+            f"other has handed over. Give {mine} a `data_dir` of its own. Nothing was done"
+        )
     if named not in (None, found):
         raise InputError(
             f"{file}: another state's send ledger (its id is {found}, this state's is {named}), which doesn't know "

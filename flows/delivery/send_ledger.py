@@ -4,7 +4,8 @@ SQLite, because it survives a killed process better than anything else here, and
 that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
 (`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered, and
 what its messages said of their customers), one per thing that was put off (`deferred`) or is held (`holds`), and one in
-`identity`: a random id, by which a state knows its ledger, and the number of the run that may write (`fence`).
+`identity`: a random id, by which a state knows its ledger, the number of the run that may write (`fence`), and the
+environment whose runs may.
 """
 
 import sqlite3
@@ -132,6 +133,16 @@ class SendLedger:
         with self.transaction(fenced=False):
             self._db.execute("UPDATE identity SET fence = fence + 1")
             ((self._fence,),) = self._db.execute("SELECT fence FROM identity").fetchall()
+
+    @property
+    def environment(self) -> str | None:
+        """Whose it is: `production` or `staging`; None: nobody's yet."""
+        ((found,),) = self.query("SELECT environment FROM identity")
+        return found if found is None else str(found)
+
+    def note_environment(self, environment: str) -> None:
+        """Whose it is from now on, if it is nobody's yet."""
+        self.change("UPDATE identity SET environment = ? WHERE environment IS NULL", [(environment,)])
 
     def known(self, ids: pl.Series) -> pl.DataFrame:
         """What became of those of `ids` that were answered: the columns of `KNOWN_SCHEMA`."""

@@ -192,6 +192,7 @@ def test_a_ledger_of_the_version_before(path: Path) -> None:
     with SendLedger(path, lambda: AT) as ledger:
         assert ledger.identity == "of before"
         assert ledger.query("PRAGMA user_version") == [(VERSION,)]
+        assert ledger.environment == "production"
         (open_one,) = ledger.unanswered(MESSAGES)
         assert open_one.begun == ("a",)
         assert ledger.is_fresh(open_one, timedelta(days=1))

@@ -108,6 +108,18 @@ def test_in_staging_one_address_can_take_all(tmp_path: Path) -> None:
     assert statuses(home) == [("sent", 3)]
 
 
+@pytest.mark.parametrize(("first", "then"), [("production", "staging"), ("staging", "production")])
+def test_staging_and_production_share_no_folder(first: str, then: str, tmp_path: Path) -> None:
+    with mail_server(Post()) as port:
+        home = built(tmp_path, senders={"shop": smtp(port)}, environment=first)
+        home.tick(at(9))
+        other = House(home.settings.model_copy(update={"environment": then}))
+        before = home.rows("select count(*) from ticks")
+        with pytest.raises(InputError, match=rf"send ledger of {first}.*Give {then} a `data_dir` of its own"):
+            other.tick(at(10))
+        assert home.rows("select count(*) from ticks") == before
+
+
 def test_what_a_throttle_holds_back_goes_out_later(tmp_path: Path) -> None:
     post = Post()
     with mail_server(post) as port:
