@@ -18,9 +18,9 @@ from transforms.delivery.recommendations import RECOMMENDED, items_of
 from transforms.delivery.steps import StepKey
 from transforms.delivery.throttles import Bounds, let_through
 from transforms.delivery.variants import chosen_variants
+from transforms.people.addresses import mailboxes
 
 AN_HOUR = timedelta(hours=1)
-_DOMAIN = r"@([^@<>\s]+)>?\s*$"
 
 
 def with_choices(
@@ -52,7 +52,7 @@ def with_choices(
         items_of(due, recommended).alias("items"),
         pl.lit(fault, pl.String).alias("items_fault"),
         _senders(settings, due).alias("sender"),
-        pl.col("email").str.to_lowercase().str.extract(_DOMAIN).fill_null("").alias("domain"),
+        mailboxes(due["email"]).str.extract("@([^@]+)$").fill_null("").alias("domain"),
     )
 
 

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.delivery.chosen import with_choices
+from flows.delivery.policies import domain_key
+from flows.settings import Settings
+from tests.delivery.test_dispatch import due as due_frame
+from tests.delivery.test_dispatch import message
 from transforms.delivery.throttles import EVERY_OTHER, Bounds, WarmUpPlan, let_through
+from transforms.delivery.variants import NO_WINNERS
 
 NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
 DUE = {"message_id": pl.String, "at": pl.Datetime("us", "UTC"), "domain": pl.String}
@@ -134,3 +140,11 @@ def test_yesterday_doesn_t_count_for_the_plan_of_today() -> None:
     due = [("a", at(0), "web.de"), ("b", at(1), "web.de"), ("c", at(2), "web.de")]
     assert passed(due, [("web.de", 0, 1)], bounds) == {"a"}
     assert passed(due, [("web.de", 0, 1)], bounds, NOW + timedelta(days=1)) == {"a", "b", "c"}
+
+
+def test_a_domain_is_the_same_in_every_script() -> None:
+    given = ["a@MÜNCHEN.de", "Ann <b@münchen.de>", "c@xn--mnchen-3ya.de", "x@Gmail.com", "nobody", None]
+    frame = due_frame(*(message(number, email=one) for number, one in enumerate(given)))
+    chosen = with_choices(Settings(), frame.with_columns(tags=pl.lit([])), {}, [], NO_WINNERS)
+    assert chosen["domain"].to_list() == [*["xn--mnchen-3ya.de"] * 3, "gmail.com", "", ""]
+    assert domain_key("München.DE") == "xn--mnchen-3ya.de"
