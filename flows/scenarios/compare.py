@@ -79,6 +79,8 @@ def _agrees(key: str, value: Any, came: Row) -> bool:
     if key.endswith(CONTAINS):
         text = came.get(key.removesuffix(CONTAINS)) or ""
         return all(one in text for one in value)
+    if key == "rules":
+        return list(value) == (came.get(key) or [])
     return bool(came.get(key) == value)
 
 

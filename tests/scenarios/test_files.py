@@ -48,8 +48,8 @@ FAULTS = {
         "7:29 tests[0].expect.messages[0].customer: no customer 'bob'; allowed: ann, ben",
         "7:44 tests[0].expect.messages[0].workflow: no workflow 'card'; allowed: cart; did you mean 'cart'?",
         "7:50 tests[0].expect.messages[0].tempalte: unknown key 'tempalte'; allowed: at, branch, customer, "
-        "html_contains, reason_contains, status, step, subject, subject_contains, template, text_contains, to, "
-        "workflow; did you mean 'template'?",
+        "html_contains, reason_contains, rules, status, step, subject, subject_contains, template, text_contains, to, "
+        "variant, workflow; did you mean 'template'?",
     ],
     HEAD + EVENTS + "    expect: {executions: [{status: convertd}], customers: {bob: {}}}\n": [
         "6:36 tests[0].expect.executions[0].status: given 'convertd'; allowed: running, completed, converted, exited, "

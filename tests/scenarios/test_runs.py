@@ -262,3 +262,24 @@ def test_only_named_tests_are_run(tmp_path: Path) -> None:
     test = expecting("messages: []").replace("name: one", "name: A cart of 80")
     assert [one.case.name for one in house(tmp_path, CART).run(test, "CART of")] == ["A cart of 80"]
     assert house(tmp_path / "b", CART).run(test, "basket") == []
+
+
+def test_variants_and_rules_can_be_expected(tmp_path: Path) -> None:
+    only = [{"name": "question", "weight": 1, "subject": "Well?"}, {"name": "plain", "weight": 1e-9}]
+    home = house(
+        tmp_path,
+        workflow({"type": "send_email", "config": {**MAIL["config"], "variants": only}}),  # type: ignore[dict-item]
+    )
+    home.settings.content.mkdir(exist_ok=True)
+    rule = "  - {name: NAME, conditions: [{attribute: plan, operator: equals, value: pro}], text: NAME}\n"
+    rules = "".join(rule.replace("NAME", one) for one in ("first", "second"))
+    (home.settings.content / "rules.yaml").write_text(f"rules:\n{rules}")
+    test = (
+        "tests: [{name: one, customers: {ann: {plan: pro}}, events: [{at: 2026-03-01, action: go}], expect: "
+        "{messages: [{variant: question, rules: [RULES]}]}}]"
+    )
+    assert home.one(test.replace("RULES", "first, second")).differences == []
+    (found,) = home.one(test.replace("RULES", "second")).differences
+    assert (found.what, found.keys) == ("different", ("rules",))
+    (found,) = home.one(test.replace("RULES", "first, second").replace("question", "plain")).differences
+    assert found.keys == ("variant",)

@@ -58,7 +58,7 @@ class Row(Definition):
 
 
 class ExpectedMessage(Row):
-    """A message; `status` is `sent` unless it says otherwise."""
+    """A message; `status` is `sent` unless it says otherwise, `rules` are all that apply to it, in their order."""
 
     branch: Name | None = None
     step: Name | None = None
@@ -69,6 +69,8 @@ class ExpectedMessage(Row):
     subject_contains: Texts | None = None
     text_contains: Texts | None = None
     html_contains: Texts | None = None
+    variant: Name | None = None
+    rules: Texts | None = None
     status: Literal["sent", "suppressed", "failed"] = "sent"
     reason_contains: Texts | None = None
 
@@ -84,6 +86,7 @@ class ForbiddenMessage(Row):
     subject_contains: Texts | None = None
     text_contains: Texts | None = None
     html_contains: Texts | None = None
+    variant: Name | None = None
 
 
 class ExpectedStep(Row):
