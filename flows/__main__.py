@@ -19,6 +19,8 @@ def main() -> None:
         try:
             listen()
             gc.set_threshold(_SELDOM)
+            # Looking through all that is installed for plugins of pydantic's takes a twentieth of a second.
+            os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
             _open_streams()
             from flows.cli import main as command_line
 

@@ -23,7 +23,7 @@ from flows.commands import (
     ticks,
     trials,
 )
-from flows.errors import INTERRUPTED, OnwardError, machine_error
+from flows.errors import INTERRUPTED, OnwardError, is_interrupt, machine_error
 from flows.interrupts import CTRL_C
 
 
@@ -59,7 +59,7 @@ def main() -> None:
     except OnwardError as error:
         _fail(str(error), error.exit_code)
     except Exception as error:
-        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+        if is_interrupt(error):
             _fail(INTERRUPTED, CTRL_C)
         if os.environ.get("ONWARD_DEBUG"):
             raise

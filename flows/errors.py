@@ -1,5 +1,6 @@
 """Errors that reach people: the class owns the wording and the exit code, facts stay attributes."""
 
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
@@ -64,14 +65,19 @@ _OF_A_FILE = {
 
 
 INTERRUPTED = "interrupted: what wasn't finished has changed nothing; run again to catch up"
-_STOPPED = "query interrupted"
-"""What DuckDB says, in lower case, whatever a signal that came during a query has raised."""
+_STOPPED = re.compile(r"query interrupted$|failed: (keyboardinterrupt|terminationsignal)\b", re.IGNORECASE)
+"""What DuckDB says of a signal that came during a query, whatever it has raised, or while DuckDB called back."""
+
+
+def is_interrupt(error: object) -> bool:
+    """Whether an error is what DuckDB makes of a signal."""
+    return bool(_STOPPED.search(" ".join(str(error).split())))
 
 
 def is_of_the_machine(error: object) -> bool:
     """Whether the disk, the memory or Ctrl-C is to blame for an error, whatever file was being worked on."""
     said = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign in said for sign in (*_SIGNS, _STOPPED))
+    return isinstance(error, MemoryError) or is_interrupt(error) or any(sign in said for sign in _SIGNS)
 
 
 def advice(said: str) -> str | None:
@@ -84,7 +90,7 @@ def advice(said: str) -> str | None:
 def machine_error(error: Exception) -> MachineError | None:
     """What people are told of an error that the machine is to blame for; None for any other."""
     said = " ".join(str(error).split()) or type(error).__name__
-    if said.lower() == _STOPPED:
+    if is_interrupt(error):
         return MachineError(INTERRUPTED)
     found = advice("out of memory" if isinstance(error, MemoryError) else said)
     return MachineError(f"{said}: {found}") if found else None

@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -192,6 +192,14 @@ def streamed(con: DuckDBPyConnection, query: str) -> pl.LazyFrame:
     return register_io_source(batches, schema=rows.limit(0).pl().schema)
 
 
+def tidying() -> AbstractContextManager[object]:
+    """A block that tidies up after whatever may have happened, whose own trouble hides no other.
+
+    After an error, or Ctrl-C within a callback of DuckDB's, a transaction answers everything with "please ROLLBACK".
+    """
+    return suppress(duckdb.Error)
+
+
 class _Shown:
     """What a name shows: rows, as Arrow's PyCapsule protocol hands them over."""
 
@@ -216,8 +224,9 @@ def shown(con: DuckDBPyConnection, **named: ArrowStreamExportable) -> Generator[
         yield
     finally:
         for name, shell in shells.items():
-            con.unregister(name)
             shell.rows = None
+            with tidying():
+                con.unregister(name)
 
 
 def assign(con: DuckDBPyConnection, kind: str, **values: Any) -> None:

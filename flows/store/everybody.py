@@ -7,7 +7,7 @@ from flows.store.ledger import named_files
 from flows.store.pending import KEYS, decoded
 from flows.store.relations import empty_tables, relations
 from flows.store.store import Store
-from flows.warehouse import shown
+from flows.warehouse import shown, tidying
 
 _SCHEMA = "everybody"
 _ASKED = ("profiles", "attributes", "tags", "running", "ended", "steps", *KEYS)
@@ -31,4 +31,5 @@ def everybody(store: Store) -> Generator[None]:
                 con.execute(f"create view {_SCHEMA}.{name} as {query}{more}")
             yield
     finally:
-        con.execute(f"drop schema {_SCHEMA} cascade")
+        with tidying():
+            con.execute(f"drop schema {_SCHEMA} cascade")

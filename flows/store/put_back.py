@@ -17,6 +17,7 @@ from flows.store.state_file import StateFile
 from flows.store.sums import add_sums, count_sums
 from flows.store.suppressions import add_suppressions
 from flows.store.tables import PROGRAM_STEPS
+from flows.store.work import are_empty
 from flows.warehouse import count, frame, make_table, run, run_sql, shown, sql_text
 from transforms.columns.arrays import NEVER
 
@@ -60,6 +61,10 @@ def put_back(con: DuckDBPyConnection, state: StateFile, ledger: Ledger, *, shows
         StateError: the state file can't.
     """
     number = state.commit + 1
+    if are_empty(con):
+        if shows:
+            state.note("commit", number)
+        return
     run_sql(con, "store/work/numbered_alarms.sql")
     files = [
         one for name, rows in _LASTING.items() for one in ledger.write(con, name, rows, (number, number))

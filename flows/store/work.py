@@ -16,7 +16,8 @@ from flows.store.state_file import StateFile
 from flows.store.tables import WATCHED_KEYS
 from flows.warehouse import append, frame, run_sql, shown, sql_names
 
-_INNER = ("loaded", "entries", "sends", "executions_before", "schedule_alarms_before", "watched_keys")
+_BROUGHT_IN = ("loaded", "entries", "sends", "executions_before", "schedule_alarms_before")
+_INNER = (*_BROUGHT_IN, "watched_keys")
 _AT_ONCE = 250_000
 
 
@@ -34,6 +35,13 @@ def tables() -> list[str]:
 def forget_all(con: DuckDBPyConnection) -> None:
     """Empty the tables."""
     con.execute(";".join(f"truncate {name}" for name in (*tables(), *_INNER)))
+
+
+def are_empty(con: DuckDBPyConnection) -> bool:
+    """Whether none of the tables has a row: nobody was brought in, and nothing happened."""
+    some = " or ".join(f"exists(from {name})" for name in (*tables(), *_BROUGHT_IN))
+    ((found,),) = con.execute(f"select {some}").fetchall()
+    return not found
 
 
 def bring_in(con: DuckDBPyConnection, state: StateFile, customers: pl.Series) -> None:

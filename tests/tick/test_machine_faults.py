@@ -5,13 +5,17 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
 from flows.commands import ticks
 from flows.errors import INTERRUPTED, MachineError, machine_error, machine_errors
+from flows.warehouse import connect, shown
 from tests.cases.runs import Case, case
 from tests.runs import ONWARD
 
@@ -48,10 +52,46 @@ def test_each_has_a_sentence_that_says_what_to_do(error: Exception, sentence: st
     assert "\n" not in said
 
 
+class TerminationSignal(BaseException):
+    pass
+
+
+class Struck:
+    """Rows that a signal reaches while DuckDB asks for them."""
+
+    def __init__(self, raised: type[BaseException]) -> None:
+        self.raised = raised
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        raise self.raised
+
+
 def test_a_query_that_a_signal_broke_off_is_told_as_an_interrupt() -> None:
     """Also within a task of Prefect, where SIGTERM raises something else than Ctrl-C."""
     with pytest.raises(MachineError, match=f"^{INTERRUPTED}$"), machine_errors():
         raise RuntimeError("Query interrupted")
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, TerminationSignal])
+def test_a_signal_within_a_callback_is_told_as_one_too(raised: type[BaseException]) -> None:
+    rows = {"one": pl.DataFrame({"a": [1]}), "two": Struck(raised)}
+    with pytest.raises(MachineError, match=f"^{INTERRUPTED}$"), connect() as con, machine_errors():
+        in_a_transaction(con, rows)
+
+
+def in_a_transaction(con: duckdb.DuckDBPyConnection, rows: dict[str, Any]) -> None:
+    con.execute("begin")
+    with shown(con, **rows):
+        con.execute("from two")
+
+
+def test_a_signal_between_two_statements_stays_what_it_is() -> None:
+    """Though the transaction that it left answers nothing any more, not even that a name be forgotten."""
+    with pytest.raises(KeyboardInterrupt), connect() as con, shown(con, one=pl.DataFrame({"a": [1]})):
+        con.execute("begin")
+        with suppress(duckdb.Error):
+            con.execute("select nothing")
+        raise KeyboardInterrupt
 
 
 def test_what_the_machine_is_not_to_blame_for_stays_what_it_is() -> None:
