@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import duckdb
 import polars as pl
@@ -88,10 +88,14 @@ def in_a_transaction(con: duckdb.DuckDBPyConnection, rows: dict[str, Any]) -> No
 def test_a_signal_between_two_statements_stays_what_it_is() -> None:
     """Though the transaction that it left answers nothing any more, not even that a name be forgotten."""
     with pytest.raises(KeyboardInterrupt), connect() as con, shown(con, one=pl.DataFrame({"a": [1]})):
-        con.execute("begin")
-        with suppress(duckdb.Error):
-            con.execute("select nothing")
-        raise KeyboardInterrupt
+        struck(con)
+
+
+def struck(con: duckdb.DuckDBPyConnection) -> Never:
+    con.execute("begin")
+    with suppress(duckdb.Error):
+        con.execute("select nothing")
+    raise KeyboardInterrupt
 
 
 def test_what_the_machine_is_not_to_blame_for_stays_what_it_is() -> None:
