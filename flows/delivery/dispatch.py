@@ -16,7 +16,8 @@ import polars as pl
 
 from flows.delivery.crew import Crew
 from flows.delivery.kinds import EVERYTHING, Kind
-from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, OvertakenError, Part, SendLedger
+from flows.delivery.ledger_database import OvertakenError
+from flows.delivery.send_ledger import KNOWN_SCHEMA, Handover, Part, SendLedger
 from flows.delivery.senders.base import Carrier
 from flows.errors import OnwardError
 from flows.processes import WorkerError, aside

@@ -13,12 +13,13 @@ from flows.delivery.chosen import letting_through, with_choices
 from flows.delivery.contents import read_contents, read_messages, with_data
 from flows.delivery.dispatch import Policy, deliver, finish_unanswered
 from flows.delivery.kinds import MESSAGES, WEBHOOKS, Kind
+from flows.delivery.ledger_database import OvertakenError
 from flows.delivery.letters import Writer
 from flows.delivery.messages import RECORDED, message_channel
 from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.rules import load_rules
-from flows.delivery.send_ledger import OvertakenError, SendLedger
+from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.base import Carrier
 from flows.delivery.senders.choose import open_sender, senders_in_use, senders_to_finish
 from flows.delivery.sources import keep_sources, writer_of

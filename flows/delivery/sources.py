@@ -1,7 +1,7 @@
 """What letters are written with, by the settings; and its keeping, so that a message can be shown as it went out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -47,10 +47,12 @@ def writer_of(
 def keep_sources(ledger: SendLedger, writer: Writer) -> None:
     """Keep the sources of messages in the send ledger, each version once."""
     sources = [one for one in writer.contents.values() if isinstance(one, ContentSource)]
-    kept = {one.version: source_text(one) for one in sources}
+    kept: dict[str, Callable[[], str]] = {one.version: partial(source_text, one) for one in sources}
     if writer.rules:
-        kept[writer.rules_version] = rules_text(writer.rules)
-    ledger.change(_KEEP, [(version, zstandard.compress(text.encode())) for version, text in kept.items()])
+        kept[writer.rules_version] = partial(rules_text, writer.rules)
+    known = {version for (version,) in ledger.query("select version from templates")}
+    new = {version: text for version, text in kept.items() if version not in known}
+    ledger.change(_KEEP, [(version, zstandard.compress(text().encode())) for version, text in new.items()])
 
 
 def source_text(source: ContentSource) -> str:

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.delivery import outbox
+from flows.delivery.ledger_database import OvertakenError
 from flows.delivery.open_ledger import ledger_file
 from flows.delivery.reconcile import ledger_differences
-from flows.delivery.send_ledger import OvertakenError, SendLedger
+from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders.base import Answer
 from flows.delivery.senders.journal import Journal
 from flows.delivery.standing import hold, read_standing, release, resolve, retry

@@ -86,7 +86,12 @@ OWNERS = {
     "boto3": ("flows.delivery.senders.ses",),
     "botocore": ("flows.delivery.senders.ses",),
     "jinja2": ("transforms.content",),
-    "sqlite3": ("flows.store", "flows.delivery.send_ledger", "flows.delivery.ledger_schema"),
+    "sqlite3": (
+        "flows.store",
+        "flows.delivery.ledger_database",
+        "flows.delivery.send_ledger",
+        "flows.delivery.ledger_schema",
+    ),
 }
 """A package from elsewhere → the rooms or modules that may import it."""
 
