@@ -3,143 +3,28 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any
 
-import orjson
-import zstandard
-
-from flows.delivery.contents import ContentKey
-from flows.delivery.policies import Way
-from flows.delivery.senders.base import Attachment, Outgoing
+from flows.delivery.kept import content_hash, said_of
+from flows.delivery.senders.base import Outgoing
 from flows.delivery.senders.mail_headers import mailbox, sender_of
+from flows.delivery.writer import Prepared, Writer
 from flows.errors import InputError
-from flows.processes import ByFields
 from transforms.content.errors import ContentError
 from transforms.content.templates import (
     CompiledContent,
-    ContentSource,
     Rendered,
-    compile_content,
     render,
-    used_names,
 )
 from transforms.content.values import Values
-from transforms.definitions.content_rules import Rule
-from transforms.delivery.link_places import LinkPlaces
 from transforms.delivery.links import MessageLinks, links_of
 from transforms.delivery.personalization import blocks_of, personalized, texts_of
 from transforms.delivery.steps import STEP, StepKey
 from transforms.people.addresses import AddressError, address_of, bare_address
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The sources of messages, compiled: once for all messages that are made of them.
-
-    Attributes:
-        content: what is rendered.
-        version: of its sources (`ContentSource.version`).
-        attributes: what of a profile it can name; None: anything.
-        event: likewise of the event that started the execution.
-        items: whether it can name what is recommended.
-    """
-
-    content: CompiledContent
-    version: str
-    attributes: frozenset[str] | None
-    event: frozenset[str] | None
-    items: bool
-
-    @classmethod
-    def of(cls, source: ContentSource) -> Self:
-        """Compile the sources of a message.
-
-        Raises:
-            ContentError: they can't be.
-        """
-        content = compile_content(source)
-        used = used_names(content)
-        return cls(content, source.version, used.attributes, used.event, used.items)
-
-
-def _as_it_is(mail: Outgoing) -> Outgoing:
-    return mail
-
-
-def _nothing_attached(_: Rendered) -> tuple[Attachment, ...]:
-    return ()
-
-
-@dataclass(frozen=True)
-class Writer(ByFields):
-    """What letters are written with; another process can do it, if its functions are such that it finds them.
-
-    Attributes:
-        contents: the sources of each step's message, of each variant's.
-        rules: the personalization rules, in order.
-        places: where links may lead.
-        way: how a workflow's messages of a class go out.
-        trap: what becomes of a mail before it leaves (in staging).
-        attached: reads the files that go along with a rendered message.
-        timezone: the zone of customers who have none.
-    """
-
-    contents: Mapping[ContentKey, ContentSource | ContentError]
-    way: Callable[[str | None, str | None], Way]
-    trap: Callable[[Outgoing], Outgoing] = _as_it_is
-    attached: Callable[[Rendered], tuple[Attachment, ...]] = _nothing_attached
-    rules: Sequence[Rule] = ()
-    places: LinkPlaces = field(default_factory=LinkPlaces)
-    timezone: str = "UTC"
-
-    @cached_property
-    def prepared(self) -> Callable[[ContentKey], Prepared | ContentError]:
-        """The sources of a message, compiled once, or why they can't be."""
-        return cache(lambda key: _prepared(self.contents.get(key)))
-
-    @cached_property
-    def ways(self) -> Callable[[str | None, str | None], Way]:
-        """How messages go out, looked up once for each workflow and class."""
-        return cache(self.way)
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Rule]:
-        """The rules by their names."""
-        return {one.name: one for one in self.rules}
-
-    def text(self, rule: str) -> Prepared | None:
-        """The text of a rule, compiled once; None: it has none.
-
-        Raises:
-            ContentError: it can't be compiled.
-        """
-        found = self._texts(rule)
-        if isinstance(found, ContentError):
-            raise found
-        return found
-
-    @cached_property
-    def _texts(self) -> Callable[[str], Prepared | ContentError | None]:
-        texts = {one.name: one.text for one in self.rules if one.text}
-        return cache(lambda rule: _prepared(ContentSource(None, texts[rule])) if rule in texts else None)
-
-    @cached_property
-    def rules_version(self) -> str:
-        """16 hex digits that change with anything that the rules say."""
-        return sha256(rules_text(self.rules).encode()).hexdigest()[:16]
-
-
-def rules_text(rules: Sequence[Rule]) -> str:
-    """Rules as JSON text."""
-    return json.dumps(
-        [one.model_dump(mode="json", exclude_defaults=True) for one in rules], ensure_ascii=False
-    )
 
 
 @dataclass(frozen=True)
@@ -189,7 +74,7 @@ def write(writer: Writer, row: Row) -> Letter:
     rendered, missing = with_rules(writer, prepared.content, values, row["rules"] or ())
     mail = _outgoing(writer, row, address, rendered, links)
     recorded = _recorded(row, prepared, rendered)
-    return Letter(mail, rendered, missing, recorded, _said(writer, row, made_of, values))
+    return Letter(mail, rendered, missing, recorded, said_of(writer, row, made_of, values))
 
 
 def with_rules(
@@ -210,42 +95,6 @@ def with_rules(
     rendered = render(content, replace(values, blocks=blocks))
     whole = personalized(rendered, rules, texts, blocks.printed)
     return whole, tuple(dict.fromkeys([*rendered.missing, *missing]))
-
-
-def content_hash(rendered: Rendered) -> str:
-    """16 hex digits of SHA-256 over what a message says: its subject and both parts."""
-    said = "\0".join((rendered.subject, rendered.text, rendered.html or ""))
-    return sha256(said.encode()).hexdigest()[:16]
-
-
-def compressed(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    """What messages were made of, as it is kept."""
-    return zstandard.compress(b"\n".join(map(json_bytes, lines)), 1)
-
-
-def json_bytes(value: Mapping[str, Any]) -> bytes:
-    """A JSON object in UTF-8; four times as fast as the standard library, which takes what is beyond 64 bits."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value).encode()
-
-
-def said_lines(kept: bytes | None) -> list[dict[str, Any]]:
-    """What messages were made of, of what is kept of a hand-over."""
-    text = zstandard.decompress(kept).decode() if kept else ""
-    return [json.loads(one) for one in text.split("\n") if one]
-
-
-def _prepared(source: ContentSource | ContentError | None) -> Prepared | ContentError:
-    if source is None:
-        return ContentError("this step has no content any more")
-    if isinstance(source, ContentError):
-        return source
-    try:
-        return Prepared.of(source)
-    except ContentError as error:
-        return error
 
 
 _step: Callable[[Row], StepKey] = itemgetter(*STEP)
@@ -340,29 +189,3 @@ def _recorded(row: Row, prepared: Prepared, rendered: Rendered) -> dict[str, Any
         "variant": row["variant"],
         "rules": row["rules"] or [],
     }
-
-
-def _said(writer: Writer, row: Row, made_of: Sequence[Prepared], values: Values) -> dict[str, Any]:
-    """What the message was made of: no more of its customer than its sources can name."""
-    applied = row["rules"] or []
-    return {
-        "id": row["message_id"],
-        "template": made_of[0].version,
-        "rules": applied,
-        "rules_version": writer.rules_version if applied else None,
-        "values": {
-            **vars(values),
-            "attributes": _named(values.attributes, [one.attributes for one in made_of]),
-            "event": _named(values.event, [one.event for one in made_of]),
-        },
-    }
-
-
-def _named(values: Mapping[str, Any], wanted: Sequence[frozenset[str] | None]) -> Mapping[str, Any]:
-    """Those of some values that are named somewhere."""
-    named: set[str] = set()
-    for one in wanted:
-        if one is None:
-            return values
-        named |= one
-    return {name: value for name, value in values.items() if name in named}

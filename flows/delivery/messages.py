@@ -7,10 +7,12 @@ from typing import NamedTuple
 import polars as pl
 
 from flows.delivery.dispatch import Channel, Composed
+from flows.delivery.kept import compressed, json_bytes
 from flows.delivery.kinds import MESSAGES
-from flows.delivery.letters import Letter, Writer, compressed, json_bytes, write
+from flows.delivery.letters import Letter, write
 from flows.delivery.send_ledger import Part
 from flows.delivery.senders.base import Outgoing, Sender
+from flows.delivery.writer import Writer
 from flows.errors import InputError
 from transforms.content.errors import ContentError
 from transforms.people.addresses import AddressError

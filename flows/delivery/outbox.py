@@ -3,33 +3,34 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
-from flows.definitions.templates import read_templates
+from flows.definitions.templates import Templates, read_templates
 from flows.delivery.chosen import letting_through, with_choices
 from flows.delivery.contents import read_contents, read_messages, with_data
 from flows.delivery.dispatch import Policy, deliver, finish_unanswered
 from flows.delivery.kinds import MESSAGES, WEBHOOKS, Kind
 from flows.delivery.ledger_database import OvertakenError
-from flows.delivery.letters import Writer
 from flows.delivery.messages import RECORDED, message_channel
 from flows.delivery.open_ledger import open_ledger
 from flows.delivery.readings import read_profiles, unknown_spellings
 from flows.delivery.rules import load_rules
 from flows.delivery.send_ledger import SendLedger
-from flows.delivery.senders.base import Carrier
+from flows.delivery.senders.base import Carrier, Sender
 from flows.delivery.senders.choose import open_sender, senders_in_use, senders_to_finish
 from flows.delivery.sources import keep_sources, writer_of
 from flows.delivery.webhooks import webhook_channel
+from flows.delivery.writer import Writer
 from flows.errors import InputError, OnwardError
 from flows.store.pending import PENDING, START, bring_in_pending, read_pending, settle
 from flows.store.store import Store
 from flows.store.winners import read_winners
 from flows.summary import Dispatched
 from flows.warehouse import frame, sql_text
+from transforms.definitions.content_rules import Rule
 
 AT_ONCE = 500_000  # rows, of about 1 kB each
 
@@ -48,47 +49,66 @@ def send_messages(store: Store, *, now: datetime) -> Dispatched:
         OnwardError: a sender or the ledger can't go on; what goes by other senders has gone.
     """
     settings = store.settings
-    senders = {name: open_sender(settings, name) for name in senders_in_use(settings)}
-    templates, rules = read_templates(settings.templates), load_rules(settings.content)
-    winners, broken = read_winners(settings), dict[str, OnwardError]()
-    policy = Policy(settings.batch_size, oldest=now - settings.max_send_delay)
+    rules = load_rules(settings.content)
+    post = _Post(
+        store,
+        {name: open_sender(settings, name) for name in senders_in_use(settings)},
+        read_templates(settings.templates),
+        rules.rules,
+        read_winners(settings),
+        Policy(settings.batch_size, oldest=now - settings.max_send_delay),
+    )
+    done = _hand_over_all(store, MESSAGES, post.carriers, now, post.hand_over)
+    for error in post.broken.values():
+        raise error
+    return replace(done, warnings=[*rules.faults, *done.warnings])
 
-    def hand_over(due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
-        messages = read_messages(store.state, due)
-        writer = writer_of(settings, read_contents(templates, messages), rules.rules)
+
+@dataclass(frozen=True)
+class _Post:
+    """Hands messages over, each by its sender.
+
+    Attributes:
+        broken: the senders that couldn't go on, each with the reason; that keeps no other one.
+    """
+
+    store: Store
+    senders: Mapping[str, Sender]
+    templates: Templates
+    rules: Sequence[Rule]
+    winners: pl.DataFrame
+    policy: Policy
+    broken: dict[str, OnwardError] = field(default_factory=dict)
+
+    def hand_over(self, due: pl.DataFrame, ledger: SendLedger) -> pl.DataFrame:
+        """What became of messages that are due."""
+        settings, messages = self.store.settings, read_messages(self.store.state, due)
+        writer = writer_of(settings, read_contents(self.templates, messages), self.rules)
         keep_sources(ledger, writer)
-        chosen = with_choices(settings, due, messages, rules.rules, winners)
-        through = replace(policy, lets_through=lambda rows: letting_through(settings, rows, ledger))
-        results = [
-            by_one(name, rows, writer, ledger, through)
-            for (name,), rows in chosen.partition_by("sender", as_dict=True, maintain_order=True).items()
-        ]
-        return pl.concat(results)
+        chosen = with_choices(settings, due, messages, self.rules, self.winners)
+        ways = chosen.partition_by("sender", as_dict=True, maintain_order=True)
+        return pl.concat([self._by_one(name, rows, writer, ledger) for (name,), rows in ways.items()])
 
-    def by_one(
-        name: str, rows: pl.DataFrame, writer: Writer, ledger: SendLedger, through: Policy
-    ) -> pl.DataFrame:
-        """Deliver by one sender; what keeps it from going on keeps no other one."""
+    def _by_one(self, name: str, rows: pl.DataFrame, writer: Writer, ledger: SendLedger) -> pl.DataFrame:
+        policy = replace(
+            self.policy, lets_through=lambda some: letting_through(self.store.settings, some, ledger)
+        )
         try:
-            if name not in broken:
-                return deliver(message_channel(writer, senders[name]), rows, ledger, through)
+            if name not in self.broken:
+                return deliver(message_channel(writer, self.senders[name]), rows, ledger, policy)
         except OvertakenError:
             raise
         except OnwardError as error:
-            broken[name] = error
+            self.broken[name] = error
         return ledger.known(rows[MESSAGES.key]).rename({"id": MESSAGES.key})
 
-    def finishing(began: Collection[str]) -> Mapping[str, Carrier]:
-        found: dict[str, Carrier] = {one.name: one for one in senders.values()}
-        for name in set(senders_to_finish(settings, began)) - set(senders):
+    def carriers(self, began: Collection[str]) -> Mapping[str, Carrier]:
+        """Who carries messages, and finishes what those of some names have begun."""
+        found: dict[str, Carrier] = {one.name: one for one in self.senders.values()}
+        for name in set(senders_to_finish(self.store.settings, began)) - set(self.senders):
             with suppress(InputError):  # one that isn't used any more may have no secret any more
-                found[name] = open_sender(settings, name)
+                found[name] = open_sender(self.store.settings, name)
         return found
-
-    done = _hand_over_all(store, MESSAGES, finishing, now, hand_over)
-    for error in broken.values():
-        raise error
-    return replace(done, warnings=[*rules.faults, *done.warnings])
 
 
 def send_webhooks(store: Store, *, now: datetime) -> dict[str, int]:

@@ -16,10 +16,11 @@ from duckdb import DuckDBPyConnection
 from flows.definitions.templates import read_templates
 from flows.delivery.chosen import with_choices
 from flows.delivery.contents import ContentKey, read_contents
-from flows.delivery.letters import Letter, Writer, write
+from flows.delivery.letters import Letter, write
 from flows.delivery.planned import Planned
 from flows.delivery.rules import load_rules
 from flows.delivery.sources import writer_of
+from flows.delivery.writer import Writer
 from flows.errors import InputError
 from flows.settings import Settings
 from flows.store.winners import read_winners

@@ -8,9 +8,9 @@ from functools import partial
 import zstandard
 
 from flows.delivery.contents import ContentKey, read_attachments
-from flows.delivery.letters import Writer, rules_text
 from flows.delivery.policies import link_places, trapped, way_of
 from flows.delivery.send_ledger import SendLedger
+from flows.delivery.writer import Writer, rules_text
 from flows.settings import Settings
 from transforms.content.errors import ContentError
 from transforms.content.templates import ContentSource, files_of

@@ -8,10 +8,12 @@ from typing import Any
 
 import zstandard
 
-from flows.delivery.letters import Prepared, Writer, compressed, content_hash, said_lines, with_rules
+from flows.delivery.kept import compressed, content_hash, said_lines
+from flows.delivery.letters import with_rules
 from flows.delivery.open_ledger import ledger_file
 from flows.delivery.policies import Way
 from flows.delivery.send_ledger import SendLedger
+from flows.delivery.writer import Prepared, Writer
 from flows.errors import InputError
 from flows.settings import Settings
 from transforms.content.templates import ContentSource, Rendered

@@ -19,12 +19,12 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from flows.delivery.dispatch import Channel, Policy, deliver
-from flows.delivery.letters import Writer
 from flows.delivery.messages import message_channel
 from flows.delivery.policies import Way
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.senders import smtp
 from flows.delivery.senders.requests import unpacked
+from flows.delivery.writer import Writer
 from flows.sending import Senders, SmtpSettings
 from tests.benchmarks.http_senders import CONNECTIONS, post, serving, timed
 from tests.benchmarks.smtp import bare as post_mails

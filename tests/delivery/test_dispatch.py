@@ -11,12 +11,13 @@ import pytest
 
 from flows.delivery.dispatch import Channel, Composed, Counted, Policy, deliver, finish_unanswered
 from flows.delivery.kinds import MESSAGES, Kind
-from flows.delivery.letters import Writer, write
+from flows.delivery.letters import write
 from flows.delivery.messages import message_channel
 from flows.delivery.policies import Way
 from flows.delivery.send_ledger import KNOWN_SCHEMA, NO_ANSWER, Part, SendLedger
 from flows.delivery.senders.base import Answer, Outgoing, Recorder, Sender
 from flows.delivery.senders.choose import open_sender
+from flows.delivery.writer import Writer
 from flows.errors import OnwardError
 from flows.settings import Settings
 from transforms.content.templates import ContentSource

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.delivery.letters import said_lines
+from flows.delivery.kept import said_lines
 from flows.delivery.open_ledger import ledger_file
 from flows.delivery.send_ledger import SendLedger
 from flows.delivery.went_out import erase_values, read_message
