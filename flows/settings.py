@@ -249,7 +249,9 @@ def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
         ) from error
     except ValueError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from error
-    return _anchored(found, path.parent)
+    # Of a class that other processes know too.
+    plain = Settings.model_construct(found.model_fields_set, **dict(found))
+    return _anchored(plain, path.parent)
 
 
 def _other_than_file(path: Path) -> str:

@@ -24,7 +24,7 @@ from flows.delivery.senders.eml import EmlSender
 from flows.delivery.sources import writer_of
 from flows.errors import OnwardError
 from flows.sending import Senders
-from flows.settings import Settings
+from flows.settings import read_settings
 from tests.delivery.providers.setting import CASES, Clock
 from tests.delivery.test_dispatch import CONTENTS, Keeper, due, message, outcome
 from transforms.definitions.content_rules import Rule
@@ -58,7 +58,7 @@ def sender(kind: str, folder: Path) -> Sender:
 
 def channel(folder: Path, by: Sender) -> Channel:
     links = {"public_url": "https://a.example", "key": "k" * 32}
-    settings = Settings(data_dir=folder, from_address="Shop <news@shop.example>", links=links)
+    settings = read_settings(None, data_dir=folder, from_address="Shop <news@shop.example>", links=links)
     contents = {(key, None): one for key, one in CONTENTS.items()}
     return message_channel(writer_of(settings, contents, RULES), by)
 
