@@ -224,7 +224,7 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
         runner.add_deployment(_deployment(tick, name, cron, parameters, tags))
         runner.add_deployment(_deployment(report, name, REPORT_CRON, parameters, tags))
         runner.add_deployment(_deployment(compact, name, COMPACT_CRON, parameters, tags))
-        serve_until_stopped(runner)
+        serve_until_stopped(runner, tags)
     typer.echo("Stopped; the schedules are paused until `onward serve` runs again.")
     sys.exit(CTRL_C)
 

@@ -1,15 +1,17 @@
 """The Prefect deployments against real servers of their own, on loopback; one schedule that really runs."""
 
+import asyncio
 import json
 import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,12 +32,14 @@ from prefect.settings import (
     PREFECT_SERVER_API_PORT,
     temporary_settings,
 )
+from prefect.states import Completed, Pending
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.errors import InputError, OnwardError
 from flows.serve import deployments
 from flows.serve import server as server_module
 from flows.serve.deployments import report, serve, tick
+from flows.serve.until_stopped import let_go
 from flows.settings import read_settings
 from flows.store.lock import run_lock
 from flows.store.opening import LOCK_FILE
@@ -469,6 +473,15 @@ def interrupted_once(folder: Path, file: Path, when: Callable[[Served], object])
     own = "\n".join(line for line in printed.splitlines() if " | " not in line)
     assert own.count("Stopped; ") + own.count("interrupted: ") == 1, printed
     assert not answers(found.api)
+    assert places_held(file) == 0, printed
+
+
+def places_held(file: Path) -> int:
+    """How many places of deployments, which have one each, are taken."""
+    database = read_settings(file).state / "prefect" / "prefect.db"
+    with closing(sqlite3.connect(database)) as db:
+        ((held,),) = db.execute("select coalesce(sum(active_slots), 0) from concurrency_limit_v2").fetchall()
+        return int(held)
 
 
 def test_an_interrupt_during_a_tick_ends_it_and_a_run_by_hand_goes_on(tmp_path: Path) -> None:
@@ -476,6 +489,18 @@ def test_an_interrupt_during_a_tick_ends_it_and_a_run_by_hand_goes_on(tmp_path: 
     interrupted_once(tmp_path, file, lambda found: until(lambda: found.runs("RUNNING")))
     run_tick(read_settings(file), datetime.now(UTC))
     assert [len(tables(file)[name]) for name in ("messages", "webhooks", "tags")] == [1, 1, 1]
+
+
+@pytest.mark.usefixtures("server")
+def test_of_what_is_stopped_no_run_that_was_about_to_begin_keeps_its_place() -> None:
+    with get_client(sync_client=True) as client:
+        made = [
+            client.create_flow_run(tick, tags=tags, state=state)
+            for tags, state in ((["a", "b"], Pending()), (["a", "c"], Pending()), (["a", "b"], Completed()))
+        ]
+        asyncio.run(let_go(["a", "b"]))
+        found = [client.read_flow_run(one.id).state_type for one in made]
+    assert found == [StateType.CANCELLED, StateType.PENDING, StateType.COMPLETED]
 
 
 @pytest.mark.slow
