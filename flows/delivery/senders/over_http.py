@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from time import monotonic
 from typing import Literal, Protocol
 
@@ -90,7 +91,8 @@ class HttpSender:
         self.repeatable = habits.key_header is not None
         self.key_life = habits.key_life
         address = terms.base_url or habits.address
-        self.peer = " ".join(filter(None, [type(provider).__name__, address, habits.key_header]))
+        account = _fingerprint(terms) if self.repeatable else None
+        self.peer = " ".join(filter(None, [type(provider).__name__, address, habits.key_header, account]))
         self.concurrency = 1 if habits.side_by_side else terms.connections
         self._crew = terms.connections if habits.side_by_side else 1
         self._provider, self._habits, self._per_second = provider, habits, per_second
@@ -248,6 +250,11 @@ class _Found:
 
 def _prepared(provider: Provider, messages: Sequence[Outgoing]) -> bytes:
     return packed(provider.requests(messages))
+
+
+def _fingerprint(terms: Terms) -> str:
+    """8 hex digits that change with the credentials: another account knows nothing of the keys that this one knows."""
+    return sha256("\0".join(sorted(terms.secrets)).encode()).hexdigest()[:8]
 
 
 def checked_secret(setting: str, value: str) -> str:

@@ -225,3 +225,21 @@ def test_no_text_ends_its_part_of_a_form() -> None:
     fields = fields_of(request)
     assert fields["to"] == ["c0@example.com"]
     assert fields["text"] == [evil]
+
+
+@pytest.mark.parametrize(("kind", "setting"), [("resend", "api_key"), ("keyed http", "headers")])
+def test_another_account_is_another_side_where_keys_count(kind: str, setting: str) -> None:
+    def peer(secret: str) -> str:
+        given: Any = {"X-Token": secret} if setting == "headers" else secret
+        return CASES[kind].sender("http://127.0.0.1:9", Clock(), **{setting: given}).peer
+
+    assert peer("secret-of-one") == peer("secret-of-one") != peer("secret-of-two")
+    assert "secret" not in peer("secret-of-one")
+
+
+def test_a_provider_without_keys_is_the_same_side_by_any_account() -> None:
+    """It is asked, and answers for itself."""
+    one, two = (
+        CASES["mailgun"].sender("http://127.0.0.1:9", Clock(), api_key=key).peer for key in ("a", "b")
+    )
+    assert one == two
