@@ -166,7 +166,7 @@ def _composed(
     """
     compose = partial(_compose, channel.compose, min(policy.batch_size, channel.carrier.batch_limit))
     slices = list(due.iter_slices(policy.batch_size))
-    if len(due) < policy.aside_from or len(os.sched_getaffinity(0)) == 1:
+    if len(due) < policy.aside_from or os.cpu_count() == 1:
         yield from ((rows, compose(rows)) for rows in slices)
         return
     try:
