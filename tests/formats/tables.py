@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -72,12 +72,18 @@ def _floats() -> list[Typed]:
     return [Typed(kind, st.floats(width=width), _number) for width, kind in kinds.items()]
 
 
+_EXACT = Context(prec=40)
+"""The context by default rounds to 28 digits, up to a number that has one digit more than there is room for."""
+
+
 def _decimals() -> list[Typed]:
     sizes = ((9, 2), (18, 0), (38, 10), (38, 0))
     return [
         Typed(
             pa.decimal128(digits, places),
-            st.integers(-(10**digits) + 1, 10**digits - 1).map(lambda n, p=places: Decimal(n).scaleb(-p)),
+            st.integers(-(10**digits) + 1, 10**digits - 1).map(
+                lambda n, p=places: Decimal(n).scaleb(-p, _EXACT)
+            ),
             _exact,
         )
         for digits, places in sizes

@@ -128,7 +128,11 @@ class Provider:
         self._server.server_close()
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        length = int(handler.headers.get("Content-Length", 0))
+        body = handler.rfile.read(length)
+        if len(body) < length:  # whoever sent it was killed at that: no provider has got a request
+            handler.close_connection = True
+            return None
         request = Received(handler.command, handler.path, dict(handler.headers.items()), body)
         with self._lock:
             self.received.append(request)
