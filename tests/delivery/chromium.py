@@ -14,7 +14,7 @@ PROGRAM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
     None,
 )
-MISSING = "no Chromium here; CI installs it by apt-get install chromium"
+MISSING = "no Chromium here; apt-get install chromium"
 
 
 class Page:
