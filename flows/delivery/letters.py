@@ -13,11 +13,7 @@ from flows.delivery.senders.mail_headers import mailbox, sender_of
 from flows.delivery.writer import Prepared, Writer
 from flows.errors import InputError
 from transforms.content.errors import ContentError
-from transforms.content.templates import (
-    CompiledContent,
-    Rendered,
-    render,
-)
+from transforms.content.templates import CompiledContent, Rendered, render
 from transforms.content.values import Values
 from transforms.delivery.links import MessageLinks, links_of
 from transforms.delivery.personalization import blocks_of, personalized, texts_of

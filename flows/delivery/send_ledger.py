@@ -1,11 +1,10 @@
 """The send ledger: what was claimed for, handed to and answered by a sender. It is asked before any send.
 
-SQLite, because it survives a killed process better than anything else here, and because this is the one thing
-that can't be computed again: a restored or rebuilt state must not send twice. One row per message or webhook
-(`sends`: claimed → handed_over → answered), one per hand-over (the file's `batches`, with its bytes until answered, and
-what its messages said of their customers), one per thing that was put off (`deferred`) or is held (`holds`), and one in
-`identity`: a random id, by which a state knows its ledger, the number of the run that may write (`fence`), and the
-environment whose runs may.
+A file of its own (`ledger_database.py`), because this is the one thing that can't be computed again: a restored or
+rebuilt state must not send twice. One row per message or webhook (`sends`: claimed → handed_over → answered), one per
+hand-over (the file's `batches`, with its bytes until answered, and what its messages said of their customers), one per
+thing that was put off (`deferred`) or is held (`holds`), and one in `identity`: a random id, by which a state knows its
+ledger, the number of the run that may write (`fence`), and the environment whose runs may.
 """
 
 import sqlite3

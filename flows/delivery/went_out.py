@@ -1,7 +1,8 @@
 """A message as it went out: made again of the sources and values that were kept of it, and held against its hash."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -65,16 +66,8 @@ def read_message(settings: Settings, message_id: str) -> WentOut:
         InputError: nothing was handed over under that id.
         OnwardError: the send ledger can't be read.
     """
-    file = ledger_file(settings)
-    if not file.exists():
-        raise InputError(f"message {message_id!r}: nothing was ever handed over")
-    with SendLedger(file) as ledger:
-        found = ledger.query(_ASKED, message_id)
-        if not found:
-            raise InputError(
-                f"message {message_id!r}: nothing was handed over under that id; ids are in the table messages"
-            )
-        status, state, reason, at, recorded, provider_id, said = found[0]
+    with _handed_over(settings, message_id) as (ledger, found):
+        status, state, reason, at, recorded, provider_id, said = found
         noted = json.loads(recorded or "{}")
         line = next((one for one in said_lines(said) if one["id"] == message_id), None)
         values = line and line["values"]
@@ -101,9 +94,28 @@ def erase_message(settings: Settings, message_id: str) -> None:
         InputError: nothing was handed over under that id.
         OnwardError: the send ledger can't be written.
     """
-    read_message(settings, message_id)
-    with SendLedger(ledger_file(settings)) as ledger:
+    with _handed_over(settings, message_id) as (ledger, _):
         erase_values(ledger, [message_id])
+
+
+@contextmanager
+def _handed_over(settings: Settings, message_id: str) -> Generator[tuple[SendLedger, tuple[Any, ...]]]:
+    """The open ledger, and what it has of a message.
+
+    Raises:
+        InputError: nothing was handed over under that id.
+        OnwardError: the send ledger can't be read.
+    """
+    file = ledger_file(settings)
+    if not file.exists():
+        raise InputError(f"message {message_id!r}: nothing was ever handed over")
+    with SendLedger(file) as ledger:
+        found = ledger.query(_ASKED, message_id)
+        if not found:
+            raise InputError(
+                f"message {message_id!r}: nothing was handed over under that id; ids are in the table messages"
+            )
+        yield ledger, found[0]
 
 
 def _addressed(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ media_type, content` in base64, `content_id`). What a message doesn't have is nu
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -94,7 +94,8 @@ def open_sender(
     """
     place = f"senders.{name}"
     service = Service(settings)
-    url, body = _compiled(f"{place}.url", settings.url), _compiled(f"{place}.body", settings.body)
+    url = _compiled(f"{place}.url", lambda: service.url)
+    body = _compiled(f"{place}.body", lambda: service.body)
     for message in (_FULL, _SPARSE):
         _check(f"{place}.url", url_fault(url, _values(message)))
         _check(f"{place}.body", body_fault(body, settings.content_type, _values(message)))
@@ -116,9 +117,9 @@ def open_sender(
     return HttpSender(name, service, habits, terms, settings.per_second)
 
 
-def _compiled(setting: str, source: str) -> RequestTemplate:
+def _compiled(setting: str, template: Callable[[], RequestTemplate]) -> RequestTemplate:
     try:
-        return compile_request(source)
+        return template()
     except RequestTemplateError as error:
         raise InputError(f"{setting}: {error}") from error
 
