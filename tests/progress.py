@@ -92,5 +92,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """On a line of its own."""
-        self.reporter.ensure_newline()
+        writer = self.reporter.config.get_terminal_writer()
+        if writer.width_of_current_line:  # dots of several processes; `ensure_newline` doesn't know of them
+            writer.line()
         self.reporter.write_line(line)

@@ -54,6 +54,35 @@ def in_a_shell(found: Case, line: str, **environment: str) -> subprocess.Complet
     )
 
 
+ENDS = """
+import atexit, sys, weakref
+from flows import __main__, cli
+
+class Kept: ...
+kept = Kept()
+
+def work():
+    atexit.register(print, "told at the end")
+    weakref.finalize(kept, print, "tidied")
+    print("said without a line's end", end="")
+    sys.exit({status})
+
+cli.main = work
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(("status", "code"), [("0", 0), ("2", 2), ("None", 0), ("'why'", 1)])
+def test_a_command_ends_after_all_it_had_to_say_and_to_tidy(status: str, code: int) -> None:
+    source = ENDS.format(status=status)
+    ended = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == code
+    assert sorted(ended.stdout.split("\n", 1)) == ["said without a line's endtidied", "told at the end\n"]
+    assert ended.stderr == ("why\n" if status == "'why'" else "")
+
+
 @pytest.mark.parametrize(
     ("line", "code", "texts"),
     [
