@@ -29,6 +29,7 @@ TABLES = (
     "batches",
     "entry_refusals",
     "executions",
+    "goal_hits",
     "messages",
     "migrations",
     "profiles",
@@ -128,6 +129,7 @@ class House:
                 table("webhooks"),
                 profiles,
                 table("entry_refusals"),
+                table("goal_hits"),
                 _counts(table("tick_counts"), table("quarantine")),
             )
 

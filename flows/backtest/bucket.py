@@ -30,12 +30,12 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
-from transforms.tables.checks import EXECUTIONS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
+from transforms.tables.checks import EXECUTIONS, GOAL_HITS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
 from transforms.tables.frames import AMOUNTS, BEHAVIORS
 
 MICROSECOND = timedelta(microseconds=1)
 FACTS_AT_ONCE = 20_000
-LEDGER = (EXECUTIONS, STEPS, MESSAGES, WEBHOOKS)
+LEDGER = (EXECUTIONS, GOAL_HITS, STEPS, MESSAGES, WEBHOOKS)
 BACKTESTED = (*LEDGER, PROFILES)
 _SET = ["customer_id", "attribute", "value"]
 
@@ -233,4 +233,4 @@ def _rows(table: Table, decided: Sequence[Decided], variants: Mapping[StepKey, M
 
 
 def _count(table: Table, decided: Sequence[Decided]) -> int:
-    return sum(one.entries if table is EXECUTIONS else len(getattr(one, table.name)) for one in decided)
+    return sum(len(one.entries) if table is EXECUTIONS else len(getattr(one, table.name)) for one in decided)

@@ -83,7 +83,7 @@ def decide_pending(store: Store, rules: Rules, loaded: TickSummary, *, new_custo
 
 def _scene(store: Store, rules: Rules, loaded: TickSummary) -> _Scene:
     con = store.con
-    older = older_versions(store.state, rules.workflows)
+    older = older_versions(store.state, rules.workflows, loaded.previous)
     program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
     ((first,),) = run_sql(con, "decide/first_event.sql").fetchall()
     caps = [Cap(*one) for one in rules.caps]
@@ -142,7 +142,7 @@ def _with(summary: TickSummary, decided: Decided) -> TickSummary:
         summary,
         facts=summary.facts + decided.facts,
         steps=summary.steps + len(decided.steps),
-        executions=summary.executions + decided.entries,
+        executions=summary.executions + len(decided.entries),
         messages=summary.messages + len(decided.messages),
         webhooks=summary.webhooks + len(decided.webhooks),
         waves=summary.waves + decided.waves,

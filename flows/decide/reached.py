@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from flows.decide.state import Reach
 from flows.store.everybody import everybody
 from flows.store.store import Store
@@ -27,15 +29,24 @@ def bring_in_reached(
     waiting = store.state.rows("decide/waiting_keys.sql", workflows=[one for one, _ in reach.awaiting])
     store.bring_in_keys([key for (key,) in (*due, *waiting)])
     asked = cron_reach(program, tick)
-    if not unarmed and asked.nobody:
+    if not unarmed and asked.nobody and not reach.open_goals:
         return
     with everybody(store):
         if unarmed:
             dated = read_sql(store.con, "decide/dated.sql", attributes=list(unarmed))
             store.bring_in_keys(dated.to_series().to_list())
+        if reach.open_goals:
+            store.bring_in(_with_open_goals(store, tick, reach))
         if not asked.nobody:
             store.say("Looking whom crons reach")
             store.bring_in_keys(_reached(store, asked))
+
+
+def _with_open_goals(store: Store, tick: Tick, reach: Reach) -> pl.Series:
+    """Those who may hit a goal that is a cron, held out and those whose executions are over among them."""
+    since = tick.cron_since - max(reach.open_goals.values())
+    asked = {"versions": list(reach.open_goals), "since": since}
+    return read_sql(store.con, "decide/open_goals.sql", **asked).to_series()
 
 
 def _reached(store: Store, asked: CronReach) -> list[int]:

@@ -1,5 +1,6 @@
 """The engine's state and ledger in DuckDB: what a tick reads of active customers, and what it writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,12 +11,12 @@ from flows.buckets.partition import Bucket
 from flows.decide.facts import Incoming, property_paths, visible_attributes, with_properties
 from flows.warehouse import append, read_sql, run_sql, shown
 from transforms.engine.fold import set_latest
-from transforms.engine.layout.reach import awaiting_crons, crons_fire
+from transforms.engine.layout.reach import awaiting_crons, crons_fire, goal_crons
 from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.program.model import Program
 from transforms.program.standing import with_held_by
-from transforms.tables.frames import ATTRIBUTES, EXECUTIONS
+from transforms.tables.frames import ATTRIBUTES, ENTRIES, EXECUTIONS
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,19 @@ class Reach:
         now: its end; whose steps or alarms are due until then.
         everybody: whether a cron may let any known customer enter.
         awaiting: the workflows and versions whose executions look for a cron that fires.
+        open_goals: the versions whose goal is such a cron, and how long after an entry (µs).
     """
 
     now: datetime
     everybody: bool
     awaiting: tuple[tuple[str, str], ...]
+    open_goals: Mapping[str, int]
 
 
 def reach_of(program: Program, tick: Tick) -> Reach:
     """Whom a tick may reach."""
-    return Reach(tick.now, crons_fire(program, tick), tuple(awaiting_crons(program, tick)))
+    goals = {one.version: one.goal_window for one in goal_crons(program, tick)}
+    return Reach(tick.now, crons_fire(program, tick), tuple(awaiting_crons(program, tick)), goals)
 
 
 def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: Bucket, reach: Reach) -> None:
@@ -50,7 +54,12 @@ def find_active_customers(con: DuckDBPyConnection, incoming: Incoming, bucket: B
     facts = incoming.facts
     frames = (facts.events, facts.writes, facts.introductions, incoming.profile_only)
     acting = pl.concat([one["customer_id"] for one in frames])
-    given = {"now": reach.now, "everybody": reach.everybody, "awaiting": [one for _, one in reach.awaiting]}
+    given = {
+        "now": reach.now,
+        "everybody": reach.everybody,
+        "awaiting": [one for _, one in reach.awaiting],
+        "open_goals": list(reach.open_goals),
+    }
     with shown(con, customers_with_facts=acting.unique().to_frame()):
         run_sql(con, "decide/active_customers.sql", **given)
     con.execute(f"delete from active_customers where not ({bucket.within})")
@@ -70,13 +79,14 @@ def read_state(con: DuckDBPyConnection, program: Program, tick: Tick) -> State:
     """
     longest = max((cap.window for cap in tick.caps), default=timedelta(0))
     since = tick.since - longest if tick.since else tick.now
-    running = read_sql(con, "decide/state/executions.sql", paths=property_paths(program))
+    paths = property_paths(program)
+    running = read_sql(con, "decide/state/executions.sql", paths=paths)
     return State(
         customers=read_sql(con, "decide/state/customers.sql"),
         attributes=read_sql(con, "decide/state/attributes.sql", **visible_attributes(program)),
         tags=read_sql(con, "decide/state/tags.sql"),
         executions=with_properties(running, program),
-        entries=read_sql(con, "decide/state/entries.sql"),
+        entries=with_properties(read_sql(con, "decide/state/entries.sql", paths=paths), program),
         sends=read_sql(con, "decide/state/sends.sql", since=since),
         alarms=read_sql(con, "decide/state/alarms.sql"),
     )
@@ -131,11 +141,12 @@ def write_decided(
     messages = decided.messages.join(triggers, on="execution_id", how="left", maintain_order="left")
     _append(con, "messages", messages.with_columns(**queued))
     _append(con, "webhooks", decided.webhooks.with_columns(**queued))
+    _append(con, "goal_hits", decided.goal_hits.with_columns(tick_id=tick_id))
     _append(con, "entry_refusals", decided.refusals.with_columns(tick_id=tick_id))
     _upsert(con, "attributes", ["customer_id", "attribute"], attributes)
     _upsert(con, "schedule_alarms", ["customer_id", "key"], decided.alarms)
     _write_tags(con, decided.tags)
-    with shown(con, introduced=decided.introduced, new_entries=decided.executions):
+    with shown(con, introduced=decided.introduced, new_entries=decided.entries.select(*ENTRIES)):
         run_sql(con, "decide/state/introduced.sql")
         run_sql(con, "decide/state/new_entries.sql")
     if tick.caps:

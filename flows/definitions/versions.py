@@ -9,7 +9,9 @@ from flows.store.archive import keep_definition
 from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.tables import PROGRAM_STEPS
+from transforms.definitions.triggers import GOAL_WINDOW
 from transforms.definitions.workflow import Workflow, definition_json, stored_workflow, version_of
+from transforms.timing.durations import epoch_us, microseconds
 
 
 def note_versions(store: Store, workflows: Sequence[Workflow], now: datetime) -> None:
@@ -25,11 +27,37 @@ def known_versions(state: StateFile) -> list[tuple[str, int, str]]:
     return state.rows("definitions/versions/known.sql")
 
 
-def older_versions(state: StateFile, workflows: Sequence[Workflow]) -> list[Workflow]:
-    """The versions, beside the current ones, that executions still run, or are paused on."""
+def older_versions(state: StateFile, workflows: Sequence[Workflow], since: datetime | None) -> list[Workflow]:
+    """The versions, beside the current ones, that executions still run, or are paused on, or whose goals are open.
+
+    Args:
+        state: where executions are.
+        workflows: the current ones.
+        since: the tick's start.
+    """
     current = {version_of(one) for one in workflows}
-    running = state.rows("definitions/versions/running.sql")
-    return [one for one in stored_workflows(state, running) if version_of(one) not in current]
+    running = stored_workflows(state, state.rows("definitions/versions/running.sql"))
+    found = {version_of(one): one for one in (*running, *with_open_goals(state, workflows, since))}
+    return [one for version, one in found.items() if version not in current]
+
+
+def with_open_goals(
+    state: StateFile, workflows: Sequence[Workflow], since: datetime | None
+) -> list[Workflow]:
+    """The versions, beside `workflows`, whose last entry can still hit its goal after `since` (semantics.md §10)."""
+    if since is None:
+        return []
+    asked = {"since": since, "usual": microseconds(GOAL_WINDOW)}
+    rows = state.rows(
+        "definitions/versions/entered.sql", **asked, versions=[version_of(one) for one in workflows]
+    )
+    last = {version: at for _, version, at in rows}
+    stored = stored_workflows(state, [(one, version) for one, version, _ in rows])
+    return [
+        one
+        for one in stored
+        if one.goal and last[version_of(one)] + microseconds(one.goal.window) >= epoch_us(since)
+    ]
 
 
 def pause_and_resume(

@@ -91,6 +91,13 @@ def unpack(documents: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def _rows(whole: pl.DataFrame, name: str, columns: Schema) -> pl.DataFrame:
     of_some = whole.select("customer_id", name).filter(pl.col(name).is_not_null()).unnest(name)
     inner = [one for one in columns if one != "customer_id"]
+    grown = [one for one in inner if of_some[one].null_count()]
+    if grown:  # documents from before there was such a column
+        length = pl.max_horizontal(pl.col(inner).list.len())
+        nothing = pl.lit(None).repeat_by(length)
+        of_some = of_some.with_columns(
+            pl.col(one).fill_null(nothing.cast(of_some.schema[one])) for one in grown
+        )
     return _typed(of_some.explode(inner), columns)
 
 

@@ -19,7 +19,16 @@ from flows.store.state_file import StateFile
 from flows.warehouse import write_rows
 from transforms.timing.durations import epoch_us
 
-LASTING = ("steps", "ended", "messages", "webhooks", "entry_refusals", "quarantine", "suppressions")
+LASTING = (
+    "steps",
+    "ended",
+    "messages",
+    "webhooks",
+    "goal_hits",
+    "entry_refusals",
+    "quarantine",
+    "suppressions",
+)
 """Rows that are never changed; `ended` are executions that ended."""
 CLOSED = ("ticks", "tick_counts", "batches")
 """Rows of the state file that go to the ledger when it is compacted."""

@@ -29,6 +29,7 @@ _LASTING = {
     "ended": "from executions where status not in ('running', 'paused')",
     "messages": "select * exclude (trigger_properties) from messages where status <> 'pending'",
     "webhooks": "from webhooks where status <> 'pending'",
+    "goal_hits": "from goal_hits",
     "entry_refusals": "from entry_refusals",
     "quarantine": "from quarantine",
     "suppressions": "from suppressions",

@@ -94,6 +94,7 @@ def apply_migration(store: Store, migration: Migration) -> int:
     target = {"workflow_id": migration.workflow_id, "version": migration.version}
     steps = store.state.frame("select * from program_steps", PROGRAM_STEPS)
     with shown(con, moves=moves, program_steps=steps):
+        run_sql(con, "tick/migrate/entries.sql", **target)
         ((moved,),) = run_sql(con, "tick/migrate/move.sql", **target, at=migration.at).fetchall()
     row = (migration.after_tick, migration.number, epoch_us(migration.at), *target.values(), moved)
     store.state.write("insert into migrations values (?, ?, ?, ?, ?, ?)", [row])

@@ -13,6 +13,9 @@ with
         where status in ('running', 'paused') and list_contains($awaiting::varchar[], version)
     ),
 
+    -- Their last entry was of a version whose goal is such a cron.
+    open_goals as (select customer_id from entries where list_contains($open_goals::varchar[], version)),
+
     alarms as (select customer_id from schedule_alarms where "at" <= $now),
 
     dates as (
@@ -46,6 +49,8 @@ with
         select customer_id from due
         union
         select customer_id from awaiting
+        union
+        select customer_id from open_goals
         union
         select customer_id from alarms
         union

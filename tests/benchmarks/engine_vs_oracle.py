@@ -37,7 +37,7 @@ from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.frames import AMOUNTS
 
 GOAL = 100
-TABLES = ("executions", "steps", "messages", "webhooks", "refusals")
+TABLES = ("executions", "steps", "messages", "webhooks", "goal_hits", "refusals")
 
 
 @dataclass(frozen=True)

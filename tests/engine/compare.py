@@ -39,6 +39,7 @@ MESSAGE = (
     "template_id",
 )
 WEBHOOK = ("execution_id", "workflow_id", "customer_id", "entered_at", "step", "at", "url")
+HIT = ("execution_id", "workflow_id", "customer_id", "entered_at", "at", "event_id")
 REFUSAL = ("workflow_id", "customer_id", "at", "reason")
 SHOWN = 12
 
@@ -59,6 +60,7 @@ def assert_same(a: Result, b: Result, names: tuple[str, str] = ("expected", "fou
         *_table("messages", MESSAGE, a.messages, b.messages, names),
         *_table("webhooks", WEBHOOK, a.webhooks, b.webhooks, names),
         *_table("refusals", REFUSAL, a.refusals, b.refusals, names),
+        *_table("goal_hits", HIT, a.goal_hits, b.goal_hits, names),
         *_profiles(a.profiles, b.profiles, names),
         *_counts(a.counts, b.counts, names),
     ]

@@ -221,7 +221,7 @@ def collect(result: Result, decided: Any) -> None:
     result.executions = [one for one in result.executions if one["execution_id"] not in ended] + list(
         ended.values()
     )
-    for table in ("steps", "messages", "webhooks", "refusals"):
+    for table in ("steps", "messages", "webhooks", "refusals", "goal_hits"):
         getattr(result, table).extend(getattr(decided, table).to_dicts())
 
 

@@ -356,10 +356,11 @@ reentries = st.sampled_from(
 
 @st.composite
 def goals(draw: DrawFn) -> Row:
-    """A goal; it ends the execution unless told otherwise."""
-    return draw(triggers(decision=True)) | draw(
-        st.sampled_from([{}, {"exit": False}, {"exit": True}, {"exit": False}])
-    )
+    """A goal; it ends the execution unless told otherwise, and is hit for 30 days unless told otherwise."""
+    ends = st.sampled_from([{}, {"exit": False}, {"exit": True}, {"exit": False}])
+    windows = sometimes(40, st.sampled_from(["1h", "12h", "2d", "1w", "1s"]))
+    window = draw(windows)
+    return draw(triggers(decision=True)) | draw(ends) | ({} if window is None else {"window": window})
 
 
 optional_keys: dict[str, SearchStrategy[Any]] = {
@@ -367,7 +368,7 @@ optional_keys: dict[str, SearchStrategy[Any]] = {
     "goal": sometimes(45, goals()),
     "exit_on": sometimes(25, st.lists(triggers(decision=True), min_size=1, max_size=2)),
     "reentry": sometimes(50, reentries),
-    "holdout": sometimes(15, st.sampled_from([0.5, 0, 1])),
+    "holdout": sometimes(25, st.sampled_from([0.5, 0, 1])),
     "transactional": sometimes(20, st.booleans()),
     "is_active": sometimes(10, st.booleans()),
 }

@@ -34,7 +34,7 @@ from transforms.engine.ledger import Decided
 from transforms.engine.state import State, Tick
 from transforms.tables.frames import EXECUTIONS
 
-OWNED = ("steps", "messages", "webhooks", "refusals", "attributes", "tags", "alarms")
+OWNED = ("steps", "messages", "webhooks", "goal_hits", "refusals", "attributes", "tags", "alarms")
 FEATURES = frozenset({"patterns", "operators", "nested", "schedules"})
 NIGHTLY = {"cron": "0 2 * * *"}
 

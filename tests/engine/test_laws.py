@@ -64,7 +64,7 @@ def only(case: Case, owners: set[str]) -> Case:
 def joined(parts: list[Result]) -> Result:
     whole = Result()
     for part in parts:
-        for table in ("executions", "steps", "messages", "webhooks", "refusals"):
+        for table in ("executions", "steps", "messages", "webhooks", "refusals", "goal_hits"):
             getattr(whole, table).extend(getattr(part, table))
         whole.profiles.update(part.profiles)
     return whole

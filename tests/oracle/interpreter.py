@@ -43,6 +43,8 @@ Order = tuple[datetime, int, tuple[Any, ...]]
 """§3: time, rank, tie."""
 FIELDS = ("customer_id", "created_at")
 """Of the profile's fields (§5) those that no attribute stands behind: no condition could read one of such a name."""
+HIT = ("execution_id", "workflow_id", "customer_id", "entered_at")
+"""What of an execution its goal hits tell."""
 NEVER: Order = (AFTER_ALL_TIME, 5, ())
 
 
@@ -263,6 +265,7 @@ class Customer:
         self.follow_ups: deque[Row] = deque()
         self.running: dict[str, Execution] = {}
         self.entered: dict[str, datetime] = {}
+        self.latest: dict[str, Execution] = {}
         self.accepted: list[tuple[datetime, str, str | None]] = []
         self.position: Order = (BEFORE_ALL_TIME, 0, ())
         self.arrivals: deque[Arrival] = deque()
@@ -385,6 +388,8 @@ class Customer:
         self.armed.pop((workflow_id, place), None)
         schedule = next(s for id_, p, s in self.world.schedules if (id_, p) == (workflow_id, place))
         fact = fact_of("time_based", schedule.name) | {"schedule": schedule}
+        if workflow_id in self.latest:
+            self.note_hit(self.latest[workflow_id], fact)
         if workflow_id in self.running:
             self.react(self.running[workflow_id], fact)
         workflow = next(w for w in self.world.workflows if w["workflow_id"] == workflow_id)
@@ -445,6 +450,8 @@ class Customer:
 
     def process_fact(self, fact: Row) -> None:
         """Running executions react, then triggers are evaluated; both in workflow-id order."""
+        for workflow_id in sorted(self.latest):
+            self.note_hit(self.latest[workflow_id], fact)
         for workflow_id in sorted(self.running):
             self.react(self.running[workflow_id], fact)
         if self.is_known(self.now):
@@ -518,11 +525,11 @@ class Customer:
             self.world.ledger.refusals.append(ids | {"at": self.now, "reason": reason})
             return
         self.entered[workflow_id] = self.now
-        held_out = bucket("holdout", workflow_id, self.customer_id) < workflow.get("holdout", 0)
-        branch, actions = (None, []) if held_out else self.choose_branch(workflow, fact)
+        branch, actions = self.choose_branch(workflow, fact)
         execution = Execution(workflow, self.identify(workflow_id, branch), fact)
         self.world.executions.append(execution)
-        if held_out:
+        self.latest[workflow_id] = execution
+        if bucket("holdout", workflow_id, self.customer_id) < workflow.get("holdout", 0):
             execution.status, execution.ended_at = "held_out", self.now
             return
         self.running[workflow_id] = execution
@@ -702,6 +709,19 @@ class Customer:
             self.end(execution, "exited")
         elif execution.awaited and matches(execution.awaited, fact, execution.fact):
             self.resume(execution, "event")
+
+    def note_hit(self, execution: Execution, fact: Row) -> None:
+        """A goal counts beyond the run, for some time after the latest entry, held out or not."""
+        goal = execution.workflow.get("goal")
+        asked = texts_under("attribute", goal.get("conditions")) if goal else set()
+        if goal is None or any(one.startswith("execution.") for one in asked):
+            return
+        entered_at: datetime = execution.ids["entered_at"]
+        in_time = self.now - entered_at <= duration(goal.get("window", "30d"))
+        if in_time and self.fires(goal, fact, execution.fact, None):
+            own = {name: execution.ids[name] for name in HIT}
+            row = own | {"at": self.now, "event_id": fact.get("event_id")}
+            self.world.ledger.goal_hits.append(row)
 
     # §11 Gates of a send
 

@@ -45,6 +45,7 @@ class Result:
     webhooks: list[Row] = field(default_factory=list)
     profiles: dict[str, Row] = field(default_factory=dict)
     refusals: list[Row] = field(default_factory=list)
+    goal_hits: list[Row] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
 

@@ -79,7 +79,7 @@ def test_held_out_is_recorded_and_silent(interpret: Interpret) -> None:
     heard = workflow(tag("heard"), workflow_id="v", on={"type": "workflow_action", "config": {}})
     steps = workflow(send(), holdout=1, branches=[{"name": "b", "conditions": [], "actions": [send()]}])
     found = interpret(case([steps, heard], event("go", at(3))))
-    assert runs_of(found) == [("w", 3, None, "held_out", 3)]
+    assert runs_of(found) == [("w", 3, "b", "held_out", 3)]
     assert (found.steps, found.messages, tags_of(found)) == ([], [], [])
 
 

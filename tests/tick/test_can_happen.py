@@ -13,7 +13,7 @@ DAILY: Row = {"type": "time_based", "config": {"cron": "0 9 * * *"}}
 
 def happens(home: House, minute: int, *workflows: Row) -> bool:
     with open_store(home.settings) as store:
-        return can_happen(store.state, [Workflow.model_validate(one) for one in workflows], at(minute))
+        return can_happen(store.state, [Workflow.model_validate(one) for one in workflows], None, at(minute))
 
 
 def test_nothing_happens_before_a_step_is_due(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Triggers as workflow files declare them (semantics.md §6)."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import InitErrorDetails
 
-from transforms.definitions.base import Definition, Flag, advice, fault, key_fault
+from transforms.definitions.base import Definition, Duration, Flag, advice, fault, key_fault
 from transforms.definitions.conditions import Conditions
 from transforms.definitions.patterns import pattern_fault
 from transforms.definitions.references import is_reference, reference_fault
@@ -32,6 +33,9 @@ WORKFLOW_ACTIONS = [
     *("send_email", "add_tag", "remove_tag", "trigger_webhook"),
 ]
 """The names of follow-up facts."""
+
+GOAL_WINDOW = timedelta(days=30)
+"""How long after an entry its goal is open, unless it says otherwise."""
 
 CROSSINGS = ("crosses_above", "crosses_below")
 """Keys of `attribute_change` triggers that compare the new value and the old one with a number."""
@@ -170,6 +174,10 @@ class Trigger(Definition):
 
 
 class Goal(Trigger):
-    """A trigger that marks a running execution as converted and, unless `exit: false`, ends it."""
+    """A trigger that marks a running execution as converted and, unless `exit: false`, ends it.
+
+    Within `window` after an entry, held out or not, whatever matches is a hit of it (semantics.md §10).
+    """
 
     exit: Flag = True
+    window: Duration = GOAL_WINDOW

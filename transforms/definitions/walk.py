@@ -9,6 +9,7 @@ from transforms.definitions.workflow import (
     Action,
     BranchDecision,
     Condition,
+    Goal,
     Group,
     Trigger,
     UpdateAttribute,
@@ -77,6 +78,12 @@ def conditions_of(workflow: Workflow) -> Iterator[tuple[Path, Trigger | None, Co
     for path, conditions in _step_conditions(workflow):
         for place, condition in leaves(conditions, path):
             yield place, None, condition
+
+
+def has_hits(goal: Goal) -> bool:
+    """Whether a goal counts beyond the run: it asks nothing of the execution (semantics.md §10)."""
+    asked = (condition.attribute for _, condition in leaves(goal.conditions, ()))
+    return not any(one.startswith("execution.") for one in asked)
 
 
 def condition_lists(workflow: Workflow) -> Iterator[tuple[Path, Sequence[Condition | Group]]]:

@@ -27,7 +27,7 @@ def fold(state: State, decided: Decided, writes: pl.DataFrame, tick: Tick) -> St
     return replace(
         fold_profiles(state, decided, writes),
         executions=_running(state.executions, taken),
-        entries=_newest(pl.concat([state.entries, taken.select(state.entries.columns)])),
+        entries=_newest(state.entries, decided.entries),
         sends=_recent(pl.concat([state.sends, counted(decided)]), tick),
         alarms=replaced(state.alarms, decided.alarms, ["customer_id", "key"]),
     )
@@ -88,8 +88,13 @@ def _running(before: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _newest(entries: pl.DataFrame) -> pl.DataFrame:
-    return entries.group_by("workflow_id", "customer_id", maintain_order=True).agg(pl.col("entered_at").max())
+def _newest(before: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    if new.is_empty():
+        return before
+    key = ["workflow_id", "customer_id"]
+    last = new.sort("entered_at", maintain_order=True).unique(key, keep="last", maintain_order=True)
+    untouched = before.join(last, on=key, how="anti", maintain_order="left")
+    return pl.concat([untouched, last], how="diagonal")
 
 
 def counted(decided: Decided) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from transforms.engine.lanes.alarms import dates
 from transforms.engine.lanes.memory import PAUSED, PHASES, REFUSALS, RUNNING, STATUSES, Lanes
 from transforms.engine.layout.lay_out import Opened
 from transforms.program.model import FOLLOW_UP_PROPERTIES
-from transforms.tables.frames import ALARMS, ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, INSTANT, TRIGGER
+from transforms.tables.frames import ALARMS, ATTRIBUTES, EVENT_PREFIX, EXECUTIONS, GOAL_HITS, INSTANT, TRIGGER
 
 _TAKEN = ["execution_id", "workflow_id", "version", "customer_id", "entered_at", "branch"]
 _OWN = ["execution_id", "customer_id", "entered_at", "branch"]
@@ -33,13 +33,15 @@ class Decided:
             transactional, channel, message_class.
         webhooks: one row per queued request: webhook_id, execution columns, step, at, url, transactional,
             channel (null: no message), message_class.
+        goal_hits: one row per fact that reached the goal of a customer's latest entry: `frames.GOAL_HITS`.
         refusals: one row per refused entry: workflow_id, customer_id, at, reason.
         attributes: one row per applied write of an attribute that workflows see: `frames.ATTRIBUTES`, in order.
         tags: one row per real change of a tag: customer_id, tag, added, at, in order.
         alarms: one row per customer and schedule by a date attribute that was armed anew, fired or disarmed:
             `frames.ALARMS`.
         introduced: one row per customer whom an event made known: `frames.INTRODUCED`.
-        entries: how many executions are new.
+        entries: one row per new execution, held out or not: `frames.ENTRIES`; `properties` and the `event.X` columns
+            are those of the starting fact where a goal refers to it, else null.
         facts: how many events and follow-up facts the waves processed; how time is cut into ticks doesn't change it.
         waves: how many waves it took.
     """
@@ -48,12 +50,13 @@ class Decided:
     steps: pl.DataFrame
     messages: pl.DataFrame
     webhooks: pl.DataFrame
+    goal_hits: pl.DataFrame
     refusals: pl.DataFrame
     attributes: pl.DataFrame
     tags: pl.DataFrame
     alarms: pl.DataFrame
     introduced: pl.DataFrame
-    entries: int
+    entries: pl.DataFrame
     facts: int
     waves: int
 
@@ -67,12 +70,13 @@ def read_back(opened: Opened) -> Decided:
         steps=_steps(lanes, executions),
         messages=_messages(lanes, executions),
         webhooks=_webhooks(lanes, executions),
+        goal_hits=_goal_hits(opened),
         refusals=_refusals(lanes),
         attributes=_attributes(opened),
         tags=_tags(lanes),
         alarms=_alarms(opened),
         introduced=opened.introduced,
-        entries=len(executions) - len(opened.executions),
+        entries=_entries(opened, executions[len(opened.executions) :]),
         facts=lanes.processed,
         waves=lanes.waves,
     )
@@ -113,20 +117,20 @@ def _executions(opened: Opened) -> pl.DataFrame:
 
 
 def _branches(opened: Opened) -> pl.Series:
-    """Branch names: of executions from before as they were, of new ones by number; null when held out."""
+    """Branch names: of executions from before as they were, of new ones by number."""
     lanes, ledger = opened.lanes, opened.lanes.ledgers.executions
     before = len(opened.executions)
     names = [[branch.name for branch in flow.branches] for flow in lanes.tick.program.flows]
     first = np.cumsum([0, *(len(some) for some in names)])
-    flat: list[str | None] = [*(name for some in names for name in some), None]
-    number = np.where(ledger["branch"] < 0, len(flat) - 1, first[ledger["flow"]] + ledger["branch"])
-    return pl.concat([opened.executions["branch"], _named(flat, number[before:])])
+    flat = [name for some in names for name in some]
+    number = first[ledger["flow"][before:]] + ledger["branch"][before:]
+    return pl.concat([opened.executions["branch"], _named(flat, number)])
 
 
 def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
     """What `facts` were that started executions."""
-    lanes, before = opened.lanes, len(opened.executions)
-    follow_ups = facts[facts >= before + len(opened.event_rows)]
+    lanes = opened.lanes
+    follow_ups = facts[facts >= _first_follow_up(opened)]
     events = opened.events.select(
         trigger_type="type", trigger_name="name", trigger_event_id="event_id", trigger_properties="properties"
     )
@@ -145,13 +149,18 @@ def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
 
 def _places(opened: Opened, facts: Ints) -> Ints:
     """The rows of `facts` among: executions from before, the events as given, the follow-up facts in `facts`."""
-    before, events = len(opened.executions), len(opened.event_rows)
+    before, first = len(opened.executions), opened.lanes.events.first_fact
     places = facts.copy()
-    is_event = (facts >= before) & (facts < before + events)
-    places[is_event] = before + opened.event_rows[facts[is_event] - before]
-    follows = facts >= before + events
+    is_event = (facts >= first) & (facts < _first_follow_up(opened))
+    places[is_event] = before + opened.event_rows[facts[is_event] - first]
+    follows = facts >= _first_follow_up(opened)
     places[follows] = before + len(opened.events) + np.arange(follows.sum())
     return places
+
+
+def _first_follow_up(opened: Opened) -> int:
+    """The first fact that is none of those before the waves."""
+    return opened.lanes.events.first_fact + len(opened.event_rows)
 
 
 def _properties(opened: Opened, codes: Array) -> pl.Series:
@@ -256,6 +265,35 @@ def _taken(lanes: Lanes, executions: pl.DataFrame, rows: Ints, steps: Ints) -> p
         )
         .select(*_TAKEN, "step")
     )
+
+
+def _entries(opened: Opened, new: pl.DataFrame) -> pl.DataFrame:
+    ledger = opened.lanes.ledgers.executions
+    flow, fact = (ledger[name][len(opened.executions) :] for name in ("flow", "fact"))
+    flows = opened.lanes.tick.program.flows
+    refers = np.array([bool(one.goal and one.goal.references) for one in flows], np.bool_)[flow]
+    properties = pl.when(pl.Series(refers)).then("trigger_properties")
+    told = new.select("workflow_id", "version", "customer_id", "entered_at", properties=properties)
+    return told.hstack(_contexts(opened, fact, refers)) if refers.any() else told
+
+
+def _goal_hits(opened: Opened) -> pl.DataFrame:
+    lanes, ledger = opened.lanes, opened.lanes.ledgers.goal_hits
+    first, facts = lanes.events.first_fact, ledger["fact"]
+    is_event = (facts >= first) & (facts < _first_follow_up(opened))
+    row = pl.Series(np.where(is_event, facts - first, 0)).set(pl.Series(~is_event), None)
+    ids = opened.events["event_id"].gather(opened.event_rows)
+    workflows = [one.workflow.workflow_id for one in lanes.tick.program.flows]
+    hits = pl.DataFrame(
+        {
+            "workflow_id": _named(workflows, ledger["flow"]),
+            "customer_id": lanes.customers[ledger["lane"]],
+            "entered_at": _instant(ledger["entered"]),
+            "at": _instant(ledger["at"]),
+            "event_id": ids.gather(row),
+        }
+    )
+    return hits.with_columns(execution_id=execution_id()).select(*GOAL_HITS)
 
 
 def _refusals(lanes: Lanes) -> pl.DataFrame:

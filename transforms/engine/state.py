@@ -31,7 +31,8 @@ class State:
         tags: one row per customer and tag.
         executions: one row per *running* or *paused* execution, with one column `event.X` (JSON text) per property X of
             the starting fact that some workflow reads; missing columns count as null.
-        entries: one row per workflow and customer: the last entry, held out or not.
+        entries: one row per workflow and customer: the last entry, held out or not, of which version, and where a goal
+            refers to the starting fact its `properties` (JSON text), with columns `event.X` as for executions.
         sends: one row per accepted message that counts for frequency caps, at least those within the longest window.
         alarms: one row per customer and schedule by a date attribute that was armed: for which value, and when it fires
             (null: it has, or can't).

@@ -9,6 +9,7 @@ from transforms.definitions.patterns import Pattern
 from transforms.definitions.references import referred_property
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.triggers import WORKFLOW_ACTIONS
+from transforms.definitions.walk import has_hits
 from transforms.definitions.workflow import (
     Action,
     AddTag,
@@ -112,6 +113,7 @@ class _Compiler:
                 triggers=triggers,
                 branches=tuple(branches),
                 goal=goal,
+                goal_window=_goal_window(workflow),
                 exits=exits,
                 waits=waits,
                 reactors=reactors,
@@ -229,6 +231,11 @@ class _Compiler:
     def _reserve(self) -> int:
         self.steps.append(Step(len(self.steps), -1, "", "", -1, None))
         return len(self.steps) - 1
+
+
+def _goal_window(workflow: Workflow) -> int:
+    """How long after an entry what matches the goal is a hit of it (§10), in µs; -1: nothing is."""
+    return microseconds(workflow.goal.window) if workflow.goal and has_hits(workflow.goal) else -1
 
 
 def _ways(workflow: Workflow) -> list[tuple[str, Conditions, tuple[Action, ...]]]:

@@ -80,6 +80,7 @@ MESSAGES = Table(
     rules=(_is_hash("message_id"),),
 )
 WEBHOOKS = Table("webhooks", frames.WEBHOOKS)
+GOAL_HITS = Table("goal_hits", frames.GOAL_HITS, nullable=("event_id",), rules=(_ID,))
 PROFILES = Table("profiles", frames.PROFILES, key="customer_id", rules=(_is_object("attributes"),))
 
 

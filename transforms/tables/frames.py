@@ -63,7 +63,11 @@ EXECUTIONS: Schema = {
     "decision": pl.String,
 }
 _EXECUTION = chosen(EXECUTIONS, "execution_id", "workflow_id", "customer_id", "entered_at")
-ENTRIES: Schema = {"workflow_id": pl.String, "customer_id": pl.String, "entered_at": INSTANT}
+ENTRIES: Schema = {
+    **chosen(EXECUTIONS, "workflow_id", "version", "customer_id", "entered_at"),
+    "properties": pl.String,
+}
+GOAL_HITS: Schema = {**_EXECUTION, "at": INSTANT, "event_id": pl.String}
 SENDS: Schema = {
     "customer_id": pl.String,
     "at": INSTANT,

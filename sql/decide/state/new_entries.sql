@@ -3,7 +3,7 @@ delete from entries
 using new_entries
 where entries.workflow_id = new_entries.workflow_id and entries.customer_id = new_entries.customer_id;
 
-insert into entries
-select workflow_id, customer_id, max(entered_at)
+insert into entries by name
+select workflow_id, version, customer_id, entered_at, properties
 from new_entries
-group by workflow_id, customer_id
+qualify row_number() over (partition by workflow_id, customer_id order by entered_at desc) = 1

@@ -3,8 +3,15 @@
 -- One row per customer that was brought in: where its document lies, and the document as it was (null: there was none).
 create table loaded (customer_id varchar not null, key bigint not null, doc varchar);
 
--- One row per workflow and customer who ever entered it: the last entry.
-create table entries (workflow_id varchar not null, customer_id varchar not null, entered_at timestamptz not null);
+-- One row per workflow and customer who ever entered it: the last entry, its version, and where that one's goal refers to the
+-- starting fact, the properties of this.
+create table entries (
+    workflow_id varchar not null,
+    version varchar,
+    customer_id varchar not null,
+    entered_at timestamptz not null,
+    properties varchar
+);
 
 -- One row per send that counts towards frequency caps, within the longest window.
 create table sends (customer_id varchar not null, "at" timestamptz not null, channel varchar, message_class varchar);

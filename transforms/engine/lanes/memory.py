@@ -25,6 +25,7 @@ IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")
 STATUSES = ("running", "completed", "converted", "exited", "failed", "held_out", "paused")
 RUNNING, PAUSED = 0, 6
+NO_FLOW = -1
 OUTCOMES = (
     "done",
     "skipped",
@@ -48,6 +49,7 @@ class Ledgers:
     messages: Log = field(default_factory=Log)  # execution, step, at
     webhooks: Log = field(default_factory=Log)  # execution, step, at
     refusals: Log = field(default_factory=Log)  # flow, lane, at, reason
+    goal_hits: Log = field(default_factory=Log)  # flow, lane, entered, fact, at
     writes: Log = field(default_factory=Log)  # lane, attribute, code, set_at
     tags: Log = field(default_factory=Log)  # lane, tag, added, at
 
@@ -143,9 +145,10 @@ class Executions:
     step: Ints  # [W, C]
     phase: npt.NDArray[np.int8]  # [W, C]
     execution: Ints  # [W, C] row of ledgers.executions
-    context: Ints  # [W, C] row of facts: what started the execution
+    context: Ints  # [W, C] row of facts: what the latest entry came of, if it is read
     decision: Array  # [W, C] value codes
-    last_entry: Ints  # [W, C]
+    last_entry: Ints  # [W, C] held out or not
+    entry_flow: Ints  # [W, C] the version of that entry, -1: none that is known
 
     @cached_property
     def by_slot(self) -> list["Executions"]:
@@ -165,6 +168,7 @@ class Executions:
             context=np.zeros(places, np.int64),
             decision=np.zeros(places, np.int32),
             last_entry=np.full(places, ALWAYS),
+            entry_flow=np.full(places, NO_FLOW),
         )
 
 

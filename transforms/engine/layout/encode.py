@@ -39,6 +39,7 @@ class Values:
         literals: the program's literals.
         events: `[event, property]`.
         contexts: `[running execution, property]`, of the facts that started them.
+        starts: `[entry of Placed.starts, property]`, likewise.
         decisions: of the running executions.
         writes: of the events' profile updates.
         attributes: of the profiles.
@@ -57,6 +58,7 @@ class Values:
     literals: Ints
     events: Codes
     contexts: Codes
+    starts: Codes
     decisions: Codes
     writes: Codes
     attributes: Codes
@@ -66,14 +68,15 @@ class Values:
 
 
 def as_codes(program: Program, placed: Placed) -> Values:
-    """Code the properties of events and running executions, written values and present attributes."""
+    """Code the properties of events, running executions and entries, written values and present attributes."""
     columns = {
         "write": placed.writes["value"],
         "attribute": placed.attributes["value"],
         "decision": _quoted(placed.executions["decision"]),
         "alarm": placed.alarms["value"],
     }
-    for kind, frame in (("event", placed.events), ("context", placed.executions)):
+    starts = placed.starts
+    for kind, frame in (("event", placed.events), ("context", placed.executions), ("start", starts)):
         columns |= {f"{kind} {name}": frame[column] for name, column in _given(program, frame).items()}
     names = (*program.named, *placed.attribute_names) if program.named else ()
     columns["name"] = _texts(placed.events["name"] if program.named else placed.events["name"].clear())
@@ -93,6 +96,7 @@ def as_codes(program: Program, placed: Placed) -> Values:
         codes[""].astype(np.int64),
         _stacked(program, codes, "event", len(placed.events)),
         _stacked(program, codes, "context", len(placed.executions)),
+        _stacked(program, codes, "start", len(starts)),
         codes["decision"],
         codes["write"],
         codes["attribute"],

@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants, positions
+from transforms.columns.arrays import ALWAYS, NEVER, Ints, instants, places, positions
 from transforms.columns.json_values import Codes
 from transforms.engine.lanes.alarms import dates, next_cron, next_date
 from transforms.engine.lanes.lookups import last_set
-from transforms.engine.lanes.memory import PAUSED, PHASES, STATUSES, Lanes
+from transforms.engine.lanes.memory import IDLE, NO_FLOW, PAUSED, PHASES, STATUSES, Lanes
 from transforms.engine.layout.cron_entry import without_cron_entry
 from transforms.engine.layout.encode import Values
 from transforms.engine.layout.placed import Placed
@@ -22,6 +22,7 @@ def put_state(lanes: Lanes, placed: Placed, values: Values) -> None:
     _put_entries(lanes, placed.entries)
     _put_sends(lanes, placed.sends)
     _put_executions(lanes, placed.executions, values)
+    _put_starts(lanes, placed.starts, values)
 
 
 def _put_customers(lanes: Lanes, customers: pl.DataFrame) -> None:
@@ -46,22 +47,37 @@ def _put_tags(lanes: Lanes, tags: pl.DataFrame) -> None:
 
 
 def _put_entries(lanes: Lanes, entries: pl.DataFrame) -> None:
-    """When customers last entered workflows."""
+    """When customers last entered workflows, and which versions of them."""
     known = entries.filter(pl.col("workflow_id").is_in(lanes.tick.program.slots))
     slot = positions(known["workflow_id"], lanes.tick.program.slots)
-    np.maximum.at(
-        lanes.executions.last_entry, (slot, known["lane"].to_numpy()), instants(known["entered_at"], ALWAYS)
-    )
+    stand, place = lanes.executions, (slot, known["lane"].to_numpy())
+    stand.last_entry[place] = instants(known["entered_at"], ALWAYS)
+    stand.entry_flow[place] = _flows(lanes.tick.program, known["version"])
+
+
+def _flows(program: Program, versions: pl.Series) -> Ints:
+    """The flows of versions; `NO_FLOW` of those that the program hasn't."""
+    return positions(versions, [one.version for one in program.flows], NO_FLOW)
+
+
+def _put_starts(lanes: Lanes, starts: pl.DataFrame, values: Values) -> None:
+    """What the latest entries came of, where a goal refers to it and they aren't running."""
+    program, stand = lanes.tick.program, lanes.executions
+    facts = lanes.facts.append(len(starts), codes=values.starts)
+    flow, lane = _flows(program, starts["version"]), starts["lane"].to_numpy()
+    slot = np.array([*(one.slot for one in program.flows), 0])[flow]  # the last is that of `NO_FLOW`
+    free = places((flow != NO_FLOW) & (stand.phase[slot, lane] == IDLE))
+    stand.context[slot[free], lane[free]] = facts[free]
 
 
 def _put_sends(lanes: Lanes, sends: pl.DataFrame) -> None:
     """For each cap the newest accepted messages it counts, as many as it allows."""
-    for cap, places in zip(lanes.tick.caps, lanes.profiles.sends, strict=True):
+    for cap, newest_first in zip(lanes.tick.caps, lanes.profiles.sends, strict=True):
         counted = sends.filter(_same("channel", cap.channel), _same("message_class", cap.message_class))
         newest = counted.sort("at", descending=True)
         placed = newest.select("lane", "at", place=pl.int_range(pl.len()).over("lane"))
         kept = placed.filter(pl.col("place") < cap.messages)
-        places[kept["lane"], kept["place"]] = instants(kept["at"], ALWAYS)
+        newest_first[kept["lane"], kept["place"]] = instants(kept["at"], ALWAYS)
 
 
 def _same(column: str, wanted: str | None) -> pl.Expr:
@@ -139,7 +155,7 @@ def _put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None
     stand.step[place], stand.phase[place] = step, phase
     stand.execution[place], stand.context[place] = rows, facts
     stand.decision[place] = values.decisions
-    stand.last_entry[place] = np.maximum(stand.last_entry[place], entered)
+    stand.last_entry[place], stand.entry_flow[place] = np.maximum(stand.last_entry[place], entered), flow
 
 
 def _where(program: Program, running: pl.DataFrame) -> tuple[Ints, Ints]:

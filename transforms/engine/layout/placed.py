@@ -39,6 +39,11 @@ class Placed:
     sends: pl.DataFrame
     alarms: pl.DataFrame
 
+    @property
+    def starts(self) -> pl.DataFrame:
+        """The entries of which it matters what started them."""
+        return self.entries.filter(pl.col("properties").is_not_null())
+
 
 def place(
     program: Program, state: State, seen: Facts, attribute_names: tuple[str, ...], customers: pl.Series

@@ -6,7 +6,7 @@ from transforms.columns.arrays import Ints
 from transforms.columns.factorize import factorize
 from transforms.engine.layout.fields import with_fields
 from transforms.engine.state import State, Tick
-from transforms.program.model import Program
+from transforms.program.model import Flow, Program
 from transforms.program.schedules import cron_instants
 from transforms.timing.durations import epoch_us
 from transforms.timing.zones import CUSTOMER, DAY
@@ -29,7 +29,7 @@ def active_customers(program: Program, state: State, events: pl.DataFrame, tick:
         Their ids, each once.
     """
     coming = state.alarms.filter(pl.col("at") <= tick.now)
-    waiting = [_unarmed(program, state), _awaiting(program, state, tick)]
+    waiting = [_unarmed(program, state), _awaiting(program, state, tick), _open_goals(program, state, tick)]
     found = [events, due_executions(state, tick), coming, *waiting]
     distinct, _ = factorize(pl.concat([one[_CUSTOMER] for one in found]))
     return distinct
@@ -97,6 +97,28 @@ def _awaiting(program: Program, state: State, tick: Tick) -> pl.DataFrame:
     schema = {"workflow_id": pl.String, "version": pl.String}
     wanted = pl.DataFrame(awaiting, schema=schema, orient="row")
     return state.executions.join(wanted, on=[*schema], how="semi", maintain_order="left")
+
+
+def goal_crons(program: Program, tick: Tick) -> list[Flow]:
+    """The versions with a goal that is a cron, fires in the tick and counts beyond the run."""
+    return [
+        program.flows[flow]
+        for one in program.alarms
+        if one.is_cron and may_ring(one.schedule.cron or "", one.schedule.timezone, tick)
+        for flow in one.flows
+        if (goal := program.flows[flow].goal) and goal.matcher in one.matchers
+        if program.flows[flow].goal_window >= 0
+    ]
+
+
+def _open_goals(program: Program, state: State, tick: Tick) -> pl.DataFrame:
+    """The entries that may hit such a goal in the tick."""
+    if not (flows := goal_crons(program, tick)):
+        return state.entries.clear()
+    windows = {one.version: one.goal_window for one in flows}
+    window = pl.col("version").replace_strict(windows, default=-1, return_dtype=pl.Int64)
+    last = pl.col("entered_at").dt.epoch("us") + window
+    return state.entries.filter((window >= 0) & (last > tick.cron_since))
 
 
 def may_ring(cron: str, timezone: str | None, tick: Tick) -> bool:

@@ -11,21 +11,22 @@ from transforms.engine.waves.due import Due
 from transforms.engine.waves.follow_ups import emit_action
 from transforms.program.model import Flow
 
-HELD_OUT_BRANCH = -1
-
 
 def enter(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
-    """Entry of customers whose trigger and conditions hold (semantics.md §6, 1 to 4)."""
+    """Entry of customers whose trigger and conditions hold (semantics.md §6, 1 to 5)."""
     allowed = _admitted(lanes, flow, rows)
     rows, facts = rows[allowed], facts[allowed]
     if not rows.size:
         return
-    lanes.executions.by_slot[flow.slot].last_entry[rows] = lanes.queue.clock[rows]
+    stand = lanes.executions.by_slot[flow.slot]
+    stand.last_entry[rows], stand.entry_flow[rows] = lanes.queue.clock[rows], flow.index
+    stand.context[rows] = facts
+    branches = _branches(lanes, flow, rows, facts)
     if flow.workflow.holdout:
         held_out = _held_out(lanes, flow, rows)
-        _record_held_out(lanes, flow, rows[held_out], facts[held_out])
-        rows, facts = rows[~held_out], facts[~held_out]
-    _start(lanes, flow, rows, facts)
+        _record_held_out(lanes, flow, rows[held_out], facts[held_out], branches[held_out])
+        rows, facts, branches = rows[~held_out], facts[~held_out], branches[~held_out]
+    _start(lanes, flow, rows, facts, branches)
 
 
 def _admitted(lanes: Lanes, flow: Flow, rows: Ints) -> Ints:
@@ -51,34 +52,33 @@ def _held_out(lanes: Lanes, flow: Flow, rows: Ints) -> Bools:
     return drawn < flow.workflow.holdout
 
 
-def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
+def _record_held_out(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, branches: Ints) -> None:
     now, status = lanes.queue.clock[rows], STATUSES.index("held_out")
     lanes.ledgers.executions.append(
-        len(rows), lane=rows, flow=flow.index, entered=now, branch=HELD_OUT_BRANCH, fact=facts,
+        len(rows), lane=rows, flow=flow.index, entered=now, branch=branches, fact=facts,
         status=status, ended=now, converted=NEVER, step=flow.end,
     )  # fmt: skip
 
 
-def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
-    branch = _branch(lanes, flow, rows, facts) if len(flow.branches) > 1 else 0
-    step = np.array([one.start for one in flow.branches])[branch]
+def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, branches: Ints) -> None:
+    step = np.array([one.start for one in flow.branches])[branches]
     stand, now = lanes.executions.by_slot[flow.slot], lanes.queue.clock[rows]
     stand.execution[rows] = lanes.ledgers.executions.append(
         len(rows),
         lane=rows,
         flow=flow.index,
         entered=now,
-        branch=branch,
+        branch=branches,
         fact=facts,
         ended=NEVER,
         converted=NEVER,
     )
-    stand.context[rows], stand.decision[rows] = facts, NULL_CODE
+    stand.decision[rows] = NULL_CODE
     stand.step[rows], stand.phase[rows], stand.due[rows] = step, DUE, now
     emit_action(lanes, rows, flow, "started")
 
 
-def _branch(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> Ints:
+def _branches(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> Ints:
     """The first branch whose conditions hold; the last one is `default`, without conditions."""
     taken = np.full(len(rows), len(flow.branches) - 1)
     asked = Asked(rows, facts, NULL_CODE, lanes.queue.clock[rows])

@@ -1,4 +1,4 @@
-"""What a fact does: running executions react, then triggers let customers enter (semantics.md §§6, 10)."""
+"""What a fact does: it may reach goals, running executions react, then customers enter (semantics.md §§6, 10)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,10 +38,12 @@ class Seen:
 
 
 def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
-    """Customers `rows` see one fact each: running executions react, then triggers are evaluated."""
+    """Customers `rows` see one fact each: goals, running executions, then triggers are asked."""
     seen = Seen(rows, facts, lanes.facts["match"].take(facts, axis=0), lanes.queue.clock[rows])
     flows, matched = lanes.tick.program.flows, set(np.flatnonzero(seen.match.any(axis=0)).tolist())
     for flow in flows:
+        if flow.goal and flow.goal.matcher in matched:
+            _note_hits(lanes, flow, flow.goal, seen)
         if not matched.isdisjoint(flow.reactors):
             _react(lanes, flow, seen)
     known = lanes.profiles.known_from[rows] <= seen.at
@@ -49,6 +51,21 @@ def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
         seen = seen.only(places(known))
     for flow in flows:
         _trigger(lanes, flow, seen, [one for one in flow.triggers if one.matcher in matched])
+
+
+def _note_hits(lanes: Lanes, flow: Flow, goal: CompiledTrigger, seen: Seen) -> None:
+    """Those whose latest entry was of this version, not too long ago, reach its goal: held out, running or neither."""
+    stand = lanes.executions.by_slot[flow.slot]
+    is_open = (stand.entry_flow[seen.rows] == flow.index) & seen.match[:, goal.matcher]
+    if not (some := places(is_open & (seen.at - stand.last_entry[seen.rows] <= flow.goal_window))).size:
+        return
+    hit = seen.only(some)
+    hit = hit.only(places(_meets(lanes, flow, [goal], hit)))
+    if hit.rows.size:
+        entered = stand.last_entry[hit.rows]
+        lanes.ledgers.goal_hits.append(
+            hit.rows.size, flow=flow.index, lane=hit.rows, entered=entered, fact=hit.facts, at=hit.at
+        )
 
 
 def _react(lanes: Lanes, flow: Flow, seen: Seen) -> None:
