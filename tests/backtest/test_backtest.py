@@ -112,7 +112,7 @@ def result(home: House, summary: dict[str, float]) -> Result:
         for one in table(home, "profiles")
     }
     found = Result(profiles=profiles, counts={"unknown_customer": int(summary["unknown_customer"])})
-    for name in ("executions", "steps", "messages", "webhooks"):
+    for name in ("executions", "goal_hits", "steps", "messages", "webhooks"):
         setattr(found, name, table(home, name))
     return found
 

@@ -136,3 +136,15 @@ def test_instants_are_kept_to_the_microsecond(at: datetime) -> None:
         "profiles"
     ].rows()
     assert (created_at, known, from_file) == (at, True, None)
+
+
+def test_a_document_of_before_a_column_was_there_is_read_without_it() -> None:
+    """`entries` had no version and no properties before 0.4."""
+    old = '{"entries":{"workflow_id":["a","b"],"entered_at":[1,2]},"sets":0}'
+    new = '{"entries":{"workflow_id":["c"],"version":["v"],"entered_at":[3],"properties":["{}"]},"sets":0}'
+    found = unpack(pl.DataFrame({"customer_id": ["ann", "bob"], "doc": [old, new]}))["entries"]
+    assert found.drop("entered_at").rows() == [
+        ("a", None, "ann", None),
+        ("b", None, "ann", None),
+        ("c", "v", "bob", "{}"),
+    ]
