@@ -103,7 +103,7 @@ _UNTOLD = {
         "to",
         "reason",
     ),
-    *("phase", "due_at", "decision"),
+    *("phase", "due_at", "decision", "variant"),
 }
 
 

@@ -9,7 +9,7 @@ from flows.store.tables import SMALL
 from flows.warehouse import parquet, quoted, sql_text
 from transforms.tables.sql_types import duckdb_types
 
-GREW = {"messages"}
+GREW = {"messages", "ended", "running"}
 """Relations that got columns since files of them were first written: what a file hasn't is null."""
 _TABLE_OF = {"ended": "executions", "running": "executions"}
 """The table whose columns a relation has, where that has another name."""

@@ -16,6 +16,8 @@ EXECUTION = (
     "status",
     "ended_at",
     "converted_at",
+    "decision",
+    "variant",
 )
 STEP = (
     "execution_id",

@@ -235,6 +235,7 @@ class Execution:
     ended_at: datetime | None = None
     converted_at: datetime | None = None
     decision: str | None = None
+    variant: str | None = None
     awaited: Row | None = None
     due: datetime | None = None
     course: Course | None = None
@@ -243,7 +244,8 @@ class Execution:
         """The row of the table."""
         is_paused = self.status == "running" and self.workflow["workflow_id"] in paused
         status = "paused" if is_paused else self.status
-        rest = {"status": status, "ended_at": self.ended_at, "converted_at": self.converted_at}
+        rest: Row = {"status": status, "ended_at": self.ended_at, "converted_at": self.converted_at}
+        rest |= {"decision": self.decision, "variant": self.variant}
         return self.ids | rest | {"trigger_type": self.fact["type"], "trigger_name": self.fact["name"]}
 
 
@@ -654,7 +656,8 @@ class Customer:
                 execution.decision = self.decide_branch(execution, config["criteria"])
                 return execution.decision
             case "random_split":
-                execution.decision = self.split(execution, step, config["weights"])
+                execution.variant = self.split(execution, step, config["weights"])
+                execution.decision = execution.variant
                 return execution.decision
         return "done"
 

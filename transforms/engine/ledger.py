@@ -90,7 +90,8 @@ def _executions(opened: Opened) -> pl.DataFrame:
     stands = np.where(running, lanes.executions.step[slot, lane], ledger["step"])
     phase = np.where(running, lanes.executions.phase[slot, lane], ledger["phase"])
     due = np.where(running, lanes.executions.due[slot, lane], NEVER)
-    decision = np.where(running, lanes.executions.decision[slot, lane], 0)
+    decision = np.where(running, lanes.executions.decision[slot, lane], ledger["decision"])
+    variant = np.where(running, lanes.executions.variant[slot, lane], ledger["variant"])
     workflows = [one.workflow.workflow_id for one in lanes.tick.program.flows]
     frame = pl.DataFrame(
         {
@@ -108,6 +109,7 @@ def _executions(opened: Opened) -> pl.DataFrame:
             "phase": _named([None, *PHASES[1:]], phase),
             "due_at": _instant(due),
             "decision": opened.dictionary["text"][decision],
+            "variant": opened.dictionary["text"][variant],
         }
     )
     before, facts = opened.executions["execution_id"], ledger["fact"]

@@ -61,6 +61,7 @@ EXECUTIONS: Schema = {
     "phase": pl.String,
     "due_at": INSTANT,
     "decision": pl.String,
+    "variant": pl.String,
 }
 _EXECUTION = chosen(EXECUTIONS, "execution_id", "workflow_id", "customer_id", "entered_at")
 ENTRIES: Schema = {

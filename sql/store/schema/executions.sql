@@ -18,6 +18,7 @@ create table executions (
     phase varchar,
     due_at timestamptz,
     decision varchar,
+    variant varchar,
     tick_id bigint,
     held_by varchar
 )

@@ -37,7 +37,10 @@ OUTCOMES = (
 REFUSALS = ("running", "same_instant", "reentry_once", "reentry_after")
 
 
-EXECUTION = ("lane", "flow", "entered", "branch", "fact", "status", "ended", "converted", "step", "phase")
+EXECUTION = (
+    *("lane", "flow", "entered", "branch", "fact", "status", "ended", "converted"),
+    *("step", "phase", "decision", "variant"),
+)
 
 
 @dataclass
@@ -147,6 +150,7 @@ class Executions:
     execution: Ints  # [W, C] row of ledgers.executions
     context: Ints  # [W, C] row of facts: what the latest entry came of, if it is read
     decision: Array  # [W, C] value codes
+    variant: Array  # [W, C] value codes: what the last random split chose
     last_entry: Ints  # [W, C] held out or not
     entry_flow: Ints  # [W, C] the version of that entry, -1: none that is known
 
@@ -167,6 +171,7 @@ class Executions:
             execution=np.zeros(places, np.int64),
             context=np.zeros(places, np.int64),
             decision=np.zeros(places, np.int32),
+            variant=np.zeros(places, np.int32),
             last_entry=np.full(places, ALWAYS),
             entry_flow=np.full(places, NO_FLOW),
         )

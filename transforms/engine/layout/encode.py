@@ -40,7 +40,7 @@ class Values:
         events: `[event, property]`.
         contexts: `[running execution, property]`, of the facts that started them.
         starts: `[entry of Placed.starts, property]`, likewise.
-        decisions: of the running executions.
+        decisions, variants: of the running executions.
         writes: of the events' profile updates.
         attributes: of the profiles.
         alarms: of the values for which schedules were armed.
@@ -60,6 +60,7 @@ class Values:
     contexts: Codes
     starts: Codes
     decisions: Codes
+    variants: Codes
     writes: Codes
     attributes: Codes
     alarms: Codes
@@ -73,6 +74,7 @@ def as_codes(program: Program, placed: Placed) -> Values:
         "write": placed.writes["value"],
         "attribute": placed.attributes["value"],
         "decision": _quoted(placed.executions["decision"]),
+        "variant": _quoted(placed.executions["variant"]),
         "alarm": placed.alarms["value"],
     }
     starts = placed.starts
@@ -98,6 +100,7 @@ def as_codes(program: Program, placed: Placed) -> Values:
         _stacked(program, codes, "context", len(placed.executions)),
         _stacked(program, codes, "start", len(starts)),
         codes["decision"],
+        codes["variant"],
         codes["write"],
         codes["attribute"],
         codes["alarm"],

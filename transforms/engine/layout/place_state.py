@@ -154,7 +154,7 @@ def _put_executions(lanes: Lanes, running: pl.DataFrame, values: Values) -> None
     stand.due[place] = np.where(paused, due, np.maximum(due, lanes.tick.since))
     stand.step[place], stand.phase[place] = step, phase
     stand.execution[place], stand.context[place] = rows, facts
-    stand.decision[place] = values.decisions
+    stand.decision[place], stand.variant[place] = values.decisions, values.variants
     stand.last_entry[place], stand.entry_flow[place] = np.maximum(stand.last_entry[place], entered), flow
 
 

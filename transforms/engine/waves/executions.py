@@ -73,7 +73,7 @@ def _start(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints, branches: Ints) ->
         ended=NEVER,
         converted=NEVER,
     )
-    stand.decision[rows] = NULL_CODE
+    stand.decision[rows] = stand.variant[rows] = NULL_CODE
     stand.step[rows], stand.phase[rows], stand.due[rows] = step, DUE, now
     emit_action(lanes, rows, flow, "started")
 
@@ -100,14 +100,15 @@ def convert(lanes: Lanes, flow: Flow, rows: Ints) -> None:
 
 
 def finish(lanes: Lanes, flow: Flow, rows: Ints, status: str) -> None:
-    """End executions of `flow` now; their step and phase are kept as where they stood."""
+    """End executions of `flow` now; where they stood, and what they had decided, is kept."""
     if not rows.size:
         return
     stand, ledger = lanes.executions.by_slot[flow.slot], lanes.ledgers.executions
     executions = stand.execution[rows]
     ledger["status"][executions] = STATUSES.index(status)
     ledger["ended"][executions] = lanes.queue.clock[rows]
-    ledger["step"][executions], ledger["phase"][executions] = stand.step[rows], stand.phase[rows]
+    for name in ("step", "phase", "decision", "variant"):
+        ledger[name][executions] = getattr(stand, name)[rows]
     stand.phase[rows], stand.due[rows] = IDLE, NEVER
     emit_action(lanes, rows, flow, status)
 
@@ -151,6 +152,13 @@ def take_path(due: Due, decision: str) -> None:
         log(due, decision)
         due.stand.decision[due.rows] = due.lanes.tick.code(decision)
         move(due, due.step.targets.get(decision, due.step.next), due.now)
+
+
+def take_variant(due: Due, variant: str) -> None:
+    """Executions take the path that a random split chose for them."""
+    if due.rows.size:
+        due.stand.variant[due.rows] = due.lanes.tick.code(variant)
+        take_path(due, variant)
 
 
 def fail(due: Due, outcome: str) -> None:

@@ -8,7 +8,16 @@ from transforms.columns.ids import draw
 from transforms.engine.lanes.lookups import values_at
 from transforms.engine.lanes.memory import DELAYED, DUE, WAITING, Lanes
 from transforms.engine.waves.due import Due
-from transforms.engine.waves.executions import fail, finish, go_on, log, move, postpone, take_path
+from transforms.engine.waves.executions import (
+    fail,
+    finish,
+    go_on,
+    log,
+    move,
+    postpone,
+    take_path,
+    take_variant,
+)
 from transforms.engine.waves.follow_ups import emit_action
 from transforms.engine.waves.profiles import count_messages, set_attributes, set_tag, tell_changes
 from transforms.engine.waves.queue import armed_for, come_due, rearm
@@ -183,7 +192,7 @@ def _split(due: Due) -> None:
     bounds = np.cumsum([weight for _, weight in due.step.weights])[:-1]
     chosen = np.searchsorted(bounds, drawn, side="right")
     for index, (name, _) in enumerate(due.step.weights):
-        take_path(due.only(chosen == index), name)
+        take_variant(due.only(chosen == index), name)
 
 
 def _await(due: Due) -> None:
