@@ -9,6 +9,7 @@ from flows.files import aside_name, put_in_place
 from flows.reports.frames import open_reports
 from flows.session import Say, drawn, silent
 from flows.settings import Settings
+from flows.store.comments import comments
 from flows.store.publish import published_file
 from flows.warehouse import connect, count, literal, quoted, run, run_sql, spill_folder
 
@@ -43,6 +44,7 @@ def export(settings: Settings, file: Path, say: Say = silent, *, force: bool = F
             query = f"create table {quoted(name)} as from published.{quoted(name)}"
             run(con, query, file=str(file), step=f"write {name}")
             rows += count(con, quoted(name))
+        con.execute(comments(views=()))
         con.execute("detach published")
     put_in_place(aside, file)
     return rows

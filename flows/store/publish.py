@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.files import aside_name, hash_of, put_in_place
 from flows.settings import Settings
+from flows.store.comments import comments
 from flows.store.ledger import CLOSED, CURRENT, LASTING
 from flows.store.pending import KEYS
 from flows.store.relations import empty_tables, relations
@@ -20,7 +21,11 @@ _BLOCK = 16_384
 """Bytes, the least that DuckDB can have: small tables take a block for each column."""
 _STAMP = "published"
 """What was published last, as the state file notes it."""
-_INNER = ("ended", "running", "schedule_alarms", *KEYS, *CLOSED)
+_INNER = (
+    *("ended", "running", "schedule_alarms", "steps", "goal_hits", "entry_refusals", "suppressions"),
+    *KEYS,
+    *CLOSED,
+)
 """Relations that views of `sql/store/views/` read."""
 
 
@@ -73,7 +78,12 @@ def published_file(settings: Settings) -> Path:
 
 def _stamp(store: Store) -> str:
     """What is published: as of which commit, by which statements, and where the files lie that it names."""
-    texts = "".join(map(sql_text, (*sql_names("store/macros"), *sql_names("store/published"), *_views())))
+    texts = "".join(
+        map(
+            sql_text,
+            ("store/comments.sql", *sql_names("store/macros"), *sql_names("store/published"), *_views()),
+        )
+    )
     return f"{store.state.commit} {hash_of(texts.encode())} {store.settings.state.absolute()}"
 
 
@@ -91,14 +101,19 @@ def _fill(con: DuckDBPyConnection, store: Store, held: Shown) -> None:
     ]
     empty = empty_tables(INTERNAL, queries)
     statements = [f"create schema {INTERNAL}", *tables, *map(sql_text, sql_names("store/macros")), *empty]
+    views = {name for name in queries if name not in _INNER} | {Path(name).stem for name in _views()}
     with transaction(con), shown(con, **rows):
-        text = ";\n".join([*statements, *inner, *outer, *known])
+        text = ";\n".join([*statements, *inner, *outer, *known, comments(views)])
         run(con, text, file="sql/store/views", step="make tables and views")
 
 
 def _views() -> list[str]:
-    """The files of views, in the order in which they are made: each may read those before it."""
-    return [*sql_names("store/views"), *sql_names("reports/base"), *sql_names("reports")]
+    """The files of views, in the order in which they are made: each may read those before it.
+
+    Those of `reports` are written as Parquet, too; those of `reports/asked` are counted when asked.
+    """
+    inner = [*sql_names("store/views"), *sql_names("reports/base")]
+    return [*inner, *sql_names("reports"), *sql_names("reports/asked")]
 
 
 def _write_report(con: DuckDBPyConnection, name: str, file: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_new_store_publishes_every_table_and_view(settings: Settings) -> None:
         found = {name for (name,) in con.execute(names).fetchall()}
         for name in found:
             con.execute(f"from {name}").fetchall()
-    folders = ("store/schema", "store/views", "reports/base", "reports")
+    folders = ("store/schema", "store/views", "reports/base", "reports", "reports/asked")
     files = {Path(name).stem for folder in folders for name in sql_names(folder)}
     small = "send_ledger sums inbox_files watched_keys workflow_versions program_steps migrations"
     assert found == files | set(small.split())
