@@ -51,12 +51,12 @@ def with_open_goals(
     rows = state.rows(
         "definitions/versions/entered.sql", **asked, versions=[version_of(one) for one in workflows]
     )
-    last = {version: at for _, version, at in rows}
+    until = {version: at for _, version, at in rows}
     stored = stored_workflows(state, [(one, version) for one, version, _ in rows])
     return [
         one
         for one in stored
-        if one.goal and last[version_of(one)] + microseconds(one.goal.window) >= epoch_us(since)
+        if one.goal and until[version_of(one)] + microseconds(one.goal.window) >= epoch_us(since)
     ]
 
 

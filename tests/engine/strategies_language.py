@@ -422,7 +422,7 @@ def sending_hours(draw: DrawFn, quiet: int, window: int) -> Row:
 
 
 workflow_keys: dict[str, SearchStrategy[Row]] = {
-    "hours": sending_hours(35, 25),
+    "hours": sending_hours(35, 60),
     "sends": st.fixed_dictionaries(
         {
             "priority": sometimes(60, st.sampled_from([10, 5, -1, 0])),
@@ -598,5 +598,5 @@ def enriched(draw: DrawFn, plain: Case) -> Case:
         caps=[*found.caps, draw(narrow_caps)] if "sends" in features else found.caps,
         patterns=given,
         timezone=draw(st.sampled_from(["UTC", "UTC", *ZONES])),
-        **(draw(sending_hours(85, 40)) if "hours" in features else {}),
+        **(draw(sending_hours(85, 85)) if "hours" in features else {}),
     )
