@@ -155,6 +155,11 @@ class Settings(BaseSettings):
     throttle: Throttle = Throttle()
     links: Links = Links()
 
+    revenue: list[str] = Field(
+        default=["Order Completed"], description="Names of events that earn their `value`."
+    )
+    refunds: list[str] = Field(default=["Order Refunded"], description="Names of events that give it back.")
+
     @property
     def memory_bytes(self) -> int:
         """What a run may use, in bytes."""

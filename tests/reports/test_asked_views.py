@@ -1,5 +1,6 @@
 """Views that are counted when asked: who waits where, and what events tell of messages; against literal rows."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,39 @@ def test_engagement_by_template(home: House) -> None:
 def test_instants_have_names_that_need_no_quotes(home: House) -> None:
     for table, twin in (("steps", "acted_at"), ("messages", "decided_at")):
         assert home.rows(f'select bool_and("at" = {twin}) from {table}') == [(True,)]
+
+
+def test_cohorts_by_week_and_arm(tmp_path: Path) -> None:
+    goal = {"type": "behavioral", "config": {"action": "buy"}, "window": "2d"}
+    treated = workflow(wait("1h"), goal=goal, workflow_id="w")
+    home = house(tmp_path, treated, workflow(goal=goal, holdout=1, workflow_id="v"))
+    home.customers("people", person("ann"), person("bob"))
+    home.events(
+        "1", event("go", at(5)), event("go", at(6), "bob"), event("buy", at(26)), event("buy", at(36), "bob")
+    )
+    home.tick(at(100))
+    home.events("2", event("go", at(days=8)))
+    home.tick(at(1, days=8))
+    monday, next_monday = date(2026, 3, 2), date(2026, 3, 9)
+    columns = "workflow_id, week, arm, entered, converted, active, hits, hit_rate"
+    assert home.rows(f"select {columns} from report_entry_cohorts") == [
+        ("v", monday, "held_out", 2, 0, 0, 2, 100.0),
+        ("v", next_monday, "held_out", 1, 0, 0, 0, 0.0),
+        ("w", monday, "treated", 2, 2, 0, 2, 100.0),
+        ("w", next_monday, "treated", 1, 0, 1, 0, 0.0),
+    ]
+    timed = "workflow_id, executions, hits, open, median_seconds, p90_seconds"
+    assert home.rows(f"select {timed} from report_time_to_goal") == [
+        ("v", 3, 2, 1, 25.5 * 60, 29.1 * 60),
+        ("w", 3, 2, 1, 25.5 * 60, 29.1 * 60),
+    ]
+
+
+def test_what_has_no_hits_has_no_rate(tmp_path: Path) -> None:
+    decided = {"attribute": "execution.decision", "operator": "equals", "value": "yes"}
+    goal = {"type": "behavioral", "config": {"action": "buy"}, "conditions": [decided]}
+    home = house(tmp_path, workflow(wait("1h"), goal=goal), workflow(workflow_id="without"))
+    home.customers("people", person("ann"))
+    home.events("1", event("go", at(5)), event("buy", at(6)))
+    home.tick(at(10))
+    assert home.rows("select hits, hit_rate from report_entry_cohorts") == [(None, None), (None, None)]

@@ -1,0 +1,47 @@
+-- One row per workflow, branch and week of entry (its Monday, UTC): what became of those who entered then, held out or treated.
+--
+-- hits: executions whose goal was reached within its window after the entry, running or not; of goals that ask for the
+-- execution's decision there are none, and no rate.
+with
+    hits as (select distinct execution_id from goal_hits),
+
+    without_hits as (
+        select version
+        from workflow_versions
+        where
+            (definition::json -> '$.goal') is null
+            or (definition::json -> '$.goal.conditions')::varchar like '%"attribute":"execution.%'
+    ),
+
+    entered as (
+        select
+            executions.*,
+            date_trunc('week', executions.entered_at at time zone 'UTC')::date as week,
+            if(executions.status = 'held_out', 'held_out', 'treated') as arm,
+            hits.execution_id is not null as hit,
+            executions.version not in (from without_hits) as has_hits
+        from executions
+        left join hits using (execution_id)
+    ),
+
+    counted as (
+        select
+            workflow_id,
+            branch,
+            week,
+            arm,
+            count(*) as entered,
+            count(*) filter (status = 'completed') as completed,
+            count(*) filter (status = 'converted') as converted,
+            count(*) filter (status = 'exited') as exited,
+            count(*) filter (status = 'failed') as failed,
+            count(*) filter (status in ('running', 'paused')) as active,
+            if(bool_and(has_hits), count(*) filter (hit), null) as hits
+        from entered
+        group by all
+    ),
+
+    final as (select *, 100.0::double * hits / entered as hit_rate from counted)
+
+select * from final
+order by workflow_id, branch, week, arm
