@@ -58,13 +58,15 @@ def reconcile_command(
 
 
 def export_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The DuckDB file to write.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The DuckDB file to write, or the folder.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write a folder of Parquet files.")] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Write one DuckDB file that holds every table and report itself, to be taken anywhere."""
-    from flows.reports.export import export
+    """Write every table and report, to be taken anywhere: one DuckDB file, or a Parquet file each."""
+    from flows.reports.export import export, export_parquet
 
+    write = export_parquet if parquet else export
     with status() as say:
-        rows = export(settings_of(settings), file, say, force=force)
+        rows = write(settings_of(settings), file, say, force=force)
     typer.echo(f"{rows:,} rows. Written to {file}")
