@@ -1,33 +1,111 @@
 """What analysts ask for: report, reconcile, export."""
 
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flows.commands.shared import SettingsFile, settings_of, status
 from flows.errors import InputError, OnwardError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+    from rich.console import Console
+
+    from flows.reports.asked import Asked
+    from flows.settings import Settings
+
 
 def report_command(
     html: Annotated[Path | None, typer.Option(help="Also write the reports as one HTML page.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every view with all its columns, as one JSON object.")
+    ] = False,
+    csv: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Print one view as CSV, such as report_workflow_summary."),
+    ] = None,
+    workflow: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only of this workflow; may be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help="Only executions that entered since, and messages since; counted anew."
+        ),
+    ] = None,
+    compare: Annotated[
+        Literal["last-week"] | None,
+        typer.Option(help="Instead the seven days until the last tick, beside the seven before."),
+    ] = None,
     settings: SettingsFile = None,
 ) -> None:
     """Rebuild the reports and print them."""
-    from flows.reports.frames import open_reports
-    from flows.reports.terminal import print_reports, report_console
+    from flows.arguments import parse_instant
+    from flows.reports.asked import Asked
 
+    if as_json and csv:
+        raise InputError("--json and --csv: give one of them")
+    if compare and since:
+        raise InputError(f"--compare {compare} has its own time: give it without --since")
     if html and (html.is_dir() or not html.parent.is_dir()):
         raise InputError(
             f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
         )
-    console = report_console(record=html is not None)
-    with open_reports(settings_of(settings)) as con:
-        print_reports(con, console)
+    instant = None if since is None else parse_instant("--since", since)
+    answer = _answer(settings_of(settings), Asked(tuple(workflow or ()), instant), weeks=bool(compare))
+    _print(answer, csv, as_json=as_json)
     if html:
-        console.save_html(str(html))
-        typer.echo(f"Written to {html}")
+        _write_page(answer, html)
+        typer.echo(f"Written to {html}", err=as_json or csv is not None)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Frames by the names of their views, and how people see them."""
+
+    frames: "Mapping[str, pl.DataFrame]"
+    shown: "Callable[[Console], object]"
+
+
+def _answer(places: "Settings", asked: "Asked", *, weeks: bool) -> _Answer:
+    from flows.reports.asked import LAST_WEEK, asked_frames, last_week
+    from flows.reports.frames import open_reports
+    from flows.reports.terminal import print_asked, print_last_week
+
+    with status() as say:
+        say("Reading the tables")
+        with open_reports(places) as con:
+            if weeks:
+                rows = last_week(con, asked.workflows)
+                return _Answer({LAST_WEEK: rows}, partial(print_last_week, rows))
+            frames = asked_frames(con, asked)
+            return _Answer(frames, partial(print_asked, frames, asked))
+
+
+def _print(answer: _Answer, csv: str | None, *, as_json: bool) -> None:
+    from flows.reports.fitting import report_console
+    from flows.reports.machine import csv_of, json_of
+
+    if csv is not None:
+        typer.echo(csv_of(answer.frames, csv), nl=False)
+    elif as_json:
+        typer.echo(json_of(answer.frames))
+    else:
+        answer.shown(report_console())
+
+
+def _write_page(answer: _Answer, file: Path) -> None:
+    from flows.reports.fitting import page_console
+
+    page = page_console()
+    answer.shown(page)
+    page.save_html(str(file))
 
 
 def reconcile_command(

@@ -1,0 +1,99 @@
+"""The report views as they are asked for: of some workflows, since an instant, the last week beside the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.errors import InputError
+from flows.reports.frames import report_frames
+from flows.warehouse import chained, frame, read_sql
+from transforms.definitions.base import advice
+
+LAST_WEEK = "report_last_week"
+_ENTERED = (
+    ("executions", "from executions where entered_at >= $since"),
+    ("steps", "from steps where entered_at >= $since"),
+    ("execution_standing", "reports/base/execution_standing.sql"),
+)
+_SENT = (
+    ("messages", 'from messages where "at" >= $since'),
+    ("steps", 'from steps where "at" >= $since'),
+)
+COUNTED_SINCE = {
+    "report_workflow_summary": _ENTERED,
+    "report_drop_off": _ENTERED,
+    "report_messages_daily": _SENT,
+}
+"""A view → what of the tables counts for it since an instant: what its file in `sql/reports/full/` reads instead."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for.
+
+    Attributes:
+        workflows: ids; none: all workflows.
+        since: executions that entered then or later, and messages and refused sends of then or later; None: all.
+    """
+
+    workflows: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+def asked_frames(con: DuckDBPyConnection, asked: Asked) -> dict[str, pl.DataFrame]:
+    """Every report view by its name; with `since` counted over the tables, else as it is kept.
+
+    Args:
+        con: a connection to what is published.
+        asked: what is asked for.
+
+    Raises:
+        InputError: a workflow that the store doesn't know.
+        WarehouseError: a table can't be read.
+    """
+    _check_workflows(con, asked.workflows)
+    if asked.since is None:
+        found = report_frames(con)
+    else:
+        found = {
+            name: frame(con, chained(*links, final=f"reports/full/{name}.sql"), since=asked.since)
+            for name, links in COUNTED_SINCE.items()
+        }
+    return {name: _of_workflows(rows, asked.workflows) for name, rows in found.items()}
+
+
+def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.DataFrame:
+    """The seven days until the last tick beside the seven before, counted over the tables.
+
+    Args:
+        con: a connection to what is published.
+        workflows: ids; none: all workflows.
+
+    Returns:
+        One row per workflow and measure, see `sql/reports/compare/report_last_week.sql`; none before the first tick.
+
+    Raises:
+        InputError: a workflow that the store doesn't know.
+        WarehouseError: a table can't be read.
+    """
+    _check_workflows(con, workflows)
+    until = frame(con, "select max(now) as until from ticks").item()
+    return _of_workflows(read_sql(con, f"reports/compare/{LAST_WEEK}.sql", until=until), workflows)
+
+
+def _of_workflows(rows: pl.DataFrame, workflows: Sequence[str]) -> pl.DataFrame:
+    return rows.filter(pl.col("workflow_id").is_in(list(workflows))) if workflows else rows
+
+
+def _check_workflows(con: DuckDBPyConnection, workflows: Sequence[str]) -> None:
+    known = frame(con, "select distinct workflow_id from workflow_versions order by all")[
+        "workflow_id"
+    ].to_list()
+    for one in workflows:
+        if one not in known:
+            raise InputError(
+                f"--workflow {one!r} is the id of no workflow that a run has seen; {advice(one, known)}"
+            )
