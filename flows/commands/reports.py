@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
-    from flows.reports.asked import Asked
+    from flows.reports.scope import Scope
     from flows.settings import Settings
 
 
@@ -36,7 +36,9 @@ def report_command(
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="T", help="Only executions that entered since, and messages since; counted anew."
+            metavar="T",
+            help="Only executions that entered at this instant or later, and messages of then or later; "
+            "like 2026-01-31.",
         ),
     ] = None,
     compare: Annotated[
@@ -47,7 +49,7 @@ def report_command(
 ) -> None:
     """Rebuild the reports and print them."""
     from flows.arguments import parse_instant
-    from flows.reports.asked import Asked
+    from flows.reports.scope import Scope
 
     if as_json and csv:
         raise InputError("--json and --csv: give one of them")
@@ -58,7 +60,7 @@ def report_command(
             f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
         )
     instant = None if since is None else parse_instant("--since", since)
-    answer = _answer(settings_of(settings), Asked(tuple(workflow or ()), instant), weeks=bool(compare))
+    answer = _answer(settings_of(settings), Scope(tuple(workflow or ()), instant), weeks=bool(compare))
     _print(answer, csv, as_json=as_json)
     if html:
         _write_page(answer, html)
@@ -73,19 +75,19 @@ class _Answer:
     shown: "Callable[[Console], object]"
 
 
-def _answer(places: "Settings", asked: "Asked", *, weeks: bool) -> _Answer:
-    from flows.reports.asked import LAST_WEEK, asked_frames, last_week
+def _answer(places: "Settings", scope: "Scope", *, weeks: bool) -> _Answer:
     from flows.reports.frames import open_reports
-    from flows.reports.terminal import print_asked, print_last_week
+    from flows.reports.scope import LAST_WEEK, last_week, scoped_frames
+    from flows.reports.terminal import print_last_week, print_scoped
 
     with status() as say:
         say("Reading the tables")
         with open_reports(places) as con:
             if weeks:
-                rows = last_week(con, asked.workflows)
+                rows = last_week(con, scope.workflows)
                 return _Answer({LAST_WEEK: rows}, partial(print_last_week, rows))
-            frames = asked_frames(con, asked)
-            return _Answer(frames, partial(print_asked, frames, asked))
+            frames = scoped_frames(con, scope)
+            return _Answer(frames, partial(print_scoped, frames, scope))
 
 
 def _print(answer: _Answer, csv: str | None, *, as_json: bool) -> None:

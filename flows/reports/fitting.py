@@ -63,8 +63,9 @@ def report_console() -> Console:
     """Where tables are printed: as wide as the terminal, or `COLUMNS`, says; wide and plain in a file or pipe."""
     console = Console()
     given = os.environ.get("COLUMNS", "")
-    width = int(given) if given.isdecimal() else 0
-    console.width = max(width or (console.width if console.is_terminal else PIPE_WIDTH), LEAST_WIDTH)
+    width = (int(given) if given.isdecimal() else 0) or (console.width if console.is_terminal else PIPE_WIDTH)
+    if console.width != max(width, LEAST_WIDTH):
+        console.width = max(width, LEAST_WIDTH)
     return console
 
 
@@ -130,9 +131,9 @@ def _that_fit(fields: list[_Field], width: int) -> list[_Field]:
 def _table(fields: list[_Field], width: int) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     room = width - sum(one.least + _GAP for one in fields) + _GAP
+    wanted = sum(one.most - one.least for one in fields)
     for field in fields:
-        more = min(room, field.most - field.least)
-        room -= more
+        more = (field.most - field.least) * min(room, wanted) // max(wanted, 1)
         table.add_column(
             Text(field.column.heading),
             justify="right" if field.is_number else "left",

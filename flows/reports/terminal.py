@@ -7,9 +7,9 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 from rich.console import Console
 
-from flows.reports.asked import Asked
 from flows.reports.fitting import Column, print_table
 from flows.reports.frames import report_frames
+from flows.reports.scope import Scope
 
 DAYS_SHOWN = 14
 NOTHING_YET = (
@@ -63,22 +63,22 @@ WEEKS = (
 
 def print_reports(con: DuckDBPyConnection, console: Console) -> None:
     """Print the workflow summary, each branch's drop-off, and the last 14 days of messages, of what is published."""
-    print_asked(report_frames(con), Asked(), console)
+    print_scoped(report_frames(con), Scope(), console)
 
 
-def print_asked(frames: Mapping[str, pl.DataFrame], asked: Asked, console: Console) -> None:
+def print_scoped(frames: Mapping[str, pl.DataFrame], scope: Scope, console: Console) -> None:
     """Print the same of what was asked for; titles say what that was, and all days since are shown if there is a since.
 
     Args:
-        frames: see `asked_frames`.
-        asked: what was asked for.
+        frames: see `scoped_frames`.
+        scope: what was asked for.
         console: where to print.
     """
     summary = frames["report_workflow_summary"]
-    if summary.is_empty() or (asked == Asked() and not _has_executions(summary)):
+    if summary.is_empty() or (scope == Scope() and not _has_executions(summary)):
         console.print(NOTHING_YET)
         return
-    entered = f", entered since {_instant(asked.since)}" if asked.since else ""
+    entered = f", entered since {_instant(scope.since)}" if scope.since else ""
     print_table(console, f"Workflows{entered}", summary, SUMMARY, rest=REST)
     drop_off = frames["report_drop_off"].with_columns(action=_joined("action_type", "label"))
     branches = drop_off.partition_by("workflow_id", "branch", as_dict=True, maintain_order=True)
@@ -87,7 +87,7 @@ def print_asked(frames: Mapping[str, pl.DataFrame], asked: Asked, console: Conso
         print_table(console, title, steps, DROP_OFF, rest=REST)
     daily = frames["report_messages_daily"]
     if daily.height:
-        print_table(console, _title_of_messages(asked), _by_day(daily, asked), DAILY, rest=REST)
+        print_table(console, _title_of_messages(scope), _by_day(daily, scope), DAILY, rest=REST)
 
 
 def print_last_week(weeks: pl.DataFrame, console: Console) -> None:
@@ -128,10 +128,10 @@ def print_moves(plan: pl.DataFrame, target: int, console: Console) -> None:
         Column("branch", "branch"),
         Column("here", "next step", folds=True),
         Column("there", f"in version {target}", folds=True),
-        Column("executions", "executions"),
-        Column("due", "due from"),
+        Column("executions", "execu-\ntions"),
+        Column("due", "due from", 1),
     )
-    print_table(console, "", moves, columns)
+    print_table(console, "", moves, columns, rest="a wider terminal has room")
 
 
 def _joined(*columns: str) -> pl.Expr:
@@ -142,18 +142,18 @@ def _has_executions(summary: pl.DataFrame) -> bool:
     return bool(summary.select(pl.any_horizontal(pl.col("total_executions", "held_out") > 0).any()).item())
 
 
-def _title_of_messages(asked: Asked) -> str:
-    of = f" of {', '.join(asked.workflows)}" if asked.workflows else ""
+def _title_of_messages(scope: Scope) -> str:
+    of = f" of {', '.join(scope.workflows)}" if scope.workflows else ""
     return f"Messages{of}, " + (
-        f"since {_instant(asked.since)}" if asked.since else f"the last {DAYS_SHOWN} days"
+        f"since {_instant(scope.since)}" if scope.since else f"the last {DAYS_SHOWN} days"
     )
 
 
-def _by_day(daily: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+def _by_day(daily: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     """One row per day, of all workflows and templates."""
     lost = pl.sum_horizontal("suppressed_at_dispatch", "expired", "failed", "unknown")
     recent = pl.col("day") > pl.col("day").max() - timedelta(days=DAYS_SHOWN)
-    shown = daily.filter(recent | (asked.since is not None)).with_columns(not_sent=lost)
+    shown = daily.filter(recent | (scope.since is not None)).with_columns(not_sent=lost)
     return shown.group_by("day").agg(pl.selectors.numeric().sum()).sort("day")
 
 

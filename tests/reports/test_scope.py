@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from flows.errors import InputError
-from flows.reports.asked import COUNTED_SINCE, Asked, asked_frames, last_week
 from flows.reports.frames import report_frames
-from flows.reports.terminal import print_asked, print_last_week
+from flows.reports.scope import COUNTED_SINCE, Scope, last_week, scoped_frames
+from flows.reports.terminal import print_last_week, print_scoped
 from flows.store.publish import report_views
 from flows.warehouse import append
 from tests.effort import few_cases
@@ -64,7 +64,7 @@ def test_every_view_can_be_counted_since() -> None:
 
 def test_since_counts_who_entered_and_what_was_sent_then_or_later(con: DuckDBPyConnection) -> None:
     before_and_after(con)
-    found = asked_frames(con, Asked(("welcome",), SINCE))
+    found = scoped_frames(con, Scope(("welcome",), SINCE))
     summary = found["report_workflow_summary"].select(
         "workflow_id", "total_executions", "converted", "first_entry"
     )
@@ -90,7 +90,7 @@ def test_messages_since_are_those_of_earlier_entries_too(con: DuckDBPyConnection
     }
     refused |= {"step": "0", "action_type": "send_email", "outcome": "suppressed:consent", "entered_at": T}
     insert(con, "steps", {**refused, "at": SINCE}, {**refused, "at": T})
-    found = asked_frames(con, Asked(since=SINCE))
+    found = scoped_frames(con, Scope(since=SINCE))
     daily = found["report_messages_daily"].select("day", "accepted", "suppressed_consent")
     assert daily.rows() == [(date(2026, 3, 2), 0, 1), (date(2026, 3, 3), 1, 0)]
     assert found["report_workflow_summary"]["total_executions"].to_list() == [0]
@@ -167,7 +167,7 @@ def test_since_is_what_the_views_say_of_the_rows_since(
     fill(whole, executions, messages)
     late = [one for one in executions if one["entered_at"] >= since]
     fill(rest, late, [one for one in messages if one[1] >= since])
-    found, expected = asked_frames(whole, Asked(since=since)), report_frames(rest)
+    found, expected = scoped_frames(whole, Scope(since=since)), report_frames(rest)
     assert {name: rows.to_dicts() for name, rows in found.items()} == {
         name: rows.to_dicts() for name, rows in expected.items()
     }
@@ -234,53 +234,53 @@ def test_an_unknown_workflow_is_told_with_the_nearest(con: DuckDBPyConnection) -
     ticked(con, T)
     told = "--workflow 'welcom'.*allowed: hello, welcome; did you mean 'welcome'"
     with pytest.raises(InputError, match=told):
-        asked_frames(con, Asked(("hello", "welcom")))
+        scoped_frames(con, Scope(("hello", "welcom")))
     with pytest.raises(InputError, match=told):
         last_week(con, ["welcom"])
 
 
 def test_only_rows_of_the_workflows_are_told(con: DuckDBPyConnection) -> None:
     before_and_after(con)
-    found = asked_frames(con, Asked(("hello",)))
+    found = scoped_frames(con, Scope(("hello",)))
     assert list(found) == report_views()
     assert [rows["workflow_id"].unique().to_list() for rows in found.values()] == [["hello"]] * len(found)
-    both = asked_frames(con, Asked(("welcome", "hello")))
+    both = scoped_frames(con, Scope(("welcome", "hello")))
     assert all(both[name].equals(rows) for name, rows in report_frames(con).items())
 
 
 # The printed form
 
 
-def printed(con: DuckDBPyConnection, asked: Asked) -> str:
+def printed(con: DuckDBPyConnection, scope: Scope) -> str:
     console = Console(file=io.StringIO(), width=120)
-    print_asked(asked_frames(con, asked), asked, console)
+    print_scoped(scoped_frames(con, scope), scope, console)
     return console.file.getvalue()
 
 
 def test_titles_say_what_was_asked_for(con: DuckDBPyConnection) -> None:
     before_and_after(con)
-    text = printed(con, Asked(("welcome",), SINCE))
+    text = printed(con, Scope(("welcome",), SINCE))
     assert f"Workflows, entered since {SINCE:%Y-%m-%d %H:%M:%S} UTC\n" in text
     assert f"Drop-off: welcome, branch default, entered since {SINCE:%Y-%m-%d %H:%M:%S} UTC\n" in text
     assert f"Messages of welcome, since {SINCE:%Y-%m-%d %H:%M:%S} UTC\n" in text
-    assert "since 2026-03-02 UTC\n" in printed(con, Asked(since=datetime(2026, 3, 2, tzinfo=UTC)))
+    assert "since 2026-03-02 UTC\n" in printed(con, Scope(since=datetime(2026, 3, 2, tzinfo=UTC)))
 
 
 def test_all_days_since_are_shown(con: DuckDBPyConnection) -> None:
     version(con)
     for number in range(30):
         message(con, str(number), "sent", SINCE + number * DAY)
-    text = printed(con, Asked(since=SINCE))
+    text = printed(con, Scope(since=SINCE))
     assert text.count("\n2026-") == 30
 
 
 def test_workflows_without_executions_are_told_as_such(con: DuckDBPyConnection) -> None:
     before_and_after(con)
     version(con, "quiet")
-    assert "No executions yet" not in printed(con, Asked(("quiet",)))
-    assert "quiet" in printed(con, Asked(("quiet",)))
+    assert "No executions yet" not in printed(con, Scope(("quiet",)))
+    assert "quiet" in printed(con, Scope(("quiet",)))
     with tables() as empty:
-        assert "No executions yet" in printed(empty, Asked(since=SINCE))
+        assert "No executions yet" in printed(empty, Scope(since=SINCE))
 
 
 def test_the_weeks_say_which_they_are(con: DuckDBPyConnection) -> None:

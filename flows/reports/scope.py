@@ -31,7 +31,7 @@ COUNTED_SINCE = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class Scope:
     """What is asked for.
 
     Attributes:
@@ -43,26 +43,26 @@ class Asked:
     since: datetime | None = None
 
 
-def asked_frames(con: DuckDBPyConnection, asked: Asked) -> dict[str, pl.DataFrame]:
+def scoped_frames(con: DuckDBPyConnection, scope: Scope) -> dict[str, pl.DataFrame]:
     """Every report view by its name; with `since` counted over the tables, else as it is kept.
 
     Args:
         con: a connection to what is published.
-        asked: what is asked for.
+        scope: what is asked for.
 
     Raises:
         InputError: a workflow that the store doesn't know.
         WarehouseError: a table can't be read.
     """
-    _check_workflows(con, asked.workflows)
-    if asked.since is None:
+    _check_workflows(con, scope.workflows)
+    if scope.since is None:
         found = report_frames(con)
     else:
         found = {
-            name: frame(con, chained(*links, final=f"reports/full/{name}.sql"), since=asked.since)
+            name: frame(con, chained(*links, final=f"reports/full/{name}.sql"), since=scope.since)
             for name, links in COUNTED_SINCE.items()
         }
-    return {name: _of_workflows(rows, asked.workflows) for name, rows in found.items()}
+    return {name: _of_workflows(rows, scope.workflows) for name, rows in found.items()}
 
 
 def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.DataFrame:
