@@ -49,22 +49,39 @@ def report_command(
 ) -> None:
     """Rebuild the reports and print them."""
     from flows.arguments import parse_instant
+    from flows.reports.fitting import report_console
+    from flows.reports.machine import csv_of, json_of
     from flows.reports.scope import Scope
 
-    if as_json and csv:
-        raise InputError("--json and --csv: give one of them")
+    _check(csv, html, as_json=as_json)
     if compare and since:
         raise InputError(f"--compare {compare} has its own time: give it without --since")
+    instant = None if since is None else parse_instant("--since", since)
+    scope = Scope(tuple(workflow or ()), instant)
+    answer = _answer(settings_of(settings), scope, csv, weeks=bool(compare))
+    if csv is not None:
+        typer.echo(csv_of(answer.frames[csv]), nl=False)
+    elif as_json:
+        typer.echo(json_of(answer.frames))
+    else:
+        answer.shown(report_console())
+    if html:
+        _write_page(answer, html)
+        typer.echo(f"Written to {html}", err=as_json)
+
+
+def _check(csv: str | None, html: Path | None, *, as_json: bool) -> None:
+    """Whether the options go together.
+
+    Raises:
+        InputError: they don't.
+    """
+    if csv is not None and (as_json or html):
+        raise InputError(f"--csv {csv} prints one view alone: give it without --json and --html")
     if html and (html.is_dir() or not html.parent.is_dir()):
         raise InputError(
             f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
         )
-    instant = None if since is None else parse_instant("--since", since)
-    answer = _answer(settings_of(settings), Scope(tuple(workflow or ()), instant), weeks=bool(compare))
-    _print(answer, csv, as_json=as_json)
-    if html:
-        _write_page(answer, html)
-        typer.echo(f"Written to {html}", err=as_json or csv is not None)
 
 
 @dataclass(frozen=True)
@@ -75,31 +92,23 @@ class _Answer:
     shown: "Callable[[Console], object]"
 
 
-def _answer(places: "Settings", scope: "Scope", *, weeks: bool) -> _Answer:
+def _answer(places: "Settings", scope: "Scope", csv: str | None, *, weeks: bool) -> _Answer:
     from flows.reports.frames import open_reports
-    from flows.reports.scope import LAST_WEEK, last_week, scoped_frames
+    from flows.reports.scope import LAST_WEEK, last_week, scoped_frames, view_names
     from flows.reports.terminal import print_last_week, print_scoped
+    from transforms.definitions.base import advice
 
+    names = [LAST_WEEK] if weeks else view_names(scope)
+    if csv is not None and csv not in names:
+        raise InputError(f"--csv {csv!r} is the name of no report; {advice(csv, names)}")
     with status() as say:
         say("Reading the tables")
         with open_reports(places) as con:
             if weeks:
                 rows = last_week(con, scope.workflows)
                 return _Answer({LAST_WEEK: rows}, partial(print_last_week, rows))
-            frames = scoped_frames(con, scope)
+            frames = scoped_frames(con, scope, None if csv is None else [csv])
             return _Answer(frames, partial(print_scoped, frames, scope))
-
-
-def _print(answer: _Answer, csv: str | None, *, as_json: bool) -> None:
-    from flows.reports.fitting import report_console
-    from flows.reports.machine import csv_of, json_of
-
-    if csv is not None:
-        typer.echo(csv_of(answer.frames, csv), nl=False)
-    elif as_json:
-        typer.echo(json_of(answer.frames))
-    else:
-        answer.shown(report_console())
 
 
 def _write_page(answer: _Answer, file: Path) -> None:

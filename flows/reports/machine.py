@@ -5,24 +5,15 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from flows.errors import InputError
-from transforms.definitions.base import advice
-
 
 def json_of(frames: Mapping[str, pl.DataFrame]) -> str:
     """One object: the name of a view → the list of its rows; days and instants as ISO 8601, UTC, microseconds."""
     return json.dumps({name: _told(rows).to_dicts() for name, rows in frames.items()}, ensure_ascii=False)
 
 
-def csv_of(frames: Mapping[str, pl.DataFrame], name: str) -> str:
-    """One view with its heading; instants as in JSON, what is null empty.
-
-    Raises:
-        InputError: there is no such view among them.
-    """
-    if name not in frames:
-        raise InputError(f"--csv {name!r} is the name of no report; {advice(name, list(frames))}")
-    return _told(frames[name]).write_csv()
+def csv_of(rows: pl.DataFrame) -> str:
+    """One view with its heading; instants as in JSON, what is null empty."""
+    return _told(rows).write_csv()
 
 
 def _told(rows: pl.DataFrame) -> pl.DataFrame:

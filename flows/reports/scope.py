@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.reports.frames import report_frames
-from flows.warehouse import chained, frame, read_sql
+from flows.store.publish import report_views
+from flows.warehouse import chained, frame, read_sql, sql_names
 from transforms.definitions.base import advice
 
 LAST_WEEK = "report_last_week"
@@ -43,26 +44,29 @@ class Scope:
     since: datetime | None = None
 
 
-def scoped_frames(con: DuckDBPyConnection, scope: Scope) -> dict[str, pl.DataFrame]:
-    """Every report view by its name; with `since` counted over the tables, else as it is kept.
+def view_names(scope: Scope) -> list[str]:
+    """The report views that there are of a scope; without `since` also those that are made when they are asked for."""
+    made = [name for name in map(_stem, sql_names("reports/asked")) if name.startswith("report_")]
+    return [*report_views(), *made] if scope.since is None else list(COUNTED_SINCE)
+
+
+def scoped_frames(
+    con: DuckDBPyConnection, scope: Scope, names: Sequence[str] | None = None
+) -> dict[str, pl.DataFrame]:
+    """Report views by their names; with `since` counted over the tables, else as they are kept.
 
     Args:
         con: a connection to what is published.
         scope: what is asked for.
+        names: of `view_names`; None: those that are kept.
 
     Raises:
         InputError: a workflow that the store doesn't know.
         WarehouseError: a table can't be read.
     """
     _check_workflows(con, scope.workflows)
-    if scope.since is None:
-        found = report_frames(con)
-    else:
-        found = {
-            name: frame(con, chained(*links, final=f"reports/full/{name}.sql"), since=scope.since)
-            for name, links in COUNTED_SINCE.items()
-        }
-    return {name: _of_workflows(rows, scope.workflows) for name, rows in found.items()}
+    wanted = report_views() if names is None else names
+    return {name: _of_workflows(_view(con, name, scope.since), scope.workflows) for name in wanted}
 
 
 def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.DataFrame:
@@ -82,6 +86,16 @@ def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.Data
     _check_workflows(con, workflows)
     until = frame(con, "select max(now) as until from ticks").item()
     return _of_workflows(read_sql(con, f"reports/compare/{LAST_WEEK}.sql", until=until), workflows)
+
+
+def _view(con: DuckDBPyConnection, name: str, since: datetime | None) -> pl.DataFrame:
+    if since is None:
+        return frame(con, f"from {name}")
+    return frame(con, chained(*COUNTED_SINCE[name], final=f"reports/full/{name}.sql"), since=since)
+
+
+def _stem(file: str) -> str:
+    return Path(file).stem
 
 
 def _of_workflows(rows: pl.DataFrame, workflows: Sequence[str]) -> pl.DataFrame:

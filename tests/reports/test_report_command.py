@@ -57,6 +57,14 @@ def test_csv_is_one_view(report: Onward, home: House) -> None:
     assert row["median_conversion_seconds"] == ""
 
 
+def test_a_view_that_is_counted_when_asked_is_csv_too(report: Onward) -> None:
+    found = report("--csv", "report_message_engagement", "--workflow", "w")
+    says(found, 0)
+    (row,) = csv.DictReader(io.StringIO(found.stdout))
+    assert (row["workflow_id"], row["sent"], row["opened"]) == ("w", "1", "0")
+    assert "report_message_engagement" not in json.loads(report("--json").stdout)
+
+
 def test_since_and_workflows_are_told_of_alone(report: Onward) -> None:
     says(
         report("--since", "2026-03-02T00:05:00Z", "--workflow", "w"),
@@ -90,7 +98,9 @@ def test_the_last_week_is_that_of_the_last_tick(report: Onward) -> None:
     [
         ("--csv drop_off", ["--csv 'drop_off'", "report_messages_daily", "did you mean 'report_drop_off'?"]),
         ("--compare last-week --csv report_drop_off", ["allowed: report_last_week"]),
-        ("--csv report_drop_off --json", ["--json and --csv: give one of them"]),
+        ("--csv report_drop_off --html page.html", ["give it without --json and --html"]),
+        ("--since 2026-01-01 --csv report_message_engagement", ["allowed: report_workflow_summary"]),
+        ("--csv report_drop_off --json", ["--csv report_drop_off prints one view alone"]),
         ("--compare last-week --since 2026-01-01", ["--compare last-week", "without --since"]),
         ("--compare last-month", ["--compare", "last-week"]),
         ("--since yesterday", ["--since 'yesterday' is not an instant"]),
