@@ -1,33 +1,122 @@
 """What analysts ask for: report, reconcile, export."""
 
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flows.commands.shared import SettingsFile, settings_of, status
 from flows.errors import InputError, OnwardError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+    from rich.console import Console
+
+    from flows.reports.scope import Scope
+    from flows.settings import Settings
+
 
 def report_command(
     html: Annotated[Path | None, typer.Option(help="Also write the reports as one HTML page.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every view with all its columns, as one JSON object.")
+    ] = False,
+    csv: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Print one view as CSV, such as report_workflow_summary."),
+    ] = None,
+    workflow: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only of this workflow; may be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="Only executions that entered at this instant or later, and messages of then or later; "
+            "like 2026-01-31.",
+        ),
+    ] = None,
+    compare: Annotated[
+        Literal["last-week"] | None,
+        typer.Option(help="Instead the seven days until the last tick, beside the seven before."),
+    ] = None,
     settings: SettingsFile = None,
 ) -> None:
     """Rebuild the reports and print them."""
-    from flows.reports.frames import open_reports
-    from flows.reports.terminal import print_reports, report_console
+    from flows.arguments import parse_instant
+    from flows.reports.fitting import report_console
+    from flows.reports.machine import csv_of, json_of
+    from flows.reports.scope import Scope
 
+    _check(csv, html, as_json=as_json)
+    if compare and since:
+        raise InputError(f"--compare {compare} has its own time: give it without --since")
+    instant = None if since is None else parse_instant("--since", since)
+    scope = Scope(tuple(workflow or ()), instant)
+    answer = _answer(settings_of(settings), scope, csv, weeks=bool(compare))
+    if csv is not None:
+        typer.echo(csv_of(answer.frames[csv]), nl=False)
+    elif as_json:
+        typer.echo(json_of(answer.frames))
+    else:
+        answer.shown(report_console())
+    if html:
+        _write_page(answer, html)
+        typer.echo(f"Written to {html}", err=as_json)
+
+
+def _check(csv: str | None, html: Path | None, *, as_json: bool) -> None:
+    """Whether the options go together.
+
+    Raises:
+        InputError: they don't.
+    """
+    if csv is not None and (as_json or html):
+        raise InputError(f"--csv {csv} prints one view alone: give it without --json and --html")
     if html and (html.is_dir() or not html.parent.is_dir()):
         raise InputError(
             f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
         )
-    console = report_console(record=html is not None)
-    with open_reports(settings_of(settings)) as con:
-        print_reports(con, console)
-    if html:
-        console.save_html(str(html))
-        typer.echo(f"Written to {html}")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Frames by the names of their views, and how people see them."""
+
+    frames: "Mapping[str, pl.DataFrame]"
+    shown: "Callable[[Console], object]"
+
+
+def _answer(places: "Settings", scope: "Scope", csv: str | None, *, weeks: bool) -> _Answer:
+    from flows.reports.frames import open_reports
+    from flows.reports.scope import LAST_WEEK, last_week, scoped_frames, view_names
+    from flows.reports.terminal import print_last_week, print_scoped
+    from transforms.definitions.base import advice
+
+    names = [LAST_WEEK] if weeks else view_names(scope)
+    if csv is not None and csv not in names:
+        raise InputError(f"--csv {csv!r} is the name of no report; {advice(csv, names)}")
+    with status() as say:
+        say("Reading the tables")
+        with open_reports(places) as con:
+            if weeks:
+                rows = last_week(con, scope.workflows)
+                return _Answer({LAST_WEEK: rows}, partial(print_last_week, rows))
+            frames = scoped_frames(con, scope, None if csv is None else [csv])
+            return _Answer(frames, partial(print_scoped, frames, scope))
+
+
+def _write_page(answer: _Answer, file: Path) -> None:
+    from flows.reports.fitting import page_console
+
+    page = page_console()
+    answer.shown(page)
+    page.save_html(str(file))
 
 
 def reconcile_command(

@@ -1,83 +1,108 @@
-"""Reports, and what a migration moves, as tables on a terminal."""
+"""Reports, and what a migration moves, on a terminal: which tables, and which columns give way where room is short."""
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import polars as pl
 from duckdb import DuckDBPyConnection
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from flows.reports.fitting import Column, print_table
 from flows.reports.frames import report_frames
+from flows.reports.scope import Scope
 
 DAYS_SHOWN = 14
-PIPE_WIDTH = 110
 NOTHING_YET = (
     "No executions yet: put event and customer files into data/inbox/events and data/inbox/customers, "
     "then `onward run`. `onward validate` checks the workflow files."
 )
-NAMES = ("workflow_id", "step", "day")
-SUMMARY = {
-    "workflow_id": "workflow",
-    "total_executions": "total",
-    "active": "active",
-    "completed": "com-\npleted",
-    "converted": "con-\nverted",
-    "exited": "exited",
-    "failed": "failed",
-    "held_out": "held\nout",
-    "completion_rate": "% com-\npleted",
-    "failure_rate": "%\nfailed",
-    "conversion_rate": "% con-\nverted",
-    "average_execution_seconds": "average\ntime",
-}
-DROP_OFF = {
-    "step": "step",
-    "action": "action",
-    "entered": "en-\ntered",
-    "passed": "passed",
-    "waiting_here": "wait-\ning",
-    "left_here_converted": "con-\nverted",
-    "left_here_exited": "exited",
-    "left_here_failed": "failed",
-    "pct_of_entries": "% of\nentries",
-}
-DAILY = {
-    "day": "day",
-    "accepted": "accepted",
-    "sent": "sent",
-    "pending": "pending",
-    "not_sent": "not\nsent",
-    "suppressed_consent": "no\nconsent",
-    "suppressed_frequency_cap": "over\ncap",
-}
-
-
-def report_console(*, record: bool = False) -> Console:
-    """Where reports are printed: as wide as the terminal, wide enough for all columns in a file or pipe."""
-    console = Console(record=record)
-    return console if console.is_terminal else Console(record=record, width=PIPE_WIDTH)
+REST = "--json or --csv has all"
+SUMMARY = (
+    Column("workflow_id", "workflow"),
+    Column("total_executions", "total"),
+    Column("active", "active", 2),
+    Column("completed", "com-\npleted", 3),
+    Column("converted", "con-\nverted"),
+    Column("exited", "exited", 4),
+    Column("failed", "failed", 5),
+    Column("held_out", "held\nout", 6),
+    Column("completion_rate", "% com-\npleted", 8),
+    Column("failure_rate", "%\nfailed", 9),
+    Column("conversion_rate", "% con-\nverted", 1),
+    Column("average_execution_seconds", "average\ntime", 7),
+)
+DROP_OFF = (
+    Column("step", "step"),
+    Column("action", "action", folds=True),
+    Column("entered", "en-\ntered"),
+    Column("passed", "passed", 3),
+    Column("waiting_here", "wait-\ning", 1),
+    Column("left_here_converted", "con-\nverted", 2),
+    Column("left_here_exited", "exited", 4),
+    Column("left_here_failed", "failed", 5),
+    Column("pct_of_entries", "% of\nentries", 6),
+)
+DAILY = (
+    Column("day", "day"),
+    Column("accepted", "accepted", 1),
+    Column("sent", "sent"),
+    Column("pending", "pending", 2),
+    Column("not_sent", "not\nsent", 3),
+    Column("suppressed_consent", "no\nconsent", 4),
+    Column("suppressed_frequency_cap", "over\ncap", 5),
+)
+WEEKS = (
+    Column("workflow_id", "workflow"),
+    Column("measure", "measure"),
+    Column("last_week", "last\nweek"),
+    Column("week_before", "week\nbefore", 2),
+    Column("difference", "differ-\nence", 1, is_signed=True),
+    Column("change", "change\nin %", 3, is_signed=True),
+)
 
 
 def print_reports(con: DuckDBPyConnection, console: Console) -> None:
-    """Print the workflow summary, each branch's drop-off, and the last 14 days of messages."""
-    frames = report_frames(con)
+    """Print the workflow summary, each branch's drop-off, and the last 14 days of messages, of what is published."""
+    print_scoped(report_frames(con), Scope(), console)
+
+
+def print_scoped(frames: Mapping[str, pl.DataFrame], scope: Scope, console: Console) -> None:
+    """Print the same of what was asked for; titles say what that was, and all days since are shown if there is a since.
+
+    Args:
+        frames: see `scoped_frames`.
+        scope: what was asked for.
+        console: where to print.
+    """
     summary = frames["report_workflow_summary"]
-    if not summary.select(pl.any_horizontal(pl.col("total_executions", "held_out") > 0).any()).item():
+    if summary.is_empty() or (scope == Scope() and not _has_executions(summary)):
         console.print(NOTHING_YET)
         return
-    console.print(_table("Workflows", summary, SUMMARY), "")
-    drop_off = frames["report_drop_off"].with_columns(
-        action=pl.concat_str("action_type", "label", separator=" ")
-    )
+    entered = f", entered since {_instant(scope.since)}" if scope.since else ""
+    print_table(console, f"Workflows{entered}", summary, SUMMARY, rest=REST)
+    drop_off = frames["report_drop_off"].with_columns(action=_joined("action_type", "label"))
     branches = drop_off.partition_by("workflow_id", "branch", as_dict=True, maintain_order=True)
     for (workflow, branch), steps in branches.items():
-        console.print(_table(f"Drop-off: {workflow}, branch {branch}", steps, DROP_OFF), "")
+        title = f"Drop-off: {workflow}, branch {branch}{entered}"
+        print_table(console, title, steps, DROP_OFF, rest=REST)
     daily = frames["report_messages_daily"]
     if daily.height:
-        console.print(_table(f"Messages, the last {DAYS_SHOWN} days", _recent(daily), DAILY), "")
+        print_table(console, _title_of_messages(scope), _by_day(daily, scope), DAILY, rest=REST)
+
+
+def print_last_week(weeks: pl.DataFrame, console: Console) -> None:
+    """Print the last seven days beside the seven before.
+
+    Args:
+        weeks: see `last_week`.
+        console: where to print.
+    """
+    if weeks.is_empty():
+        console.print(NOTHING_YET)
+        return
+    since, until = weeks.select("since", "until").row(0)
+    title = f"The seven days from {_instant(since)} until {_instant(until)}, the last tick, beside the seven before"
+    print_table(console, title, weeks, WEEKS, rest=REST)
 
 
 def print_moves(plan: pl.DataFrame, target: int, console: Console) -> None:
@@ -90,75 +115,47 @@ def print_moves(plan: pl.DataFrame, target: int, console: Console) -> None:
     """
     if plan.is_empty():
         return
-    table = _empty_table()
-    for heading in ("version", "branch", "next step", f"in version {target}"):
-        table.add_column(heading)
-    table.add_column("executions", justify="right")
-    table.add_column("due from")
-    for row in plan.rows(named=True):
-        table.add_row(*map(escape, _move(row)))
-    console.print(table, "")
+    there = _joined("to_step", "to_type", "to_label")
+    branch = (
+        pl.when(pl.col("to_branch") != pl.col("branch")).then(pl.col("to_branch") + "/").otherwise(pl.lit(""))
+    )
+    moves = plan.with_columns(
+        here=_joined("step", "action_type", "label"),
+        there=pl.when(pl.col("reason").is_null()).then(branch + there).otherwise("none: " + pl.col("reason")),
+    )
+    columns = (
+        Column("number", "version"),
+        Column("branch", "branch"),
+        Column("here", "next step", folds=True),
+        Column("there", f"in version {target}", folds=True),
+        Column("executions", "execu-\ntions"),
+        Column("due", "due from", 1),
+    )
+    print_table(console, "", moves, columns, rest="a wider terminal has room")
 
 
-def _move(row: dict[str, Any]) -> list[str]:
-    there = " ".join(filter(None, (row["to_step"], row["to_type"], row["to_label"])))
-    branch = f"{row['to_branch']}/" if row["to_branch"] != row["branch"] else ""
-    return [
-        str(row["number"]),
-        row["branch"],
-        " ".join(filter(None, (row["step"], row["action_type"], row["label"]))),
-        f"none: {row['reason']}" if row["reason"] else f"{branch}{there}",
-        f"{row['executions']:,}",
-        f"{row['due']:%Y-%m-%d %H:%M:%S}" if row["due"] else "-",
-    ]
+def _joined(*columns: str) -> pl.Expr:
+    return pl.concat_str(*columns, separator=" ", ignore_nulls=True).str.strip_chars()
 
 
-def _recent(daily: pl.DataFrame) -> pl.DataFrame:
-    lost = pl.sum_horizontal("suppressed_at_dispatch", "expired", "failed", "unknown")
-    since = pl.col("day").max() - timedelta(days=DAYS_SHOWN - 1)
-    recent = daily.filter(pl.col("day") >= since).with_columns(not_sent=lost)
-    return recent.group_by("day").agg(pl.selectors.numeric().sum()).sort("day")
+def _has_executions(summary: pl.DataFrame) -> bool:
+    return bool(summary.select(pl.any_horizontal(pl.col("total_executions", "held_out") > 0).any()).item())
 
 
-def _table(title: str, frame: pl.DataFrame, headings: dict[str, str]) -> Table:
-    table = _empty_table(title)
-    for column, heading in headings.items():
-        is_number = frame.schema[column].is_numeric()
-        table.add_column(
-            heading,
-            justify="right" if is_number else "left",
-            overflow="fold",
-            no_wrap=is_number or column in NAMES,
-        )
-    columns = [[_text(name, cell) for cell in frame[name]] for name in headings]
-    for cells in zip(*columns, strict=True):
-        table.add_row(*cells)
-    return table
-
-
-def _empty_table(title: str | None = None) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
+def _title_of_messages(scope: Scope) -> str:
+    of = f" of {', '.join(scope.workflows)}" if scope.workflows else ""
+    return f"Messages{of}, " + (
+        f"since {_instant(scope.since)}" if scope.since else f"the last {DAYS_SHOWN} days"
     )
 
 
-def _text(column: str, cell: Any) -> str:
-    if cell is None:
-        return "-"
-    if column.endswith("_seconds"):
-        return _duration(cell)
-    if isinstance(cell, float):
-        return f"{cell:.1f}"
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+def _by_day(daily: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """One row per day, of all workflows and templates."""
+    lost = pl.sum_horizontal("suppressed_at_dispatch", "expired", "failed", "unknown")
+    recent = pl.col("day") > pl.col("day").max() - timedelta(days=DAYS_SHOWN)
+    shown = daily.filter(recent | (scope.since is not None)).with_columns(not_sent=lost)
+    return shown.group_by("day").agg(pl.selectors.numeric().sum()).sort("day")
 
 
-def _duration(seconds: float) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
+def _instant(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00") + " UTC"
