@@ -76,24 +76,27 @@ def experiment_command(
 
 def _counted(given: str, since: str | None, until: str | None, places: "Settings") -> "Counted":
     """The customers of a file, if there is one of this name, else of a workflow."""
-    from flows.arguments import parse_instant
-
     file = Path(given)
-    if file.exists():
-        from flows.reports.experiments import read_outcomes
+    if not file.exists():
+        return _of_the_store(given, since, until, places)
+    from flows.reports.experiments import read_outcomes
 
-        if since or until:
-            raise InputError("--since, --until: are for workflows; of a file all rows count")
-        return read_outcomes(file, places)
+    if since or until:
+        raise InputError("--since, --until: are for workflows; of a file all rows count")
+    return read_outcomes(file, places)
+
+
+def _of_the_store(given: str, since: str | None, until: str | None, places: "Settings") -> "Counted":
+    from flows.arguments import parse_instant
     from flows.reports.frames import open_reports
     from flows.reports.workflow_experiments import read_workflow
 
-    if not places.state.is_dir():
-        raise InputError(f"{given}: no such file, and no workflow has run here: there is no {places.state}")
-    if file.suffix or len(file.parts) > 1:
+    if Path(given).suffix or len(Path(given).parts) > 1:
         raise InputError(
             f"{given}: no such file; give one of customer_id, group, outcome, or a workflow's id"
         )
+    if not places.state.is_dir():
+        raise InputError(f"{given}: no such file, and no workflow has run here: there is no {places.state}")
     period = [
         parse_instant(name, one) if one else None for name, one in (("--since", since), ("--until", until))
     ]

@@ -115,6 +115,8 @@ def choose_control(groups: Sequence[str], given: str | None) -> tuple[str, str |
     named = control_of(list(groups))
     if named:
         return named, None
+    if len(groups) == 1:
+        return groups[0], None
     return groups[0], f"the control group is {groups[0]!r}, the first; name another with --control"
 
 

@@ -37,11 +37,7 @@ def read_workflow(
     Raises:
         InputError: there is no such workflow, or nobody entered it in the period.
     """
-    versions = frame(
-        con,
-        "select version, definition from workflow_versions where workflow_id = $id order by number",
-        id=workflow_id,
-    )
+    versions = read_sql(con, "reports/experiments/versions.sql", workflow_id=workflow_id)
     if versions.is_empty():
         raise InputError(_no_such_workflow(con, workflow_id))
     workflows = [stored_workflow(one) for one in versions["definition"]]
@@ -54,17 +50,28 @@ def read_workflow(
         "version", holdout=pl.Series([one.holdout for one in workflows], dtype=pl.Float64)
     )
     return Counted(
-        exposed.select(
-            "customer_id",
-            "converted",
-            group="arm",
-            value=pl.lit(None, pl.Float64),
-            before=pl.lit(None, pl.Float64),
-        ),
+        _customers(exposed),
         pl.DataFrame(schema=REFUSALS),
         _shares(exposed, executions, holdouts),
-        tuple(_notes(con, workflows, exposed)),
+        (*_notes(con, workflows, exposed), *_note_of_before(exposed, executions, since)),
     )
+
+
+def _customers(exposed: pl.DataFrame) -> pl.DataFrame:
+    nothing = pl.lit(None, pl.Float64)
+    return exposed.select("customer_id", "converted", group="arm", value=nothing, before=nothing)
+
+
+def _note_of_before(exposed: pl.DataFrame, executions: pl.DataFrame, since: datetime | None) -> list[str]:
+    """Of a period that begins amidst: whom that may keep out of one group only."""
+    if since is None:
+        return []
+    before = executions.filter(pl.col("entered_at") < since)
+    met = exposed.join(before, on="customer_id", how="semi").height
+    return [
+        f"{met:,} of {exposed.height:,} customers had entered before {since:%Y-%m-%d %H:%M} UTC: those of the treated "
+        "who were still running then come later or not at all, so that the groups may differ by that alone"
+    ] * (met > 0)
 
 
 def _no_such_workflow(con: DuckDBPyConnection, given: str) -> str:
@@ -94,8 +101,9 @@ def _shares(
         executions, left_on=["customer_id", "exposed_at"], right_on=["customer_id", "entered_at"], how="inner"
     )
     share = met.join(holdouts, on="version")["holdout"].mean()
-    assert isinstance(share, float)
-    return {HELD_OUT: share, TREATED: 1 - share} if 0 < share < 1 else None
+    if not isinstance(share, float) or not 0 < share < 1:
+        return None
+    return {HELD_OUT: share, TREATED: 1 - share}
 
 
 def _notes(con: DuckDBPyConnection, workflows: list[Workflow], exposed: pl.DataFrame) -> list[str]:

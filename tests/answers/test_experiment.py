@@ -58,6 +58,20 @@ def test_the_control_group_comes_first_and_others_are_compared_with_it() -> None
     assert (one.value, one.adjusted, found.explained) == (None, None, None)
 
 
+def test_a_published_trial() -> None:
+    """The Physicians' Health Study's myocardial infarctions, as Agresti 2013, 2.2 and 3.1, computes with them.
+
+    He has 0.0077 (0.0047, 0.0107) for the difference, 1.82 (1.43, 2.30) for the ratio, by Wald's intervals.
+    """
+    found = analyse(customers(aspirin=(104, 11_037), placebo=(189, 11_034)), "aspirin")
+    difference, lift = found.comparisons[0].rate.difference, found.comparisons[0].rate.lift
+    assert (difference.value, difference.low, difference.high) == pytest.approx(
+        (0.0077, 0.0047, 0.0107), abs=1e-4
+    )
+    assert (lift.value, lift.low, lift.high) == pytest.approx((0.82, 0.43, 1.30), abs=0.01)
+    assert found.comparisons[0].rate.shows_any_time == "more"
+
+
 def test_of_several_groups_each_needs_more_to_show() -> None:
     found = analyse(customers(control=(100, 1000), a=(130, 1000), b=(100, 1000)), "control")
     assert found.threshold == pytest.approx(0.025)

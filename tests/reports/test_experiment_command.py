@@ -211,6 +211,7 @@ def test_a_workflow_of_the_store(tmp_path: Path) -> None:
         assert found.notes[0] == "converted: reached the goal within 3d after the first entry"
         assert found.notes[1].startswith("of 40 of 40 customers that time isn't over at 2026-03-04 00:01 UTC")
         late = read_workflow(con, "w", since=at(days=1))
+        assert "customers had entered before 2026-03-03 00:00 UTC" in late.notes[-1]
         again = late.customers.filter(pl.col("group") == "treated")["customer_id"]
         assert set(again) < set(people[:10]), "of those treated only who bought isn't running any more"
         with pytest.raises(InputError, match="nobody entered it in this period"):

@@ -37,16 +37,9 @@ def judged(rows: pl.DataFrame) -> pl.DataFrame:
         groups=groups,
         converted=pl.when(text.is_in(YES)).then(True).when(text.is_in(NO)).then(False),
     )
-    return read.with_columns(_reason()).select(
-        "line",
-        "customer_id",
-        "group",
-        "reason",
-        _given().alias("given"),
-        "converted",
-        pl.col("value_number").alias("value"),
-        pl.col("before_number").alias("before"),
-    )
+    judged = read.with_columns(_reason()).with_columns(given=_given())
+    values = {"value": "value_number", "before": "before_number"}
+    return judged.select("line", "customer_id", "group", "reason", "given", "converted", **values)
 
 
 def _reason() -> pl.Expr:
