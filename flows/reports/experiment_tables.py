@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from flows.formats.wording import one_line
 from transforms.answers.experiment import Experiment, Figures
 from transforms.answers.verdicts import verdicts
 from transforms.answers.wording import UNKNOWN, amount, p_value, percent, probability
@@ -35,13 +36,13 @@ def experiment_console() -> Console:
 
 def print_experiment(found: Experiment, notes: Sequence[str], console: Console) -> None:
     """Print the figures, what should be known of them, and what they show."""
-    names = _Column("group", [one.name for one in found.groups])
+    names = _Column("group", [one_line(one.name) for one in found.groups])
     _print("Conversion", names, _rates(found), console)
     if found.groups[0].mean:
         _print("Value per customer", names, _values(found), console)
     for some in (notes, verdicts(found)):
         for sentence in some:
-            console.print(Text(sentence))
+            console.print(Text(one_line(sentence, len(sentence))))
         if some is notes and notes:
             console.print()
 

@@ -21,7 +21,7 @@ from transforms.answers.statistics import (
 )
 from transforms.tables.frames import EXECUTIONS, GOAL_HITS
 
-TIMES = 1000
+TIMES, HELD, WINDOW = 1000, 0.3, 14
 pytestmark = pytest.mark.slow
 
 
@@ -71,7 +71,53 @@ def test_fair_splits_raise_no_alarm(customers: int, shares: tuple[int, ...]) -> 
     assert np.mean([sample_ratio(one).alarms for one in skewed]) > 0.95
 
 
-WORKFLOWS, CUSTOMERS, DAYS, WINDOW, HELD = 20, 800, 60, 14, 0.3
+@pytest.mark.parametrize("lift", [0.0, 0.06])
+def test_exposures_cover_what_is_true_though_those_held_out_enter_again(lift: float) -> None:
+    """A thousand workflows of 400 customers, held out 30 in 100: those enter three times, others once or twice."""
+    rng = np.random.default_rng(17)
+    executions, hits = met(rng, held := rng.random((TIMES, 400)) < HELD, 0.2 + lift * ~held)
+    goals = pl.DataFrame(
+        {"workflow_id": np.arange(TIMES).astype(str), "window": [timedelta(days=WINDOW)] * TIMES}
+    )
+    found = exposures(executions, hits, goals).group_by("workflow_id", "arm")
+    counts = found.agg(pl.len(), pl.col("converted").sum()).sort("workflow_id", "arm")
+    control, treated = (
+        Counts.of(*(rows[name].to_numpy() for name in ("converted", "len")))
+        for rows in (counts.filter(arm="held_out"), counts.filter(arm="treated"))
+    )
+    interval = rate_difference(treated, control)
+    assert 0.93 <= np.mean((interval.low <= lift) & (lift <= interval.high)) <= 0.97
+    sizes = np.column_stack([control.customers, treated.customers])
+    assert np.mean([sample_ratio(one, [HELD, 1 - HELD]).alarms for one in sizes]) <= 0.01
+
+
+def met(rng: np.random.Generator, held: np.ndarray, rates: np.ndarray) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Executions and goal hits: of whom converts in the window one or two hits, of others perhaps a later one."""
+    base = pl.DataFrame(
+        {
+            "workflow_id": np.repeat(np.arange(TIMES), held.shape[1]).astype(str),
+            "customer_id": np.tile(np.arange(held.shape[1]), TIMES).astype(str),
+            "day": rng.uniform(0, 30, held.size),
+            "held": held.ravel(),
+            "converts": (rng.random(held.shape) < rates).ravel(),
+            "after": rng.uniform(0, WINDOW, held.size),
+            "again": (rng.random(held.shape) < 0.5).ravel(),
+        }
+    )
+    start, day = pl.lit(at()), pl.duration(days=1)
+    entered = start + pl.col("day") * day
+    status = pl.when("held").then(pl.lit("held_out")).otherwise(pl.lit("completed"))
+    first = base.with_columns(entered_at=entered, status=status)
+    later = first.with_columns(entered_at=pl.col("entered_at") + day * 8).filter(
+        pl.col("held") | pl.col("again")
+    )
+    third = later.with_columns(entered_at=pl.col("entered_at") + day * 3).filter("held")
+    hit = pl.col("entered_at") + (pl.col("after") + pl.when("converts").then(0).otherwise(WINDOW)) * day
+    hits = first.filter(pl.col("converts") | pl.col("again")).with_columns(at=hit)
+    return pl.concat([third, later, first]), pl.concat([hits, hits.filter("again", "converts")])
+
+
+WORKFLOWS, CUSTOMERS, DAYS = 20, 800, 60
 
 
 @pytest.fixture(scope="module")

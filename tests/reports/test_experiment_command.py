@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -166,6 +168,28 @@ def test_shares_that_are_none(shares: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["experiment", str(written(tmp_path, "csv")), "--shares", shares])
     assert isinstance(result.exception, InputError)
     assert "--shares" in str(result.exception)
+
+
+def test_a_name_that_cant_be_printed_breaks_no_table(tmp_path: Path) -> None:
+    rows = pl.DataFrame([one | {"group": f"{one['group']}\n\x1b[31m"} for one in ROWS])
+    rows.write_parquet(tmp_path / "a.parquet")
+    result = CliRunner().invoke(app, ["experiment", str(tmp_path / "a.parquet")])
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
+    assert "control��[31m" in result.stdout
+
+
+def test_parquet_has_numbers_that_are_none(tmp_path: Path) -> None:
+    rows = pl.DataFrame(ROWS).with_columns(value=pl.Series([float("nan"), float("inf"), -1.5, 2.0] * 15))
+    rows.write_parquet(tmp_path / "a.parquet")
+    found = experiment(str(tmp_path / "a.parquet"))
+    assert found["notes"] == ["30 of 60 customers have no value, which counts as 0"]
+    assert [one["mean"]["value"] for one in found["groups"]] == [1, -0.75]
+
+
+def test_other_commands_start_without_scipy() -> None:
+    code = "import sys, flows.cli; sys.exit('scipy' in sys.modules or 'polars' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("width", [44, 60, 80, 100, 120, 200])
