@@ -118,6 +118,10 @@ def _notes(con: DuckDBPyConnection, workflows: list[Workflow], exposed: pl.DataF
             f"of {waiting:,} of {exposed.height:,} customers that time isn't over at {now:%Y-%m-%d %H:%M} UTC, in "
             "either group"
         )
+    if any(one.goal and one.goal.window < newest.goal.window for one in workflows):
+        found.append(
+            "an older version had a shorter window: of its entries nothing is known of what came after that"
+        )
     if len({_asked(one) for one in workflows}) > 1:
         found.append("the goal has changed between versions: each fact counts by the goal of its time")
     return found

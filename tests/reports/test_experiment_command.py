@@ -254,3 +254,21 @@ def test_a_workflow_whose_goal_has_no_hits(tmp_path: Path) -> None:
         found = read_workflow(con, "w")
     assert found.notes == (NO_HITS,)
     assert analyse(found.customers, "held_out").groups[0].converted is None
+
+
+def test_a_goal_that_has_changed_is_told(tmp_path: Path) -> None:
+    built = house(tmp_path, workflow(wait("1d"), goal=trigger("buy") | {"window": "3d"}, holdout=0.2))
+    built.customers("people", person("ann"), person("bob"))
+    built.events("first", event("go", at(), "ann"))
+    built.tick(at(days=1))
+    built.define(workflow(wait("1d"), goal=trigger("order") | {"window": "9d"}, holdout=0.6))
+    built.events("second", event("go", at(days=1.5), "bob"))
+    built.tick(at(days=20))
+    with open_reports(built.settings) as con:
+        found = read_workflow(con, "w")
+    assert found.shares == {"held_out": pytest.approx(0.4), "treated": pytest.approx(0.6)}
+    assert found.notes == (
+        "converted: reached the goal within 9d after the first entry",
+        "an older version had a shorter window: of its entries nothing is known of what came after that",
+        "the goal has changed between versions: each fact counts by the goal of its time",
+    )
