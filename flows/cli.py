@@ -6,12 +6,13 @@ Exit codes: 0 success, 2 bad usage or invalid input, 130 Ctrl-C, 1 any other fai
 
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from flows.commands import (
+    at_hand,
     content,
     definitions,
     histories,
@@ -43,13 +44,24 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="onward",
     cls=_Commands,
-    help="Customer-journey automation that runs where the data is: exact, replayable, explained.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def onward(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=at_hand.tell_version, is_eager=True, help="Say which version this is."
+        ),
+    ] = False,
+) -> None:
+    """Customer-journey automation that runs where the data is: exact, replayable, explained."""
 
 
 def main() -> None:
@@ -73,6 +85,7 @@ def main() -> None:
 
 app.command("run", short_help="One tick: load new files, decide, send, report.")(ticks.run_command)
 app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.serve_command)
+app.command("status", short_help="How the store stands, and what to do next.")(at_hand.status_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command

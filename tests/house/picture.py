@@ -32,6 +32,7 @@ COLUMNS = {
     "flows": {
         "commands": 1.5,
         "serve": 1.5,
+        "overview": 1,
         "tick": 0,
         "scenarios": 3,
         "backtest": 2,

@@ -72,10 +72,11 @@ FLOWS = {
     "backtest": f"history formats decide buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
+    "overview": f"inbox delivery definitions store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
     "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
-    "commands": f"scenarios serve reports tick backtest history delivery decide inbox formats definitions buckets "
-    f"store {GROUND}",
+    "commands": f"overview scenarios serve reports tick backtest history delivery decide inbox formats definitions "
+    f"buckets store {GROUND}",
     "cli": f"commands {GROUND}",
     "__main__": "cli interrupts",
 }
