@@ -86,6 +86,8 @@ def main() -> None:
 app.command("run", short_help="One tick: load new files, decide, send, report.")(ticks.run_command)
 app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.serve_command)
 app.command("status", short_help="How the store stands, and what to do next.")(at_hand.status_command)
+app.command("list", short_help="The workflows: state, version, in flight, entries.")(at_hand.list_command)
+app.command("show", short_help="A workflow in sentences.")(at_hand.show_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command

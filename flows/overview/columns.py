@@ -37,25 +37,46 @@ def fitting(text: str, width: int | None) -> list[str]:
     return wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def table(rows: Sequence[Mapping[str, str]], width: int | None, right: Sequence[str] = ()) -> Iterator[str]:
+def table(
+    rows: Sequence[Mapping[str, str]], width: int | None, right: Sequence[str] = (), spare: Sequence[str] = ()
+) -> Iterator[str]:
     """Rows under headings; where they don't fit, each row by itself, a line for each heading.
 
     Args:
         rows: heading → cell, all with the same headings.
         width: of the terminal; None: without end.
         right: headings of numbers.
+        spare: headings that are left out first where there is no room for all; that is said.
     """
     if not rows:
         return
-    headings = list(rows[0])
-    widths = {one: max(len(one), *(len(row[one]) for row in rows)) for one in headings}
-    if width is not None and sum(widths.values()) + len(_GAP) * (len(headings) - 1) > width:
-        for row in rows:
-            yield from named({one: cell for one, cell in row.items() if cell}, width)
-            yield ""
+    if _fits(rows, width):
+        yield from _aligned(rows, right)
         return
-    for row in ({one: one for one in headings}, *rows):
+    left = [{heading: cell for heading, cell in row.items() if heading not in spare} for row in rows]
+    if spare and _fits(left, width):
+        yield from _aligned(left, right)
+        yield f"(no room for: {', '.join(spare)})"
+        return
+    for row in rows:
+        yield from named({heading: cell for heading, cell in row.items() if cell}, width)
+        yield ""
+
+
+def _widths(rows: Sequence[Mapping[str, str]]) -> dict[str, int]:
+    return {heading: max(len(heading), *(len(row[heading]) for row in rows)) for heading in rows[0]}
+
+
+def _fits(rows: Sequence[Mapping[str, str]], width: int | None) -> bool:
+    widths = _widths(rows)
+    return width is None or sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width
+
+
+def _aligned(rows: Sequence[Mapping[str, str]], right: Sequence[str]) -> Iterator[str]:
+    widths = _widths(rows)
+    for row in ({heading: heading for heading in widths}, *rows):
         cells = (
-            row[one].rjust(widths[one]) if one in right else row[one].ljust(widths[one]) for one in headings
+            row[heading].rjust(wide) if heading in right else row[heading].ljust(wide)
+            for heading, wide in widths.items()
         )
         yield _GAP.join(cells).rstrip()
