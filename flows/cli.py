@@ -20,6 +20,7 @@ from flows.commands import (
     outbox,
     people,
     reports,
+    rows,
     store,
     ticks,
     trials,
@@ -107,6 +108,8 @@ app.command("send-test", short_help="Send one message now, to yourself.")(conten
 app.add_typer(outbox.app, name="outbox", short_help="What waits to be sent, what isn't sent, and why.")
 app.command("message", short_help="Show a message as it went out.")(messages.message_command)
 app.command("addresses", short_help="Look through the customers' e-mail addresses.")(people.addresses_command)
+app.command("customers", short_help="Customers by what holds of them.")(rows.customers_command)
+app.command("quarantine", short_help="Input rows that were refused, and why.")(rows.quarantine_command)
 app.command("migrate", short_help="Move a workflow's executions to its present version.")(
     ticks.migrate_command
 )
