@@ -46,7 +46,7 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary sending secrets settings files processes warehouse arguments"
+GROUND = "errors interrupts session summary sending secrets setting_faults settings files processes warehouse arguments"
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
@@ -57,7 +57,8 @@ FLOWS = {
     "processes": "errors",
     "sending": "",
     "secrets": "errors",
-    "settings": "sending errors",
+    "setting_faults": "",
+    "settings": "setting_faults sending errors",
     "session": "settings",
     "warehouse": "files errors",
     "arguments": "settings errors",
