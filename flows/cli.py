@@ -19,6 +19,7 @@ from flows.commands import (
     messages,
     outbox,
     people,
+    projects,
     reports,
     rows,
     store,
@@ -84,6 +85,7 @@ def main() -> None:
         )
 
 
+app.command("init", short_help="Begin a project: a workflow, its test, sample data.")(projects.init_command)
 app.command("run", short_help="One tick: load new files, decide, send, report.")(ticks.run_command)
 app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.serve_command)
 app.command("status", short_help="How the store stands, and what to do next.")(at_hand.status_command)

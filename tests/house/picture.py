@@ -45,6 +45,7 @@ COLUMNS = {
         "store": 1,
         "history": 4,
         "buckets": 2,
+        "project": 0,
         "ground": 1.5,
     },
 }

@@ -73,11 +73,12 @@ FLOWS = {
     "backtest": f"history formats decide buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
+    "project": GROUND,
     "overview": f"inbox delivery definitions store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
     "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
-    "commands": f"overview scenarios serve reports tick backtest history delivery decide inbox formats definitions "
-    f"buckets store {GROUND}",
+    "commands": f"project overview scenarios serve reports tick backtest history delivery decide inbox formats "
+    f"definitions buckets store {GROUND}",
     "cli": f"commands {GROUND}",
     "__main__": "cli interrupts",
 }
