@@ -47,7 +47,6 @@ app = typer.Typer(
     name="onward",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,7 +68,7 @@ def onward(
 def main() -> None:
     """The entry point: run the command, turn errors into messages and exit codes."""
     try:
-        app()
+        app(prog_name="onward")
     except OnwardError as error:
         _fail(str(error), error.exit_code)
     except Exception as error:

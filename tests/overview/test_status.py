@@ -163,3 +163,10 @@ def test_a_date_schedule_is_due(tmp_path: Path) -> None:
 
 def test_the_commands_have_help() -> None:
     assert all(one.callback is not None and one.callback.__doc__ for one in app.registered_commands)
+
+
+def test_shells_complete_commands_and_options(onward: Onward) -> None:
+    asked = {"_ONWARD_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+    assert onward(COMP_WORDS="onward sta", **asked).stdout.split() == ["status"]
+    deeper = onward(COMP_WORDS="onward quarantine --", **{**asked, "COMP_CWORD": "2"})
+    assert {"--csv", "--reason", "--json"} <= set(deeper.stdout.split())
