@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from flows.commands import (
     at_hand,
+    audiences,
     content,
     definitions,
     histories,
@@ -90,6 +91,7 @@ app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.
 app.command("status", short_help="How the store stands, and what to do next.")(at_hand.status_command)
 app.command("list", short_help="The workflows: state, version, in flight, entries.")(at_hand.list_command)
 app.command("show", short_help="A workflow in sentences.")(at_hand.show_command)
+app.command("audience", short_help="Who would have entered a workflow lately.")(audiences.audience_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command

@@ -70,7 +70,7 @@ FLOWS = {
     "inbox": f"formats store {GROUND}",
     "decide": f"definitions buckets store {GROUND}",
     "delivery": f"definitions store {GROUND}",
-    "backtest": f"history formats decide buckets store {GROUND}",
+    "backtest": f"history formats decide definitions buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
     "reports": f"store {GROUND}",
     "project": GROUND,
