@@ -1,14 +1,22 @@
 """Rows of the store that people ask for by what holds of them: refused input, customers."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.shared import SettingsFile, counted, settings_of
 from flows.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from transforms.definitions.conditions import Condition
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+CSV_HEAD = "file,line,reason,quarantined_at,row"
 NOTHING_YET = "nothing was loaded yet: `onward status` says what to do"
 
 
@@ -24,7 +32,7 @@ def quarantine_command(
 
     To load a row after all, mend it and put it into a new file of the inbox.
     """
-    from flows.overview.columns import named, room
+    from flows.overview.columns import room
     from flows.reports.quarantine import refused_by_reason, refused_json, refused_rows
 
     if as_csv and as_json:
@@ -32,7 +40,7 @@ def quarantine_command(
     places = settings_of(settings)
     if as_csv:
         rows = refused_rows(places, reason)
-        typer.echo("file,line,reason,quarantined_at,row\n" if rows is None else rows.write_csv(), nl=False)
+        typer.echo(f"{CSV_HEAD}\n" if rows is None else rows.write_csv(), nl=False)
         return
     found = refused_by_reason(places, reason)
     if as_json:
@@ -42,15 +50,22 @@ def quarantine_command(
     elif found.is_empty():
         typer.echo(f"no refused row has {reason!r} in its reason" if reason else "no row was ever refused")
     else:
-        for one in found.to_dicts():
-            first = {
-                "  first": f"{one['file']}, line {one['line']}",
-                "  why": one["first_reason"],
-                "  row": one["row"],
-            }
-            lines = [f"{counted(one['rows'], 'row')}: {one['reason']}", *named(first, room())]
-            typer.echo("\n".join(lines))
-        typer.echo(f"{counted(sum(found['rows'].to_list()), 'row')}; --csv prints each")
+        typer.echo("\n".join(_reasons(found, room())))
+
+
+def _reasons(found: "pl.DataFrame", width: int | None) -> "Iterator[str]":
+    """Each reason with its first row, and how many rows they are together."""
+    from flows.overview.columns import named
+
+    for one in found.to_dicts():
+        yield f"{counted(one['rows'], 'row')}: {one['reason']}"
+        first = {
+            "  first": f"{one['file']}, line {one['line']}",
+            "  why": one["first_reason"],
+            "  row": one["row"],
+        }
+        yield from named(first, width)
+    yield f"{counted(sum(found['rows'].to_list()), 'row')}; --csv prints each"
 
 
 def customers_command(
@@ -72,14 +87,8 @@ def customers_command(
     from flows.overview.columns import room, table
     from flows.reports.customers import find_customers, found_json, shown_cells
     from flows.session import wall_clock
-    from transforms.definitions.where import parse_where
 
-    conditions = []
-    for one in where or ():
-        try:
-            conditions += parse_where(one)
-        except ValueError as error:
-            raise InputError(f"--where {one!r}: {error}") from None
+    conditions = [condition for one in where or () for condition in _conditions(one)]
     found = find_customers(settings_of(settings), conditions, wall_clock(), limit)
     if as_json:
         told = {"count": 0, "customers": []} if found is None else found_json(found)
@@ -91,3 +100,12 @@ def customers_command(
         if found.count > limit:
             lines[-1] += f", of whom the first {limit:,} are shown; --limit shows more"
         typer.echo("\n".join(lines))
+
+
+def _conditions(typed: str) -> "list[Condition]":
+    from transforms.definitions.where import parse_where
+
+    try:
+        return parse_where(typed)
+    except ValueError as error:
+        raise InputError(f"--where {typed!r}: {error}") from None

@@ -7,7 +7,7 @@ from typing import Any
 from flows.errors import InputError
 from flows.overview.columns import fitting, named, table
 from flows.overview.listing import Listed, Listing
-from flows.overview.versions import NO_FILE, UNREADABLE
+from flows.overview.versions import NO_FILE, UNREADABLE, Version
 from transforms.definitions.base import advice
 from transforms.definitions.told import conditions_told, trigger_told
 from transforms.definitions.told_actions import percent, send_times_told, steps_told
@@ -57,26 +57,12 @@ def shown_json(shown: Shown) -> dict[str, Any]:
             {"name": name, "conditions": when, "steps": _steps_json(actions)}
             for name, when, actions in _branches(own)
         ],
-        "goal": own.goal
-        and {
-            "told": trigger_told(own.goal),
-            "window_seconds": own.goal.window.total_seconds(),
-            "exit": own.goal.exit,
-        },
+        "goal": _goal_json(own),
         "exits": [trigger_told(one) for one in own.exit_on],
         "sends": _sends(own),
         "starts": shown.starts,
         "started_by": shown.started_by,
-        "versions": [
-            {
-                "number": one.number,
-                "version": one.version,
-                "first_seen_at": one.first_seen_at.isoformat(),
-                "in_flight": one.in_flight,
-                "entries": one.entries,
-            }
-            for one in shown.listed.versions
-        ],
+        "versions": [_version_json(one) for one in shown.listed.versions],
     }
 
 
@@ -160,6 +146,22 @@ def _heading(workflow: Workflow, name: str, when: str | None) -> str:
     if when is None:
         return "Branch default, for everybody else" if workflow.branches else "Steps"
     return f"Branch {name}, if {when}"
+
+
+def _goal_json(workflow: Workflow) -> dict[str, Any] | None:
+    if (goal := workflow.goal) is None:
+        return None
+    return {"told": trigger_told(goal), "window_seconds": goal.window.total_seconds(), "exit": goal.exit}
+
+
+def _version_json(version: Version) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "version": version.version,
+        "first_seen_at": version.first_seen_at.isoformat(),
+        "in_flight": version.in_flight,
+        "entries": version.entries,
+    }
 
 
 def _steps_json(actions: Sequence[Action]) -> list[dict[str, Any]]:

@@ -180,14 +180,14 @@ def _last_tick(state: StateFile) -> LastTick | None:
     if not rows:
         return None
     tick_id, now, started_at, finished_at, basis = rows[0]
-    workflows, _, _, unreadable, *_ = json.loads(basis) if basis else ([], None, None, [])
+    kept = json.loads(basis) if basis else []
     return LastTick(
         tick_id,
         instant_at(now),
         instant_at(started_at) if started_at else None,
         instant_at(finished_at) if finished_at else None,
-        [(workflow_id, version) for workflow_id, version in workflows],
-        unreadable,
+        [(workflow_id, version) for workflow_id, version in (kept[0] if kept else [])],
+        kept[3] if len(kept) > 3 else [],  # ticks of before 0.2 noted less
     )
 
 

@@ -14,6 +14,8 @@ from flows.overview.status import Status, read_status
 from flows.overview.status_told import next_steps, status_words
 from flows.store.lock import holder_of, run_lock
 from flows.store.opening import LOCK_FILE
+from flows.store.state_file import StateFile
+from flows.store.store import STATE_FILE
 from tests.runs import House, house, person
 from tests.semantics.cases import Row, at, event, tag, trigger, wait, workflow
 from tests.tick.test_command_line import Onward, home, onward, says
@@ -159,6 +161,25 @@ def test_a_date_schedule_is_due(tmp_path: Path) -> None:
     built.customers("people", person("ann", ends_at="2026-03-10"))
     built.tick(at(10))
     assert words(built)["Next due"] == "2026-03-09 00:00:00 UTC, a date of a customer's"
+
+
+@pytest.mark.parametrize("basis", [None, '[[], [], "7 days"]'])
+def test_a_tick_that_noted_less(busy: House, basis: str | None) -> None:
+    with StateFile(busy.settings.state / STATE_FILE) as state:
+        state.query("update ticks set basis = $basis, started_at = null", basis=basis)
+    found = status(busy)
+    assert found.tick is not None
+    assert (found.tick.unreadable, found.tick.seconds) == ([], None)
+    assert words(busy)["Workflows"] == ["long: no file, 1 in flight on version 1"]
+
+
+def test_a_store_without_a_tick(onward: Onward, home: House) -> None:
+    says(onward("report"), 0, "No executions yet")
+    says(onward("status"), 0, "none yet", "2 files to load")
+    says(onward("list"), 0, "w         active      new")
+    says(onward("quarantine"), 0, "no row was ever refused")
+    says(onward("customers"), 0, "0 customers")
+    assert home.settings.state.is_dir()
 
 
 def test_the_commands_have_help() -> None:
