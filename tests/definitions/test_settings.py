@@ -103,6 +103,7 @@ def test_amounts_of_memory() -> None:
         ("[senders.mine]\ntype = 'postmark'\nserver_tokn = 'x'", "server_token"),
         ("[senders.mine]\ntype = 'smpt'", "smtp"),
         ("environment = 'stagging'", "staging"),
+        ("timezone = 'Europe/Berln'", "Europe/Berlin"),
         ("types = {zip = 'txt'}", "text"),
         ("[senders.mine]\ntype = 'smtp'\nhost = 'h'\n[senders.mine.dkim]\nselecter = 'x'", "selector"),
     ],
