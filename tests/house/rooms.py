@@ -47,13 +47,17 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary sending secrets setting_faults settings files processes warehouse arguments"
+GROUND = (
+    "errors interrupts session summary sending secrets setting_faults settings files fitting processes warehouse "
+    "arguments"
+)
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
     "errors": "",
     "interrupts": "errors",
     "summary": "",
+    "fitting": "",
     "files": "errors",
     "processes": "errors",
     "sending": "",
