@@ -17,6 +17,7 @@ WIDTH, HEIGHT, GAP, SHELF = 196, 92, 22, 140
 MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
+        "answers": 0,
         "engine": 0,
         "delivery": 2,
         "lint": 1,
@@ -40,7 +41,7 @@ COLUMNS = {
         "definitions": 0,
         "inbox": 1,
         "formats": 4,
-        "reports": 3,
+        "reports": 2,
         "store": 1,
         "history": 4,
         "buckets": 2,

@@ -1,0 +1,136 @@
+"""A difference as a comment for a pull request: what matters in a line, a table, and the details folded."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from flows.reports.diff_document import ALL, Document
+from flows.reports.diff_words import (
+    change,
+    counts,
+    customer_line,
+    days_that_differ,
+    differs,
+    judged,
+    label,
+    message_line,
+    number,
+    period,
+    row,
+    template_counts,
+    template_name,
+    told_figures,
+    verdict,
+    what_changed,
+)
+
+DAYS = 31
+_COLUMNS = ("entries", "messages", "conversions", "cap_collisions")
+_SPECIAL = re.compile(r"[\\`*{}\[\]<>#|~&]|(?<!\w)_|_(?!\w)")
+MOST = 60_000
+"""About so many characters a comment has at most; GitHub takes 65,536."""
+
+
+def markdown(told: Document) -> str:
+    """What a change would have done, as GitHub's Markdown; `told` is what `diff_document.document` makes."""
+    lines = ["### What this change would have done", "", f"Over {period(told)}. {_definitions(told)}", ""]
+    lines += [f"- {'❌' if one['holds'] else '✅'} {judged(one, '`')}" for one in told["fail_if"]]
+    lines += [""] if told["fail_if"] else []
+    if why := verdict(told):
+        return "\n".join([*lines, _plain(why)])
+    return "\n".join([*lines, *_summary(told), "", *_table(told), "", *_details(told)])
+
+
+def _definitions(told: Document) -> str:
+    parts = what_changed(told)
+    return _plain(f"Definitions: {'; '.join(parts)}.") if parts else ""
+
+
+def _summary(told: Document) -> Iterator[str]:
+    """A line for what most people ask."""
+    every = told[ALL]
+    parts = [f"**{_figure(name, every)}**" for name in ("messages", "messages_per_customer")]
+    for noun in ("customers", "messages"):
+        parts += [f"{noun}: {said}"] if (said := counts(every["changes"], noun)) else []
+    yield "; ".join(parts) + "."
+
+
+def _figure(name: str, one: Document) -> str:
+    before, after = one["before"][name], one["after"][name]
+    return f"{label(name)} {number(name, before)} → {number(name, after)} ({change(name, before, after)})"
+
+
+def _table(told: Document) -> Iterator[str]:
+    heads = ["workflow", *map(label, _COLUMNS), "customers", "messages"]
+    yield _cells(heads)
+    yield _cells(["---", *(["---:"] * len(_COLUMNS)), "---", "---"])
+    for one in (one for one in told["workflows"] if differs(one)):
+        how = "" if one["definition"] == "same" else f" ({one['definition']})"
+        yield _cells([f"{_plain(one['workflow_id'])}{how}", *_row(one)])
+    yield _cells(["**all**", *_row(told[ALL])])
+
+
+def _row(one: Document) -> list[str]:
+    changes = (counts(one["changes"], noun) or "as before" for noun in ("customers", "messages"))
+    return [*(_pair(name, one["before"][name], one["after"][name]) for name in _COLUMNS), *changes]
+
+
+def _pair(name: str, before: float | None, after: float | None) -> str:
+    return number(name, after) if before == after else f"{number(name, before)} → {number(name, after)}"
+
+
+def _details(told: Document) -> Iterator[str]:
+    if days := days_that_differ(told[ALL]["days"], DAYS):
+        rows = [[f"{one['day']}", *_messages(one)] for one in days]
+        yield from _folded("Messages of the days that differ most", _figures_table("day (UTC)", rows))
+    room = MOST
+    left_out = []
+    for one in (one for one in told["workflows"] if differs(one)):
+        lines = list(_folded(f"Workflow {_plain(one['workflow_id'])}", _workflow(one)))
+        room -= sum(len(line) + 1 for line in lines)
+        left_out += [] if room > 0 else [_plain(one["workflow_id"])]
+        yield from lines if room > 0 else []
+    if left_out:
+        yield f"Too long for a comment (`--json` has it): {', '.join(left_out)}."
+    if same := [_plain(one["workflow_id"]) for one in told["workflows"] if not differs(one)]:
+        yield f"As before: {', '.join(same)}."
+
+
+def _workflow(one: Document) -> list[str]:
+    before, after = one["before"], one["after"]
+    rows = [[label(name), *row(name, before[name], after[name])] for name in told_figures(before, after)]
+    lines = _figures_table("figure", rows)
+    if templates := [template for template in one["templates"] if template_counts(template)]:
+        names = [[_plain(template_name(each["template_id"])), *_messages(each)] for each in templates]
+        told = [_cells([*cells, template_counts(each)]) for cells, each in zip(names, templates, strict=True)]
+        heads = [
+            _cells(["template", "before", "after", "change", ""]),
+            _cells(["---", "---:", "---:", "---:", "---"]),
+        ]
+        lines += ["", *heads, *told]
+    examples = [*map(customer_line, one["customers"]), *map(message_line, one["messages"])]
+    return [*lines, "", *(f"- {_plain(line)}" for line in examples)]
+
+
+def _messages(one: Document) -> tuple[str, str, str]:
+    return row("messages", one["before"], one["after"])
+
+
+def _figures_table(of: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        _cells([of, "before", "after", "change"]),
+        _cells(["---", "---:", "---:", "---:"]),
+        *map(_cells, rows),
+    ]
+
+
+def _folded(title: str, lines: Sequence[str]) -> Iterator[str]:
+    yield from ("<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>", "")
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(words: str) -> str:
+    """Words that people chose, so that nothing in them is taken for Markdown."""
+    return _SPECIAL.sub(r"\\\g<0>", words)
