@@ -23,7 +23,8 @@ from flows.reports.diff_words import (
     what_changed,
 )
 
-DAYS = 31
+DAYS, ROWS, NAMES = 31, 50, 30
+"""So many days, workflows and names are told at most."""
 _COLUMNS = ("entries", "messages", "conversions", "cap_collisions")
 _SPECIAL = re.compile(r"[\\`*{}\[\]<>#|~&]|(?<!\w)_|_(?!\w)")
 MOST = 60_000
@@ -37,7 +38,17 @@ def markdown(told: Document) -> str:
     lines += [""] if told["fail_if"] else []
     if why := verdict(told):
         return "\n".join([*lines, _plain(why)])
-    return "\n".join([*lines, *_summary(told), "", *_table(told), "", *_details(told)])
+    shown, left_out = _most_changed(told["workflows"])
+    lines += [*_summary(told), "", *_table(told, shown), "", *_days(told)]
+    room = MOST - sum(len(line) + 1 for line in lines)
+    for one in shown:
+        folded = list(_folded(f"Workflow {_plain(one['workflow_id'])}", _workflow(one)))
+        room -= sum(len(line) + 1 for line in folded)
+        lines += folded if room > 0 else []
+        left_out += [] if room > 0 else [one]
+    return "\n".join(
+        [*lines, *_names("Too long for a comment (`--json` has it)", left_out), *_as_before(told)]
+    )
 
 
 def _definitions(told: Document) -> str:
@@ -59,11 +70,11 @@ def _figure(name: str, one: Document) -> str:
     return f"{label(name)} {number(name, before)} → {number(name, after)} ({change(name, before, after)})"
 
 
-def _table(told: Document) -> Iterator[str]:
+def _table(told: Document, shown: Sequence[Document]) -> Iterator[str]:
     heads = ["workflow", *map(label, _COLUMNS), "customers", "messages"]
     yield _cells(heads)
     yield _cells(["---", *(["---:"] * len(_COLUMNS)), "---", "---"])
-    for one in (one for one in told["workflows"] if differs(one)):
+    for one in shown:
         how = "" if one["definition"] == "same" else f" ({one['definition']})"
         yield _cells([f"{_plain(one['workflow_id'])}{how}", *_row(one)])
     yield _cells(["**all**", *_row(told[ALL])])
@@ -78,21 +89,31 @@ def _pair(name: str, before: float | None, after: float | None) -> str:
     return number(name, after) if before == after else f"{number(name, before)} → {number(name, after)}"
 
 
-def _details(told: Document) -> Iterator[str]:
+def _most_changed(workflows: Sequence[Document]) -> tuple[list[Document], list[Document]]:
+    """The workflows that differ, in the order of their ids; those with least changes apart, if there are too many."""
+    different = [one for one in workflows if differs(one)]
+    by_size = sorted(different, key=lambda one: -sum(one["changes"].values()))
+    left_out = {one["workflow_id"] for one in by_size[ROWS:]}
+    return (
+        [one for one in different if one["workflow_id"] not in left_out],
+        [one for one in different if one["workflow_id"] in left_out],
+    )
+
+
+def _days(told: Document) -> Iterator[str]:
     if days := days_that_differ(told[ALL]["days"], DAYS):
         rows = [[f"{one['day']}", *_messages(one)] for one in days]
         yield from _folded("Messages of the days that differ most", _figures_table("day (UTC)", rows))
-    room = MOST
-    left_out = []
-    for one in (one for one in told["workflows"] if differs(one)):
-        lines = list(_folded(f"Workflow {_plain(one['workflow_id'])}", _workflow(one)))
-        room -= sum(len(line) + 1 for line in lines)
-        left_out += [] if room > 0 else [_plain(one["workflow_id"])]
-        yield from lines if room > 0 else []
-    if left_out:
-        yield f"Too long for a comment (`--json` has it): {', '.join(left_out)}."
-    if same := [_plain(one["workflow_id"]) for one in told["workflows"] if not differs(one)]:
-        yield f"As before: {', '.join(same)}."
+
+
+def _as_before(told: Document) -> list[str]:
+    return _names("As before", [one for one in told["workflows"] if not differs(one)])
+
+
+def _names(what: str, workflows: Sequence[Document]) -> list[str]:
+    named = [_plain(one["workflow_id"]) for one in workflows[:NAMES]]
+    more = f" and {len(workflows) - NAMES:,} more" if len(workflows) > NAMES else ""
+    return [f"{what}: {', '.join(named)}{more}.", ""] if named else []
 
 
 def _workflow(one: Document) -> list[str]:

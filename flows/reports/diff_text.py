@@ -23,7 +23,7 @@ from flows.reports.diff_words import (
 
 DAYS = 7
 WIDEST = 100
-LABEL = 24
+LABEL = 22
 Row = tuple[str, str, str, str]
 HEADINGS: Row = ("", "before", "after", "change")
 

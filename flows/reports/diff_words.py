@@ -120,9 +120,14 @@ def what_changed(told: Document) -> list[str]:
     for kind in ("changed", "added", "removed"):
         for noun, names in (("", "workflows"), ("patterns ", "patterns")):
             some = [name for name, how in told["definitions"][names].items() if how == kind]
-            found += [f"{noun}{kind}: {', '.join(some)}"] if some else []
+            found += [f"{noun}{kind}: {_some(some)}"] if some else []
     caps = [", ".join(told[side]["caps"]) or "none" for side in ("old", "new")]
     return found + ([f"caps: {' → '.join(caps)}"] if caps[0] != caps[1] else [])
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 30:,} more" if len(names) > 30 else ""
+    return ", ".join(names[:30]) + more
 
 
 def period(told: Document) -> str:
