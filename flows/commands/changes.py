@@ -100,6 +100,7 @@ def diff_command(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a comment for a pull request.")
     ] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as one HTML page.")] = None,
     settings: SettingsFile = None,
 ) -> None:
     """What changed definitions would have done: OLD and NEW decided over the same history, and compared."""
@@ -111,6 +112,10 @@ def diff_command(
 
     if as_json and as_markdown:
         raise InputError(_FORMATS)
+    if html and (html.is_dir() or not html.parent.is_dir()):
+        raise InputError(
+            f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
+        )
     if start and last:
         raise InputError(f"--start {start} and --last {last}: give one of them")
     limits = [parse_limit("--fail-if", one) for one in fail_if or []]
@@ -125,7 +130,13 @@ def diff_command(
     past = Past(files, customers, history_or_files(files, customers, history, places if store else None))
     with bar() as progress:
         found = diff(*sides, past, span, places, progress, samples)
-    _print(document(found, limits), as_json=as_json, as_markdown=as_markdown)
+    told = document(found, limits)
+    if html:
+        from flows.reports.diff_html import write_page
+
+        write_page(told, html)
+        typer.echo(f"Written to {html}", err=True)
+    _print(told, as_json=as_json, as_markdown=as_markdown)
 
 
 def _caps(
@@ -192,7 +203,10 @@ def _side(
         found = load_given(given, read)
     except InputError as error:
         raise InputError(f"{name} {error}") from None
-    faults += [f"{name} {fault}" for fault in (*found.faults, *rule_faults(given, read, found))]
+    # Rules of another folder, which the settings name, are for the workflows there.
+    is_own = read.content != places.content or read.workflows.resolve() == places.workflows.resolve()
+    rules = rule_faults(given, read, found) if is_own else []
+    faults += [f"{name} {fault}" for fault in (*found.faults, *rules)]
     return Side(name, given, found, caps)
 
 

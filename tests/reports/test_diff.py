@@ -48,6 +48,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> House:
     _define(root / "old", BEFORE, OTHER)
     _define(root / "new", AFTER, OTHER)
     _define(root / "less", OTHER)
+    _define(root / "odd", {**OTHER, "workflow_id": "<b>"})
+    (found.root / "content").mkdir()
+    rule = {"name": "r", "block": "tone", "workflows": ["welcome"], "text": "Hello"}
+    (found.root / "content" / "rules.json").write_text(json.dumps({"rules": [rule]}))
     _define(root / "renamed", {**BEFORE, "description": "Greets"}, OTHER)
     _define(root / "broken", {**AFTER, "trigers": []}, OTHER)
     _define(root / "many", *({**OTHER, "workflow_id": f"w_{number:03d}"} for number in range(120)))
@@ -153,6 +157,24 @@ def test_a_comment_that_grew_too_long_names_what_it_leaves_out(ran: Run) -> None
     assert "Too long for a comment (`--json` has it): w_" in told
 
 
+def test_a_page_needs_nothing_else_and_says_what_the_terminal_does(ran: Run, tmp_path: Path) -> None:
+    ran("old", "new", "--html", str(tmp_path / "page.html"), "--fail-if", "messages > 5", code=1)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert not re.findall(r"(src|href)=|<script|url\(|@import", page)
+    flat = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Messages: 30 moved." in flat
+    assert f"{LONG} 30 30 = 30 moved by +1d (median)" in flat
+    assert "As before: other" in flat
+    assert [len(line.split()) for line in re.findall(r'points="(.*?)"', page)] == [12, 12] * 2
+    assert '<p class="limit holds">--fail-if &#39;messages &gt; 5&#39; holds' in page
+
+
+def test_a_name_is_no_markup(ran: Run, tmp_path: Path) -> None:
+    ran("old", "odd", "--html", str(tmp_path / "page.html"))
+    assert "<h2>&lt;b&gt; <small>(added)</small></h2>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "| \\<b\\> (added) |" in ran("old", "odd", "--markdown")
+
+
 @pytest.mark.parametrize("new", ["old", "new/../old"])
 def test_of_the_same_definitions_nothing_would_have_changed(ran: Run, new: str) -> None:
     assert "OLD and NEW say the same: nothing would have changed." in ran("old", new)
@@ -237,6 +259,7 @@ def test_every_metric_is_documented() -> None:
         (("broken", "new"), "OLD broken/workflows/welcome.json:1:"),
         (("old", "broken"), "1 fault; nothing was tried"),
         (("broken", "broken"), "2 faults; nothing was tried"),
+        (("old", "new", "--html", "nowhere/page.html"), "--html nowhere/page.html: names a file in a folder"),
         (("old", "nowhere"), "NEW nowhere: no such folder or file"),
         (("old", "new", "--json", "--markdown"), "--json and --markdown: give one of them"),
         (("old", "new", "--events", "x"), "holds events and customers already"),
