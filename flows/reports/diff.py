@@ -67,7 +67,7 @@ class Period:
 
     Attributes:
         start: events before it trigger nothing; None: everything counts.
-        began: the start, or else the first event.
+        began: the start or the first event, whichever is later.
         end: the end.
         events: how many the history has, all in all.
         customers: how many of them came in files.
@@ -174,7 +174,7 @@ def _period(
             f"no events from {start or first:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}; "
             f"the history's are from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S}"
         )
-    return Period(start, start or first, end, *counts)
+    return Period(start, max(start or first, first), end, *counts)
 
 
 def _plan(side: Side, period: Period, settings: Settings, history: Path, out: Path) -> Plan:

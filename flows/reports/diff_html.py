@@ -12,6 +12,7 @@ from flows.reports.diff_words import (
     counts,
     customer_line,
     differs,
+    how,
     judged,
     label,
     message_line,
@@ -45,7 +46,10 @@ def write_page(told: Document, file: Path) -> None:
         "events": number("", told["period"]["events"]),
         "limits": [(one["holds"], judged(one)) for one in told["fail_if"]],
         "verdict": verdict(told),
-        "blocks": [_block("All workflows", "", told[ALL]), *(_workflow(one) for one in different)],
+        "blocks": [
+            _block("All workflows", "", told[ALL]),
+            *(_block(one["workflow_id"], how(one), one) for one in different),
+        ],
         "same": [one["workflow_id"] for one in told["workflows"] if not differs(one)],
         "width": WIDTH,
         "height": HEIGHT,
@@ -53,12 +57,7 @@ def write_page(told: Document, file: Path) -> None:
     write_text(file, filled_page(source, values))
 
 
-def _workflow(one: Document) -> dict[str, Any]:
-    how = "not changed itself" if one["definition"] == "same" else one["definition"]
-    return _block(one["workflow_id"], how, one)
-
-
-def _block(title: str, how: str, one: Document) -> dict[str, Any]:
+def _block(title: str, definition: str, one: Document) -> dict[str, Any]:
     """What the page says of a workflow, or of all."""
     before, after, changes = one["before"], one["after"], one["changes"]
     names = told_figures(before, after)
@@ -66,7 +65,7 @@ def _block(title: str, how: str, one: Document) -> dict[str, Any]:
     templates = [each for each in one.get("templates", ()) if template_counts(each)]
     return {
         "title": title,
-        "how": how,
+        "how": definition,
         "said": said,
         "otherwise": number("", changes["executions_changed"]) if changes["executions_changed"] else "",
         "figures": [(label(name), *row(name, before[name], after[name])) for name in names],

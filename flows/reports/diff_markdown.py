@@ -10,6 +10,7 @@ from flows.reports.diff_words import (
     customer_line,
     days_that_differ,
     differs,
+    how,
     judged,
     label,
     message_line,
@@ -37,12 +38,12 @@ def markdown(told: Document) -> str:
     lines += [f"- {'❌' if one['holds'] else '✅'} {judged(one, '`')}" for one in told["fail_if"]]
     lines += [""] if told["fail_if"] else []
     if why := verdict(told):
-        return "\n".join([*lines, _plain(why)])
+        return "\n".join([*lines, plain(why)])
     shown, left_out = _most_changed(told["workflows"])
     lines += [*_summary(told), "", *_table(told, shown), "", *_days(told)]
     room = MOST - sum(len(line) + 1 for line in lines)
     for one in shown:
-        folded = list(_folded(f"Workflow {_plain(one['workflow_id'])}", _workflow(one)))
+        folded = list(_folded(f"Workflow {plain(one['workflow_id'])}", _workflow(one)))
         room -= sum(len(line) + 1 for line in folded)
         lines += folded if room > 0 else []
         left_out += [] if room > 0 else [one]
@@ -53,7 +54,7 @@ def markdown(told: Document) -> str:
 
 def _definitions(told: Document) -> str:
     parts = what_changed(told)
-    return _plain(f"Definitions: {'; '.join(parts)}.") if parts else ""
+    return plain(f"Definitions: {'; '.join(parts)}.") if parts else ""
 
 
 def _summary(told: Document) -> Iterator[str]:
@@ -75,8 +76,7 @@ def _table(told: Document, shown: Sequence[Document]) -> Iterator[str]:
     yield _cells(heads)
     yield _cells(["---", *(["---:"] * len(_COLUMNS)), "---", "---"])
     for one in shown:
-        how = "" if one["definition"] == "same" else f" ({one['definition']})"
-        yield _cells([f"{_plain(one['workflow_id'])}{how}", *_row(one)])
+        yield _cells([f"{plain(one['workflow_id'])} ({how(one)})", *_row(one)])
     yield _cells(["**all**", *_row(told[ALL])])
 
 
@@ -111,7 +111,7 @@ def _as_before(told: Document) -> list[str]:
 
 
 def _names(what: str, workflows: Sequence[Document]) -> list[str]:
-    named = [_plain(one["workflow_id"]) for one in workflows[:NAMES]]
+    named = [plain(one["workflow_id"]) for one in workflows[:NAMES]]
     more = f" and {len(workflows) - NAMES:,} more" if len(workflows) > NAMES else ""
     return [f"{what}: {', '.join(named)}{more}.", ""] if named else []
 
@@ -121,7 +121,7 @@ def _workflow(one: Document) -> list[str]:
     rows = [[label(name), *row(name, before[name], after[name])] for name in told_figures(before, after)]
     lines = _figures_table("figure", rows)
     if templates := [template for template in one["templates"] if template_counts(template)]:
-        names = [[_plain(template_name(each["template_id"])), *_messages(each)] for each in templates]
+        names = [[plain(template_name(each["template_id"])), *_messages(each)] for each in templates]
         told = [_cells([*cells, template_counts(each)]) for cells, each in zip(names, templates, strict=True)]
         heads = [
             _cells(["template", "before", "after", "change", ""]),
@@ -129,7 +129,7 @@ def _workflow(one: Document) -> list[str]:
         ]
         lines += ["", *heads, *told]
     examples = [*map(customer_line, one["customers"]), *map(message_line, one["messages"])]
-    return [*lines, "", *(f"- {_plain(line)}" for line in examples)]
+    return [*lines, "", *(f"- {plain(line)}" for line in examples)]
 
 
 def _messages(one: Document) -> tuple[str, str, str]:
@@ -152,6 +152,6 @@ def _cells(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Words that people chose, so that nothing in them is taken for Markdown."""
-    return _SPECIAL.sub(r"\\\g<0>", words)
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(words.split()))

@@ -1,5 +1,6 @@
 """A difference on a terminal of any width from 60 columns: figures are stacked under one another, never cut."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +10,7 @@ from flows.reports.diff_words import (
     customer_line,
     days_that_differ,
     differs,
+    how,
     judged,
     label,
     message_line,
@@ -23,6 +25,8 @@ from flows.reports.diff_words import (
 
 DAYS = 7
 WIDEST = 100
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What an id may hold that a terminal would take for a command."""
 LABEL = 22
 Row = tuple[str, str, str, str]
 HEADINGS: Row = ("", "before", "after", "change")
@@ -44,7 +48,7 @@ def text(told: Document, width: int) -> str:
     held = [judged(one) for one in told["fail_if"] if not one["holds"]]
     if held:
         lines += [*([""] if lines[-1] else []), *(part for one in held for part in _wrapped(one, broad, 2))]
-    return "\n".join(lines).rstrip()
+    return "\n".join(CONTROL.sub(" ", line) for line in lines).rstrip()
 
 
 def _head(told: Document, width: int) -> Iterator[str]:
@@ -61,7 +65,10 @@ def _head(told: Document, width: int) -> Iterator[str]:
 
 def _body(told: Document, width: int) -> Iterator[str]:
     different = [one for one in told["workflows"] if differs(one)]
-    blocks = [("All workflows", told[ALL]), *((_title(one), one) for one in different)]
+    blocks = [
+        ("All workflows", told[ALL]),
+        *((f"{one['workflow_id']} ({how(one)})", one) for one in different),
+    ]
     rows = [HEADINGS, *(cells for _, one in blocks for cells in _every_row(one))]
     columns = [max(len(cells[place]) for cells in rows) for place in (1, 2, 3)]
     yield _line(HEADINGS, columns)
@@ -71,11 +78,6 @@ def _body(told: Document, width: int) -> Iterator[str]:
         yield ""
     if same := [one["workflow_id"] for one in told["workflows"] if not differs(one)]:
         yield from _wrapped(f"As before: {', '.join(same)}", width, 2)
-
-
-def _title(workflow: Document) -> str:
-    how = {"same": "not changed itself"}.get(workflow["definition"], workflow["definition"])
-    return f"{workflow['workflow_id']} ({how})"
 
 
 def _rows(one: Document) -> list[Row]:
@@ -149,5 +151,4 @@ def _wrapped(line: str, width: int, indent: int) -> list[str]:
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
     )

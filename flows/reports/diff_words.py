@@ -76,6 +76,12 @@ def differs(workflow: Document) -> bool:
     return changed or workflow["definition"] != "same"
 
 
+def how(workflow: Document) -> str:
+    """Whether a workflow's own definition changed."""
+    kept = workflow["definition"] == "same"
+    return "not changed itself" if kept else str(workflow["definition"])
+
+
 def customer_line(one: Document) -> str:
     """`ann, lost: 2026-03-02 09:00:00`, with the entries before and after the change."""
     sides = [_entries(one[side]) for side in ("entered_before", "entered_after")]

@@ -20,8 +20,9 @@ from flows.definitions.rules import read_patterns
 from flows.errors import InputError, OnwardError
 from flows.reports.diff import Difference, Side, Span, diff
 from flows.reports.diff_document import Document, document
-from flows.reports.diff_markdown import markdown
-from flows.reports.diff_text import text
+from flows.reports.diff_markdown import markdown, plain
+from flows.reports.diff_text import CONTROL, text
+from flows.reports.diff_words import customer_line
 from flows.reports.fail_if import METRICS, parse_limit
 from flows.settings import Settings
 from tests.runs import House, house, onward, person
@@ -173,6 +174,19 @@ def test_a_name_is_no_markup(ran: Run, tmp_path: Path) -> None:
     ran("old", "odd", "--html", str(tmp_path / "page.html"))
     assert "<h2>&lt;b&gt; <small>(added)</small></h2>" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "| \\<b\\> (added) |" in ran("old", "odd", "--markdown")
+
+
+def test_an_id_is_no_command_for_a_terminal_and_no_line_of_its_own() -> None:
+    shown = {
+        "customer_id": "\x1b[2Jann\n# Boo",
+        "kind": "lost",
+        "entered_before": [at()] * 5,
+        "entered_after": [],
+    }
+    line = customer_line(shown)
+    assert line.endswith("lost: 2026-03-02 00:00:00, 2026-03-02 00:00:00, 2026-03-02 00:00:00 and 2 more")
+    assert not {"\x1b", "\n"} & set(CONTROL.sub(" ", line))
+    assert "\n" not in plain(line)
 
 
 @pytest.mark.parametrize("new", ["old", "new/../old"])
