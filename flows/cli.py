@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from flows.commands import (
     at_hand,
     audiences,
+    changes,
     content,
     definitions,
     experiments,
@@ -105,6 +106,9 @@ app.command("backtest", short_help="The same engine over history; nothing is sen
     histories.backtest_command
 )
 app.command("prepare", short_help="Lay out event files once, for backtests.")(histories.prepare_command)
+app.command("diff", short_help="What a change would have done: two sets of definitions over one history.")(
+    changes.diff_command
+)
 app.command("preview", short_help="Show messages as readers see them, on one HTML page.")(
     content.preview_command
 )

@@ -42,7 +42,7 @@ COLUMNS = {
         "definitions": 0,
         "inbox": 1,
         "formats": 4,
-        "reports": 3,
+        "reports": 2,
         "store": 1,
         "history": 4,
         "buckets": 2,

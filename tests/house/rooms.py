@@ -77,7 +77,7 @@ FLOWS = {
     "delivery": f"definitions store {GROUND}",
     "backtest": f"history formats decide definitions buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
-    "reports": f"formats store {GROUND}",
+    "reports": f"backtest formats definitions store {GROUND}",
     "project": GROUND,
     "overview": f"inbox delivery definitions store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
