@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands import (
+    answers,
     content,
     definitions,
     histories,
@@ -74,6 +75,7 @@ def main() -> None:
 app.command("run", short_help="One tick: load new files, decide, send, report.")(ticks.run_command)
 app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.serve_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
+app.command("explain", short_help="Say why a customer got, or did not get, what.")(answers.explain_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command
 )
