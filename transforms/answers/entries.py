@@ -62,7 +62,7 @@ def asked_by(account: Account, tried: Tried) -> list[str]:
         for one in tried.answers
         for line in (an_answer(one), *(f"  {said}" for said in _behind(account, tried, one.looks)))
     ]
-    return [f"{which}: {one}" for one in (*behind, *answers)] or [f"{which}: asks nothing further"]
+    return [f"{which}: {one}" for one in (*behind, *answers)] or [f"{which}: it has no conditions"]
 
 
 def _behind(account: Account, tried: Tried, looks: object) -> list[str]:
@@ -99,8 +99,8 @@ def _trigger(account: Account, execution: Row) -> list[str]:
 
 def _branch(account: Account, execution: Row) -> list[str]:
     flow = account.flows.get(execution["version"])
-    choice = flow and account.record.branches.get((flow.index, epoch_us(execution["entered_at"])))
-    taken = execution["branch"]
+    at, taken = epoch_us(execution["entered_at"]), execution["branch"]
+    choice = account.record.branches.get((flow.index, at)) if flow else None
     if choice:
         return [*(f"branch {one}" for one in a_choice(choice, taken)), f"branch taken: {taken}"]
     return [] if taken == "default" else [f"branch taken: {taken}"]

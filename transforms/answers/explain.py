@@ -9,6 +9,7 @@ from transforms.answers.entries import entry_of, refusal_of
 from transforms.answers.sentences import Row, a_fact, instant
 from transforms.answers.steps import lines_of
 from transforms.answers.why_not import WhyNot, at_of, why_not
+from transforms.columns.json_values import canonical
 from transforms.engine.recorder import Answer
 from transforms.timing.durations import instant_at
 
@@ -114,15 +115,19 @@ def _facts(account: Account, workflow_id: str | None) -> Iterator[Entry]:
         for one in account.record.tried
         if workflow_id in (None, one.flow.workflow.workflow_id)
     }
-    properties = {one["event_id"]: one["properties"] for one in account.stored.events}
+    told = {one["event_id"]: _given(one) for one in account.stored.events}
     for fact in account.record.facts:
         is_cause = fact.event_id is None and fact.type not in ("pattern", "time_based")
         if is_cause or (workflow_id is not None and fact.number not in asked):
             continue
-        given = properties.get(fact.event_id, "{}") if fact.event_id else "{}"
-        said = a_fact(fact.type, fact.name, fact.event_id) + (
-            f": {given}" if given not in (None, "{}") else ""
-        )
+        given = told.get(fact.event_id, "") if fact.event_id else ""
+        said = a_fact(fact.type, fact.name, fact.event_id) + given
         late = f" (late: it happened {instant(fact.ts)})" if fact.ts != fact.at else ""
         unknown = "" if fact.is_known else "; the customer wasn't known"
         yield Entry(instant_at(fact.at), 0, "fact", None, f"{said}{late}{unknown}")
+
+
+def _given(event: Row) -> str:
+    """What an event brought: its value, then its properties."""
+    value = "" if event["value"] is None else f", value {canonical(event['value'])}"
+    return value + (f": {event['properties']}" if event["properties"] not in (None, "{}") else "")

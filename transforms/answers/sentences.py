@@ -111,4 +111,5 @@ def _held_by(why: Look | Cap) -> str:
     if isinstance(why, Look):
         return a_look(why)
     of = " ".join(filter(None, (why.channel, why.message_class)))
-    return f"{why.messages} {f'{of} ' if of else ''}messages in {spoken(why.window)}"
+    noun = "message" if why.messages == 1 else "messages"
+    return f"{why.messages} {f'{of} ' if of else ''}{noun} in {spoken(why.window)}"

@@ -20,6 +20,7 @@ from transforms.answers.sentences import (
 )
 from transforms.columns.ids import draw
 from transforms.engine.recorder import Fact
+from transforms.program.checks import CompiledTrigger
 from transforms.program.model import Flow, Step
 from transforms.timing.durations import epoch_us
 
@@ -34,7 +35,7 @@ def lines_of(account: Account, execution: Row, steps: Sequence[Row]) -> Iterator
         execution: its row.
         steps: its rows of `steps`, in order.
     """
-    for row, following in zip(steps, (*steps[1:], None), strict=True):
+    for row, following in zip(steps, (*steps[1:], None), strict=False):
         yield _step(account, execution, row, following)
     yield from _goal(account, execution)
     yield from _end(account, execution)
@@ -58,7 +59,7 @@ def _short(execution: Row) -> str:
 
 def _until(execution: Row, row: Row, step: Step | None, following: Row | None) -> datetime | None:
     """Until when a wait lasts, or a send is put off."""
-    if row["action_type"] == "wait" and step and step.duration is not None:
+    if row["outcome"] == "done" and step and step.duration is not None:
         return _later(row["at"], step.duration)
     told: datetime | None = following["at"] if following else execution["due_at"]
     return told
@@ -143,17 +144,16 @@ def _by(account: Account, execution: Row, at: datetime, *, goal: bool) -> str:
     flow = account.flows.get(execution["version"])
     met = account.record.met.get((flow.index, epoch_us(at)), []) if flow else []
     for trigger, fact in met:
-        if flow and (trigger is flow.goal) is goal:
+        if flow and (flow.goal is not None and trigger.matcher == flow.goal.matcher) is goal:
             return f", {_which_exit(flow, trigger, goal)}by {_named(fact)}"
     return ""
 
 
-def _which_exit(flow: Flow, trigger: object, goal: bool) -> str:
-    return (
-        ""
-        if goal or len(flow.exits) < 2
-        else f"number {[one is trigger for one in flow.exits].index(True) + 1}, "
-    )
+def _which_exit(flow: Flow, trigger: CompiledTrigger, goal: bool) -> str:
+    """Which of several exits: `number 2, `."""
+    if goal or len(flow.exits) < 2:
+        return ""
+    return f"number {[one.matcher for one in flow.exits].index(trigger.matcher) + 1}, "
 
 
 def _named(fact: Fact) -> str:

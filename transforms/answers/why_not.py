@@ -37,14 +37,14 @@ def why_not(account: Account, flow: Flow) -> WhyNot:
     """Why the customer never entered a workflow, by the version of now."""
     workflow = flow.workflow
     named = account.name(workflow.workflow_id)
-    tried = [one for one in account.record.tried if one.flow is flow]
+    tried = [one for one in account.record.tried if one.flow.version == flow.version]
     if not tried:
         return WhyNot(workflow.workflow_id, f"{named}: {_nothing_happened(flow)}")
     nearest = min(tried, key=lambda one: _distance(account, one))
     unmet = _unmet(account, nearest)
     said = (
         f"{named}: nearest came {a_fact(nearest.fact.type, nearest.fact.name, nearest.fact.event_id)}, "
-        f"{instant(nearest.fact.at)}, trigger {nearest.trigger + 1}: {_counted(unmet)}"
+        f"{instant(nearest.fact.at)}, trigger {nearest.trigger + 1}; {_counted(unmet)}"
     )
     because = (*unmet[len(nearest.failed) :], *asked_by(account, nearest))
     return WhyNot(workflow.workflow_id, said, nearest, nearest.failed, because)
@@ -77,7 +77,7 @@ def _there_since(account: Account, version: str) -> datetime | None:
 def _counted(unmet: Sequence[str]) -> str:
     if not unmet:
         return "nothing stands against it; the next run may let the customer enter, or settings have changed since"
-    return f"{len(unmet)} {'condition' if len(unmet) == 1 else 'conditions'} failed"
+    return f"{len(unmet)} {'thing' if len(unmet) == 1 else 'things'} stood against it"
 
 
 def _nothing_happened(flow: Flow) -> str:
@@ -89,8 +89,9 @@ def _nothing_happened(flow: Flow) -> str:
             wanted.append(f"no schedule {schedule.cron or schedule.attribute} ever fired")
             continue
         name = one.config.get(OWN_KEYS[one.type])
-        kind = "pattern turned true" if one.type == "pattern" else f"fact of type {one.type}"
-        wanted.append(f"no {kind} named {name} ever happened" if name else f"no {kind} ever happened")
+        named = f" named {name}" if name else ""
+        never = f"nothing of type {one.type}{named} ever happened"
+        wanted.append(f"pattern {name} never turned true" if one.type == "pattern" else never)
     return "; ".join(dict.fromkeys(wanted)) or "it has no triggers"
 
 

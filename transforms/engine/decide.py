@@ -37,6 +37,6 @@ def decide(
     opened = open_lanes(program, known, facts, introduced, signals, tick, observed=observed)
     if recorder:
         opened.lanes.observer = recorder
-        recorder.begin(opened.lanes, opened.texts, opened.events[opened.event_rows])
+        recorder.begin(opened.lanes, opened.texts, opened.events[opened.event_rows], state.tags)
     run_waves(opened.lanes)
     return read_back(opened)

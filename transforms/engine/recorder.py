@@ -122,18 +122,23 @@ class Recorder:
         self._rung: dict[int, int] = {}
         self._seen: dict[int, Fact] = {}
 
-    def begin(self, lanes: Lanes, texts: pl.Series, events: pl.DataFrame) -> None:
+    def begin(self, lanes: Lanes, texts: pl.Series, events: pl.DataFrame, tags: pl.DataFrame) -> None:
         """The lanes are laid out.
 
         Args:
             lanes: with the facts of the tick's events in them.
             texts: the JSON text of each value code.
             events: those of `lanes.events`, in their order (`frames.EVENTS`).
+            tags: `frames.TAGS` before the tick; those that no workflow names don't change in it.
         """
         self._texts, self._events = texts, events
         self._ts = instants(events["ts"], NEVER)
         lane = lanes.customers.index_of(self.customer)
         self._lane = -1 if lane is None else lane
+        own = tags.filter(
+            pl.col("customer_id") == self.customer, ~pl.col("tag").is_in(lanes.tick.program.tags)
+        )
+        self._other_tags = own["tag"].to_list()
 
     def rings(self, facts: Ints, alarm: int) -> None:
         """These facts are a schedule's."""
@@ -262,8 +267,6 @@ class Recorder:
         return text
 
     def _tags(self, lanes: Lanes) -> str:
-        """The tags that workflows name; how many there are besides is said as one more."""
-        has, every = lanes.profiles.tags[self._lane], int(lanes.profiles.tag_count[self._lane])
-        named = [lanes.tick.program.tags[one] for one in np.flatnonzero(has)]
-        others = [f"… {every - len(named)} that no workflow names"] if every > len(named) else []
-        return canonical([*sorted(named), *others])
+        """All tags: those that workflows name as they are now, the others as they were before the tick."""
+        named, has = lanes.tick.program.tags, lanes.profiles.tags[self._lane]
+        return canonical(sorted([*self._other_tags, *(named[one] for one in np.flatnonzero(has))]))

@@ -1,0 +1,171 @@
+"""`onward explain` over a store: stored rows, and the engine run again over the customer's own events."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from flows.backtest.archive import lay_out_archive
+from flows.errors import InputError
+from flows.reports.explain import explain_customer
+from flows.reports.timeline import lines
+from tests.house.rooms import ROOT
+from tests.runs import House, house, onward, person
+from tests.semantics.cases import Row, action, at, changed, condition, event, send, trigger, wait, workflow
+
+CART = workflow(
+    action("send_email", subject="You left something", content="Still there."),
+    wait("1d"),
+    action("send_email", subject="Last call", content="Soon gone."),
+    workflow_id="cart",
+    on=trigger("cart_abandonment", minimum_cart_value=50, when=[condition("plan", "equals", "pro")]),
+    goal=trigger("purchase"),
+    workflow_name="Abandoned cart",
+)
+VIP = workflow(
+    action("add_tag", tag="thanked"),
+    workflow_id="vip",
+    on=trigger("purchase", minimum_value=100, when=[condition("plan", "equals", "pro")]),
+    workflow_name="Thanks to VIPs",
+)
+LAPSED = workflow(wait("1d"), workflow_id="lapsed", on=trigger("lapse"), workflow_name="Lapsed")
+EVENTS = (
+    changed("plan", "pro", at(10), event_id="e1", old="free"),
+    event("cart_abandonment", at(60), event_id="e2", properties={"cart_value": 80}),
+    event("purchase", at(200), event_id="e3", value=80),
+)
+DAY = at(days=1)
+
+
+def told(
+    home: House, customer: str = "ann", workflow_id: str | None = None, until: datetime | None = None
+) -> list[str]:
+    return list(lines(explain_customer(home.settings, customer, workflow_id, until)))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> House:
+    built = house(tmp_path, CART, VIP, LAPSED)
+    built.customers("people", person("ann", plan="free"), person("bob"))
+    built.events("first", *EVENTS)
+    built.tick(DAY)
+    return built
+
+
+def test_the_example_of_the_docs(home: House) -> None:
+    document = (ROOT / "docs/explain.md").read_text(encoding="utf-8")
+    example = document.split("```text\n$ onward explain ann\n", 1)[1].split("```", 1)[0]
+    assert _steady("\n".join(told(home))) == _steady(example.rstrip("\n"))
+
+
+def _steady(text: str) -> str:
+    """Without what the wall clock says."""
+    return re.sub(r"sent \d{4}-\d\d-\d\d [\d:.]+Z", "sent …", text)
+
+
+def test_one_workflow_only(home: House) -> None:
+    assert told(home, workflow_id="lapsed") == [
+        "ann, until 2026-03-03 00:00:00Z",
+        "",
+        "Nothing happened that a workflow looks for.",
+        "",
+        "Never entered:",
+        "",
+        "Lapsed (lapsed): nothing of type behavioral named lapse ever happened",
+    ]
+
+
+def test_as_of_an_instant_what_came_later_is_not_told(home: House) -> None:
+    lines_then = told(home, workflow_id="cart", until=at(90))
+    assert not [one for one in lines_then if "goal" in one or "purchase" in one]
+    assert any("step 1, wait 1d: waits until 2026-03-03 01:00:00Z" in one for one in lines_then)
+
+
+def test_later_than_the_last_run_is_said(home: House) -> None:
+    assert told(home, until=at(days=3))[1].startswith("note: the last run was until 2026-03-03 00:00:00Z")
+
+
+def test_a_customer_without_events(home: House) -> None:
+    assert told(home, "bob")[2] == "Nothing happened that a workflow looks for."
+
+
+def test_who_is_not_known_and_what_is_not(home: House) -> None:
+    with pytest.raises(InputError, match="'zoe': there are no events, no customer files and no executions"):
+        told(home, "zoe")
+    with pytest.raises(InputError, match=r"--workflow 'crt': no such workflow; .*did you mean 'cart'"):
+        told(home, workflow_id="crt")
+
+
+def test_nothing_was_run_yet(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing was run yet"):
+        told(house(tmp_path, CART))
+
+
+def test_what_an_older_version_decided_is_told_without_what_it_saw(home: House) -> None:
+    home.define({**CART, "description": "another"})
+    home.tick(at(days=2))
+    assert any(
+        "decided by version 1; what conditions saw is told of the present version 2 only" in one
+        for one in told(home, workflow_id="cart")
+    )
+
+
+def test_a_workflow_that_came_later_says_so(home: House) -> None:
+    late = workflow(workflow_id="late", on="purchase")
+    home.define(late)
+    home.tick(at(days=2))
+    assert "    fails: this version wasn't there before 2026-03-03 00:00:00Z" in told(
+        home, workflow_id="late"
+    )
+
+
+def test_a_late_event_acts_when_it_was_loaded(home: House) -> None:
+    home.events("late", event("lapse", at(30), event_id="e9"))
+    home.tick(at(days=2))
+    assert told(home, workflow_id="lapsed")[2:5] == [
+        "2026-03-03 00:00:00Z  behavioral lapse, event e9 (late: it happened 2026-03-02 00:30:00Z)",
+        "2026-03-03 00:00:00Z  entered Lapsed (lapsed), version 1, by behavioral lapse, event e9",
+        "    trigger 1: it has no conditions",
+    ]
+
+
+def test_an_archive_laid_out_by_key_says_the_same(home: House) -> None:
+    home.events("late", event("lapse", at(30), event_id="e9"))
+    home.tick(at(days=2))
+    before = told(home)
+    lay_out_archive(home.settings)
+    assert told(home) == before
+
+
+def test_the_command_prints_text_and_json(home: House) -> None:
+    shown = onward("explain", "ann", cwd=home.root.parent, **home.environment())
+    assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, "ann, until 2026-03-03 00:00:00Z")
+    found = onward(
+        "explain", "ann", "--workflow", "vip", "--json", cwd=home.root.parent, **home.environment()
+    )
+    (missed,) = json.loads(found.stdout)["why_not"]
+    assert missed["fact"] == {"type": "behavioral", "name": "purchase", "event_id": "e3"}
+    saw: Row = {"name": "event.value", "value": "80", "set_at": None}
+    assert missed["failed"] == [
+        {"place": ["config", "minimum_value"], "said": "event.value at least 100", "saw": [saw]}
+    ]
+    unknown = onward("explain", "zoe", cwd=home.root.parent, **home.environment())
+    assert (unknown.returncode, unknown.stderr.count("Traceback")) == (2, 0)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_ids_and_instants_stay_whole_at_any_width(home: House, width: int) -> None:
+    found = explain_customer(home.settings, "ann")
+    narrow = list(lines(found, width))
+    assert max(map(len, narrow)) <= max(width, max(len(word) for one in narrow for word in one.split()) + 8)
+    assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(lines(found)).split())
+
+
+def test_many_facts_of_which_nothing_came_are_cut(tmp_path: Path) -> None:
+    built = house(tmp_path, workflow(send(), on=trigger("go", when=[condition("plan", "exists")])))
+    built.customers("people", person("ann"))
+    built.events("first", *(event("go", at(minute)) for minute in range(9)))
+    built.tick(DAY)
+    assert "    … 7 more facts of which nothing came (--json lists them)" in told(built)
