@@ -1,5 +1,6 @@
 """An explanation as lines of text, as wide as a terminal; ids and numbers stay whole."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from textwrap import wrap
@@ -10,6 +11,8 @@ from transforms.answers.sentences import instant
 from transforms.answers.why_not import WhyNot
 
 INDENT = "    "
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)")
 SHOWN = 4
 """How many facts in a row of which nothing came are shown; of more the first and the last."""
 
@@ -56,12 +59,13 @@ def _missed(missed: WhyNot, width: int | None) -> Iterator[str]:
 def _wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
     if width is None:
         return [indent + text]
-    deeper = indent + INDENT
-    return wrap(
-        text,
+    whole = _INSTANT.sub(f"\\1{_NO_BREAK}\\2", text)
+    lines_of_it = wrap(
+        whole,
         width,
         initial_indent=indent,
-        subsequent_indent=deeper,
+        subsequent_indent=indent + INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [one.replace(_NO_BREAK, " ") for one in lines_of_it]

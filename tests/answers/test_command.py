@@ -160,6 +160,8 @@ def test_ids_and_instants_stay_whole_at_any_width(home: House, width: int) -> No
     found = explain_customer(home.settings, "ann")
     narrow = list(lines(found, width))
     assert max(map(len, narrow)) <= max(width, max(len(word) for one in narrow for word in one.split()) + 8)
+    spelled = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+    assert len(spelled.findall("\n".join(narrow))) == len(spelled.findall("\n".join(lines(found))))
     assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(lines(found)).split())
 
 
