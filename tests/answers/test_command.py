@@ -131,6 +131,14 @@ def test_a_workflow_that_came_later_says_so(home: House) -> None:
     )
 
 
+def test_a_workflow_whose_file_is_gone(home: House) -> None:
+    home.forget("lapsed")
+    home.tick(at(days=2))
+    assert told(home, workflow_id="lapsed")[-1] == (
+        "Lapsed (lapsed): nobody enters it: no file declares it any more, or that has a fault"
+    )
+
+
 def test_a_late_event_acts_when_it_was_loaded(home: House) -> None:
     home.events("late", event("lapse", at(30), event_id="e9"))
     home.tick(at(days=2))

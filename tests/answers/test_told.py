@@ -261,6 +261,17 @@ def test_never_entered_by_a_cron() -> None:
     ]
 
 
+@pytest.mark.parametrize("activity", [False, "draft"])
+def test_nobody_enters_what_is_not_active(activity: bool | str) -> None:
+    asleep = case(workflow(is_active=activity), GO)
+    assert told(asleep) == []
+    assert told(asleep, workflow_id="w") == ["Workflow w (w): nobody enters it: it isn't active (is_active)"]
+
+
+def test_what_is_still_running_says_so() -> None:
+    assert told(case(workflow(wait("300d")), GO))[3] == "  it is still running"
+
+
 def test_nothing_that_it_looks_for_ever_happened() -> None:
     dated = {"type": "time_based", "config": {"attribute": "ends", "offset": "-1d"}}
     waits = [trigger("go"), KEEN, dated, {"type": "external_event", "config": {}}]

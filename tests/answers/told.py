@@ -50,9 +50,9 @@ def account_of(case: Case, customer: str, since: datetime | None = None) -> Acco
     return Account(customer, stored, program, recorder.record)
 
 
-def told(case: Case, customer: str = "ann", **given: Any) -> list[str]:
-    """Every sentence of the timeline, reasons indented, then of what was never entered."""
-    found = explain(account_of(case, customer, **given))
+def told(case: Case, workflow_id: str | None = None, **given: Any) -> list[str]:
+    """Every sentence of Ann's timeline, reasons indented, then of what was never entered."""
+    found = explain(account_of(case, "ann", **given), workflow_id)
     lines = [
         line
         for one in found.timeline

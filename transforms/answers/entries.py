@@ -17,6 +17,7 @@ from transforms.engine.recorder import Fact, Tried
 from transforms.timing.durations import epoch_us, instant_at
 
 ENTRY, STEP, END = 4, 5, 6
+_STANDING = {"running": ["it is still running"], "paused": ["it is paused: its workflow isn't active"]}
 _CAUSED = 10
 """What other executions cause at an instant comes after them."""
 
@@ -34,7 +35,12 @@ def entry_of(account: Account, execution: Row) -> Entry:
         f"{'held out of' if held_out else 'entered'} {account.name(workflow)}, {account.number(execution['version'])}, "
         f"by {a_fact(execution['trigger_type'], execution['trigger_name'], execution['trigger_event_id'])}"
     )
-    reasons = [*_trigger(account, execution), *_branch(account, execution), *_holdout(account, execution)]
+    reasons = [
+        *_trigger(account, execution),
+        *_branch(account, execution),
+        *_holdout(account, execution),
+        *_STANDING.get(execution["status"], ()),
+    ]
     at = execution["entered_at"]
     return Entry(at, rank_of(execution, ENTRY), "entry", workflow, said, tuple(reasons))
 

@@ -8,7 +8,7 @@ from transforms.answers.account import Account, Entry
 from transforms.answers.entries import entry_of, refusal_of
 from transforms.answers.sentences import Row, a_fact, instant
 from transforms.answers.steps import lines_of
-from transforms.answers.why_not import WhyNot, at_of, why_not
+from transforms.answers.why_not import WhyNot, at_of, nobody_enters, why_not
 from transforms.columns.json_values import canonical
 from transforms.engine.recorder import Answer
 from transforms.timing.durations import instant_at
@@ -41,14 +41,18 @@ def explain(account: Account, workflow_id: str | None = None) -> Explanation:
         if None in (workflow_id, one.workflow_id) or one.workflow_id == workflow_id
     ]
     timeline = sorted([*_facts(account, workflow_id), *wanted], key=lambda one: (one.at, one.rank))
-    entered = {one["workflow_id"] for one in account.stored.executions}
-    missed = [
-        why_not(account, one)
-        for one in sorted(account.program.flows, key=lambda flow: flow.workflow.workflow_id)
-        if one.enters and one.workflow.workflow_id not in entered
-        if workflow_id in (None, one.workflow.workflow_id)
-    ]
+    missed = _never_entered(account, workflow_id)
     return Explanation(account.customer, tuple(timeline), tuple(missed))
+
+
+def _never_entered(account: Account, workflow_id: str | None) -> list[WhyNot]:
+    entered = {one["workflow_id"] for one in account.stored.executions}
+    by_id = sorted(account.program.flows, key=lambda flow: flow.workflow.workflow_id)
+    active = {one.workflow.workflow_id: one for one in by_id if one.enters}
+    if workflow_id is not None and workflow_id not in active.keys() | entered:
+        return [nobody_enters(account, workflow_id)]
+    wanted = [name for name in active if workflow_id in (None, name)]
+    return [why_not(account, active[name]) for name in wanted if name not in entered]
 
 
 def as_json(found: Explanation) -> dict[str, Any]:

@@ -50,6 +50,13 @@ def why_not(account: Account, flow: Flow) -> WhyNot:
     return WhyNot(workflow.workflow_id, said, nearest, nearest.failed, because)
 
 
+def nobody_enters(account: Account, workflow_id: str) -> WhyNot:
+    """That a workflow isn't active, or has no file any more."""
+    there = any(one.workflow.workflow_id == workflow_id for one in account.program.flows)
+    why = "it isn't active (is_active)" if there else "no file declares it any more, or that has a fault"
+    return WhyNot(workflow_id, f"{account.name(workflow_id)}: nobody enters it: {why}")
+
+
 def _distance(account: Account, tried: Tried) -> tuple[int, int]:
     return len(_unmet(account, tried)), -tried.fact.at
 
