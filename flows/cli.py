@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands import (
+    answers,
     at_hand,
     audiences,
     changes,
@@ -95,6 +96,7 @@ app.command("list", short_help="The workflows: state, version, in flight, entrie
 app.command("show", short_help="A workflow in sentences.")(at_hand.show_command)
 app.command("audience", short_help="Who would have entered a workflow lately.")(audiences.audience_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
+app.command("explain", short_help="Say why a customer got, or did not get, what.")(answers.explain_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command
 )

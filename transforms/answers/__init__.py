@@ -1,1 +1,1 @@
-"""What came of it, in numbers: who was exposed to what, how groups differ, what can be concluded."""
+"""Answers for people: statistics, and why something was decided."""
