@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from flows.commands import (
     content,
     definitions,
+    experiments,
     histories,
     messages,
     outbox,
@@ -92,6 +93,9 @@ app.command("send-test", short_help="Send one message now, to yourself.")(conten
 app.add_typer(outbox.app, name="outbox", short_help="What waits to be sent, what isn't sent, and why.")
 app.command("message", short_help="Show a message as it went out.")(messages.message_command)
 app.command("addresses", short_help="Look through the customers' e-mail addresses.")(people.addresses_command)
+app.command("experiment", short_help="How groups of customers differ, with intervals.")(
+    experiments.experiment_command
+)
 app.command("migrate", short_help="Move a workflow's executions to its present version.")(
     ticks.migrate_command
 )

@@ -22,6 +22,7 @@ TRANSFORMS = {
     "engine": "program signals timing columns tables",
     "lint": "program signals definitions people timing columns",
     "delivery": "content program definitions people timing columns tables",
+    "answers": "engine program signals timing columns tables",
 }
 """Room of `transforms/` → the rooms of `transforms/` that it may import, besides itself."""
 
@@ -71,7 +72,7 @@ FLOWS = {
     "delivery": f"definitions store {GROUND}",
     "backtest": f"history formats decide buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
-    "reports": f"store {GROUND}",
+    "reports": f"formats store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
     "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
     "commands": f"scenarios serve reports tick backtest history delivery decide inbox formats definitions buckets "
