@@ -1,6 +1,6 @@
-"""`onward forecast`: messages to come, and what would have been said of days that have passed, from what is published."""
+"""`onward forecast`: messages to come, and what would have been said of days that have passed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -10,11 +10,12 @@ from duckdb import DuckDBPyConnection
 from flows.reports.scope import check_workflows
 from flows.warehouse import frame, read_sql
 from transforms.answers.backcast import backcast, errors
-from transforms.answers.forecast import LEAST_WEEKS, WEEK, Forecast, forecast
+from transforms.answers.forecast import LEAST_WEEKS, Forecast, forecast
 from transforms.answers.life_table import RECENT, Past
-from transforms.answers.totals import banded, parted, summed
+from transforms.answers.totals import banded, parted, strangers, summed
 
-BACKCASTS = 8
+LOOKS = 8
+"""How many weeks a back-cast is made again, each a week before the other."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,36 @@ class ToCome:
 
     Attributes:
         as_of: the last tick's `now`.
-        so_far: messages of the forecast's first day that are accepted already.
-        last_entry: the day of the last entry before it; None: nobody ever entered.
+        so_far: messages of the forecast's first day that had been accepted by then.
+        last_entry: the day of the last entry before that day; None: there was none.
         forecast: what is expected, in parts.
-        frames: what is expected, summed: total, days, workflows, workflow_days (messages, low, high, in_flight, entries), hours,
-            senders (messages, low, high). Without rows where there is too little history.
+        sums: what is expected, without rows where there is too little history: total, days, workflows, workflow_days
+            (messages, low, high, in_flight, entries), hours, senders (messages, low, high; null: not known); and
+            `strangers` of `transforms.answers.totals`.
     """
 
     as_of: datetime
     so_far: int
     last_entry: date | None
     forecast: Forecast
-    frames: dict[str, pl.DataFrame]
+    sums: Mapping[str, pl.DataFrame]
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All of it, for programs; `about` has one row."""
+        plan = self.forecast
+        about = {
+            "as_of": self.as_of,
+            "first_day": plan.day,
+            "days": plan.days,
+            "so_far": self.so_far,
+            "last_entry": self.last_entry,
+        }
+        left_out = {"bursts": plan.bursts, "young": plan.young, "inactive": plan.inactive}
+        return _rounded({"about": pl.DataFrame(about), **self.sums, **left_out})
 
 
 @dataclass(frozen=True)
-class Checked:
+class LookedBack:
     """Forecasts of days that have passed.
 
     Attributes:
@@ -55,9 +70,14 @@ class Checked:
     rows: pl.DataFrame
     errors: pl.DataFrame
 
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All of it, for programs; `about` has one row."""
+        about = {"as_of": self.as_of, "days": self.days, "first_entry": self.first_entry}
+        return _rounded({"about": pl.DataFrame(about), "days": self.rows, "errors": self.errors})
+
 
 def to_come(con: DuckDBPyConnection, days: int, workflows: Sequence[str] = ()) -> ToCome | None:
-    """Forecast the messages of `days` days, from the day of the last tick; None before the first tick.
+    """Forecast the messages of `days` days, from the day of the last tick; None before the first.
 
     Args:
         con: a connection to what is published.
@@ -68,38 +88,37 @@ def to_come(con: DuckDBPyConnection, days: int, workflows: Sequence[str] = ()) -
         InputError: a workflow that the store doesn't know.
         WarehouseError: a table can't be read.
     """
-    check_workflows(con, workflows)
+    past = _past(con, workflows)
     if (as_of := _as_of(con)) is None:
         return None
-    past, day = _past(con, workflows), as_of.date()
+    day = as_of.date()
     found = forecast(past, _active(con, [as_of]).drop("instant"), day, days)
     shares = read_sql(con, "reports/forecast/shares.sql", since=day - RECENT, until=day)
     return ToCome(
         as_of,
-        past.messages.filter(pl.col("day") >= day)["n"].sum(),
-        past.executions.filter(pl.col("entered") < day)["entered"].max(),
+        past.messages.select(pl.col("n").filter(pl.col("day") >= day).sum()).item(),
+        past.executions.select(pl.col("entered").filter(pl.col("entered") < day).max()).item(),
         found,
-        _frames(found.parts, shares),
+        _sums(found.parts, shares),
     )
 
 
-def checked(con: DuckDBPyConnection, days: int, workflows: Sequence[str] = ()) -> Checked | None:
+def looked_back(con: DuckDBPyConnection, days: int, workflows: Sequence[str] = ()) -> LookedBack | None:
     """What would have been said `days` days before the last tick's day, and each week before that, beside what came.
 
     Arguments and errors as for `to_come`.
     """
-    check_workflows(con, workflows)
+    past = _past(con, workflows)
     if (as_of := _as_of(con)) is None:
         return None
-    past = _past(con, workflows)
-    first = past.executions["entered"].min()
+    first = past.executions.select(pl.col("entered").min()).item()
     last = as_of.date() - timedelta(days=days)
-    firsts = [last - timedelta(weeks=one) for one in range(BACKCASTS)]
-    firsts = [one for one in firsts if first and one - first >= timedelta(days=WEEK * LEAST_WEEKS)]
+    earliest = first + timedelta(weeks=LEAST_WEEKS) if first else date.max
+    firsts = [one for n in range(LOOKS) if (one := last - timedelta(weeks=n)) >= earliest]
     active = _active(con, [datetime.combine(one, time(), UTC) for one in firsts])
     dated = active.select("workflow_id", "version", day=pl.col("instant").dt.date())
     rows = backcast(past, dated, firsts, days)
-    return Checked(as_of, days, first, rows, errors(rows))
+    return LookedBack(as_of, days, first, rows, errors(rows))
 
 
 def _as_of(con: DuckDBPyConnection) -> datetime | None:
@@ -108,6 +127,7 @@ def _as_of(con: DuckDBPyConnection) -> datetime | None:
 
 
 def _past(con: DuckDBPyConnection, workflows: Sequence[str]) -> Past:
+    check_workflows(con, workflows)
     tables = (read_sql(con, f"reports/forecast/{name}.sql") for name in ("executions", "messages"))
     of_them = pl.col("workflow_id").is_in(list(workflows)) if workflows else pl.lit(value=True)
     executions, messages = (one.filter(of_them) for one in tables)
@@ -118,14 +138,19 @@ def _active(con: DuckDBPyConnection, instants: Sequence[datetime]) -> pl.DataFra
     return read_sql(con, "reports/forecast/active.sql", instants=list(instants))
 
 
-def _frames(parts: pl.DataFrame, shares: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    workflows = summed(parts, ["workflow_id"])
+def _sums(parts: pl.DataFrame, shares: pl.DataFrame) -> dict[str, pl.DataFrame]:
     sums = {
         "total": summed(parts.with_columns(whole=0), ["whole"]).drop("whole"),
         "days": summed(parts, ["day"]),
-        "workflows": workflows,
+        "workflows": summed(parts, ["workflow_id"]),
         "workflow_days": summed(parts, ["workflow_id", "day"]),
-        "hours": parted(workflows, shares, "hour"),
-        "senders": parted(workflows, shares, "sender"),
     }
-    return {name: banded(one) for name, one in sums.items()}
+    for by, n in (("hour", "n"), ("sender", "settled")):
+        told = shares.select("workflow_id", by, n=n)
+        of_all = summed(parted(parts, told, by), [by]).drop("in_flight", "entries")
+        sums[f"{by}s"] = of_all.filter(pl.col("messages") > 0)
+    return {**{name: banded(one) for name, one in sums.items()}, "strangers": strangers(parts)}
+
+
+def _rounded(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    return {name: one.with_columns(pl.selectors.float().round(3)) for name, one in frames.items()}

@@ -1,8 +1,8 @@
-"""How many messages are to come: executions in flight run forward by a life table, new ones at the rate of the last weeks.
+"""How many messages are to come: of executions in flight by a life table, of new ones at the rate of the last weeks.
 
-Each of the last weeks, once more, is one of the weeks to come: their mean is what is expected of new entries, and how much
-they differ is the larger part of the band. The rest is chance: of `n` executions, each with a message with probability `p`,
-as many have one as a binomial says.
+Each of the last weeks, once more, is one of the weeks to come: their mean is what is expected of new entries, and how
+much they differ is the larger part of the band. The rest is chance: of `n` executions, each with a message with
+probability `p`, as many have one as a binomial says.
 """
 
 from dataclasses import dataclass
@@ -97,7 +97,9 @@ def _lately(known: pl.DataFrame, old: pl.DataFrame, day: date) -> pl.DataFrame:
 def _bursts(lately: pl.DataFrame, day: date) -> pl.DataFrame:
     ahead = pl.col("weekday") - WEEK * (pl.col("week") + 1)
     bursts = lately.filter("is_burst").with_columns(day=_date(day, ahead))
-    return bursts.group_by("workflow_id", "day").agg(pl.col("n").sum().cast(pl.Int64)).sort("day", "workflow_id")
+    return (
+        bursts.group_by("workflow_id", "day").agg(pl.col("n").sum().cast(pl.Int64)).sort("day", "workflow_id")
+    )
 
 
 def _replayed(lately: pl.DataFrame, active: pl.DataFrame, day: date, days: int) -> pl.DataFrame:
@@ -140,8 +142,10 @@ def _forward(
         chance=pl.col("n") * (each % 1) * (1 - each % 1),
         strangers=pl.when(pl.col("at_risk") == 0).then(pl.col("n") * still).otherwise(0.0),
     )
-    none = old.select("workflow_id").join(_numbers("ahead", days), how="cross").with_columns(
-        messages=0.0, chance=0.0, strangers=0.0
+    none = (
+        old.select("workflow_id")
+        .join(_numbers("ahead", days), how="cross")
+        .with_columns(messages=0.0, chance=0.0, strangers=0.0)
     )
     days_of_each = pl.concat([none, found], how="diagonal").group_by("workflow_id", "ahead", "week").sum()
     return days_of_each.with_columns(day=_date(day, pl.col("ahead"))).drop("ahead")

@@ -1,8 +1,8 @@
 """What becomes of executions by their age in days: a life table with messages beside the ends.
 
 The age of an execution is the number of UTC days since the day of its entry. Of those still in flight when a day of age
-begins (*at risk*), some end in it, and so many messages come. Those too young to have lived a day of age through don't count
-for it, so nobody in flight is lost or taken for ended (the actuarial life table; Kaplan and Meier, 1958).
+begins (*at risk*), some end in it, and so many messages come. Those too young to have lived it through don't count for
+it, so nobody in flight is lost or taken for ended (the actuarial life table; Kaplan and Meier, 1958).
 """
 
 from dataclasses import dataclass
@@ -40,8 +40,9 @@ def life_table(past: Past, kinds: pl.DataFrame, day: date, ages: int) -> pl.Data
         ages: how many days of age, from 0.
 
     Returns:
-        One row per kind and age: `KIND`, age; alive (the share of entries that are in flight when that day of age begins);
-        rate (messages of each of these in it); at_risk (how many executions that rests on; 0: nobody was ever that old).
+        One row per kind and age: `KIND`, age; alive (the share of entries that are in flight when that day of age
+        begins); rate (messages of each of these in it); at_risk (how many executions that rests on; 0: nobody was ever
+        that old).
     """
     lately = _counted(past, KIND, day - RECENT, day, ages)
     ever = _counted(past, BRANCH, date.min, day, ages)
@@ -52,7 +53,9 @@ def life_table(past: Past, kinds: pl.DataFrame, day: date, ages: int) -> pl.Data
     enough = pl.col("at_risk").fill_null(0) >= ENOUGH
     names = ("at_risk", "ends", "messages")
     told = both.select(
-        *KIND, "age", *(pl.when(enough).then(one).otherwise(f"{one}_ever").fill_null(0).alias(one) for one in names)
+        *KIND,
+        "age",
+        *(pl.when(enough).then(one).otherwise(f"{one}_ever").fill_null(0).alias(one) for one in names),
     )
     stays = 1 - _per_head("ends")
     alive = stays.cum_prod().shift(1, fill_value=1.0).over(KIND, order_by="age")
