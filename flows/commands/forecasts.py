@@ -28,7 +28,10 @@ def forecast_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """How many messages are to come, by day, workflow, hour and sender, from the day of the last tick on."""
+    """How many messages are to come, by day, workflow, hour and sender, from the day of the last tick on.
+
+    The last tick is the last that changed something.
+    """
     from flows.reports.forecast import looked_back, to_come
     from flows.reports.frames import open_reports
 

@@ -1,7 +1,6 @@
 """Forecasts on a terminal: tables, and in sentences what they rest on and leave out."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 
 import polars as pl
 from rich.console import Console
@@ -48,14 +47,14 @@ def print_forecast(found: ToCome | LookedBack | None, console: Console) -> None:
         console: where to print.
     """
     match found:
-        case ToCome() if found.last_entry:
+        case None:
+            lines = iter([NOTHING_YET])
+        case ToCome():
             _print_figures(found, console)
             lines = _rests_on(found)
-        case LookedBack() if found.first_entry:
+        case LookedBack():
             _print_looks(found, console)
-            lines = _verdict(found) if found.errors.height else _too_young(found, found.first_entry)
-        case _:
-            lines = iter([NOTHING_YET])
+            lines = _verdict(found) if found.errors.height else _too_young(found)
     for line in lines:
         console.print(Text(line))
 
@@ -89,7 +88,9 @@ def _print_figures(found: ToCome, console: Console) -> None:
 
 def _rests_on(found: ToCome) -> Iterator[str]:
     plan = found.forecast
-    if found.sums["days"].height:
+    if found.last_entry is None:
+        yield f"No forecast: nobody had entered before {plan.day}."
+    elif found.sums["days"].height:
         yield f"What comes is expected to be between low and high in {BAND:.0%} of cases."
         yield (
             f"Rests on what was known when {plan.day} began, and on entries of the last {WEEKS} weeks at most; the "
@@ -129,10 +130,11 @@ def _shortened(lines: Sequence[str]) -> Iterator[str]:
         yield f"And {len(lines) - _LINES:,} more of the like; {REST}."
 
 
-def _too_young(found: LookedBack, first: date) -> Iterator[str]:
+def _too_young(found: LookedBack) -> Iterator[str]:
+    first = f"the first entry was on {found.first_entry}" if found.first_entry else "nobody has entered yet"
     yield (
-        f"There is too little history to look back {_counted(found.days, 'day')} from {found.as_of:%Y-%m-%d}: the "
-        f"first entry was on {first}, and a forecast rests on at least {LEAST_WEEKS} weeks; give fewer --days."
+        f"There is too little history to look back {_counted(found.days, 'day')} from {found.as_of:%Y-%m-%d}: {first}, "
+        f"and a forecast rests on {LEAST_WEEKS} weeks at least of an active workflow. Fewer --days may do."
     )
 
 

@@ -17,7 +17,8 @@ PEOPLE = [f"p{number}" for number in range(10)]
 
 def steady(root: Path, *ticks: datetime) -> House:
     """Ten customers enter every Monday (`at(days=7 * week)`) and have a message at 06:00 three days later."""
-    built = house(root, workflow(wait("3d"), send("hello", content="Hi")))
+    nobody = workflow(send("hello", content="Hi"), workflow_id="nobody", on="never")
+    built = house(root, workflow(wait("3d"), send("hello", content="Hi")), nobody)
     built.customers("people", *map(person, PEOPLE))
     entries = [event("go", at(360, days=7 * week), one) for week in range(10) for one in PEOPLE]
     for now in ticks:
@@ -90,7 +91,13 @@ def test_no_number_is_cut(forecast: Onward, width: int) -> None:
 
 def test_other_workflows_are_left_out(forecast: Onward) -> None:
     assert told(forecast, "--workflow", "w") == told(forecast)
-    says(forecast("--workflow", "W1"), 2, "'W1' is the id of no workflow", "allowed: w")
+    says(forecast("--workflow", "W1"), 2, "'W1' is the id of no workflow", "allowed: nobody, w")
+
+
+def test_of_a_workflow_that_nobody_entered_nothing_is_told(forecast: Onward) -> None:
+    says(forecast("--workflow", "nobody"), 0, "No forecast: nobody had entered before 2026-05-05.")
+    says(forecast("--workflow", "nobody", "--backcast"), 0, "look back 14 days", "nobody has entered yet")
+    assert told(forecast, "--workflow", "nobody")["about"][0]["last_entry"] is None
 
 
 @pytest.mark.parametrize("days", ["0", "93", "soon"])
