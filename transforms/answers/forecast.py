@@ -126,6 +126,23 @@ def _forward(
     cohorts: pl.DataFrame, table: pl.DataFrame, old: pl.DataFrame, day: date, days: int
 ) -> pl.DataFrame:
     """See `Forecast.parts`; each workflow of `old` has a row for each day."""
+    n, still, each = pl.col("n"), pl.col("still"), pl.col("still") * pl.col("rate")
+    found = _lived(cohorts, table, day, days).select(
+        "workflow_id",
+        "ahead",
+        "week",
+        messages=n * each,
+        chance=n * (each % 1) * (1 - each % 1),
+        strangers=pl.when(pl.col("at_risk") == 0).then(n * still).otherwise(0.0),
+    )
+    none = old.select("workflow_id").join(_numbers("ahead", days), how="cross")
+    none = none.with_columns(messages=0.0, chance=0.0, strangers=0.0)
+    sums = pl.concat([none, found], how="diagonal").group_by("workflow_id", "ahead", "week").sum()
+    return sums.with_columns(day=_date(day, pl.col("ahead"))).drop("ahead")
+
+
+def _lived(cohorts: pl.DataFrame, table: pl.DataFrame, day: date, days: int) -> pl.DataFrame:
+    """The days ahead of each cohort, with the life table at its age then, and the share of it still in flight."""
     since = _days(day - pl.col("entered"))
     rows = cohorts.join(_numbers("ahead", days), how="cross").with_columns(
         age=pl.col("ahead") + since, start=since.clip(lower_bound=0)
@@ -133,22 +150,7 @@ def _forward(
     starts = table.select(*KIND, start="age", begun="alive")
     lived = rows.join(table, on=[*KIND, "age"]).join(starts, on=[*KIND, "start"])
     still = pl.when(pl.col("begun") > 0).then(pl.col("alive") / pl.col("begun")).otherwise(0.0)
-    each = still * pl.col("rate")
-    found = lived.select(
-        "workflow_id",
-        "ahead",
-        "week",
-        messages=pl.col("n") * each,
-        chance=pl.col("n") * (each % 1) * (1 - each % 1),
-        strangers=pl.when(pl.col("at_risk") == 0).then(pl.col("n") * still).otherwise(0.0),
-    )
-    none = (
-        old.select("workflow_id")
-        .join(_numbers("ahead", days), how="cross")
-        .with_columns(messages=0.0, chance=0.0, strangers=0.0)
-    )
-    days_of_each = pl.concat([none, found], how="diagonal").group_by("workflow_id", "ahead", "week").sum()
-    return days_of_each.with_columns(day=_date(day, pl.col("ahead"))).drop("ahead")
+    return lived.with_columns(still=still)
 
 
 def _numbers(name: str, until: int) -> pl.DataFrame:
