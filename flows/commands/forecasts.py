@@ -44,7 +44,7 @@ def forecast_command(
 
 
 def _answer(found: "ToCome | LookedBack | None", *, as_json: bool) -> None:
-    from flows.reports.fitting import report_console
+    from flows.fitting import report_console
     from flows.reports.forecast_tables import print_forecast
     from flows.reports.machine import json_of
 

@@ -49,7 +49,7 @@ def report_command(
 ) -> None:
     """Rebuild the reports and print them."""
     from flows.arguments import parse_instant
-    from flows.reports.fitting import report_console
+    from flows.fitting import report_console
     from flows.reports.machine import csv_of, json_of
     from flows.reports.scope import Scope
 
@@ -112,7 +112,7 @@ def _answer(places: "Settings", scope: "Scope", csv: str | None, *, weeks: bool)
 
 
 def _write_page(answer: _Answer, file: Path) -> None:
-    from flows.reports.fitting import page_console
+    from flows.fitting import page_console
 
     page = page_console()
     answer.shown(page)

@@ -6,7 +6,7 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text
 
-from flows.reports.fitting import Column, print_table
+from flows.fitting import Column, print_table
 from flows.reports.forecast import LookedBack, ToCome
 from flows.reports.terminal import NOTHING_YET
 from transforms.answers.forecast import LEAST_WEEKS, WEEKS, Forecast

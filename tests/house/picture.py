@@ -17,10 +17,10 @@ WIDTH, HEIGHT, GAP, SHELF = 196, 92, 22, 140
 MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
-        "answers": 0,
         "engine": 0,
         "delivery": 2,
         "lint": 1,
+        "answers": 0,
         "program": 1,
         "signals": 1,
         "definitions": 1,
@@ -33,6 +33,7 @@ COLUMNS = {
     "flows": {
         "commands": 1.5,
         "serve": 1.5,
+        "overview": 1,
         "tick": 0,
         "scenarios": 3,
         "backtest": 2,
@@ -41,10 +42,11 @@ COLUMNS = {
         "definitions": 0,
         "inbox": 1,
         "formats": 4,
-        "reports": 3,
+        "reports": 1,
         "store": 1,
         "history": 4,
         "buckets": 2,
+        "project": 0,
         "ground": 1.5,
     },
 }
