@@ -11,6 +11,7 @@ from flows.overview.versions import NO_FILE, UNREADABLE, Version
 from transforms.definitions.base import advice
 from transforms.definitions.told import conditions_told, trigger_told
 from transforms.definitions.told_actions import percent, send_times_told, steps_told
+from transforms.definitions.walk import has_hits
 from transforms.definitions.workflow import Action, Reentry, Workflow
 from transforms.lint.cascades import starts_of
 from transforms.timing.durations import spoken
@@ -122,7 +123,8 @@ def _goal(workflow: Workflow) -> str:
     if goal is None:
         return ""
     ends = "it ends the run" if goal.exit else "the run goes on"
-    return f"{trigger_told(goal)}; {ends}, and it counts within {spoken(goal.window)} after the entry"
+    told = f"{trigger_told(goal)}; {ends}"
+    return f"{told}, and it counts within {spoken(goal.window)} after the entry" if has_hits(goal) else told
 
 
 def _sends(workflow: Workflow) -> list[str]:

@@ -69,8 +69,8 @@ def cron_cases(draw: DrawFn) -> Case:
 
 def checked(left_out: list[set[str]], *given: Any) -> Decided:
     """Decide a tick, and see that nothing is decided for those who needn't be looked at."""
-    program, state, facts, signals, tick = given
-    decided = decide(program, state, facts, signals, tick)
+    program, state, facts, signals, tick, *_ = given
+    decided = decide(*given)
     known = with_introduced(state, introduced_by(state, facts))
     active = set(active_customers(program, known, facts.events, tick)) | set(signals.facts["customer_id"])
     idle = set(known.customers["customer_id"]) - active - among(cron_reach(program, tick), known)
