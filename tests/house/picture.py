@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tests.house.rooms import FLOWS, GROUND, ROOT, TRANSFORMS, purpose
 
 FILE = ROOT / "docs" / "rooms.svg"
-WIDTH, HEIGHT, GAP, SHELF = 196, 92, 22, 140
+WIDTH, HEIGHT, GAP, SHELF = 196, 106, 22, 154
 MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
