@@ -17,6 +17,7 @@ WIDTH, HEIGHT, GAP, SHELF = 196, 92, 22, 140
 MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
+        "answers": 0,
         "engine": 0,
         "delivery": 2,
         "lint": 1,

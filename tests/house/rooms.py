@@ -21,6 +21,7 @@ TRANSFORMS = {
     "program": "signals definitions people timing columns",
     "engine": "program signals timing columns tables",
     "lint": "program signals definitions people timing columns",
+    "answers": "",
     "delivery": "content program definitions people timing columns tables",
 }
 """Room of `transforms/` → the rooms of `transforms/` that it may import, besides itself."""

@@ -1,0 +1,1 @@
+"""Answers for people: statistics, and why something was decided."""
