@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import inf
 
 from flows.errors import InputError
 from flows.settings import MOST_OF_A_CAP, memory_bytes
@@ -79,3 +80,26 @@ def parse_names(option: str, given: str, allowed: Sequence[str]) -> list[str]:
         told = f"{wrong[0]!r} is none of them" if names else "names none"
         raise InputError(f"{option} {given}: {told}; allowed, with commas between: {', '.join(allowed)}")
     return [one for one in allowed if one in names]
+
+
+def parse_shares(option: str, given: str) -> dict[str, float]:
+    """Shares like `control=1,treated=9`, in any unit, by name; arguments as for `parse_instant`.
+
+    Raises:
+        InputError: it isn't a list of names and numbers above 0, or has a name twice.
+    """
+    shares: dict[str, float] = {}
+    for one in given.split(","):
+        name, equals, number = (part.strip() for part in one.rpartition("="))
+        try:
+            share = float(number)
+        except ValueError:
+            share = 0.0
+        if not (equals and name) or not 0 < share < inf:
+            raise InputError(
+                f"{option} {one.strip()!r} is no share; give groups and numbers above 0, like control=1,treated=9"
+            )
+        if name in shares:
+            raise InputError(f"{option} {given}: names {name!r} twice; give each group once")
+        shares[name] = share
+    return shares

@@ -6,19 +6,24 @@ Exit codes: 0 success, 2 bad usage or invalid input, 130 Ctrl-C, 1 any other fai
 
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from flows.commands import (
+    at_hand,
+    audiences,
     content,
     definitions,
+    experiments,
     histories,
     messages,
     outbox,
     people,
+    projects,
     reports,
+    rows,
     store,
     ticks,
     trials,
@@ -43,19 +48,29 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="onward",
     cls=_Commands,
-    help="Customer-journey automation that runs where the data is: exact, replayable, explained.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+@app.callback()
+def onward(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=at_hand.tell_version, is_eager=True, help="Say which version this is."
+        ),
+    ] = False,
+) -> None:
+    """Customer-journey automation that runs where the data is: exact, replayable, explained."""
+
+
 def main() -> None:
     """The entry point: run the command, turn errors into messages and exit codes."""
     try:
-        app()
+        app(prog_name="onward")
     except OnwardError as error:
         _fail(str(error), error.exit_code)
     except Exception as error:
@@ -71,8 +86,13 @@ def main() -> None:
         )
 
 
+app.command("init", short_help="Begin a project: a workflow, its test, sample data.")(projects.init_command)
 app.command("run", short_help="One tick: load new files, decide, send, report.")(ticks.run_command)
 app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.serve_command)
+app.command("status", short_help="How the store stands, and what to do next.")(at_hand.status_command)
+app.command("list", short_help="The workflows: state, version, in flight, entries.")(at_hand.list_command)
+app.command("show", short_help="A workflow in sentences.")(at_hand.show_command)
+app.command("audience", short_help="Who would have entered a workflow lately.")(audiences.audience_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command
@@ -92,6 +112,11 @@ app.command("send-test", short_help="Send one message now, to yourself.")(conten
 app.add_typer(outbox.app, name="outbox", short_help="What waits to be sent, what isn't sent, and why.")
 app.command("message", short_help="Show a message as it went out.")(messages.message_command)
 app.command("addresses", short_help="Look through the customers' e-mail addresses.")(people.addresses_command)
+app.command("experiment", short_help="How groups of customers differ, with intervals.")(
+    experiments.experiment_command
+)
+app.command("customers", short_help="Customers by what holds of them.")(rows.customers_command)
+app.command("quarantine", short_help="Input rows that were refused, and why.")(rows.quarantine_command)
 app.command("migrate", short_help="Move a workflow's executions to its present version.")(
     ticks.migrate_command
 )

@@ -5,13 +5,11 @@ to the file. Durations are written as in workflow files: seconds, or `<number><s
 """
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,10 +20,9 @@ from pydantic_settings import (
 
 from flows.errors import InputError
 from flows.sending import Links, Mailbox, Route, Senders, Throttle
-from transforms.definitions.base import KEY_FAULT, advice
+from flows.setting_faults import fault_told
 from transforms.definitions.clocks import parse_zone
 from transforms.definitions.send_times import QuietHours, SendWindow
-from transforms.definitions.templated import VALUE_FAULT
 from transforms.timing.durations import parse_duration
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
@@ -246,7 +243,7 @@ def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
     try:
         found = FileSettings(**overrides)
     except ValidationError as error:
-        faults = "\n".join(f"  {_told(fault)}" for fault in error.errors())
+        faults = "\n".join(f"  {fault_told(fault, Settings)}" for fault in error.errors())
         raise InputError(f"settings ({path} and ONWARD_… variables) are not valid:\n{faults}") from error
     except SettingsError as error:
         raise InputError(
@@ -261,50 +258,6 @@ def read_settings(file: Path | None = None, **overrides: Any) -> Settings:
 
 def _other_than_file(path: Path) -> str:
     return "a folder" if path.is_dir() else "a link that leads nowhere"
-
-
-def _told(fault: ErrorDetails) -> str:
-    loc = fault["loc"]
-    # The type of a sender stands between its name and its settings.
-    shown = (*loc[:2], *loc[3:]) if loc[0:1] == ("senders",) else loc
-    place = ".".join(map(str, shown)) or "settings"
-    if fault["type"] == "missing":
-        return f"{place}: missing key {loc[-1]!r}"
-    if fault["type"] == "extra_forbidden":
-        return f"{place}: unknown key {loc[-1]!r}; {advice(loc[-1], _settings_at(loc[:-1]))}"
-    if fault["type"] in ("value_error", VALUE_FAULT, KEY_FAULT):
-        # Worded for people already, with what was given.
-        return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
-    return f"{place}: {fault['msg']}" + ("" if _may_be_secret(fault) else f" (given: {fault['input']!r})")
-
-
-def _settings_at(loc: tuple[int | str, ...]) -> list[str]:
-    """The names of the settings that there are at a place."""
-    models: list[type[BaseModel]] = [Settings]
-    for part in loc:
-        fields = [one.model_fields[part] for one in models if part in one.model_fields]
-        if fields:
-            models = [model for one in fields for model in _models_in(one.annotation)]
-        else:  # a sender's name, or its type
-            models = [one for one in models if _is_of_type(one, part)] or models
-    return sorted({name for one in models for name in one.model_fields})
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for one in get_args(annotation):
-        yield from _models_in(one)
-
-
-def _is_of_type(model: type[BaseModel], name: str | int) -> bool:
-    return "type" in model.model_fields and name in get_args(model.model_fields["type"].annotation)
-
-
-def _may_be_secret(fault: ErrorDetails) -> bool:
-    """Whether what was given may be, or hold, a secret: also one in a wrong place, such as `sender` for `senders`."""
-    in_place = {"senders", "links"} & set(fault["loc"])
-    return bool(in_place) or fault["type"] == "extra_forbidden" or isinstance(fault["input"], dict | list)
 
 
 def _anchored(settings: Settings, base: Path) -> Settings:

@@ -19,9 +19,10 @@ from flows.settings import Settings
 from flows.store.archive import archived_file
 from flows.store.compact import COMPACT_LOCK, when_free
 from flows.store.lock import run_lock
-from flows.store.opening import open_store
+from flows.store.opening import ask_state, open_store
 from flows.store.prepared import Prepared, count_on, layout_folder, prepared_archive
 from flows.store.publish import publish
+from flows.store.state_file import StateFile
 from flows.store.tables import BATCHES
 from transforms.tables.frames import CANONICAL_CUSTOMERS
 
@@ -44,29 +45,19 @@ def lay_out_archive(settings: Settings, say: Say = silent, clock: Clock = wall_c
 def _laid_out(settings: Settings, say: Say, clock: Clock) -> str:
     with when_free(settings, clock) as store:
         ((covered,),) = store.state.query("select coalesce(max(batch_id), 0) from batches")
-        batches = store.state.frame(f"select {', '.join(BATCHES)} from batches order by batch_id", BATCHES)
+        batches = _batches(store.state)
         before = prepared_archive(settings, store.state)
-    good = batches.with_columns(rows=pl.col("rows") - pl.col("duplicates") - pl.col("quarantined"))
-    events = good.filter(pl.col("kind") == "events", pl.col("rows") > 0)
-    total = int(events["rows"].sum())
-    if not total or (before and total < GROWN * before.history.manifest.events):
+    rows = _rows(settings, batches)
+    if not rows.count or (before and rows.count < GROWN * before.history.manifest.events):
         return "The archive is laid out by key already" if before else "The archive has no events to lay out"
-    say("Laying the archive out by key")
     out = layout_folder(settings, covered)
-    rows = Rows(
-        [pl.scan_parquet(one, glob=False) for one in _files(settings, events, "events")],
-        [_customers(settings, batches)],
-        total,
-        known_since,
-        pl.LazyFrame(schema=BAD_ROWS),
-    )
-    write_history(rows, out, processes=2 if total >= 200_000 else 1, progress=lambda step, _share: say(step))
+    _write(rows, out, say)
     with when_free(settings, clock) as store:
         with store.state.transaction():
             count_on(store.state, covered)
         publish(store)
     _remove_others(out, before)
-    return f"Laid {total:,} events of the archive out by key"
+    return f"Laid {rows.count:,} events of the archive out by key"
 
 
 def history_of_store(settings: Settings) -> History:
@@ -82,6 +73,53 @@ def history_of_store(settings: Settings) -> History:
             f"--store: the archive of {settings.data_dir} isn't laid out yet; `onward compact` does that (nightly, too)"
         )
     return found.history
+
+
+def newest_history(settings: Settings, folder: Path, say: Say = silent) -> History | None:
+    """All that the store has loaded: the archive as it was laid out, if nothing came since; else laid out in `folder`.
+
+    May be asked while a run is at work; the store isn't changed.
+
+    Returns:
+        None: there is no store, or it has no events.
+
+    Raises:
+        ArchiveError: an archived file is gone or damaged.
+    """
+    found = ask_state(settings, lambda state: (_batches(state), prepared_archive(settings, state)))
+    if found is None:
+        return None
+    batches, before = found
+    if before and batches.filter(pl.col("batch_id") > before.covered).is_empty():
+        return before.history
+    rows = _rows(settings, batches)
+    if not rows.count:
+        return None
+    _write(rows, folder, say)
+    return History.open(folder)
+
+
+def _batches(state: StateFile) -> pl.DataFrame:
+    return state.frame(f"select {', '.join(BATCHES)} from batches order by batch_id", BATCHES)
+
+
+def _rows(settings: Settings, batches: pl.DataFrame) -> Rows:
+    """All events and customers of batches."""
+    good = batches.with_columns(rows=pl.col("rows") - pl.col("duplicates") - pl.col("quarantined"))
+    events = good.filter(pl.col("kind") == "events", pl.col("rows") > 0)
+    return Rows(
+        [pl.scan_parquet(one, glob=False) for one in _files(settings, events, "events")],
+        [_customers(settings, batches)],
+        int(events["rows"].sum()),
+        known_since,
+        pl.LazyFrame(schema=BAD_ROWS),
+    )
+
+
+def _write(rows: Rows, folder: Path, say: Say) -> None:
+    say("Laying the archive out by key")
+    processes = 2 if rows.count >= 200_000 else 1
+    write_history(rows, folder, processes=processes, progress=lambda step, _share: say(step))
 
 
 def _files(settings: Settings, batches: pl.DataFrame, kind: str) -> list[Path]:

@@ -1,5 +1,6 @@
 """What people write: validate."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,7 @@ def validate_command(
     from flows.delivery.rules import rule_faults
     from transforms.definitions.workflow import definition_json
 
-    places = settings_of(settings)
+    places = settings_of(settings, warn=False)
     read = places_of(given, places)
     templates, found = read.templates, load_given(given, read)
     faults = [*found.faults, *rule_faults(given, read, found)]
@@ -58,7 +59,7 @@ def validate_command(
     )
     if given is None and (told := _unsendable(places, found)):
         raise InputError(told)
-    doubts = lint_definitions(places, found)
+    doubts = [*lint_definitions(places, found), *_variables(places)]
     for doubt in doubts:
         typer.echo(f"warning: {doubt}", err=True)
     if doubts and strict:
@@ -76,6 +77,13 @@ def _unsendable(places: "Settings", found: "Definitions") -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+def _variables(places: "Settings") -> list[str]:
+    """A sentence for each variable that begins like a setting and is none."""
+    from flows.setting_faults import unknown_variables, variable_told
+
+    return [variable_told(name, meant) for name, meant in unknown_variables(places, os.environ)]
 
 
 def _lint(places: "Settings", found: "Definitions", strict: bool) -> None:

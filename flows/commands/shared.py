@@ -1,5 +1,6 @@
 """What commands share: settings, and what is shown while work goes on."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -19,11 +20,16 @@ SettingsFile = Annotated[
 ]
 
 
-def settings_of(file: Path | None) -> "Settings":
-    """The settings of a file, or of `onward.toml` here."""
+def settings_of(file: Path | None, *, warn: bool = True) -> "Settings":
+    """The settings of a file, or of `onward.toml` here; if `warn`, of variables that are likely meant as one, too."""
+    from flows.setting_faults import unknown_variables, variable_told
     from flows.settings import read_settings
 
-    return read_settings(file)
+    settings = read_settings(file)
+    for name, meant in unknown_variables(settings, os.environ):
+        if warn and meant:
+            typer.echo(f"warning: {variable_told(name, meant)}", err=True)
+    return settings
 
 
 @contextmanager

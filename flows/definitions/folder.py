@@ -6,10 +6,10 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flows.definitions.templates import (
     Templates,
@@ -262,18 +262,21 @@ def _templates(
     return valid, template_warnings(templates) if thorough else []
 
 
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "workflow": workflow_schema,
+    "patterns": patterns_schema,
+    "content": content_schema,
+    "tests": scenarios_schema,
+}
+"""Kind of file → what makes its JSON Schema."""
+
+
 def write_schemas(folder: Path) -> list[Path]:
     """Write the JSON Schemas of files of workflows, patterns, content rules and tests; the paths written."""
-    schemas = {
-        "workflow": workflow_schema(),
-        "patterns": patterns_schema(),
-        "content": content_schema(),
-        "tests": scenarios_schema(),
-    }
     paths = []
-    for name, schema in schemas.items():
+    for name, schema in SCHEMAS.items():
         path = folder / f"{name}.schema.json"
-        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         paths.append(path)
     return paths
 

@@ -6,6 +6,7 @@ A shape is how a file writes an event: `canonical` (semantics.md §4), `seed` or
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -18,24 +19,27 @@ from flows.formats.headers import Header, as_known, headers
 from flows.formats.json_heads import first_values, goes_by_lines, keys_of
 from flows.formats.parquet_schema import arrow_schema
 from flows.formats.wording import listed
-from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS
+from transforms.tables.frames import CANONICAL_CUSTOMERS, CANONICAL_EVENTS, OUTCOMES
 
-Kind = Literal["events", "customers"]
+Kind = Literal["events", "customers", "outcomes"]
 Format = Literal["parquet", "ndjson", "json", "csv"]
 """`json` is any text of JSON objects that don't stand on lines of their own."""
 
 SHAPES: dict[Kind, tuple[str, ...]] = {
     "events": ("canonical", "seed", "segment"),
     "customers": ("canonical",),
+    "outcomes": ("canonical",),
 }
 ALLOWED_SHAPES: dict[Kind, str] = {
     "events": "canonical (customer_id, ts, type, name, …), seed (event_type, customer_id, action | "
     "changed_attribute | source | trigger_time, timestamp, …) or segment (messageId, userId | anonymousId, "
     "timestamp, type or event, properties, …)",
     "customers": "canonical (customer_id, email, created_at, attributes, tags, timezone)",
+    "outcomes": "canonical (customer_id, group, outcome, and perhaps value, before)",
 }
 KNOWN: dict[tuple[Kind, str], tuple[str, ...]] = {
     ("customers", "canonical"): tuple(CANONICAL_CUSTOMERS),
+    ("outcomes", "canonical"): tuple(OUTCOMES),
     ("events", "canonical"): tuple(CANONICAL_EVENTS),
     ("events", "seed"): (
         *("event_id", "customer_id", "timestamp", "event_type", "action", "changed_attribute", "source"),
@@ -43,6 +47,7 @@ KNOWN: dict[tuple[Kind, str], tuple[str, ...]] = {
     ),
 }
 """The columns of a shape that are known under other spellings too."""
+OUTCOMES_NEED = {"customer_id", "group", "outcome"}
 SAMPLE_LINES = 100
 SAMPLE_BYTES = 4 * 1024**2
 SAMPLES = 16
@@ -242,6 +247,8 @@ def _known(kind: Kind, columns: tuple[str, ...]) -> str | None:
 def _recognised(kind: Kind, columns: tuple[str, ...]) -> str | None:
     """The shape of a file with exactly these columns."""
     found = set(columns)
+    if kind == "outcomes":
+        return "canonical" if found >= OUTCOMES_NEED else None
     if kind == "customers":
         return "canonical" if "customer_id" in found else None
     if {"customer_id", "ts", "type"} <= found:
@@ -265,6 +272,8 @@ def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
         )
     if shape:
         return shape
+    if kind == "outcomes":
+        raise InputError(f"{path}: {_lacking(columns)}")
     raise InputError(
         f"{path}: not recognised as {kind}; found the columns {listed(columns) or '(none)'}; "
         f"allowed: {ALLOWED_SHAPES[kind]}. Rename the columns, or name the file's shape in the settings "
@@ -272,9 +281,23 @@ def _shape(path: Path, kind: Kind, columns: tuple[str, ...]) -> str:
     )
 
 
+def _lacking(columns: tuple[str, ...]) -> str:
+    """Which columns of an experiment a file lacks, and what they may be called in it."""
+    missing = [name for name in OUTCOMES if name in OUTCOMES_NEED and name not in columns]
+    others = [name for name in columns if name not in OUTCOMES]
+    near = [(name, there) for name in missing for there in get_close_matches(name, others, n=1)]
+    renamed = "".join(f"; did you mean {there!r} for {name}? Rename it" for name, there in near)
+    return (
+        f"lacks {'the column' if len(missing) == 1 else 'the columns'} {', '.join(missing)}; found: "
+        f"{listed(columns) or '(none)'}; needed: customer_id, group, outcome, and perhaps value and before{renamed}"
+    )
+
+
 @lru_cache(maxsize=SHAPES_KEPT)
 def _other_kind(kind: Kind, columns: tuple[str, ...]) -> Kind | None:
     """What the file holds instead, as its columns say plainly."""
+    if kind == "outcomes":
+        return None
     if kind == "customers":
         return "events" if _known("events", columns) else None
     spelt = as_known(columns, CANONICAL_CUSTOMERS)

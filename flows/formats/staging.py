@@ -261,8 +261,8 @@ def blocks_of(source: Source, limits: Limits, held: bytes | None = None) -> Iter
 
 def shaped(source: Source, lines: str) -> str:
     """The query from `lines` (one JSON object per row) to canonical rows."""
-    if source.kind == "customers":
-        return chained(("lines", lines), final="formats/staging/customers.sql")
+    if source.kind != "events":
+        return chained(("lines", lines), final=f"formats/staging/{source.kind}.sql")
     shape = f"formats/staging/events_{source.shape}.sql"
     typed = "formats/staging/events_typed.sql"
     return chained(("lines", lines), ("shaped", shape), ("typed", typed), final="formats/staging/events.sql")

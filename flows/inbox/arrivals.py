@@ -71,8 +71,12 @@ class Arrivals:
     gone: list[tuple[str, str]]
 
 
-def look_in(state: StateFile, settings: Settings) -> Arrivals:
+def look_in(state: StateFile | None, settings: Settings) -> Arrivals:
     """The inbox as it is. A file is looked into once: one of the same name, size and time of change isn't waiting.
+
+    Args:
+        state: notes what was looked into; None: nothing was yet.
+        settings: where the inbox lies.
 
     Raises:
         InputError: the inbox is no folder.
@@ -83,7 +87,7 @@ def look_in(state: StateFile, settings: Settings) -> Arrivals:
             f"{settings.inbox}: is no folder. Files to load lie in its folders events and customers: move this away, "
             "make them, and run again"
         )
-    noted = state.rows("inbox/intake/files_read.sql")
+    noted = state.rows("inbox/intake/files_read.sql") if state else []
     there = [_found(kind, path) for kind in KINDS for path in _entries(settings.inbox / kind)]
     files = [one for one in there if isinstance(one, WaitingFile)]
     read, names = {tuple(stamp) for *stamp, _ in noted}, {(one.kind, one.name) for one in files}

@@ -242,7 +242,9 @@ SCHEDULES = {
         "37 ….cron: given '0 9 30 2 *', which never fires: no such month has such a day; allowed: a day that comes, "
         'such as L for the last one: "0 9 L * *"'
     ],
-    "{cron: 0 9 * * 1, timezone: Berlin}": [f"58 ….timezone: given 'Berlin'; allowed: {ZONE}"],
+    "{cron: 0 9 * * 1, timezone: Berlin}": [
+        f"58 ….timezone: given 'Berlin'; allowed: {ZONE}; did you mean 'Europe/Berlin'?"
+    ],
     "{cron: 0 9 * * 1, at: '09:00', trigger_time: x}": [
         "48 ….at: 'at' can't stand in a schedule with 'cron'; allowed: cron, timezone",
         "61 ….trigger_time: 'trigger_time' can't stand in a schedule with 'cron'; allowed: cron, timezone",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import InputError
+from flows.setting_faults import unknown_variables, variable_told
 from flows.settings import FrequencyCap, Settings, memory_bytes, read_settings
 from transforms.definitions.send_times import QuietHours, SendWindow
 
@@ -76,6 +77,8 @@ def test_the_environment_sets_them_too(tmp_path: Path, monkeypatch: pytest.Monke
             "quiet_hours.strat: unknown key 'strat'; allowed: end, start, timezone;",
         ),
         ('[send_window]\nstart = "09:00"', "send_window.end: missing key 'end'"),
+        ("environment = 'prod'", "environment: given 'prod'; allowed: production, staging"),
+        ("[senders.mine]\nhost = 'x'", "senders.mine: no sender is of type 'mine'; allowed: eml, smtp, "),
     ],
 )
 def test_faults(tmp_path: Path, text: str, said: str) -> None:
@@ -98,9 +101,34 @@ def test_amounts_of_memory() -> None:
     [
         ("tiemzone = 'UTC'", "timezone"),
         ("[senders.mine]\ntype = 'postmark'\nserver_tokn = 'x'", "server_token"),
+        ("[senders.mine]\ntype = 'smpt'", "smtp"),
+        ("environment = 'stagging'", "staging"),
+        ("timezone = 'Europe/Berln'", "Europe/Berlin"),
+        ("types = {zip = 'txt'}", "text"),
         ("[senders.mine]\ntype = 'smtp'\nhost = 'h'\n[senders.mine.dkim]\nselecter = 'x'", "selector"),
     ],
 )
 def test_the_nearest_setting_is_named(tmp_path: Path, text: str, meant: str) -> None:
     with pytest.raises(InputError, match=rf"; did you mean '{meant}'\?"):
         settings(tmp_path, text)
+
+
+def test_variables_that_are_no_settings(tmp_path: Path) -> None:
+    read = settings(tmp_path, "[senders.mine]\ntype = 'postmark'\nserver_token = 'env:ONWARD_TOKEN'")
+    known = ["ONWARD_TOKEN", "ONWARD_DEBUG", "onward_data_dir", "ONWARD_LIMITS__LINE_BYTES", "HOME"]
+    assert unknown_variables(read, known) == []
+    assert unknown_variables(
+        read, ["ONWARD_XYZ", "ONWARD_DATADIR", "Onward_Tokens", "ONWARD_LIMITTS__COLUMNS"]
+    ) == [
+        ("ONWARD_DATADIR", "DATA_DIR"),
+        ("ONWARD_LIMITTS__COLUMNS", "LIMITS"),
+        ("ONWARD_XYZ", None),
+        ("Onward_Tokens", None),
+    ]
+    assert variable_told("ONWARD_DATADIR", "DATA_DIR").endswith("did you mean ONWARD_DATA_DIR?")
+
+
+def test_no_value_that_may_be_secret_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        settings(tmp_path, "[senders.mine]\ntype = 'smtp'\nhost = 'h'\nsecurity = 'hunter2'")
+    assert "hunter2" not in str(caught.value)

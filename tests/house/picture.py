@@ -33,6 +33,7 @@ COLUMNS = {
     "flows": {
         "commands": 1.5,
         "serve": 1.5,
+        "overview": 1,
         "tick": 0,
         "scenarios": 3,
         "backtest": 2,
@@ -45,6 +46,7 @@ COLUMNS = {
         "store": 1,
         "history": 4,
         "buckets": 2,
+        "project": 0,
         "ground": 1.5,
     },
 }

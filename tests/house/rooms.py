@@ -21,8 +21,8 @@ TRANSFORMS = {
     "program": "signals definitions people timing columns",
     "engine": "program signals timing columns tables",
     "lint": "program signals definitions people timing columns",
-    "answers": "",
     "delivery": "content program definitions people timing columns tables",
+    "answers": "engine program signals timing columns tables",
 }
 """Room of `transforms/` → the rooms of `transforms/` that it may import, besides itself."""
 
@@ -47,7 +47,7 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary sending secrets settings files processes warehouse arguments"
+GROUND = "errors interrupts session summary sending secrets setting_faults settings files processes warehouse arguments"
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
@@ -58,7 +58,8 @@ FLOWS = {
     "processes": "errors",
     "sending": "",
     "secrets": "errors",
-    "settings": "sending errors",
+    "setting_faults": "",
+    "settings": "setting_faults sending errors",
     "session": "settings",
     "warehouse": "files errors",
     "arguments": "settings errors",
@@ -70,13 +71,15 @@ FLOWS = {
     "inbox": f"formats store {GROUND}",
     "decide": f"definitions buckets store {GROUND}",
     "delivery": f"definitions store {GROUND}",
-    "backtest": f"history formats decide buckets store {GROUND}",
+    "backtest": f"history formats decide definitions buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
-    "reports": f"store {GROUND}",
+    "reports": f"formats store {GROUND}",
+    "project": GROUND,
+    "overview": f"inbox delivery definitions store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
     "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
-    "commands": f"scenarios serve reports tick backtest history delivery decide inbox formats definitions buckets "
-    f"store {GROUND}",
+    "commands": f"project overview scenarios serve reports tick backtest history delivery decide inbox formats "
+    f"definitions buckets store {GROUND}",
     "cli": f"commands {GROUND}",
     "__main__": "cli interrupts",
 }

@@ -157,3 +157,16 @@ def test_a_map_of_a_step_where_nobody_stands(onward: Onward, home: House) -> Non
     says(onward("migrate", "w", "--map", "2=1", "--map", "1=end", "--dry-run"), 0, *moved)
     nobody = ("No executions", "warning: --map 1=end moves nobody")
     says(onward("migrate", "w", "--map", "1=end", "--to", "1", "--dry-run"), 0, *nobody)
+
+
+def test_unknown_variables_are_warned_of(onward: Onward, home: House) -> None:
+    meant = "warning: ONWARD_DATADIR in the environment is no setting, and does nothing; did you mean ONWARD_DATA_DIR?"
+    home.tick(at(10))
+    says(onward("status", ONWARD_DATADIR="x", ONWARD_XYZ="x"), 0, meant)
+    says(
+        onward("validate", ONWARD_DATADIR="x", ONWARD_XYZ="x"),
+        0,
+        meant,
+        "ONWARD_XYZ in the environment is no",
+    )
+    says(onward("validate", "--strict"), 2, "--strict: warnings are failures")

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
-from transforms.definitions.base import refusal
-from transforms.timing.zones import CUSTOMER, zone_name
+from transforms.definitions.base import nearest, refusal
+from transforms.timing.zones import CUSTOMER, zone_name, zone_names
 
+_ZONES = "the name of a time zone, like Europe/Berlin or UTC"
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
 
@@ -37,7 +38,7 @@ def parse_zone(name: str) -> str:
         ValueError: not the name of one.
     """
     if (zone := zone_name(name)) is None:
-        raise ValueError(f"given {name!r}; allowed: the name of a time zone, like Europe/Berlin or UTC")
+        raise ValueError(f"given {name!r}; allowed: {_ZONES}{_meant(name, zone_names())}")
     return zone
 
 
@@ -51,8 +52,14 @@ def parse_zone_of(given: object) -> str:
     if given == CUSTOMER or zone:
         return zone or CUSTOMER
     raise ValueError(
-        f"given {given!r}; allowed: customer, or the name of a time zone, like Europe/Berlin or UTC"
+        f"given {given!r}; allowed: customer, or {_ZONES}{_meant(given, [CUSTOMER, *zone_names()])}"
     )
+
+
+def _meant(given: object, allowed: list[str]) -> str:
+    """The nearest zone, as the end of a message."""
+    close = nearest(given, allowed)
+    return f"; did you mean {close!r}?" if close else ""
 
 
 def _told(given: str) -> str:

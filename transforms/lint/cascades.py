@@ -46,7 +46,7 @@ def cascades(workflows: Sequence[Workflow]) -> Iterator[list[tuple[str, str]]]:
         (workflow_id, the words of a fact of it that starts the next) of each workflow in the circle.
     """
     able = [one for one in workflows if one.is_live and one.reentry.policy != "once"]
-    starts = {one.workflow_id: _starts(one, able) for one in able}
+    starts = {one.workflow_id: starts_of(one, able) for one in able}
     seen: set[frozenset[str]] = set()
     for workflow_id in sorted(starts):
         circle = _way_back(workflow_id, starts)
@@ -57,8 +57,8 @@ def cascades(workflows: Sequence[Workflow]) -> Iterator[list[tuple[str, str]]]:
             yield [(one, starts[one][after]) for one, after in zip(circle, following, strict=True)]
 
 
-def _starts(workflow: Workflow, others: Sequence[Workflow]) -> dict[str, str]:
-    """The workflows that `workflow` may start, and by what."""
+def starts_of(workflow: Workflow, others: Sequence[Workflow]) -> dict[str, str]:
+    """The workflows among `others` that `workflow` may start: id → the words of a fact of it that does."""
     facts = list(_emitted(workflow))
     found = {}
     for other in others:

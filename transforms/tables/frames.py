@@ -32,6 +32,8 @@ CANONICAL_CUSTOMERS: Schema = {
     "tags": pl.List(pl.String),
     "timezone": pl.String,
 }
+OUTCOMES: Schema = dict.fromkeys(("customer_id", "group", "outcome", "value", "before"), pl.String)
+"""The columns of an experiment's file, as text; the last two may be missing."""
 CUSTOMERS: Schema = {
     "customer_id": pl.String,
     "known": pl.Boolean,

@@ -104,6 +104,11 @@ def zone_name(text: str) -> str | None:
     return bare if _is_zone(bare) else _further_names().get(bare.casefold())
 
 
+def zone_names() -> list[str]:
+    """The exact names of all time zones."""
+    return sorted(set(_further_names().values()))
+
+
 @cache
 def _further_names() -> dict[str, str]:
     """Names in lower case → exact ones; where two lists have a name, IANA's counts."""

@@ -1,0 +1,1 @@
+"""What there is, at a glance: how a store stands, its workflows in sentences."""

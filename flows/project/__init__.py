@@ -1,0 +1,1 @@
+"""A project to begin with: its files, and where they are put."""
