@@ -162,9 +162,11 @@ def journey_map(branches: Sequence[Branch]) -> JourneyMap:
         line leads downwards, from the entry or a step to a step or the end `completed`.
     """
     columns = [_column(one.name, one.name, one.entered, *_tree(one.steps)) for one in branches]
-    ends = len(ENDS) * (END_WIDTH + END_GAP) - END_GAP
-    width = max(ends + 2 * SIDE, sum(one.width for one in columns))
-    middle, canvas = width / 2, _Canvas()
+    half = sum(one.width for one in columns) / 2
+    before = ENDS.index("completed") + 0.5
+    left = max(half, SIDE + before * (END_WIDTH + END_GAP) - END_GAP / 2)
+    right = max(half, SIDE + (len(ENDS) - before) * (END_WIDTH + END_GAP) - END_GAP / 2)
+    middle, canvas = left, _Canvas()
     entry = Node(ENTRY, ENTRY, None, middle - WIDTH / 2, 0, WIDTH, HEIGHT)
     canvas.draw(entry, ())
     entered = _Tail(ENTRY, sum(one.entered for one in branches), ((middle, HEIGHT),), None)
@@ -175,8 +177,8 @@ def journey_map(branches: Sequence[Branch]) -> JourneyMap:
         tails = _drawn_column(canvas, columns[0], middle, HEIGHT + DOWN, [alone])
         bottom = max(HEIGHT, HEIGHT + DOWN + columns[0].height)
     top = bottom + FORK
-    _draw_ends(canvas, middle - ends / 2, top, [tail.down_to(bottom) for tail in tails])
-    return JourneyMap(tuple(canvas.nodes), tuple(canvas.lines), width, top + HEIGHT)
+    _draw_ends(canvas, middle, top, [tail.down_to(bottom) for tail in tails])
+    return JourneyMap(tuple(canvas.nodes), tuple(canvas.lines), left + right, top + HEIGHT)
 
 
 def curve(points: Sequence[tuple[float, float]]) -> str:
@@ -190,9 +192,10 @@ def curve(points: Sequence[tuple[float, float]]) -> str:
     return "".join(drawn)
 
 
-def _draw_ends(canvas: _Canvas, left: float, top: float, tails: Sequence[_Tail]) -> None:
+def _draw_ends(canvas: _Canvas, middle: float, top: float, tails: Sequence[_Tail]) -> None:
+    """Draw the ends in a row, `completed` in the middle of the map."""
     for place, name in enumerate(ENDS):
-        x = left + place * (END_WIDTH + END_GAP)
+        x = middle - END_WIDTH / 2 + (place - ENDS.index("completed")) * (END_WIDTH + END_GAP)
         node = Node("end", name, None, x, top, END_WIDTH, HEIGHT)
         canvas.draw(node, tails if name == "completed" else ())
 

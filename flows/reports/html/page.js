@@ -68,4 +68,15 @@ for (const input of all(document, ".switch input")) {
     for (const one of all(document, "[data-percent]")) one.textContent = one.dataset[input.value];
   });
 }
-for (const map of all(document, ".map")) map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+const centre = map => {
+  const [entry, box] = [map.querySelector(".entry"), map].map(one => one.getBoundingClientRect());
+  map.scrollLeft += entry.left + entry.width / 2 - box.left - box.width / 2;
+};
+for (const input of all(document, ".fit")) {
+  input.addEventListener("change", () => {
+    const map = input.closest(".journey").querySelector(".map");
+    map.classList.toggle("whole", input.checked);
+    centre(map);
+  });
+}
+for (const map of all(document, ".map")) centre(map);

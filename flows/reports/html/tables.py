@@ -80,6 +80,7 @@ _REVENUE = (
     Column("credited_orders", "orders credited"),
     Column("revenue", "revenue"),
 )
+_EARNED = (Column("model", "model"), Column("workflow_id", "workflow"), Column("revenue", "revenue"))
 _BARS = {"pct_of_entries", "open_rate", "click_rate", "hit_rate", "accepted", "waiting", "revenue"}
 """Columns with a bar behind the number: a percentage's own length, else in percent of the longest."""
 
@@ -107,7 +108,7 @@ class Table:
 
 
 def overview_tables(numbers: Numbers) -> list[Table]:
-    """Of all workflows: the summary, the last week beside the one before, messages by day."""
+    """Of all workflows: the summary, the last week beside the one before, messages by day, revenue."""
     views = numbers.views
     found = [
         _table("report_workflow_summary", "Workflows", views["report_workflow_summary"], SUMMARY),
@@ -118,6 +119,7 @@ def overview_tables(numbers: Numbers) -> list[Table]:
             WEEKS,
         ),
         _messages(views["report_messages_daily"]),
+        _earned(views["report_revenue"]),
     ]
     return [one for one in found if one.rows]
 
@@ -143,9 +145,22 @@ def workflow_tables(numbers: Numbers, workflow: str, drop_off: pl.DataFrame) -> 
         _table("report_message_engagement", "Messages, and what came of them", engagement, _ENGAGEMENT),
         _table("report_time_to_goal", "From entry to goal", to_goal, _TIME_TO_GOAL),
         _table("report_entry_cohorts", f"Who entered when, the last {WEEKS_SHOWN} weeks", cohorts, _COHORTS),
-        _table("report_revenue", "Revenue", numbers.of("report_revenue", workflow), _REVENUE, MODELS),
+        _table(
+            "report_revenue", "Revenue", _if_any(numbers.of("report_revenue", workflow)), _REVENUE, MODELS
+        ),
     ]
     return [one for one in found if one.rows]
+
+
+def _earned(revenue: pl.DataFrame) -> Table:
+    """What each model credits to each workflow, and to none."""
+    by_workflow = revenue.group_by("model", "workflow_id", maintain_order=True).agg(pl.col("revenue").sum())
+    named = by_workflow.with_columns(pl.col("workflow_id").fill_null("(no message before)"))
+    return _table("report_revenue", "Revenue by model", _if_any(named), _EARNED, MODELS)
+
+
+def _if_any(revenue: pl.DataFrame) -> pl.DataFrame:
+    return revenue.filter((pl.col("revenue") != 0).any())
 
 
 def _messages(daily: pl.DataFrame) -> Table:
