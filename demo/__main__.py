@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from demo.complete_journey import write_files
 from flows.errors import OnwardError
-from flows.reports.fitting import report_console
+from flows.fitting import report_console
 from flows.reports.terminal import print_reports
 from flows.settings import Settings, read_settings
 from flows.summary import TickSummary

@@ -12,8 +12,10 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands import (
+    answers,
     at_hand,
     audiences,
+    changes,
     content,
     definitions,
     experiments,
@@ -94,6 +96,7 @@ app.command("list", short_help="The workflows: state, version, in flight, entrie
 app.command("show", short_help="A workflow in sentences.")(at_hand.show_command)
 app.command("audience", short_help="Who would have entered a workflow lately.")(audiences.audience_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
+app.command("explain", short_help="Say why a customer got, or did not get, what.")(answers.explain_command)
 app.command("validate", short_help="Check workflows, patterns, templates, rules and settings.")(
     definitions.validate_command
 )
@@ -105,6 +108,9 @@ app.command("backtest", short_help="The same engine over history; nothing is sen
     histories.backtest_command
 )
 app.command("prepare", short_help="Lay out event files once, for backtests.")(histories.prepare_command)
+app.command("diff", short_help="What a change would have done: two sets of definitions over one history.")(
+    changes.diff_command
+)
 app.command("preview", short_help="Show messages as readers see them, on one HTML page.")(
     content.preview_command
 )

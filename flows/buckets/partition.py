@@ -137,6 +137,12 @@ def keys_of(number: int, buckets: int) -> range:
     return range(-(-number * KEYS // buckets), -(-(number + 1) * KEYS // buckets))
 
 
+def key_of(customer: str) -> range:
+    """The key of one customer, as a range."""
+    hashed = pl.select(customer_id=pl.lit(customer)).select(stable_hash("customer_id") // KEYS).item()
+    return range(hashed, hashed + 1)
+
+
 @dataclass(frozen=True)
 class Bucket:
     """One of `buckets` parts of the customers, by `bucket_of`."""

@@ -105,8 +105,8 @@ def _of_the_store(given: str, since: str | None, until: str | None, places: "Set
 
 
 def _print(found: "Experiment", notes: list[str]) -> None:
+    from flows.fitting import report_console
     from flows.reports.experiment_tables import print_experiment
-    from flows.reports.fitting import report_console
 
     print_experiment(found, notes, report_console())
 

@@ -1,12 +1,15 @@
 """The engine over history: backtest, prepare."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.shared import SettingsFile, bar, counted, settings_of
 from flows.errors import InputError
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 
 def backtest_command(
@@ -71,21 +74,7 @@ def backtest_command(
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     files = [*(events or []), *(more or [])]
-    if store:
-        from flows.backtest.archive import history_of_store
-
-        if history:
-            raise InputError(f"--history {history} and --store: give one of them")
-        history = history_of_store(settings_of(settings)).folder
-        typer.echo(f"note: the store's events as they were laid out last, in {history}", err=True)
-    if history and (files or customers):
-        raise InputError(
-            f"--history {history}: holds events and customers already; give either it, or --events and --customers"
-        )
-    if not history and not files:
-        raise InputError(
-            "no events: give --events FILE, --history DIR that `onward prepare` made, or --store"
-        )
+    history = history_or_files(files, customers, history, settings_of(settings) if store else None)
     until = parse_instant("--end", end)
     found, defaults = read_definitions(workflows, patterns), settings_of(settings)
     plan = Plan(
@@ -117,6 +106,38 @@ def backtest_command(
     names = ("events", "executions", "steps", "messages", "webhooks", "quarantined")
     counts = ", ".join(f"{summary[name]:,} {name}" for name in names)
     typer.echo(f"{counts}; {summary['ticks']:,} ticks in {summary['decide_seconds']:.1f} s. Written to {out}")
+
+
+def history_or_files(
+    files: list[Path], customers: Path | None, history: Path | None, store: "Settings | None"
+) -> Path | None:
+    """The prepared history to read, of those options that a command was given; None: its files are read.
+
+    Args:
+        files: of events.
+        customers: their file.
+        history: the folder of `--history`.
+        store: the settings, if the store's archive is asked for.
+
+    Raises:
+        InputError: there is nothing to read, or one thing beside the other.
+    """
+    if store:
+        from flows.backtest.archive import history_of_store
+
+        if history:
+            raise InputError(f"--history {history} and --store: give one of them")
+        history = history_of_store(store).folder
+        typer.echo(f"note: the store's events as they were laid out last, in {history}", err=True)
+    if history and (files or customers):
+        raise InputError(
+            f"--history {history}: holds events and customers already; give either it, or --events and --customers"
+        )
+    if not history and not files:
+        raise InputError(
+            "no events: give --events FILE, --history DIR that `onward prepare` made, or --store"
+        )
+    return history
 
 
 def prepare_command(

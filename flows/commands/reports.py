@@ -52,13 +52,13 @@ def report_command(
 ) -> None:
     """Rebuild the reports and print them."""
     from flows.arguments import parse_instant
-    from flows.reports.fitting import report_console
+    from flows.fitting import report_console
     from flows.reports.machine import csv_of, json_of
     from flows.reports.scope import Scope
 
     _check(csv, html, as_json=as_json)
-    if html and (compare or since):
-        raise InputError(f"--html {html} tells of all time: give it without --since and --compare")
+    if html:
+        _check_page(html, of_all_time=not (compare or since))
     if compare and since:
         raise InputError(f"--compare {compare} has its own time: give it without --since")
     instant = None if since is None else parse_instant("--since", since)
@@ -86,10 +86,20 @@ def _check(csv: str | None, html: Path | None, *, as_json: bool) -> None:
     """
     if csv is not None and (as_json or html):
         raise InputError(f"--csv {csv} prints one view alone: give it without --json and --html")
-    if html and (html.is_dir() or not html.parent.is_dir()):
+
+
+def _check_page(html: Path, *, of_all_time: bool) -> None:
+    """Whether a page can be written there, and can tell what is asked for.
+
+    Raises:
+        InputError: it can't.
+    """
+    if html.is_dir() or not html.parent.is_dir():
         raise InputError(
             f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
         )
+    if not of_all_time:
+        raise InputError(f"--html {html} tells of all time: give it without --since and --compare")
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def migrate_command(
     settings: SettingsFile = None,
 ) -> None:
     """Move a workflow's executions in flight to its present version."""
-    from flows.reports.fitting import report_console
+    from flows.fitting import report_console
     from flows.reports.terminal import print_moves
     from flows.tick.migrate import Request, migrate
 

@@ -9,6 +9,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
+import polars as pl
+
+from flows.fitting import Column, table_lines
+
 _GAP = "  "
 
 
@@ -44,39 +48,13 @@ def table(
 
     Args:
         rows: heading → cell, all with the same headings.
-        width: of the terminal; None: without end.
+        width: of the terminal; None: a file or pipe.
         right: headings of numbers.
         spare: headings that are left out first where there is no room for all; that is said.
     """
-    if not rows:
-        return
-    if _fits(rows, width):
-        yield from _aligned(rows, right)
-        return
-    left = [{heading: cell for heading, cell in row.items() if heading not in spare} for row in rows]
-    if spare and _fits(left, width):
-        yield from _aligned(left, right)
-        yield f"(no room for: {', '.join(spare)})"
-        return
-    for row in rows:
-        yield from named({heading: cell for heading, cell in row.items() if cell}, width)
-        yield ""
-
-
-def _widths(rows: Sequence[Mapping[str, str]]) -> dict[str, int]:
-    return {heading: max(len(heading), *(len(row[heading]) for row in rows)) for heading in rows[0]}
-
-
-def _fits(rows: Sequence[Mapping[str, str]], width: int | None) -> bool:
-    widths = _widths(rows)
-    return width is None or sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width
-
-
-def _aligned(rows: Sequence[Mapping[str, str]], right: Sequence[str]) -> Iterator[str]:
-    widths = _widths(rows)
-    for row in ({heading: heading for heading in widths}, *rows):
-        cells = (
-            row[heading].rjust(wide) if heading in right else row[heading].ljust(wide)
-            for heading, wide in widths.items()
-        )
-        yield _GAP.join(cells).rstrip()
+    if rows:
+        columns = [
+            Column(heading, heading, rank=int(heading in spare), is_right=heading in right)
+            for heading in rows[0]
+        ]
+        yield from table_lines(pl.DataFrame([dict(row) for row in rows]), columns, width)

@@ -7,8 +7,8 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text
 
+from flows.fitting import Column, print_table
 from flows.formats.wording import one_line
-from flows.reports.fitting import Column, print_table
 from transforms.answers.experiment import Experiment, Figures
 from transforms.answers.verdicts import verdicts
 from transforms.answers.wording import UNKNOWN, amount, p_value, percent, probability

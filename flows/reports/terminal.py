@@ -7,7 +7,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 from rich.console import Console
 
-from flows.reports.fitting import Column, print_table
+from flows.fitting import Column, print_table
 from flows.reports.frames import report_frames
 from flows.reports.scope import Scope
 

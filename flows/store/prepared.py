@@ -30,6 +30,10 @@ class Prepared:
     history: "History"
     covered: int
 
+    def files(self, keys: range | None) -> list[Path]:
+        """Those of events that may hold rows of these keys; None: all of them."""
+        return self.history.files("events") if keys is None else self.history.files("events", keys)
+
 
 def layout_folder(settings: Settings, covered: int) -> Path:
     """Where the layout of all batches up to a number lies."""
@@ -57,14 +61,19 @@ def archived_events(store: Store, without: Sequence[str] = ()) -> list[Path]:
         store: whose archive it is.
         without: the archived files of batches to leave out, which came since.
     """
-    settings, found = store.settings, prepared_archive(store.settings, store.state)
+    return [one for one in event_files(store.settings, store.state) if one.name not in without]
+
+
+def event_files(settings: Settings, state: StateFile, keys: range | None = None) -> list[Path]:
+    """The same of a store that may be open elsewhere; of the layout only files that may hold rows of `keys`."""
+    found = prepared_archive(settings, state)
     folder = archive_folder(settings).absolute() / "events"
     since = (
         "select distinct archive from batches where kind = 'events' and batch_id > $covered order by archive"
     )
-    later = store.state.query(since, covered=found.covered if found else 0)
-    laid_out = [one.absolute() for one in found.history.files("events")] if found else []
-    return [folder / "_columns.parquet", *laid_out, *(folder / one for (one,) in later if one not in without)]
+    later = state.query(since, covered=found.covered if found else 0)
+    laid_out = [one.absolute() for one in found.files(keys)] if found else []
+    return [folder / "_columns.parquet", *laid_out, *(folder / one for (one,) in later)]
 
 
 def count_on(state: StateFile, covered: int) -> None:

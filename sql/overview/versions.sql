@@ -2,9 +2,10 @@
 -- entries there were (held out or not; null: not counted since the store is Onward's of before), whether it is paused.
 with
     counted as (
-        select parts ->> '$[0]' as workflow_id, parts ->> '$[1]' as version, n
+        select parts ->> '$[1]' as workflow_id, parts ->> '$[2]' as version, sum(n) as n
         from sums
-        where name = 'version_entries'
+        where name = 'entries_daily'
+        group by 1, 2
     ),
 
     final as (

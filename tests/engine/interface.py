@@ -14,6 +14,7 @@ from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide as decide_tick
 from transforms.engine.fold import fold, fold_attributes, replaced
+from transforms.engine.recorder import Recorder
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
@@ -36,8 +37,8 @@ COLUMNS = ("email", "timezone")
 NO_ATTRIBUTES = ("customer_id", "created_at")
 
 
-def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
-    """Decide the case with ticks that end at `boundaries` and at its end."""
+def decide(case: Case, boundaries: Sequence[datetime] = (), recorder: Recorder | None = None) -> Result:
+    """Decide the case with ticks that end at `boundaries` and at its end; a recorder notes what the last one asks."""
     program = program_of(case)
     events = [one for one in first_of_each_id(case.events) if one["ts"] <= case.end]
     history = [one for one in events if case.start and one["ts"] < case.start]
@@ -59,7 +60,7 @@ def decide(case: Case, boundaries: Sequence[datetime] = ()) -> Result:
             facts_of(present, program, [] if before else history),
             Tick(now, since, began, caps, case.timezone),
         )
-        decided = decide_tick(program, state, facts, signals, tick)
+        decided = decide_tick(program, state, facts, signals, tick, recorder)
         state = fold(state, decided, facts.writes, tick)
         collect(result, decided)
         before = since = now

@@ -17,10 +17,10 @@ WIDTH, HEIGHT, GAP, SHELF = 196, 92, 22, 140
 MARGIN, HEAD, LETTERS = 24, 64, 28
 COLUMNS = {
     "transforms": {
-        "answers": 0,
         "engine": 0,
         "delivery": 2,
         "lint": 1,
+        "answers": 0,
         "program": 1,
         "signals": 1,
         "definitions": 1,
@@ -42,7 +42,7 @@ COLUMNS = {
         "definitions": 0,
         "inbox": 1,
         "formats": 4,
-        "reports": 3,
+        "reports": 1,
         "store": 1,
         "history": 4,
         "buckets": 2,

@@ -22,7 +22,7 @@ TRANSFORMS = {
     "engine": "program signals timing columns tables",
     "lint": "program signals definitions people timing columns",
     "delivery": "content program definitions people timing columns tables",
-    "answers": "engine program signals timing columns tables",
+    "answers": "engine program signals definitions timing columns tables",
 }
 """Room of `transforms/` → the rooms of `transforms/` that it may import, besides itself."""
 
@@ -33,12 +33,13 @@ ENGINE = {
     "layout": "lanes introductions state",
     "waves": "lanes state",
     "ledger": "layout waves lanes state",
-    "decide": "ledger layout waves lanes introductions state",
+    "recorder": "lanes state",
+    "decide": "ledger recorder layout waves lanes introductions state",
     "fold": "ledger layout waves lanes introductions state",
 }
 """The same within `transforms/engine/`."""
 
-ENGINE_DOORS = ("state", "decide", "fold", "ledger")
+ENGINE_DOORS = ("state", "decide", "fold", "ledger", "recorder")
 """What of the engine is imported from outside it."""
 
 SIDE_DOORS = {
@@ -47,13 +48,17 @@ SIDE_DOORS = {
 }
 """Modules behind the doors, and the rooms that may import them all the same."""
 
-GROUND = "errors interrupts session summary sending secrets setting_faults settings files processes warehouse arguments"
+GROUND = (
+    "errors interrupts session summary sending secrets setting_faults settings files fitting processes warehouse "
+    "arguments"
+)
 """The modules of `flows/` that all its rooms stand on."""
 
 FLOWS = {
     "errors": "",
     "interrupts": "errors",
     "summary": "",
+    "fitting": "",
     "files": "errors",
     "processes": "errors",
     "sending": "",
@@ -73,7 +78,7 @@ FLOWS = {
     "delivery": f"definitions store {GROUND}",
     "backtest": f"history formats decide definitions buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
-    "reports": f"formats store {GROUND}",
+    "reports": f"backtest history formats decide definitions buckets store {GROUND}",
     "project": GROUND,
     "overview": f"inbox delivery definitions store {GROUND}",
     "serve": f"backtest tick reports store {GROUND}",
@@ -115,7 +120,7 @@ SQL_GUESTS = {"reports": ("flows.store",)}
 
 MODULES = {
     "transforms": "",
-    "transforms.engine": "state introductions decide fold ledger",
+    "transforms.engine": "state introductions decide fold ledger recorder",
     "flows": f"{GROUND} cli __main__",
 }
 """The modules that are rooms by themselves; every other room is a package, and no other file lies beside them."""

@@ -125,7 +125,7 @@ def test_a_violation_says_the_rule_and_where_such_an_import_may_be(tmp_path: Pat
     (found,) = faults_of(tmp_path, {"flows/inbox/intake.py": "import flows.decide.facts"})
     assert str(found).splitlines() == [
         "flows/inbox/intake.py:1: imports flows.decide.facts",
-        "    rule: inbox imports arguments, errors, files, formats, interrupts, processes, secrets, sending, session, "
-        "setting_faults, settings, store, summary, warehouse",
-        "    decide may be imported in backtest, commands, scenarios, tick.",
+        "    rule: inbox imports arguments, errors, files, fitting, formats, interrupts, processes, secrets, sending, "
+        "session, setting_faults, settings, store, summary, warehouse",
+        "    decide may be imported in backtest, commands, reports, scenarios, tick.",
     ]

@@ -145,9 +145,10 @@ def test_nothing_is_cut_on_a_narrow_terminal() -> None:
     rows = [{"workflow": "a_workflow_of_a_long_name", "entries": "1,234,567"}]
     assert list(table(rows, 80, ["entries"])) == [
         "workflow                     entries",
+        "────────────────────────────────────",
         "a_workflow_of_a_long_name  1,234,567",
     ]
-    assert list(table(rows, 30)) == ["workflow  a_workflow_of_a_long_name", "entries   1,234,567", ""]
+    assert list(table(rows, 30)) == ["workflow:", "a_workflow_of_a_long_name", "entries:  1,234,567"]
     assert list(named({"In": ["one two three four five six", "x"]}, 24)) == [
         "In  one two three four",
         "    five six",

@@ -98,7 +98,7 @@ def test_customers_are_told(onward: Onward, people: House) -> None:
         "2 customers, of whom the first 1 are shown",
     )
     narrow = onward("customers", "--where", "address.city exists and tags contains vip", COLUMNS="30")
-    says(narrow, 0, 'address.city  {"city": "Köln"}', "tags          vip", "1 customer")
+    says(narrow, 0, 'address.city: {"city": "Köln"}', "tags:         vip", "1 customer")
     says(onward("customers", "--where", "plan = a", "--where", "orders > 1"), 0, "0 customers")
     as_json = json.loads(onward("customers", "--where", "plan = pro", "--json").stdout)
     assert as_json["count"] == 1

@@ -22,7 +22,7 @@ class TriggerBuilder:
 
     def trigger(self, trigger: Trigger) -> CompiledTrigger:
         """A trigger, its conditions apart: those of the fact and those of the customer."""
-        about_customer = [one for one in trigger.conditions if not _about_fact(one)]
+        about_customer = [one for one in trigger.conditions if not about_fact(one)]
         references = self.references(trigger)
         return CompiledTrigger(self.matcher(trigger), self.checks.checks(about_customer), references)
 
@@ -37,8 +37,8 @@ class TriggerBuilder:
 
     def matcher(self, trigger: Trigger) -> int:
         """The number of a new matcher: what of a trigger depends on the fact alone."""
-        about_fact = [one for one in trigger.conditions if _about_fact(one)]
-        conditions = tuple(one for one in self.checks.checks(about_fact) if isinstance(one, Check))
+        asking_fact = [one for one in trigger.conditions if about_fact(one)]
+        conditions = tuple(one for one in self.checks.checks(asking_fact) if isinstance(one, Check))
         schedule = schedule_of(trigger.type, trigger.config)
         if schedule:
             self.alarms.declare(len(self.matchers), schedule)
@@ -61,7 +61,7 @@ class TriggerBuilder:
         return len(self.matchers) - 1
 
 
-def _about_fact(condition: Condition | Group) -> bool:
+def about_fact(condition: Condition | Group) -> bool:
     """Whether a trigger's condition depends on the fact alone, and not on the instant."""
     if isinstance(condition, Group) or condition.operator == "within_last":
         return False

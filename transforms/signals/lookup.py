@@ -50,16 +50,23 @@ class SignalLookup:
             rows: lanes.
             instants: theirs.
         """
+        verdict: Bools = self.values(rows, instants).select(expression).to_series().to_numpy()
+        return verdict if verdict.size == rows.size else np.repeat(verdict, rows.size)
+
+    def values(self, rows: Ints, instants: Ints) -> pl.DataFrame:
+        """What conditions see of the signal, as rows of a dictionary (`json_values.numbers_frame`).
+
+        Args:
+            rows: lanes.
+            instants: theirs.
+        """
         value, none = self.at(rows, instants)
         match self.signal:
             case LastEvent():
-                frame = numbers_frame((instants - value) / DAY, np.where(none, NULL, NUMBER))
+                return numbers_frame((instants - value) / DAY, np.where(none, NULL, NUMBER))
             case PatternTruth():
-                frame = numbers_frame(value.astype(float), np.full(rows.size, BOOLEAN))
-            case _:
-                frame = numbers_frame(value, np.full(rows.size, NUMBER))
-        verdict: Bools = frame.select(expression).to_series().to_numpy()
-        return verdict if verdict.size == rows.size else np.repeat(verdict, rows.size)
+                return numbers_frame(value.astype(float), np.full(rows.size, BOOLEAN))
+        return numbers_frame(value, np.full(rows.size, NUMBER))
 
 
 def look_up(signal: Signal, function: StepFunction, lane_of: Ints) -> SignalLookup:

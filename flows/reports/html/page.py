@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.files import write_text
-from flows.reports.fitting import Column, cell_text
+from flows.fitting import Column, cell_text
 from flows.reports.frames import open_reports
 from flows.reports.html.maps import drop_off_of, map_of
 from flows.reports.html.numbers import Numbers, read_numbers

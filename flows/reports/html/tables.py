@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.reports.fitting import Column, cell_text
+from flows.fitting import Column, cell_text
 from flows.reports.html.numbers import Numbers, of_workflow
 from flows.reports.terminal import DAILY, DAYS_SHOWN, SUMMARY, WEEKS
 

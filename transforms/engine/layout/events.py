@@ -56,15 +56,16 @@ def _with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
     )
 
 
-def put_facts(lanes: Lanes, placed: Placed, values: Values, unseen: Bools) -> Ints:
-    """The events that matter, in their order, and what they write; returns their rows among those placed.
+def put_facts(lanes: Lanes, placed: Placed, values: Values, unseen: Bools, *, every: bool = False) -> Ints:
+    """The events that matter (or `every` one), in their order, and what they write; their rows among those placed.
 
     `unseen` are those that only update profiles, because their customer isn't known yet at that instant.
     """
     match = match_events(lanes.tick.program, placed.events, values)
     match[unseen] = False
     written = _coded(placed, values)
-    rows = _in_order(placed.events, match, written["event"].to_numpy())
+    writing = np.arange(len(placed.events)) if every else written["event"].to_numpy()
+    rows = _in_order(placed.events, match, writing)
     codes = values.events.take(rows, axis=0)
     names = values.event_names[rows] if lanes.tick.program.named else NULL_CODE
     _put_events(lanes, placed.events, rows, codes, match.take(rows, axis=0), names)

@@ -55,18 +55,38 @@ class Opened:
 
 
 def open_lanes(
-    program: Program, state: State, facts: Facts, introduced: pl.DataFrame, signals: Signals, tick: Tick
+    program: Program,
+    state: State,
+    facts: Facts,
+    introduced: pl.DataFrame,
+    signals: Signals,
+    tick: Tick,
+    *,
+    observed: bool = False,
 ) -> Opened:
-    """Lay out the lanes of all customers with something to do in the tick; `introduced` are those it makes known."""
+    """Lay out the lanes of all customers with something to do in the tick.
+
+    Args:
+        program: the compiled workflows.
+        state: before the tick.
+        facts: what comes in it.
+        introduced: whom it makes known.
+        signals: what they found in it.
+        tick: its bounds.
+        observed: whether what comes to nothing shall happen all the same: known customers, facts, crons.
+    """
     names = _attribute_names(program, facts.writes)
     seen = seen_facts(program, facts, names, signals)
     active = active_customers(program, state, seen.events, tick)
+    if observed:
+        active = pl.concat([active, state.customers["customer_id"]]).unique(maintain_order=True)
     customers = with_cron_customers(program, state, active, tick)
     placed = place(program, state, seen, names, customers)
     values = as_codes(program, placed)
     lanes = Lanes.empty(customers, _context(program, placed, values, signals, tick))
     put_state(lanes, placed, values)
-    event_rows = put_facts(lanes, placed, values, too_early(placed.events, introduced).to_numpy())
+    unseen = too_early(placed.events, introduced).to_numpy()
+    event_rows = put_facts(lanes, placed, values, unseen, every=observed)
     if program.alarms:
         put_alarms(lanes, placed.alarms, values.alarms, np.arange(len(active), len(customers)))
     return Opened(

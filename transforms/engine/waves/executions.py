@@ -22,6 +22,8 @@ def enter(lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
     stand.last_entry[rows], stand.entry_flow[rows] = lanes.queue.clock[rows], flow.index
     stand.context[rows] = facts
     branches = _branches(lanes, flow, rows, facts)
+    if lanes.observer:
+        lanes.observer.enters(lanes, flow, rows, facts)
     if flow.workflow.holdout:
         held_out = _held_out(lanes, flow, rows)
         _record_held_out(lanes, flow, rows[held_out], facts[held_out], branches[held_out])

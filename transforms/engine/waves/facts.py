@@ -46,6 +46,8 @@ def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
             _note_hits(lanes, flow, flow.goal, seen)
         if not matched.isdisjoint(flow.reactors):
             _react(lanes, flow, seen)
+    if lanes.observer:
+        lanes.observer.sees(lanes, rows, facts)
     known = lanes.profiles.known_from[rows] <= seen.at
     if not known.all():
         seen = seen.only(places(known))
@@ -95,7 +97,10 @@ def _meets(lanes: Lanes, flow: Flow, triggers: Sequence[CompiledTrigger], seen: 
     starts = stand.context[seen.rows]
     for one in triggers:
         meant = seen.match[:, one.matcher] & refers(lanes, one.references, seen.facts, starts)
-        result |= meant & holds(lanes, one.checks, asked)
+        met = meant & holds(lanes, one.checks, asked)
+        if lanes.observer:
+            lanes.observer.meets(lanes, flow, one, seen.rows[met], seen.facts[met])
+        result |= met
     return result
 
 

@@ -54,4 +54,7 @@ def _take_alarm(lanes: Lanes, number: int, rows: Ints) -> None:
     codes = np.full((rows.size, len(program.properties)), NULL_CODE, np.int32)
     match = match_codes(program, lanes.tick.truth, lanes.tick.inside, codes, alarm.matchers)
     kind = kind_of(lanes, "time_based", alarm.name)
-    take_fact(lanes, rows, lanes.facts.append(rows.size, codes=codes, match=match, next=-1, kind=kind))
+    facts = lanes.facts.append(rows.size, codes=codes, match=match, next=-1, kind=kind)
+    if lanes.observer:
+        lanes.observer.rings(facts, number)
+    take_fact(lanes, rows, facts)

@@ -48,17 +48,21 @@ def judge(due: Due) -> Judged:
 def _refuses(due: Due) -> Bools:
     lanes, result = due.lanes, np.zeros(due.rows.size, np.bool_)
     for check in lanes.tick.program.refuses_consent:
-        result |= lanes.tick.truth[check.truth][lanes.profiles.attributes[due.rows, check.column]]
+        no = lanes.tick.truth[check.truth][lanes.profiles.attributes[due.rows, check.column]]
+        if lanes.observer:
+            lanes.observer.refuses(lanes, due.step, due.rows[no], check)
+        result |= no
     return result
 
 
 def _capped(due: Due) -> Bools:
     """A cap of N is full when the N-th newest message it counts lies within its window (t − W, t]."""
-    result = np.zeros(due.rows.size, np.bool_)
-    for cap, window, sends in due.lanes.counting(due.step.channel, due.flow.workflow.message_class):
-        if cap.messages == 0:
-            return np.ones(due.rows.size, np.bool_)
-        result |= sends[due.rows, -1] > due.now - window
+    lanes, result = due.lanes, np.zeros(due.rows.size, np.bool_)
+    for cap, window, sends in lanes.counting(due.step.channel, due.flow.workflow.message_class):
+        full = sends[due.rows, -1] > due.now - window if cap.messages else np.ones(due.rows.size, np.bool_)
+        if lanes.observer:
+            lanes.observer.refuses(lanes, due.step, due.rows[full], cap)
+        result |= full
     return result
 
 

@@ -57,6 +57,8 @@ def _ready(due: Due) -> Due:
 def _begin(due: Due) -> Due:
     """Conditions, then the delay; returns those that act at once."""
     if due.step.checks:
+        if due.lanes.observer:
+            due.lanes.observer.asks(due.lanes, due.step, due.rows)
         go = due.holds(due.step.checks)
         log(due.only(~go), "skipped")
         go_on(due.only(~go))
@@ -180,6 +182,8 @@ def _value(due: Due) -> Array:
 
 
 def _branch(due: Due) -> None:
+    if due.lanes.observer:
+        due.lanes.observer.chooses(due.lanes, due.step, due.rows)
     for name, checks in (*due.step.criteria, ("default", ())):
         chosen = due.holds(checks)
         take_path(due.only(chosen), name)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from flows.reports.fitting import LEAST_WIDTH, PIPE_WIDTH, Column, print_table, report_console
+from flows.fitting import LEAST_WIDTH, PIPE_WIDTH, Column, print_table, report_console
 from flows.reports.terminal import DAILY, DROP_OFF, REST, SUMMARY, WEEKS, print_moves
 
 COLUMNS = (

@@ -1,5 +1,6 @@
 """Tables as wide as the terminal at most, in which nothing is cut: the one place where it is decided what is shown."""
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Column:
         rank: 0: the table says nothing without it; else the higher, the sooner it gives way.
         folds: a label, which may go on in the next line; an id or a number never does.
         is_signed: a difference: with `+` before what is more than nothing.
+        is_right: a number that is written as text already.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Column:
     rank: int = 0
     folds: bool = False
     is_signed: bool = False
+    is_right: bool = False
 
     @property
     def title(self) -> str:
@@ -101,13 +104,27 @@ def print_table(
     console.print()
 
 
+def table_lines(
+    rows: pl.DataFrame, columns: Sequence[Column], width: int | None, *, rest: str = ""
+) -> list[str]:
+    """The lines of a table for a terminal so wide; None: a file or pipe. As `print_table`, without a title."""
+    console = Console(file=io.StringIO(), width=width or PIPE_WIDTH, color_system=None)
+    with console.capture() as captured:
+        print_table(console, "", rows, columns, rest=rest)
+    return [line.rstrip() for line in captured.get().rstrip("\n").split("\n")]
+
+
 def _field(column: Column, values: pl.Series) -> _Field:
     texts = [cell_text(column, cell).translate(_CONTROLS) for cell in values]
     heading = max(map(cell_len, column.heading.split("\n")))
     most = max([heading, *map(cell_len, texts)])
     words = [min(cell_len(word), _WORD) for text in texts for word in text.split()]
     return _Field(
-        column, values.dtype.is_numeric(), texts, most, max([heading, *words]) if column.folds else most
+        column,
+        column.is_right or values.dtype.is_numeric(),
+        texts,
+        most,
+        max([heading, *words]) if column.folds else most,
     )
 
 
