@@ -74,7 +74,9 @@ def report_command(
     if html:
         from flows.reports.html.page import write_page
 
-        write_page(places, html, scope)
+        with status() as say:
+            say("Counting for the page")
+            write_page(places, html, scope)
         typer.echo(f"Written to {html}", err=as_json)
 
 

@@ -25,6 +25,8 @@ END_WIDTH, END_GAP = 116.0, 16.0
 ENDS = ("converted", "completed", "exited", "failed")
 """From left to right; whoever passed the last step has completed."""
 ENTRY = "entry"
+ELSE = "else"
+"""The way of those who took no path of a step that has some, such as whoever came by when it had none."""
 
 Children = Mapping[str, Mapping[str, list["Step"]]]
 
@@ -237,9 +239,9 @@ def _item(step: Step, branch: str, inside: Children) -> _Item:
         for name, steps in sorted(given.items(), key=lambda one: _place(one[0], step.choices))
     ]
     rest = [name for name in step.choices if name not in given]
-    if paths and rest:
-        others = max(0, step.passed - sum(one.customers for one in paths))
-        paths.append(_column(", ".join(rest), branch, others, (), inside))
+    others = step.passed - sum(one.customers for one in paths)
+    if paths and (rest or others > 0):
+        paths.append(_column(", ".join(rest) or ELSE, branch, max(0, others), (), inside))
     width = max(WIDTH + 2 * SIDE, sum(one.width for one in paths))
     height = HEIGHT + (FORK + max(one.height for one in paths) if paths else 0)
     return _Item(step, tuple(paths), width, height)
