@@ -11,7 +11,7 @@ from flows.reports.html.page import write_page
 from flows.reports.scope import Scope
 from tests.reports.html_page import HOSTILE, Elements, full_house, rows_of
 from tests.runs import House, house, person
-from tests.semantics.cases import at, event, tag, workflow
+from tests.semantics.cases import action, at, event, tag, wait, workflow
 
 WORKFLOWS = ("all", "held", "none")
 COUNTED = (
@@ -118,22 +118,42 @@ def test_steps_of_the_map_are_those_of_the_drop_off(home: House, text: str, work
     assert len(shown) == len(rows)
 
 
-def test_lines_and_ends_of_the_map_are_those_of_the_views(home: House, text: str) -> None:
-    found = steps_on_maps(text, "all")
-    (row,) = rows_of(home, "report_workflow_summary", "workflow_id = 'all'")
+def assert_map_of_views(home: House, text: str, workflow_id: str) -> None:
+    """Its ends are the summary's, and whoever passed a step is on one of its lines."""
+    found = steps_on_maps(text, workflow_id)
+    (row,) = rows_of(home, "report_workflow_summary", f"workflow_id = '{workflow_id}'")
     ends = {one["data-end"]: int(one["data-customers"] or 0) for one in found.having("data-end")}
     assert ends == {"entry": row["total_executions"], **{one: row[one] for one in list(ends)[1:]}}
-    passed = {
-        (branch, step): n for branch, step, n in home.rows(
-            "select branch, step, passed from report_drop_off where workflow_id = 'all'"
-        )
-    }  # fmt: skip
+    steps = rows_of(home, "report_drop_off", f"workflow_id = '{workflow_id}'")
     going: dict[tuple[str | None, str | None], int] = {}
     for line in found.having("data-target"):
-        key = line["data-branch"], line["data-source"]
+        key = line.get("data-branch"), line["data-source"]
         going[key] = going.get(key, 0) + int(line["data-customers"] or 0)
-    assert {one: n for one, n in going.items() if one[1] != "entry"} == passed
+    assert {one: n for one, n in going.items() if one[1] != "entry"} == {
+        (one["branch"], one["step"]): one["passed"] for one in steps
+    }
     assert sum(n for one, n in going.items() if one[1] == "entry") == row["total_executions"]
+
+
+@pytest.mark.parametrize("workflow_id", WORKFLOWS)
+def test_lines_and_ends_of_the_map_are_those_of_the_views(home: House, text: str, workflow_id: str) -> None:
+    if workflow_id == "none":
+        ends = steps_on_maps(text, "none").having("data-customers")
+        assert {one["data-customers"] for one in ends} == {"0"}
+    else:
+        assert_map_of_views(home, text, workflow_id)
+
+
+def test_versions_are_on_one_map(tmp_path: Path) -> None:
+    fork = action("random_split", weights={"a": 0.5, "b": 0.5}, paths={"a": [tag("a")], "b": [tag("b")]})
+    home = house(tmp_path, workflow(fork, wait("1h")))
+    home.customers("people", *(person(f"c{one}") for one in range(12)))
+    home.events("1", *(event("go", at(5), f"c{one}") for one in range(6)))
+    home.tick(at(10))
+    home.define(workflow(tag("plain"), wait("1h"), tag("end")))
+    home.events("2", *(event("go", at(15), f"c{one}") for one in range(6, 12)))
+    home.tick(at(20))
+    assert_map_of_views(home, text_of(home), "w")
 
 
 def test_samples_are_of_those_who_stand_there(home: House, text: str) -> None:
