@@ -19,6 +19,7 @@ from flows.commands import (
     content,
     definitions,
     experiments,
+    forecasts,
     histories,
     messages,
     outbox,
@@ -118,6 +119,9 @@ app.command("send-test", short_help="Send one message now, to yourself.")(conten
 app.add_typer(outbox.app, name="outbox", short_help="What waits to be sent, what isn't sent, and why.")
 app.command("message", short_help="Show a message as it went out.")(messages.message_command)
 app.command("addresses", short_help="Look through the customers' e-mail addresses.")(people.addresses_command)
+app.command("forecast", short_help="How many messages are to come, and how far off that was before.")(
+    forecasts.forecast_command
+)
 app.command("experiment", short_help="How groups of customers differ, with intervals.")(
     experiments.experiment_command
 )

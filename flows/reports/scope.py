@@ -64,7 +64,7 @@ def scoped_frames(
         InputError: a workflow that the store doesn't know.
         WarehouseError: a table can't be read.
     """
-    _check_workflows(con, scope.workflows)
+    check_workflows(con, scope.workflows)
     wanted = report_views() if names is None else names
     return {name: _of_workflows(_view(con, name, scope.since), scope.workflows) for name in wanted}
 
@@ -83,7 +83,7 @@ def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.Data
         InputError: a workflow that the store doesn't know.
         WarehouseError: a table can't be read.
     """
-    _check_workflows(con, workflows)
+    check_workflows(con, workflows)
     until = frame(con, "select max(now) as until from ticks").item()
     return _of_workflows(read_sql(con, f"reports/compare/{LAST_WEEK}.sql", until=until), workflows)
 
@@ -102,7 +102,12 @@ def _of_workflows(rows: pl.DataFrame, workflows: Sequence[str]) -> pl.DataFrame:
     return rows.filter(pl.col("workflow_id").is_in(list(workflows))) if workflows else rows
 
 
-def _check_workflows(con: DuckDBPyConnection, workflows: Sequence[str]) -> None:
+def check_workflows(con: DuckDBPyConnection, workflows: Sequence[str]) -> None:
+    """Whether the store knows these workflows.
+
+    Raises:
+        InputError: naming one that it doesn't, and the nearest that it does.
+    """
     known = frame(con, "select distinct workflow_id from workflow_versions order by all")[
         "workflow_id"
     ].to_list()

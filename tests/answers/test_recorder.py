@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.answers.told import account_of
+from tests.effort import few_cases
 from tests.engine import interface
 from tests.engine.compare import assert_same
 from tests.engine.strategies import cases, events
@@ -24,6 +25,7 @@ def recorded(found: Case, owner: str) -> tuple[Result, Record]:
     return interface.decide(found, (), recorder), recorder.record
 
 
+@few_cases
 @given(cases())
 def test_to_record_changes_nothing_and_every_entry_is_explained(found: Case) -> None:
     somebody = min((one["customer_id"] for one in found.events + found.customers), default="nobody")
@@ -62,6 +64,7 @@ def lonely(draw: st.DrawFn) -> Case:
     return Case([{**drawn, "triggers": triggers}], [person], happened, at(days=9))
 
 
+@few_cases
 @given(lonely())
 def test_what_failed_is_all_that_stood_against_it_and_no_less(found: Case) -> None:
     missed = missed_in(found)

@@ -222,6 +222,7 @@ def test_what_moves_on_is_counted_once(con: DuckDBPyConnection) -> None:
     assert kept(con).select("name", "n").rows() == [
         ("durations", 1),
         ("entries", 2),
+        ("entries_daily", 2),
         ("executions", 1),
         ("executions", 1),
     ]
