@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -71,11 +72,6 @@ def report_console() -> Console:
     return console
 
 
-def page_console() -> Console:
-    """Where tables are printed that shall be a page: nobody sees them yet."""
-    return Console(file=io.StringIO(), record=True, width=PIPE_WIDTH)
-
-
 def print_table(
     console: Console, title: str, rows: pl.DataFrame, columns: Sequence[Column], *, rest: str = ""
 ) -> None:
@@ -119,7 +115,7 @@ def table_lines(
 
 
 def _field(column: Column, values: pl.Series) -> _Field:
-    texts = [_text(column, cell).translate(_CONTROLS) for cell in values]
+    texts = [cell_text(column, cell).translate(_CONTROLS) for cell in values]
     heading = max(map(cell_len, column.heading.split("\n")))
     most = max([heading, *map(cell_len, texts)])
     words = [min(cell_len(word), _WORD) for text in texts for word in text.split()]
@@ -176,7 +172,8 @@ def _blocks(fields: list[_Field], height: int, width: int) -> Iterator[str]:
                 yield from (head, text)
 
 
-def _text(column: Column, cell: Any) -> str:
+def cell_text(column: Column, cell: Any) -> str:
+    """A cell as people read it; what isn't there is `-`."""
     if cell is None:
         return "-"
     if column.name.endswith("_seconds"):
@@ -189,6 +186,8 @@ def _text(column: Column, cell: Any) -> str:
             return f"{sign}{cell:,}"
         case float():
             return f"{sign}{cell:,.1f}"
+        case Decimal():
+            return f"{sign}{cell:,}"
         case datetime():
             return f"{cell:%Y-%m-%d %H:%M:%S}"
     return str(cell)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def report_command(
-    html: Annotated[Path | None, typer.Option(help="Also write the reports as one HTML page.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write one HTML page: a map of each workflow with its numbers, and tables."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every view with all its columns, as one JSON object.")
     ] = False,
@@ -54,11 +57,14 @@ def report_command(
     from flows.reports.scope import Scope
 
     _check(csv, html, as_json=as_json)
+    if html:
+        _check_page(html, of_all_time=not (compare or since))
     if compare and since:
         raise InputError(f"--compare {compare} has its own time: give it without --since")
     instant = None if since is None else parse_instant("--since", since)
     scope = Scope(tuple(workflow or ()), instant)
-    answer = _answer(settings_of(settings), scope, csv, weeks=bool(compare))
+    places = settings_of(settings)
+    answer = _answer(places, scope, csv, weeks=bool(compare))
     if csv is not None:
         typer.echo(csv_of(answer.frames[csv]), nl=False)
     elif as_json:
@@ -66,7 +72,11 @@ def report_command(
     else:
         answer.shown(report_console())
     if html:
-        _write_page(answer, html)
+        from flows.reports.html.page import write_page
+
+        with status() as say:
+            say("Counting for the page")
+            write_page(places, html, scope)
         typer.echo(f"Written to {html}", err=as_json)
 
 
@@ -78,10 +88,20 @@ def _check(csv: str | None, html: Path | None, *, as_json: bool) -> None:
     """
     if csv is not None and (as_json or html):
         raise InputError(f"--csv {csv} prints one view alone: give it without --json and --html")
-    if html and (html.is_dir() or not html.parent.is_dir()):
+
+
+def _check_page(html: Path, *, of_all_time: bool) -> None:
+    """Whether a page can be written there, and can tell what is asked for.
+
+    Raises:
+        InputError: it can't.
+    """
+    if html.is_dir() or not html.parent.is_dir():
         raise InputError(
             f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
         )
+    if not of_all_time:
+        raise InputError(f"--html {html} tells of all time: give it without --since and --compare")
 
 
 @dataclass(frozen=True)
@@ -109,14 +129,6 @@ def _answer(places: "Settings", scope: "Scope", csv: str | None, *, weeks: bool)
                 return _Answer({LAST_WEEK: rows}, partial(print_last_week, rows))
             frames = scoped_frames(con, scope, None if csv is None else [csv])
             return _Answer(frames, partial(print_scoped, frames, scope))
-
-
-def _write_page(answer: _Answer, file: Path) -> None:
-    from flows.fitting import page_console
-
-    page = page_console()
-    answer.shown(page)
-    page.save_html(str(file))
 
 
 def reconcile_command(

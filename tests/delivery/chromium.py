@@ -54,7 +54,7 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press a key, such as `Tab` or `ArrowRight`."""
-        code = {"Tab": 9, "ArrowRight": 39, "ArrowLeft": 37}[key]
+        code = {"Tab": 9, "Enter": 13, "ArrowLeft": 37, "ArrowRight": 39}[key]
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 

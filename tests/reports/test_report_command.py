@@ -107,6 +107,8 @@ def test_the_last_week_is_that_of_the_last_tick(report: Onward) -> None:
         (f"--workflow {LONG[:40]}", [f"did you mean '{LONG}'?"]),
         ("--workflow x", ["--workflow 'x'", f"allowed: {LONG}, w"]),
         ("--compare last-week --workflow x", ["--workflow 'x'"]),
+        ("--html page.html --since 2026-01-01", ["--html page.html tells of all time", "without --since"]),
+        ("--html page.html --compare last-week", ["without --since and --compare"]),
         ("--html nowhere/page.html", ["--html nowhere/page.html"]),
     ],
 )

@@ -65,6 +65,18 @@ def label(action: Action) -> str:
     return ""
 
 
+def choices(action_type: str, told: str) -> tuple[str, ...]:
+    """The decisions that a step can take, in order, as its label tells them; none of other steps."""
+    match action_type:
+        case "branch_decision":
+            return tuple(told.split(", "))
+        case "random_split":
+            return tuple(one.rpartition(" ")[0] for one in told.split(", "))
+        case "wait_for_event":
+            return ("event", "timeout") if " or " in told else ("event",)
+    return ()
+
+
 def _shown(value: Any) -> str:
     return canonical(value) if (name := referred_property(value)) is None else f"event.{name}"
 

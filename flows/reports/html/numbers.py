@@ -1,0 +1,61 @@
+"""What the page tells, read from what is published."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from flows.reports.scope import LAST_WEEK, Scope, last_week, scoped_frames, view_names
+from flows.warehouse import frame, read_sql
+
+SAMPLES = 5
+"""How many customers are named at a step."""
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Frames by the names of views, and what is asked beside them.
+
+    Attributes:
+        views: every `report_*` view, and `report_last_week`.
+        waiting: see `sql/reports/page/waiting_samples.sql`.
+        steps: see `sql/reports/page/newest_steps.sql`.
+        as_of: the last tick's `now`; None before the first.
+    """
+
+    views: dict[str, pl.DataFrame]
+    waiting: pl.DataFrame
+    steps: pl.DataFrame
+    as_of: datetime | None
+
+    def of(self, view: str, workflow: str) -> pl.DataFrame:
+        """The rows of a view that are one workflow's, in their order."""
+        return of_workflow(self.views[view], workflow)
+
+
+def of_workflow(rows: pl.DataFrame, workflow: str) -> pl.DataFrame:
+    """The rows of one workflow, in their order."""
+    return rows.filter(pl.col("workflow_id") == workflow)
+
+
+def read_numbers(con: DuckDBPyConnection, scope: Scope = EVERYTHING) -> Numbers:
+    """Everything that the page tells.
+
+    Args:
+        con: a connection to what is published.
+        scope: of which workflows; of all time.
+
+    Raises:
+        InputError: a workflow that the store doesn't know.
+        WarehouseError: a table can't be read.
+    """
+    views = scoped_frames(con, scope, view_names(scope))
+    views[LAST_WEEK] = last_week(con, scope.workflows)
+    return Numbers(
+        views,
+        read_sql(con, "reports/page/waiting_samples.sql", most=SAMPLES),
+        read_sql(con, "reports/page/newest_steps.sql"),
+        frame(con, "select max(now) as as_of from ticks").item(),
+    )
