@@ -126,7 +126,7 @@ comment on column "report_entry_cohorts"."active" is 'by status; active is runni
 comment on column "report_entry_cohorts"."hits" is 'how many reached the goal within its window, running or not; null: the goal asks for the execution''s decision, or there is none';
 comment on column "report_entry_cohorts"."hit_rate" is 'in percent of entered';
 comment on {report_time_to_goal} "report_time_to_goal" is 'one row per workflow and arm: how long it takes from an entry to its first goal hit. Counted when asked.';
-comment on column "report_time_to_goal"."workflow_id" is 'of workflows with a goal';
+comment on column "report_time_to_goal"."workflow_id" is 'of workflows with a goal that has hits';
 comment on column "report_time_to_goal"."arm" is 'held_out, or treated';
 comment on column "report_time_to_goal"."executions" is 'entries, and those that reached the goal';
 comment on column "report_time_to_goal"."hits" is 'entries, and those that reached the goal';

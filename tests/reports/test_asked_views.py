@@ -118,3 +118,4 @@ def test_what_has_no_hits_has_no_rate(tmp_path: Path) -> None:
     home.events("1", event("go", at(5)), event("buy", at(6)))
     home.tick(at(10))
     assert home.rows("select hits, hit_rate from report_entry_cohorts") == [(None, None), (None, None)]
+    assert home.rows("from report_time_to_goal") == []

@@ -1,12 +1,14 @@
 -- One row per workflow and arm: how long it takes from an entry to its first goal hit.
 --
--- Those whose goal is still open and not reached are counted apart (open): they may reach it yet, so the times are of those who
--- did. Times in seconds.
+-- Goals that ask for the execution's decision have no hits, and no row here. Those whose goal is still open and not reached are
+-- counted apart (open): they may reach it yet, so the times are of those who did. Times in seconds.
 with
     windows as (
         select version, coalesce((definition::json ->> '$.goal.window')::double, 2592000) as seconds
         from workflow_versions
-        where (definition::json -> '$.goal') is not null
+        where
+            (definition::json -> '$.goal') is not null
+            and coalesce((definition::json -> '$.goal.conditions')::varchar, '') not like '%"attribute":"execution.%'
     ),
 
     first_hits as (select execution_id, min("at") as hit_at from goal_hits group by execution_id),
