@@ -28,6 +28,7 @@ PROFILE = {"customer_id": "c", "attributes": '{"a":\n1}', "tags": ["a"]}
 PLACE = {"execution_id": HASH, "workflow_id": "w", "customer_id": "c", "entered_at": T, "step": "0", "at": T}
 GOOD: dict[str, dict[str, Any]] = {
     "executions": EXECUTION,
+    "goal_hits": {**{name: one for name, one in PLACE.items() if name != "step"}, "event_id": None},
     "steps": {**PLACE, "branch": "default", "action_type": "wait", "outcome": "done"},
     "messages": {**PLACE, "message_id": HASH, "template_id": "t"},
     "webhooks": {**PLACE, "url": "https://example.com"},
@@ -53,6 +54,7 @@ def test_a_good_table_passes_also_without_rows_and_with_more_columns(table: Tabl
         (checks.EXECUTIONS, {"status": "gone"}, "status: one of running, .*: 'gone'"),
         (checks.EXECUTIONS, {"execution_id": "short"}, "execution_id: 32 hexadecimal digits: 'short'"),
         (checks.EXECUTIONS, {"execution_id": HASH + "\n"}, "execution_id: .*"),
+        (checks.GOAL_HITS, {"execution_id": "short"}, "execution_id: 32 hexadecimal digits: 'short'"),
         (checks.STEPS, {"branch": None}, "branch: not null: null"),
         (checks.MESSAGES, {"message_id": HASH.upper()}, "message_id: .*"),
         (checks.PROFILES, {"attributes": "[1]"}, r"attributes: a JSON object: '\[1\]'"),
