@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.pasts import Cohort, active, day, past
+from tests.effort import few_cases
 from transforms.answers.forecast import Forecast, forecast
 from transforms.answers.totals import banded, parted, strangers, summed
 
@@ -135,6 +136,7 @@ def cohorts(draw: st.DrawFn) -> Cohort:
     )
 
 
+@few_cases
 @given(some=st.lists(cohorts(), max_size=12), days=st.integers(1, 20), more=st.integers(1, 10))
 def test_any_past(some: list[Cohort], days: int, more: int) -> None:
     """What comes later isn't looked at; more days say the same of the first; sums are sums; nothing is below none."""
@@ -149,6 +151,7 @@ def test_any_past(some: list[Cohort], days: int, more: int) -> None:
     assert banded(rows).filter(~pl.col("messages").round().is_between("low", "high")).is_empty()
 
 
+@few_cases
 @given(some=st.lists(cohorts(), max_size=12))
 def test_without_entries_lately_only_those_in_flight_are_counted(some: list[Cohort]) -> None:
     long_past = [replace(one, entered=one.entered % 14) for one in some]

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from hypothesis import event as noted
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
@@ -82,7 +82,6 @@ def checked(left_out: list[set[str]], *given: Any) -> Decided:
 
 
 @given(data=st.data())
-@settings(max_examples=settings().max_examples * 2)
 def test_nothing_comes_of_crons_for_those_left_out(data: st.DataObject) -> None:
     case = data.draw(cron_cases())
     boundaries, left_out = data.draw(tick_boundaries(case)), list[set[str]]()

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.settings import Settings
@@ -67,6 +67,7 @@ def documents(state: StateFile) -> dict[str, tuple[int, list[str]]]:
 PARTS = st.lists(st.lists(IDS, min_size=1, max_size=6, unique=True), min_size=1, max_size=3)
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(
     ticks=st.lists(PARTS, min_size=1, max_size=4),
     keys=st.sampled_from([EDGES[:1], EDGES[1:2], EDGES[:3], EDGES]),

@@ -75,7 +75,7 @@ def active_ones(program: Program, state: State, events: pl.DataFrame, tick: Tick
     return rough.filter(rough.is_in(sure.implode()) | rough.is_in(list(dated)))
 
 
-@settings(max_examples=15)
+@settings(max_examples=max(2, settings().max_examples // 25))
 @given(ticked_cases())
 def test_whoever_is_active_is_read(drawn: tuple[Case, list[tuple[datetime, list[Row]]]]) -> None:
     case, ticks = replace(drawn[0], start=None), drawn[1]

@@ -81,7 +81,7 @@ def check(drawn: tuple[Case, Ticks], kinds: Sequence[Format], rebuilt: bool, **b
     return expected
 
 
-@settings(max_examples=25)
+@settings(max_examples=max(2, settings().max_examples // 12))
 @given(ticked_cases(), formats, st.booleans(), limits, limits)
 def test_runs_decide_what_the_oracle_does(
     drawn: tuple[Case, Ticks], kinds: list[Format], rebuilt: bool, late: timedelta, ahead: timedelta
