@@ -1,5 +1,6 @@
 """`python -m demo`: a year of real grocery orders, week by week, through the run that users have."""
 
+import argparse
 import shutil
 import sys
 from datetime import datetime
@@ -103,4 +104,5 @@ def _shown(path: Path) -> Path:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m demo", description=__doc__).parse_args()  # it takes none
     sys.exit(main())
