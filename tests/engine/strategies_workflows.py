@@ -365,7 +365,7 @@ def goals(draw: DrawFn) -> Row:
 
 optional_keys: dict[str, SearchStrategy[Any]] = {
     "branches": sometimes(25, branches()),
-    "goal": sometimes(45, goals()),
+    "goal": sometimes(60, goals()),
     "exit_on": sometimes(25, st.lists(triggers(decision=True), min_size=1, max_size=2)),
     "reentry": sometimes(50, reentries),
     "holdout": sometimes(25, st.sampled_from([0.5, 0, 1])),
