@@ -158,6 +158,11 @@ class Settings(BaseSettings):
     refunds: list[str] = Field(default=["Order Refunded"], description="Names of events that give it back.")
 
     @property
+    def send_times(self) -> list[QuietHours | SendWindow]:
+        """When messages may go: what bounds workflows that don't say it themselves; quiet hours first."""
+        return [one for one in (self.quiet_hours, self.send_window) if one]
+
+    @property
     def memory_bytes(self) -> int:
         """What a run may use, in bytes."""
         return memory_bytes(self.memory)

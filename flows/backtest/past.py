@@ -10,7 +10,7 @@ from flows.backtest.plan import Progress
 from flows.backtest.prepare import Preparation, prepare
 from flows.formats.ways import Ways
 from flows.history.reading import History
-from flows.settings import Settings, memory_bytes
+from flows.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ def prepared(past: Past, settings: Settings, progress: Progress) -> Generator[Hi
         return
     with TemporaryDirectory(prefix="onward-history-") as folder:
         out, ways = Path(folder) / "history", Ways.of(settings)
-        memory = memory_bytes(settings.memory)
-        prepare(Preparation(past.events, past.customers, out, settings.limits, ways, memory), progress)
+        prepare(
+            Preparation(past.events, past.customers, out, settings.limits, ways, settings.memory_bytes),
+            progress,
+        )
         yield History.open(out)

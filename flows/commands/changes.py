@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.histories import history_or_files
-from flows.commands.shared import SettingsFile, bar, counted, settings_of
+from flows.commands.histories import (
+    CustomerFile,
+    EventFiles,
+    FromStore,
+    HistoryFolder,
+    MoreEventFiles,
+    Start,
+    history_or_files,
+)
+from flows.commands.shared import SettingsFile, bar, check_names_file, counted, settings_of
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
@@ -30,28 +38,11 @@ def diff_command(
         ),
     ],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The same after the change.")],
-    more: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
-    ] = None,
-    events: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Event file; may be given several times.")
-    ] = None,
-    customers: Annotated[
-        Path | None,
-        typer.Option(
-            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
-        ),
-    ] = None,
-    history: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="A history that `onward prepare` made, instead of --events and --customers."
-        ),
-    ] = None,
-    store: Annotated[
-        bool,
-        typer.Option("--store", help="Read what the store has loaded, as `onward compact` laid it out last."),
-    ] = False,
+    more: MoreEventFiles = None,
+    events: EventFiles = None,
+    customers: CustomerFile = None,
+    history: HistoryFolder = None,
+    store: FromStore = False,
     patterns: Annotated[
         list[Path] | None,
         typer.Option(
@@ -60,9 +51,7 @@ def diff_command(
             "[default: patterns.yaml in or beside each folder]",
         ),
     ] = None,
-    start: Annotated[
-        str | None, typer.Option(help="Events before it build profiles and trigger nothing.")
-    ] = None,
+    start: Start = None,
     last: Annotated[
         str | None,
         typer.Option(metavar="LENGTH", help="Instead of --start: so long before the end, like 30d."),
@@ -112,10 +101,8 @@ def diff_command(
 
     if as_json and as_markdown:
         raise InputError(_FORMATS)
-    if html and (html.is_dir() or not html.parent.is_dir()):
-        raise InputError(
-            f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
-        )
+    if html:
+        check_names_file("--html", html)
     if start and last:
         raise InputError(f"--start {start} and --last {last}: give one of them")
     limits = [parse_limit("--fail-if", one) for one in fail_if or []]

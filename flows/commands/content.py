@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.shared import SettingsFile, counted, settings_of
+from flows.commands.shared import SettingsFile, check_names_file, counted, settings_of
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def preview_command(
 
     if sample and customer is not None:
         raise InputError("--sample makes somebody up; give either it or --customer")
-    if out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"--out {out}: names a file in a folder that is there; this is a folder, or in none")
+    check_names_file("--out", out)
     places = settings_of(settings)
     made, faults = _made(places, name, customer, "preview"), load_rules(places.content).faults
     whom = "For somebody made up." if customer is None else f"For the customer {customer}."

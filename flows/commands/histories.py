@@ -12,29 +12,45 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 
+EventFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--events", metavar="FILE", help="Event file; may be given several times."),
+]
+MoreEventFiles = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
+]
+CustomerFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--customers",
+        help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known.",
+    ),
+]
+HistoryFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--history",
+        metavar="DIR",
+        help="A history that `onward prepare` made, instead of --events and --customers.",
+    ),
+]
+FromStore = Annotated[
+    bool,
+    typer.Option("--store", help="Read what the store has loaded, as `onward compact` laid it out last."),
+]
+Start = Annotated[
+    str | None, typer.Option("--start", help="Events before it build profiles and trigger nothing.")
+]
+
+
 def backtest_command(
     workflows: Annotated[Path, typer.Option(help="Folder of workflow files.")],
     end: Annotated[str, typer.Option(help="Decide until this instant (ISO 8601).")],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files and summary.json.")],
-    events: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Event file; may be given several times.")
-    ] = None,
-    customers: Annotated[
-        Path | None,
-        typer.Option(
-            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
-        ),
-    ] = None,
-    history: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="A history that `onward prepare` made, instead of --events and --customers."
-        ),
-    ] = None,
-    store: Annotated[
-        bool,
-        typer.Option("--store", help="Read what the store has loaded, as `onward compact` laid it out last."),
-    ] = False,
+    events: EventFiles = None,
+    customers: CustomerFile = None,
+    history: HistoryFolder = None,
+    store: FromStore = False,
     only: Annotated[
         str | None,
         typer.Option(
@@ -44,9 +60,7 @@ def backtest_command(
         ),
     ] = None,
     patterns: Annotated[Path | None, typer.Option(help="File of pattern definitions.")] = None,
-    start: Annotated[
-        str | None, typer.Option(help="Events before it build profiles and trigger nothing.")
-    ] = None,
+    start: Start = None,
     tick: Annotated[str | None, typer.Option(help="Length of a tick, like 1h. [default: one tick]")] = None,
     cap: Annotated[
         list[str] | None, typer.Option(metavar="N/WINDOW", help="Frequency cap, like 3/7d; may be repeated.")
@@ -59,9 +73,7 @@ def backtest_command(
         int | None, typer.Option(min=1, help="How many processes decide. [default: 2 where that is faster]")
     ] = None,
     settings: SettingsFile = None,
-    more: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Further event files.")
-    ] = None,
+    more: MoreEventFiles = None,
 ) -> None:
     """The same engine over history: no store, nothing is sent. Writes Parquet and summary.json to --out."""
     from flows.arguments import parse_cap, parse_instant, parse_length, parse_names, parse_size
@@ -74,13 +86,14 @@ def backtest_command(
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
     files = [*(events or []), *(more or [])]
-    history = history_or_files(files, customers, history, settings_of(settings) if store else None)
+    defaults = settings_of(settings)
+    history = history_or_files(files, customers, history, defaults if store else None)
     until = parse_instant("--end", end)
-    found, defaults = read_definitions(workflows, patterns), settings_of(settings)
+    found = read_definitions(workflows, patterns)
     plan = Plan(
         workflows=found.workflows,
         patterns=found.patterns,
-        send_times=[one for one in (defaults.quiet_hours, defaults.send_window) if one],
+        send_times=defaults.send_times,
         timezone=defaults.timezone,
         customers=customers,
         events=files,
@@ -143,12 +156,7 @@ def history_or_files(
 def prepare_command(
     events: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Event files.")],
     out: Annotated[Path, typer.Option(help="Folder for the history; one that is there is replaced.")],
-    customers: Annotated[
-        Path | None,
-        typer.Option(
-            help="Customer file: Parquet, NDJSON or CSV. Without it, events alone make customers known."
-        ),
-    ] = None,
+    customers: CustomerFile = None,
     memory: Annotated[
         str | None,
         typer.Option(help="About how much memory to use, like 4GB. [default: that of the settings]"),

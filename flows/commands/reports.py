@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from flows.commands.shared import SettingsFile, settings_of, status
+from flows.commands.shared import SettingsFile, check_names_file, settings_of, status
 from flows.errors import InputError, OnwardError
 
 if TYPE_CHECKING:
@@ -96,10 +96,7 @@ def _check_page(html: Path, *, of_all_time: bool) -> None:
     Raises:
         InputError: it can't.
     """
-    if html.is_dir() or not html.parent.is_dir():
-        raise InputError(
-            f"--html {html}: names a file in a folder that is there; this is a folder, or in none"
-        )
+    check_names_file("--html", html)
     if not of_all_time:
         raise InputError(f"--html {html} tells of all time: give it without --since and --compare")
 

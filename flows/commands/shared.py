@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.errors import InputError
+
 if TYPE_CHECKING:
     from flows.settings import Settings
 
@@ -69,6 +71,18 @@ def bar() -> Generator[Callable[[str, float], object]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda step, share: bar.update(task, description=step, completed=share)
+
+
+def check_names_file(option: str, file: Path) -> None:
+    """Look whether a file can be written where an option says.
+
+    Raises:
+        InputError: it is a folder, or in none.
+    """
+    if file.is_dir() or not file.parent.is_dir():
+        raise InputError(
+            f"{option} {file}: names a file in a folder that is there; this is a folder, or in none"
+        )
 
 
 def counted(number: int, noun: str) -> str:

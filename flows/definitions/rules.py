@@ -47,7 +47,7 @@ def rules_of(settings: Settings, definitions: Definitions) -> Rules:
         definitions.patterns,
         [(one.messages, one.window, one.channel, one.message_class) for one in settings.frequency_caps],
         settings.max_lateness,
-        [one for one in (settings.quiet_hours, settings.send_window) if one],
+        settings.send_times,
         settings.timezone,
         definitions.unreadable,
     )

@@ -11,7 +11,7 @@ from flows.store.store import Store
 from flows.store.tables import PROGRAM_STEPS
 from transforms.definitions.triggers import GOAL_WINDOW
 from transforms.definitions.workflow import Workflow, definition_json, stored_workflow, version_of
-from transforms.timing.durations import epoch_us, microseconds
+from transforms.timing.durations import microseconds
 
 
 def note_versions(store: Store, workflows: Sequence[Workflow], now: datetime) -> None:
@@ -44,20 +44,15 @@ def older_versions(state: StateFile, workflows: Sequence[Workflow], since: datet
 def with_open_goals(
     state: StateFile, workflows: Sequence[Workflow], since: datetime | None
 ) -> list[Workflow]:
-    """The versions, beside `workflows`, whose last entry can still hit its goal after `since` (semantics.md §10)."""
+    """The versions, beside `workflows`, whose last entry can still hit its goal after `since` (semantics.md §10).
+
+    Perhaps some more, for a day: entries are counted by days, and the engine looks at each one's instant.
+    """
     if since is None:
         return []
     asked = {"since": since, "usual": microseconds(GOAL_WINDOW)}
-    rows = state.rows(
-        "definitions/versions/entered.sql", **asked, versions=[version_of(one) for one in workflows]
-    )
-    until = {version: at for _, version, at in rows}
-    stored = stored_workflows(state, [(one, version) for one, version, _ in rows])
-    return [
-        one
-        for one in stored
-        if one.goal and until[version_of(one)] + microseconds(one.goal.window) >= epoch_us(since)
-    ]
+    versions = [version_of(one) for one in workflows]
+    return stored_workflows(state, state.rows("definitions/versions/entered.sql", **asked, versions=versions))
 
 
 def pause_and_resume(

@@ -29,12 +29,12 @@ def named(told: Mapping[str, str | Sequence[str]], width: int | None) -> Iterato
     for name, what in told.items():
         head = f"{name:<{indent}}"
         for one in (what,) if isinstance(what, str) else what:
-            for line in fitting(one, None if width is None else width - indent):
+            for line in wrapped(one, None if width is None else width - indent):
                 yield f"{head}{line}"
                 head = " " * indent
 
 
-def fitting(text: str, width: int | None) -> list[str]:
+def wrapped(text: str, width: int | None) -> list[str]:
     """A text in lines that are as wide, cut between words; a word that is wider has a line of its own."""
     if width is None:
         return [text]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.errors import InputError
-from flows.overview.columns import fitting, named, table
+from flows.overview.columns import named, table, wrapped
 from flows.overview.listing import Listed, Listing
 from flows.overview.versions import NO_FILE, UNREADABLE, Version
 from transforms.definitions.base import advice
@@ -70,14 +70,14 @@ def shown_json(shown: Shown) -> dict[str, Any]:
 def shown_words(shown: Shown, width: int | None) -> Iterator[str]:
     """It as lines of text, no wider than `width` where words allow; None: without end."""
     own = shown.listed.workflow
-    yield from fitting(f"{own.workflow_id}: {own.workflow_name}", width)
+    yield from wrapped(f"{own.workflow_id}: {own.workflow_name}", width)
     if own.description:
-        yield from fitting(" ".join(own.description.split()), width)
+        yield from wrapped(" ".join(own.description.split()), width)
     yield ""
     yield from named(_facts(shown), width)
     for name, when, actions in _branches(own):
         yield ""
-        yield from fitting(_heading(own, name, when), width)
+        yield from wrapped(_heading(own, name, when), width)
         yield from _step_lines(actions, width)
     if shown.listed.versions:
         yield ""
@@ -176,7 +176,7 @@ def _step_lines(actions: Sequence[Action], width: int | None) -> Iterator[str]:
         yield "  nothing happens"
     for name, depth, told in steps_told(actions):
         indent = "  " * (depth + 1)
-        first, *rest = fitting(f"{name}  {told}" if name else told, width and width - len(indent) - 4)
+        first, *rest = wrapped(f"{name}  {told}" if name else told, width and width - len(indent) - 4)
         yield f"{indent}{first}"
         yield from (f"{indent}    {line}" for line in rest)
 

@@ -14,7 +14,7 @@ from flows.reports.frames import open_reports
 from flows.settings import Settings
 from flows.store.store import STATE_FILE
 from flows.warehouse import read_sql
-from transforms.definitions.base import advice
+from transforms.definitions.base import advice, nearest
 from transforms.definitions.conditions import Condition
 from transforms.definitions.where import FIELDS
 from transforms.delivery.conditions import values_of
@@ -84,8 +84,8 @@ def _check_names(con: DuckDBPyConnection, conditions: Sequence[Condition]) -> No
 def _advice(name: str, allowed: list[str]) -> str:
     if len(allowed) <= _FEW:
         return advice(name, allowed)
-    told, _, nearest = advice(name, allowed).rpartition("; did you mean")
-    return f"there are {len(allowed):,} others" + (f"; did you mean{nearest}" if told else "")
+    near = nearest(name, allowed)
+    return f"there are {len(allowed):,} others" + (f"; did you mean {near!r}?" if near else "")
 
 
 def found_json(found: Found) -> dict[str, Any]:

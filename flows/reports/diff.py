@@ -13,7 +13,7 @@ from flows.backtest.plan import Plan, Progress
 from flows.backtest.run import backtest
 from flows.definitions.folder import Definitions
 from flows.errors import InputError
-from flows.settings import Settings, memory_bytes
+from flows.settings import Settings
 from transforms.answers.compare import Comparison, compare
 from transforms.answers.figures import Outcome
 from transforms.definitions.workflow import version_of
@@ -187,9 +187,9 @@ def _plan(side: Side, period: Period, settings: Settings, history: Path, out: Pa
         start=period.start,
         caps=side.caps,
         patterns=side.found.patterns,
-        send_times=[one for one in (settings.quiet_hours, settings.send_window) if one],
+        send_times=settings.send_times,
         timezone=settings.timezone,
-        memory=memory_bytes(settings.memory),
+        memory=settings.memory_bytes,
         history=history,
         tables=TABLES,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +14,7 @@ from flows.settings import Settings, memory_bytes
 from flows.warehouse import connect, frame, limit_memory
 from transforms.answers import outcomes
 from transforms.answers.experiment import control_of
+from transforms.definitions.base import advice
 from transforms.tables.frames import OUTCOMES
 
 _ROWS = 'select line, reason, customer_id, "group", outcome, value, before from {rows} order by batch_order'
@@ -110,7 +110,7 @@ def choose_control(groups: Sequence[str], given: str | None) -> tuple[str, str |
     """
     if given is not None:
         if given not in groups:
-            raise InputError(f"--control {given!r}: no such group; {_allowed(given, groups)}")
+            raise InputError(f"--control {given!r}: no such group; {advice(given, list(groups))}")
         return given, None
     named = control_of(list(groups))
     if named:
@@ -128,13 +128,8 @@ def check_shares(shares: dict[str, float], groups: Sequence[str]) -> None:
     """
     for one in shares:
         if one not in groups:
-            raise InputError(f"--shares {one}: no such group; {_allowed(one, groups)}")
+            raise InputError(f"--shares {one}: no such group; {advice(one, list(groups))}")
     if missing := [one for one in groups if one not in shares]:
         raise InputError(
             f"--shares: names no share for {', '.join(map(repr, missing))}; give one for each group"
         )
-
-
-def _allowed(given: str, groups: Sequence[str]) -> str:
-    near = get_close_matches(given, groups, n=1)
-    return f"allowed: {', '.join(groups)}" + (f"; did you mean {near[0]!r}?" if near else "")

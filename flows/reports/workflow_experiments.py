@@ -1,7 +1,6 @@
 """Experiments that workflows with a `holdout` are: whom the workflow met, held out and treated, and who converted."""
 
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
 import polars as pl
 from duckdb import DuckDBPyConnection
@@ -11,6 +10,7 @@ from flows.reports.experiments import Counted
 from flows.warehouse import frame, read_sql
 from transforms.answers.exposures import HELD_OUT, TREATED, exposures
 from transforms.answers.outcomes import REFUSALS
+from transforms.definitions.base import nearest
 from transforms.definitions.walk import has_hits
 from transforms.definitions.workflow import Workflow, stored_workflow
 from transforms.timing.durations import spoken
@@ -78,10 +78,10 @@ def _no_such_workflow(con: DuckDBPyConnection, given: str) -> str:
     known = frame(con, "select distinct workflow_id from workflow_versions order by all")[
         "workflow_id"
     ].to_list()
-    near = get_close_matches(given, known, n=1)
+    near = nearest(given, known)
     return (
         f"{given}: neither a file nor a workflow that has run; workflows: {', '.join(known) or 'none yet'}"
-        + (f"; did you mean {near[0]!r}?" if near else "")
+        + (f"; did you mean {near!r}?" if near else "")
     )
 
 

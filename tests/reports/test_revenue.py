@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.warehouse import connect, make_view, shown, sql_text
+from flows.warehouse import connect, make_view, run_sql, shown, sql_text
 from tests.runs import INSTANT, House, house, person
 from tests.semantics.cases import Row, at, event, send, trigger, workflow
 
@@ -133,6 +133,7 @@ def counted(
         con.execute(
             "create schema internal; create table internal.money as select 'Order Completed' as name, 1 as sign"
         )
+        run_sql(con, "store/macros/goal_window.sql")
         make_view(con, "orders", sql_text("reports/asked/orders.sql"))
         rows = con.execute(
             f"select model, workflow_id, revenue from ({sql_text('reports/asked/report_revenue.sql')})"

@@ -151,13 +151,18 @@ def _triggers(opened: Opened, facts: Ints) -> pl.DataFrame:
 
 def _places(opened: Opened, facts: Ints) -> Ints:
     """The rows of `facts` among: executions from before, the events as given, the follow-up facts in `facts`."""
-    before, first = len(opened.executions), opened.lanes.events.first_fact
+    before, is_event = len(opened.executions), _is_event(opened, facts)
     places = facts.copy()
-    is_event = (facts >= first) & (facts < _first_follow_up(opened))
-    places[is_event] = before + opened.event_rows[facts[is_event] - first]
+    places[is_event] = before + opened.event_rows[facts[is_event] - opened.lanes.events.first_fact]
     follows = facts >= _first_follow_up(opened)
     places[follows] = before + len(opened.events) + np.arange(follows.sum())
     return places
+
+
+def _is_event(opened: Opened, facts: Ints) -> Bools:
+    """Which facts are events, or patterns that turned true."""
+    is_event: Bools = (facts >= opened.lanes.events.first_fact) & (facts < _first_follow_up(opened))
+    return is_event
 
 
 def _first_follow_up(opened: Opened) -> int:
@@ -281,9 +286,10 @@ def _entries(opened: Opened, new: pl.DataFrame) -> pl.DataFrame:
 
 def _goal_hits(opened: Opened) -> pl.DataFrame:
     lanes, ledger = opened.lanes, opened.lanes.ledgers.goal_hits
-    first, facts = lanes.events.first_fact, ledger["fact"]
-    is_event = (facts >= first) & (facts < _first_follow_up(opened))
-    row = pl.Series(np.where(is_event, facts - first, 0)).set(pl.Series(~is_event), None)
+    is_event = _is_event(opened, ledger["fact"])
+    row = pl.Series(np.where(is_event, ledger["fact"] - lanes.events.first_fact, 0)).set(
+        pl.Series(~is_event), None
+    )
     ids = opened.events["event_id"].gather(opened.event_rows)
     workflows = [one.workflow.workflow_id for one in lanes.tick.program.flows]
     hits = pl.DataFrame(

@@ -1,23 +1,31 @@
--- One row per workflow and version, other than $versions, whose goal may still be open after $since: when the day of its last
--- entry ends, in microseconds.
+-- One row per workflow and version, other than $versions, whose goal may still be open after $since: the day of its last entry is
+-- no longer ago than the goal's window, which is $usual (µs) unless its definition says otherwise (seconds).
 --
--- A goal's window is as long as $usual unless its definition says otherwise, which whoever asks looks at.
+-- Sums begin with the day, so only those within the longest of these windows are read, from year 1 on; none, if no such version has
+-- a goal.
 with
-    last as (
+    goals as (
         select
-            parts ->> '$[1]' as workflow_id,
-            parts ->> '$[2]' as version,
-            (unixepoch(max(parts ->> '$[0]')) + 86400) * 1000000 as until
+            workflow_id,
+            version,
+            coalesce(cast(json_extract(definition, '$.goal.window') * 1000000 as integer), $usual) as length
+        from workflow_versions
+        where
+            version not in (select value from json_each($versions))
+            and json_extract(definition, '$.goal') is not null
+    ),
+
+    entered as (
+        select parts ->> '$[1]' as workflow_id, parts ->> '$[2]' as version, parts ->> '$[0]' as day
         from sums
-        where name = 'entries_daily' and n > 0
-        group by 1, 2
+        where
+            name = 'entries_daily'
+            and parts >= (select '["' || date(max(($since - max(length)) / 1000000 - 86400, -62135596800), 'unixepoch') from goals)
+            and n > 0
     )
 
-select workflow_id, version, until
-from last
-join workflow_versions using (workflow_id, version)
-where
-    version not in (select value from json_each($versions))
-    and json_extract(definition, '$.goal') is not null
-    and (until >= $since - $usual or json_extract(definition, '$.goal.window') is not null)
+select distinct workflow_id, version
+from goals
+join entered using (workflow_id, version)
+where (unixepoch(day) + 86400) * 1000000 >= $since - length
 order by workflow_id, version

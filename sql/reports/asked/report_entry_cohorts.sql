@@ -5,13 +5,7 @@
 with
     hits as (select distinct execution_id from goal_hits),
 
-    without_hits as (
-        select version
-        from workflow_versions
-        where
-            (definition::json -> '$.goal') is null
-            or (definition::json -> '$.goal.conditions')::varchar like '%"attribute":"execution.%'
-    ),
+    without_hits as (select version from workflow_versions where not has_hits(definition)),
 
     entered as (
         select

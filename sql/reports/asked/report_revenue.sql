@@ -6,7 +6,7 @@
 -- without a touch are the row without a workflow.
 with
     windows as (
-        select version, coalesce((definition::json ->> '$.goal.window')::double, 2592000) as seconds
+        select version, goal_window(definition) as seconds
         from workflow_versions
     ),
 

@@ -4,11 +4,9 @@
 -- counted apart (open): they may reach it yet, so the times are of those who did. Times in seconds.
 with
     windows as (
-        select version, coalesce((definition::json ->> '$.goal.window')::double, 2592000) as seconds
+        select version, goal_window(definition) as seconds
         from workflow_versions
-        where
-            (definition::json -> '$.goal') is not null
-            and coalesce((definition::json -> '$.goal.conditions')::varchar, '') not like '%"attribute":"execution.%'
+        where has_hits(definition)
     ),
 
     first_hits as (select execution_id, min("at") as hit_at from goal_hits group by execution_id),

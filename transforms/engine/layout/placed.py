@@ -1,6 +1,7 @@
 """The frames that lanes are laid out from, by name, with the lane of each row's customer."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -39,7 +40,7 @@ class Placed:
     sends: pl.DataFrame
     alarms: pl.DataFrame
 
-    @property
+    @cached_property
     def starts(self) -> pl.DataFrame:
         """The entries of which it matters what started them."""
         return self.entries.filter(pl.col("properties").is_not_null())
