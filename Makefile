@@ -6,6 +6,8 @@ PYTEST := POLARS_MAX_THREADS=1 $(PY) -m pytest -n 2 --maxschedchunk 1
 PART :=
 export DO_NOT_TRACK = 1
 export TZ = UTC
+# Images often forbid writing bytecode, and each of the hundreds of commands that tests start would compile Onward anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run check test test-slow test-prefect test-all lint types bench coverage constraints clean
 
