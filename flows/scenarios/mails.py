@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-import polars.selectors as cs
 
 from flows.definitions.templates import Templates
 from flows.delivery.chosen import with_choices
@@ -49,10 +48,10 @@ class Writer:
         """What becomes of messages: their rows with `to, subject, text, html, status, reason`, some `variant`, `rules`.
 
         Args:
-            messages: as they were decided, with the `trigger_properties` of their executions.
+            messages: as they were decided, their ids as text, with the `trigger_properties` of their executions.
             profiles: of each message, who its customer is at its instant.
         """
-        due = messages.with_columns(cs.enum().cast(pl.String)).with_columns(
+        due = messages.with_columns(
             email=pl.Series([_text(one.attributes.get("email")) for one in profiles], dtype=pl.String),
             attributes=pl.Series([json.dumps(dict(one.attributes)) for one in profiles], dtype=pl.String),
             created_at=pl.Series([one.created_at for one in profiles], dtype=INSTANT),

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
 from flows.backtest.bucket import (
@@ -142,7 +143,9 @@ def play(shared: Shared, number: int, case: Case) -> Played:
 
 def outcomes(writer: Writer, several: Sequence[Played]) -> list[Outcome]:
     """What came of cases; what all of them send is rendered at once, which takes as long as one case's."""
-    messages = pl.concat([one.messages for one in several])
+    if not several:
+        return []
+    messages = pl.concat([one.messages.with_columns(cs.enum().cast(pl.String)) for one in several])
     mails = iter(writer.mails(messages, [profile for one in several for profile in one.profiles]))
     return [_outcome(list(islice(mails, len(one.messages))), one) for one in several]
 

@@ -17,7 +17,7 @@ from flows.errors import InputError
 from flows.scenarios.cases import Case, cases_of
 from flows.scenarios.compare import Difference, differences
 from flows.scenarios.mails import Writer
-from flows.scenarios.play import Outcome, outcomes, play, share
+from flows.scenarios.play import Outcome, Played, outcomes, play, share
 from flows.scenarios.staging import Staged, stage_cases
 from flows.settings import Settings
 from flows.warehouse import connect
@@ -166,13 +166,14 @@ def run_cases(
     together: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
         together[tuple(one.workflow_id for one in against.chosen(case))].append(number)
-    tested: dict[int, Tested] = {}
+    played: dict[int, Played] = {}
     for numbers in together.values():
         chosen = against.chosen(cases[numbers[0]])
         program = compile_program(chosen, (), against.patterns, against.rules.send_times)
-        writer = Writer(chosen, against.templates, against.said, against.settings)
         shared = share(con, staged.of(numbers), program, against.rules)
-        played = [play(shared, number, cases[number]) for number in numbers]
-        for number, outcome in zip(numbers, outcomes(writer, played), strict=True):
-            tested[number] = Tested(cases[number], outcome, differences(cases[number], outcome))
-    return [tested[number] for number in sorted(tested)]
+        played |= {number: play(shared, number, cases[number]) for number in numbers}
+    writer = Writer(against.workflows, against.templates, against.said, against.settings)
+    came = outcomes(writer, [played[number] for number in range(len(cases))])
+    return [
+        Tested(case, outcome, differences(case, outcome)) for case, outcome in zip(cases, came, strict=True)
+    ]

@@ -1,7 +1,8 @@
 """The parts of a message: a template compiled with the files that it names, and rendered within its budget."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from jinja2 import Template, TemplateError, TemplateNotFound, nodes
@@ -64,9 +65,10 @@ def compile_files(
     """
     files: dict[str, Template] = {}
     own = environment.of_folder(files)
-    free = {one: _free_names(tree) for one, tree in trees.items()}
-    for one, tree in trees.items():
+    free = cache(lambda one: one not in trees or _free_names(trees[one]))
+    for tree in trees.values():
         _let_macros_see(tree, free)
+    for one, tree in trees.items():
         files[one] = _compiled(own, one, tree)
     return Part(name, files[name], trees, files, origins or {})
 
@@ -109,11 +111,11 @@ def _free_names(tree: nodes.Template) -> bool:
     )
 
 
-def _let_macros_see(tree: nodes.Template, free: Mapping[str, bool]) -> None:
+def _let_macros_see(tree: nodes.Template, free: Callable[[str], bool]) -> None:
     """Let files be imported with the customer's values where they use them, once for all customers where they don't."""
     for node in tree.find_all((nodes.Import, nodes.FromImport)):
         if isinstance(node, nodes.Import | nodes.FromImport) and isinstance(node.template, nodes.Const):
-            node.with_context = free.get(node.template.value, True)
+            node.with_context = free(node.template.value)
 
 
 def _place(part: Part, error: BaseException) -> tuple[str, int]:
