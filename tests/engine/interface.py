@@ -14,8 +14,9 @@ from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide as decide_tick
 from transforms.engine.fold import fold, fold_attributes, replaced
-from transforms.engine.recorder import Recorder
+from transforms.engine.lanes.observer import Observer
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
+from transforms.engine.tally import Tally
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
@@ -37,8 +38,11 @@ COLUMNS = ("email", "timezone")
 NO_ATTRIBUTES = ("customer_id", "created_at")
 
 
-def decide(case: Case, boundaries: Sequence[datetime] = (), recorder: Recorder | None = None) -> Result:
-    """Decide the case with ticks that end at `boundaries` and at its end; a recorder notes what the last one asks."""
+def decide(case: Case, boundaries: Sequence[datetime] = (), observer: Observer | None = None) -> Result:
+    """Decide the case with ticks that end at `boundaries` and at its end; an observer notes what they ask.
+
+    What a tally counted is in the result, too.
+    """
     program = program_of(case)
     events = [one for one in first_of_each_id(case.events) if one["ts"] <= case.end]
     history = [one for one in events if case.start and one["ts"] < case.start]
@@ -60,10 +64,14 @@ def decide(case: Case, boundaries: Sequence[datetime] = (), recorder: Recorder |
             facts_of(present, program, [] if before else history),
             Tick(now, since, began, caps, case.timezone),
         )
-        decided = decide_tick(program, state, facts, signals, tick, recorder)
+        decided = decide_tick(program, state, facts, signals, tick, observer)
         state = fold(state, decided, facts.writes, tick)
         collect(result, decided)
         before = since = now
+    if isinstance(observer, Tally):
+        result.considered.update(
+            {(row["workflow_id"], row["place"]): row["facts"] for row in observer.counted().to_dicts()}
+        )
     return finished(case, result, state)
 
 

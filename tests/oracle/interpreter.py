@@ -462,9 +462,23 @@ class Customer:
                     self.enter_by(workflow, fact)
 
     def enter_by(self, workflow: Row, fact: Row) -> None:
-        """Enters by the first trigger that fires."""
-        if any(self.fires(trigger, fact, fact, None) for trigger in workflow["triggers"]):
-            self.enter(workflow, fact)
+        """Enters by the first trigger that fires; what refuses a trigger's facts first is counted."""
+        for number, trigger in enumerate(workflow["triggers"]):
+            if listens(trigger, fact["type"], fact["name"]) and "schedule" not in fact:
+                refused = next(self.refusing(trigger, fact), "")
+                self.world.ledger.considered[workflow["workflow_id"], f"triggers[{number}]{refused}"] += 1
+            if self.fires(trigger, fact, fact, None):
+                self.enter(workflow, fact)
+                return
+
+    def refusing(self, trigger: Row, fact: Row) -> Iterator[str]:
+        """The places of what doesn't hold: keys of the config by name, then conditions in the file's order."""
+        for key, value in sorted(trigger.get("config", {}).items()):
+            if not matches({**trigger, "config": {key: value}}, fact, fact):
+                yield f".config.{key}"
+        for number, condition in enumerate(trigger.get("conditions", ())):
+            if not self.all_hold([condition], fact, None):
+                yield f".conditions[{number}]"
 
     def cause(self, fact: Row) -> None:
         """Queues a follow-up fact; one that nobody listens to is as good as processed."""

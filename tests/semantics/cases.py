@@ -1,6 +1,7 @@
 """One case of the engine — what goes in, what must come out — and short builders to write cases by hand."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,8 @@ class Result:
     refusals: list[Row] = field(default_factory=list)
     goal_hits: list[Row] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    considered: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By workflow and place in its file: facts that were refused there first; by a trigger alone: those it let in."""
 
 
 Interpret = Callable[[Case], Result]

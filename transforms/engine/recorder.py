@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Array, Ints, instants
+from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, instants
 from transforms.columns.json_values import NULL_CODE, canonical
 from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.lookups import last_set, values_at
 from transforms.engine.lanes.memory import Lanes
+from transforms.engine.lanes.observer import Scene
 from transforms.engine.state import Cap
 from transforms.program.checks import AnyCheck, Check, CompiledTrigger, RecentCheck, SignalCheck, TagCheck
 from transforms.program.model import Flow, Step
@@ -113,7 +114,9 @@ class Record:
 
 
 class Recorder:
-    """Notes what is asked of `customer`; an observer of the lanes (`lanes/memory.py`)."""
+    """Notes what is asked of `customer`; an observer of the lanes."""
+
+    everybody = True
 
     def __init__(self, customer: str) -> None:
         self.customer = customer
@@ -122,20 +125,17 @@ class Recorder:
         self._rung: dict[int, int] = {}
         self._seen: dict[int, Fact] = {}
 
-    def begin(self, lanes: Lanes, texts: pl.Series, events: pl.DataFrame, tags: pl.DataFrame) -> None:
-        """The lanes are laid out.
+    def wants(self, events: pl.DataFrame) -> Bools:
+        """Every event."""
+        return np.ones(len(events), np.bool_)
 
-        Args:
-            lanes: with the facts of the tick's events in them.
-            texts: the JSON text of each value code.
-            events: those of `lanes.events`, in their order (`frames.EVENTS`).
-            tags: `frames.TAGS` before the tick; those that no workflow names don't change in it.
-        """
-        self._texts, self._events = texts, events
-        self._ts = instants(events["ts"], NEVER)
+    def begin(self, scene: Scene) -> None:
+        """The lanes are laid out."""
+        lanes, self._texts, self._events = scene.lanes, scene.texts, scene.events[scene.rows]
+        self._ts = instants(self._events["ts"], NEVER)
         lane = lanes.customers.index_of(self.customer)
         self._lane = -1 if lane is None else lane
-        own = tags.filter(
+        own = scene.tags.filter(
             pl.col("customer_id") == self.customer, ~pl.col("tag").is_in(lanes.tick.program.tags)
         )
         self._other_tags = own["tag"].to_list()

@@ -71,6 +71,13 @@ ENTRIES: Schema = {
     "properties": pl.String,
 }
 GOAL_HITS: Schema = {**_EXECUTION, "at": INSTANT, "event_id": pl.String}
+CONSIDERED: Schema = {
+    "workflow_id": pl.String,
+    "version": pl.String,
+    "place": pl.String,
+    "condition": pl.String,
+    "facts": pl.Int64,
+}
 SENDS: Schema = {
     "customer_id": pl.String,
     "at": INSTANT,

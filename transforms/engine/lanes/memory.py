@@ -7,7 +7,7 @@ microseconds since 1970 UTC, values are codes of one dictionary (`json_values.py
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,12 @@ from transforms.columns.growing import Growing, Log
 from transforms.columns.json_values import canonical
 from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.state import Cap
-from transforms.program.checks import Check, CompiledTrigger
 from transforms.program.model import Flow, Program, Step
 from transforms.signals.lookup import SignalLookup
 from transforms.timing.durations import microseconds
+
+if TYPE_CHECKING:
+    from transforms.engine.lanes.observer import Observer
 
 IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")
@@ -65,6 +67,7 @@ class Events:
 
     first_fact: int  # the fact event 0 is
     at: Ints  # [E + 1], the last one never comes
+    matters: Bools  # [E] whether it is there for the workflows' sake, not only for an observer's
     write_from: Ints  # [E + 1]
     write_attribute: Ints
     write_code: Array
@@ -74,8 +77,8 @@ class Events:
     @classmethod
     def empty(cls) -> "Events":
         """Nothing comes."""
-        nothing = np.zeros(0, np.int64)
-        return cls(0, nothing, nothing, nothing, nothing, nothing, nothing.astype(np.bool_))
+        nothing, none = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        return cls(0, nothing, none, nothing, nothing, nothing, nothing, none)
 
 
 @dataclass(frozen=True)
@@ -205,31 +208,6 @@ class Queue:
         )
 
 
-class Observer(Protocol):
-    """Is told what is asked of customers `rows` while it is decided, and changes nothing (`engine/recorder.py`)."""
-
-    def rings(self, facts: Ints, alarm: int) -> None:
-        """These facts are a schedule's."""
-
-    def sees(self, lanes: "Lanes", rows: Ints, facts: Ints) -> None:
-        """Triggers are asked of one fact each."""
-
-    def enters(self, lanes: "Lanes", flow: Flow, rows: Ints, facts: Ints) -> None:
-        """They enter, and a branch is chosen."""
-
-    def meets(self, lanes: "Lanes", flow: Flow, trigger: CompiledTrigger, rows: Ints, facts: Ints) -> None:
-        """A goal, or an exit, holds at one fact each."""
-
-    def asks(self, lanes: "Lanes", step: Step, rows: Ints) -> None:
-        """The conditions of a step are asked."""
-
-    def chooses(self, lanes: "Lanes", step: Step, rows: Ints) -> None:
-        """The criteria of a decision are asked."""
-
-    def refuses(self, lanes: "Lanes", step: Step, rows: Ints, why: Check | Cap) -> None:
-        """Consent, or a full cap, holds a message back."""
-
-
 @dataclass
 class Lanes:
     """C customers: what they are, where they stand, what comes next, and what was decided so far."""
@@ -245,7 +223,7 @@ class Lanes:
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
     seen_by: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
-    observer: Observer | None = None
+    observer: "Observer | None" = None
     waves: int = 0
     processed: int = 0
 

@@ -56,16 +56,22 @@ def _with_patterns(events: pl.DataFrame, signals: Signals) -> pl.DataFrame:
     )
 
 
-def put_facts(lanes: Lanes, placed: Placed, values: Values, unseen: Bools, *, every: bool = False) -> Ints:
-    """The events that matter (or `every` one), in their order, and what they write; their rows among those placed.
+def put_facts(lanes: Lanes, placed: Placed, values: Values, unseen: Bools, further: Bools) -> Ints:
+    """The events that matter, in their order, and what they write; their rows among those placed.
 
-    `unseen` are those that only update profiles, because their customer isn't known yet at that instant.
+    Args:
+        lanes: where they are put.
+        placed: the events, among others.
+        values: the codes of what they tell.
+        unseen: those that only update profiles, because their customer isn't known yet at that instant.
+        further: those that are put in though they don't matter.
     """
     match = match_events(lanes.tick.program, placed.events, values)
     match[unseen] = False
     written = _coded(placed, values)
-    writing = np.arange(len(placed.events)) if every else written["event"].to_numpy()
-    rows = _in_order(placed.events, match, writing)
+    matters = _mattering(match, written["event"].to_numpy())
+    rows = _in_order(placed.events, matters | further)
+    lanes.events = replace(lanes.events, matters=matters[rows])
     codes = values.events.take(rows, axis=0)
     names = values.event_names[rows] if lanes.tick.program.named else NULL_CODE
     _put_events(lanes, placed.events, rows, codes, match.take(rows, axis=0), names)
@@ -79,13 +85,18 @@ def _coded(placed: Placed, values: Values) -> pl.DataFrame:
     return placed.writes.with_columns(code=pl.Series(values.writes)).join(rows, on="event_id")
 
 
-def _in_order(events: pl.DataFrame, match: Bools, writing: Ints) -> Ints:
-    """The rows of events that match or write anything, by customer, time, rank and id (semantics.md §§3, 4)."""
-    matters = np.zeros(len(events), np.bool_)
+def _mattering(match: Bools, writing: Ints) -> Bools:
+    """Which events match or write anything."""
+    matters = np.zeros(len(match), np.bool_)
     matters[writing] = True
     for matcher in match.T:  # a fifth of what `any` takes along short rows
         matters |= matcher
-    rows = np.flatnonzero(matters)
+    return matters
+
+
+def _in_order(events: pl.DataFrame, put: Bools) -> Ints:
+    """The rows of the events that are `put`, by customer, time, rank and id (semantics.md §§3, 4)."""
+    rows = np.flatnonzero(put)
     at, ts = (instants(events[name], NEVER)[rows] for name in ("at", "ts"))
     # Most events act at their own time, so this way the keys fit into one integer.
     found = sorted_by(events["lane"].to_numpy()[rows], at, events["rank"].to_numpy()[rows], ts - at)

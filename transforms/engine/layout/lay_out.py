@@ -10,12 +10,13 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, Ints
+from transforms.columns.arrays import ALWAYS, Bools, Ints
 from transforms.columns.factorize import index_in
 from transforms.columns.json_values import NULL
 from transforms.engine.introductions import too_early
 from transforms.engine.lanes.customer_zones import Clocks, read_clocks
 from transforms.engine.lanes.memory import Lanes, TickContext
+from transforms.engine.lanes.observer import Observer
 from transforms.engine.layout.encode import Values, as_codes
 from transforms.engine.layout.events import put_facts, seen_facts
 from transforms.engine.layout.place_state import put_alarms, put_state
@@ -35,6 +36,7 @@ class Opened:
     Attributes:
         dictionary: the values behind codes.
         events: the tick's visible events; the lanes' event e is row `event_rows[e]`.
+        unseen: those of them that only update profiles.
         executions: those that ran before: the first facts, and the first of the executions ledger.
         alarms: `frames.ALARMS` of the lanes' customers before the tick.
         introduced: `frames.INTRODUCED`: whom the tick makes known.
@@ -43,6 +45,7 @@ class Opened:
     lanes: Lanes
     dictionary: pl.DataFrame
     events: pl.DataFrame
+    unseen: Bools
     event_rows: Ints
     executions: pl.DataFrame
     alarms: pl.DataFrame
@@ -61,8 +64,7 @@ def open_lanes(
     introduced: pl.DataFrame,
     signals: Signals,
     tick: Tick,
-    *,
-    observed: bool = False,
+    observer: Observer | None = None,
 ) -> Opened:
     """Lay out the lanes of all customers with something to do in the tick.
 
@@ -73,12 +75,12 @@ def open_lanes(
         introduced: whom it makes known.
         signals: what they found in it.
         tick: its bounds.
-        observed: whether what comes to nothing shall happen all the same: known customers, facts, crons.
+        observer: for whose sake some of what comes to nothing shall happen all the same.
     """
     names = _attribute_names(program, facts.writes)
     seen = seen_facts(program, facts, names, signals)
     active = active_customers(program, state, seen.events, tick)
-    if observed:
+    if observer and observer.everybody:
         active = pl.concat([active, state.customers["customer_id"]]).unique(maintain_order=True)
     customers = with_cron_customers(program, state, active, tick)
     placed = place(program, state, seen, names, customers)
@@ -86,11 +88,19 @@ def open_lanes(
     lanes = Lanes.empty(customers, _context(program, placed, values, signals, tick))
     put_state(lanes, placed, values)
     unseen = too_early(placed.events, introduced).to_numpy()
-    event_rows = put_facts(lanes, placed, values, unseen, every=observed)
+    further = observer.wants(placed.events) if observer else np.zeros(len(unseen), np.bool_)
+    event_rows = put_facts(lanes, placed, values, unseen, further)
     if program.alarms:
         put_alarms(lanes, placed.alarms, values.alarms, np.arange(len(active), len(customers)))
     return Opened(
-        lanes, values.dictionary, placed.events, event_rows, placed.executions, placed.alarms, introduced
+        lanes,
+        values.dictionary,
+        placed.events,
+        unseen,
+        event_rows,
+        placed.executions,
+        placed.alarms,
+        introduced,
     )
 
 

@@ -38,13 +38,15 @@ def run_waves(lanes: Lanes) -> None:
 def _take_events(lanes: Lanes, rows: Ints) -> None:
     events = next_events(lanes, rows)
     update_profiles(lanes, rows, events)
-    lanes.processed += rows.size
+    lanes.processed += int(lanes.events.matters[events].sum())
     take_fact(lanes, rows, lanes.events.first_fact + events)
 
 
 def _take_follow_ups(lanes: Lanes, rows: Ints) -> None:
-    lanes.processed += rows.size
-    take_fact(lanes, rows, next_follow_ups(lanes, rows))
+    facts = next_follow_ups(lanes, rows)
+    observed = lanes.observer is not None
+    lanes.processed += int(lanes.facts["match"][facts].any(axis=1).sum()) if observed else rows.size
+    take_fact(lanes, rows, facts)
 
 
 def _take_alarm(lanes: Lanes, number: int, rows: Ints) -> None:
