@@ -27,6 +27,7 @@ FORMATS: tuple[Format, ...] = ("parquet", "ndjson", "csv.gz", "ndjson.zst", "csv
 TABLES = (
     "attributes",
     "batches",
+    "considered",
     "entry_refusals",
     "executions",
     "goal_hits",

@@ -35,6 +35,7 @@ from transforms.engine.fold import fold_attributes
 from transforms.engine.layout.reach import date_attributes
 from transforms.engine.ledger import Decided
 from transforms.engine.state import Cap, Tick
+from transforms.engine.tally import Tally, together
 from transforms.program.compile import compile_program
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
@@ -71,13 +72,18 @@ def decide_pending(store: Store, rules: Rules, loaded: TickSummary, *, new_custo
     again = events_again(store, scene.program.signals, scene.tick)
     store.bring_in(again["customer_id"])
     buckets = how_many(_size(scene, loaded), settings.memory_bytes // 2, 1)
-    summary, zones = loaded, Counter[str]()
+    summary, zones, considered = loaded, Counter[str](), list[pl.DataFrame]()
     with shown(con, events_again=again), by_bucket(store, buckets) as lay_out:
         for bucket in (Bucket(number, buckets) for number in range(buckets)):
             say("Deciding" if buckets == 1 else f"Deciding, bucket {bucket.number + 1} of {buckets}")
             lay_out(bucket)
-            decided, unknown = _decide_bucket(scene, bucket)
+            tally = Tally(scene.program)
+            decided, unknown = _decide_bucket(scene, bucket, tally)
+            considered.append(tally.counted())
             summary, zones = _with(summary, decided), zones + unknown
+    store.state.append(
+        "considered", together(considered).select(pl.lit(loaded.tick_id).alias("tick_id"), pl.all())
+    )
     return replace(summary, warnings=[*summary.warnings, *zone_warnings(zones, rules.timezone)])
 
 
@@ -107,8 +113,8 @@ def _size(scene: _Scene, loaded: TickSummary) -> int:
     return max(loaded.events, customers)
 
 
-def _decide_bucket(scene: _Scene, bucket: Bucket) -> tuple[Decided, Counter[str]]:
-    """What was decided in a bucket, and whose zones nobody knows."""
+def _decide_bucket(scene: _Scene, bucket: Bucket, tally: Tally) -> tuple[Decided, Counter[str]]:
+    """What was decided in a bucket, and whose zones nobody knows; what triggers asked is counted."""
     con, program, tick = scene.con, scene.program, scene.tick
     incoming = read_facts(con, "bucket_events", "profiles where known", program)
     find_active_customers(con, incoming, bucket, scene.reach)
@@ -117,7 +123,7 @@ def _decide_bucket(scene: _Scene, bucket: Bucket) -> tuple[Decided, Counter[str]
     stored = read_state(con, program, tick)
     # Updates that are too late to be seen by anything else act before all that this tick decides.
     state = replace(stored, attributes=fold_attributes(stored.attributes, incoming.profile_only))
-    decided = decide(program, state, incoming.facts, signals, tick)
+    decided = decide(program, state, incoming.facts, signals, tick, tally)
     final = fold_attributes(state.attributes, incoming.facts.writes, decided.attributes)
     changed = changed_attributes(con, stored.attributes, final, incoming.unread)
     write_decided(con, decided, changed, tick, scene.tick_id)

@@ -32,7 +32,7 @@ HANDED_OVER = "handed_over_before"
 """That a store of before had handed something over, but named no send ledger, as the state file notes it."""
 _NEWEST = 2
 _AT_ONCE = 500_000
-_NEW = ("goal_hits",)
+_NEW = ("goal_hits", "considered")
 """The tables that no earlier version had."""
 _OWN = ("profiles", "attributes", "steps", "executions", "messages")
 """Tables that take more than to be read."""
@@ -58,6 +58,8 @@ def carry_over(settings: Settings, store: Store) -> list[str]:
     _show_old(con, version)
     with state.transaction():
         for name, columns in SMALL.items():
+            if name in _NEW:
+                continue
             state.append(name, _old_rows(con, name, columns))
         state.write(
             "insert into paused values (?)", frame(con, sql_text("store/carry_over/paused.sql")).iter_rows()

@@ -137,6 +137,7 @@ def _close(store: Store) -> None:
             with shown(store.con, closed=rows):
                 files += store.ledger.write(store.con, name, "from closed", (number, number))
             state.note(closed_until(name), last)
+        state.write("delete from considered where tick_id <= ?", [(state.value(closed_until("considered")),)])
         if files:
             name_files(state, files)
             state.note("commit", number)

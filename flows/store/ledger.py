@@ -30,7 +30,7 @@ LASTING = (
     "suppressions",
 )
 """Rows that are never changed; `ended` are executions that ended."""
-CLOSED = ("ticks", "tick_counts", "batches")
+CLOSED = ("ticks", "tick_counts", "considered", "batches")
 """Rows of the state file that go to the ledger when it is compacted."""
 CURRENT = ("profiles", "attributes", "tags", "running", "window_amounts", "schedule_alarms")
 """Rows of customers as they are now; `running` are executions in flight. Everybody has a row of `profiles`."""

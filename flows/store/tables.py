@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from transforms.tables.frames import INSTANT, Schema
+from transforms.tables.frames import CONSIDERED, INSTANT, Schema
 
 TICKS: Schema = {
     "tick_id": pl.Int64,
@@ -29,6 +29,7 @@ PROGRAM_STEPS: Schema = {
 SMALL: dict[str, Schema] = {
     "ticks": TICKS,
     "tick_counts": {"tick_id": pl.Int64, "reason": pl.String, "n": pl.Int64},
+    "considered": {"tick_id": pl.Int64, **CONSIDERED},
     "batches": BATCHES,
     "inbox_files": {
         **dict.fromkeys(("kind", "file"), pl.String),

@@ -5,6 +5,7 @@ The engine's own checks answer: keys of a trigger's config by name, then its con
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,13 @@ class Tally(Unobserved):
         told = zip(self._triggers, self._counts, strict=True)
         rows = [one.row(*found) for one, counts in told for found in counts.items() if found[1]]
         return pl.DataFrame(rows, schema=CONSIDERED, orient="row")
+
+
+def together(counted: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """What several tallies counted, as one (`frames.CONSIDERED`), by workflow and place."""
+    every = pl.concat([pl.DataFrame(schema=CONSIDERED), *counted])
+    keys = [name for name in CONSIDERED if name != "facts"]
+    return every.group_by(keys).agg(pl.col("facts").sum()).sort(keys)
 
 
 def _kind(program: Program, flow: Flow, number: int) -> Kind:

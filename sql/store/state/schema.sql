@@ -55,6 +55,12 @@ create table ticks (
 
 create table tick_counts (tick_id integer not null, reason text not null, n integer);
 
+-- One row per tick, workflow version and place in its file at which facts were refused first; up to the last compaction.
+create table considered (
+    tick_id integer not null, workflow_id text not null, version text not null, place text not null, condition text,
+    facts integer not null
+);
+
 create table batches (
     batch_id integer primary key, kind text not null, file text not null, content_hash text not null, shape text,
     rows integer, duplicates integer, quarantined integer, loaded_at integer, archive text, latest integer,
