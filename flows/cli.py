@@ -27,6 +27,7 @@ from flows.commands import (
     projects,
     reports,
     rows,
+    sites,
     store,
     ticks,
     trials,
@@ -95,6 +96,9 @@ app.command("serve", short_help="Run ticks on a schedule, with Prefect.")(ticks.
 app.command("status", short_help="How the store stands, and what to do next.")(at_hand.status_command)
 app.command("list", short_help="The workflows: state, version, in flight, entries.")(at_hand.list_command)
 app.command("show", short_help="A workflow in sentences.")(at_hand.show_command)
+app.command("docs", short_help="Pages of all workflows: maps, sentences, who starts whom.")(
+    sites.docs_command
+)
 app.command("audience", short_help="Who would have entered a workflow lately.")(audiences.audience_command)
 app.command("report", short_help="Rebuild the reports and print them.")(reports.report_command)
 app.command("explain", short_help="Say why a customer got, or did not get, what.")(answers.explain_command)

@@ -119,7 +119,7 @@ def load_files(
         if workflow and not never:
             by_id[workflow.workflow_id].append((path, workflow))
         else:
-            unreadable.update(_likely_id(path))
+            unreadable.update(likely_id(path))
     faults += [*_shared_ids(by_id), *pattern_faults]
     single = [found[0][1] for _, found in sorted(by_id.items()) if len(found) == 1]
     unreadable.update(name for name, found in by_id.items() if len(found) > 1)
@@ -182,8 +182,8 @@ def template_faults(file: Path, templates_dir: Path) -> list[str]:
     ]
 
 
-def _likely_id(path: Path) -> list[str]:
-    """The `workflow_id` of a file with faults, if it can be made out: its executions stay as they are."""
+def likely_id(path: Path) -> list[str]:
+    """The `workflow_id` of a file with faults, none if it can't be made out: its executions stay as they are."""
     text = _text(path, []) or ""
     found = _WORKFLOW_ID.search(text)
     return [found[1].strip()] if found else []

@@ -56,7 +56,7 @@ def shown_json(shown: Shown) -> dict[str, Any]:
         "holdout": own.holdout,
         "branches": [
             {"name": name, "conditions": when, "steps": _steps_json(actions)}
-            for name, when, actions in _branches(own)
+            for name, when, actions in branches_of(own)
         ],
         "goal": _goal_json(own),
         "exits": [trigger_told(one) for one in own.exit_on],
@@ -74,17 +74,17 @@ def shown_words(shown: Shown, width: int | None) -> Iterator[str]:
     if own.description:
         yield from wrapped(" ".join(own.description.split()), width)
     yield ""
-    yield from named(_facts(shown), width)
-    for name, when, actions in _branches(own):
+    yield from named(facts_told(shown), width)
+    for name, when, actions in branches_of(own):
         yield ""
-        yield from wrapped(_heading(own, name, when), width)
+        yield from wrapped(heading_told(own, name, when), width)
         yield from _step_lines(actions, width)
     if shown.listed.versions:
         yield ""
         yield from table(_version_rows(shown.listed), width, ("version", "in flight", "entries"))
 
 
-def _facts(shown: Shown) -> dict[str, str | list[str]]:
+def facts_told(shown: Shown) -> dict[str, str | list[str]]:
     """What there is to say besides its steps, by subject."""
     own = shown.listed.workflow
     told: dict[str, str | list[str]] = {
@@ -137,14 +137,15 @@ def _sends(workflow: Workflow) -> list[str]:
     return [*times, *(told for told, holds in more.items() if holds)]
 
 
-def _branches(workflow: Workflow) -> Iterator[tuple[str, str | None, Sequence[Action]]]:
-    """Name, conditions and actions of each branch; at last the workflow's own."""
+def branches_of(workflow: Workflow) -> Iterator[tuple[str, str | None, Sequence[Action]]]:
+    """Name, conditions in words and actions of each branch; at last the workflow's own, which have none."""
     for one in workflow.branches:
         yield one.name, conditions_told(one.conditions) or "always", one.actions
     yield "default", None, workflow.actions
 
 
-def _heading(workflow: Workflow, name: str, when: str | None) -> str:
+def heading_told(workflow: Workflow, name: str, when: str | None) -> str:
+    """Who takes a branch: `Branch pro, if plan is "pro"`; arguments as `branches_of` yields them."""
     if when is None:
         return "Branch default, for everybody else" if workflow.branches else "Steps"
     return f"Branch {name}, if {when}"

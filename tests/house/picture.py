@@ -31,8 +31,9 @@ COLUMNS = {
         "content": 2,
     },
     "flows": {
-        "commands": 1.5,
-        "serve": 1.5,
+        "commands": 0.5,
+        "serve": 0,
+        "site": 1,
         "overview": 1,
         "tick": 0,
         "scenarios": 3,
@@ -42,7 +43,7 @@ COLUMNS = {
         "definitions": 0,
         "inbox": 1,
         "formats": 4,
-        "reports": 1,
+        "reports": 2,
         "store": 1,
         "history": 4,
         "buckets": 2,
@@ -121,7 +122,7 @@ def _flows() -> Imports:
         if room not in ground | {"cli", "__main__"}
     }
     standing = {room: some - ground | {GROUND_ROOM} for room, some in rooms.items()}
-    return {GROUND_ROOM: frozenset(), **standing, "commands": frozenset({"serve"})}
+    return {GROUND_ROOM: frozenset(), **standing, "commands": frozenset({"serve", "site"})}
 
 
 PANELS: dict[str, Imports] = {"transforms": _transforms(), "flows": _flows()}

@@ -1,8 +1,5 @@
 """`onward report --html`: one page, self-contained, that asks nothing of the network."""
 
-from base64 import b64encode
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +8,7 @@ from flows.fitting import Column, cell_text
 from flows.reports.frames import open_reports
 from flows.reports.html.maps import drop_off_of, map_of
 from flows.reports.html.numbers import Numbers, read_numbers
+from flows.reports.html.parts import part, policy_of
 from flows.reports.html.tables import overview_tables, workflow_tables
 from flows.reports.scope import Scope
 from flows.reports.terminal import NOTHING_YET
@@ -51,20 +49,19 @@ def write_page(settings: Settings, file: Path, scope: Scope) -> None:
 
 def page_of(numbers: Numbers) -> str:
     """The page as text."""
-    script, style = _beside("page.js"), _beside("page.css")
-    digest = b64encode(sha256(script.encode()).digest()).decode()
+    script, style = part("page.js"), part("page.css")
     summary = numbers.views["report_workflow_summary"].to_dicts()
     values = {
-        "policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'",
+        "policy": policy_of(script),
         "style": style,
         "script": script,
+        "icons": part("icons.svg"),
         "as_of": f"{numbers.as_of:%Y-%m-%d %H:%M} UTC" if numbers.as_of else "",
         "nothing": "" if any(one["total_executions"] + one["held_out"] for one in summary) else NOTHING_YET,
         "tables": overview_tables(numbers),
         "workflows": [_workflow(numbers, one) for one in summary],
     }
-    return filled_page(_beside("page.html.j2"), values)
+    return filled_page(part("page.html.j2"), values)
 
 
 def _workflow(numbers: Numbers, summary: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +81,3 @@ def _workflow(numbers: Numbers, summary: dict[str, Any]) -> dict[str, Any]:
         "map": map_of(numbers, summary, drop_off),
         "tables": workflow_tables(numbers, summary["workflow_id"], drop_off),
     }
-
-
-def _beside(name: str) -> str:
-    return files("flows.reports.html").joinpath(name).read_text(encoding="utf-8")
