@@ -18,15 +18,25 @@ from transforms.definitions.variants import Said, Variant, Winner, has_body, var
 class ActionBase(Definition):
     """What all actions have: conditions, evaluated once when the step is due, then a delay."""
 
-    delay: Duration = Field(default=timedelta(0), validation_alias=AliasChoices("delay", "delay_seconds"))
-    conditions: Conditions = ()
+    delay: Duration = Field(
+        default=timedelta(0),
+        validation_alias=AliasChoices("delay", "delay_seconds"),
+        description="How long after the step is due it acts; its conditions are asked before.",
+    )
+    conditions: Conditions = Field(
+        default=(),
+        description="Whether it acts at all, asked once when the step is due; else the next step follows at "
+        "once.",
+    )
 
 
 class Message(Said):
     """What a step sends: a subject and a body, and perhaps variants of them."""
 
-    variants: tuple[Variant, ...] = ()
-    winner: Winner | None = None
+    variants: tuple[Variant, ...] = Field(
+        default=(), description="Ways to say it that are tried against each other; each customer gets one."
+    )
+    winner: Winner | None = Field(default=None, description="When the best variant takes over.")
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -51,48 +61,56 @@ class Message(Said):
 class SendEmail(ActionBase):
     """Sends a message, when the gates of semantics.md §11 accept it."""
 
-    type: Literal["send_email"]
-    config: Message
+    type: Literal["send_email"] = Field(
+        description="Sends an e-mail, if consent, caps and quiet hours let it."
+    )
+    config: Message = Field(description="What is sent.")
 
 
 class WaitConfig(Definition):
     """How long to wait."""
 
-    duration: Duration = Field(validation_alias=AliasChoices("duration", "duration_seconds"))
+    duration: Duration = Field(
+        validation_alias=AliasChoices("duration", "duration_seconds"),
+        description="How long to wait.",
+    )
 
 
 class Wait(ActionBase):
     """The next step is due after `duration`."""
 
-    type: Literal["wait"]
-    config: WaitConfig
+    type: Literal["wait"] = Field(description="Waits; the next step is due when the time is over.")
+    config: WaitConfig = Field(description="How long.")
 
 
 class Tag(Definition):
     """A tag's name."""
 
-    tag: Annotated[Name, NO_TEMPLATE]
+    tag: Annotated[Name, NO_TEMPLATE] = Field(description="The tag.")
 
 
 class AddTag(ActionBase):
     """Puts a tag on the customer."""
 
-    type: Literal["add_tag"]
-    config: Tag
+    type: Literal["add_tag"] = Field(description="Puts a tag on the customer.")
+    config: Tag = Field(description="Which tag.")
 
 
 class RemoveTag(ActionBase):
     """Takes a tag off the customer."""
 
-    type: Literal["remove_tag"]
-    config: Tag
+    type: Literal["remove_tag"] = Field(description="Takes a tag off the customer.")
+    config: Tag = Field(description="Which tag.")
 
 
 class AttributeValue(Definition):
     """An attribute and its new value, perhaps `{from: event.x}`; null removes it."""
 
-    attribute: Name
-    value: Plain
+    attribute: Name = Field(description="The attribute's whole name.")
+    value: Plain = Field(
+        description="Its new value; null removes it, `{from: event.X}` takes that property of the event that "
+        "started the execution."
+    )
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -112,8 +130,8 @@ class AttributeValue(Definition):
 class UpdateAttribute(ActionBase):
     """Sets or removes a profile attribute."""
 
-    type: Literal["update_attribute"]
-    config: AttributeValue
+    type: Literal["update_attribute"] = Field(description="Sets or removes an attribute of the customer.")
+    config: AttributeValue = Field(description="Which, and to what.")
 
 
 def _web_address(url: str) -> str:
@@ -132,16 +150,22 @@ def _web_address(url: str) -> str:
 class Request(Definition):
     """Where to, and what to send along; with a `channel` it is a message of that channel."""
 
-    url: Annotated[str, AfterValidator(_web_address)]
-    data: dict[str, JsonValue] = Field(default={})
-    channel: Name | None = None
+    url: Annotated[str, AfterValidator(_web_address)] = Field(description="Where the request goes.")
+    data: dict[str, JsonValue] = Field(
+        default={},
+        description="What is sent along as JSON, beside the customer's id and attributes.",
+    )
+    channel: Name | None = Field(
+        default=None,
+        description="Makes the request a message of that channel: consent, caps and quiet hours count for it.",
+    )
 
 
 class TriggerWebhook(ActionBase):
     """Queues a webhook request."""
 
-    type: Literal["trigger_webhook"]
-    config: Request
+    type: Literal["trigger_webhook"] = Field(description="Calls a web address.")
+    config: Request = Field(description="Which, with what.")
 
 
 class NoConfig(Definition):
@@ -151,5 +175,5 @@ class NoConfig(Definition):
 class EndWorkflow(ActionBase):
     """Completes the execution."""
 
-    type: Literal["end_workflow"]
-    config: NoConfig = NoConfig()
+    type: Literal["end_workflow"] = Field(description="Completes the execution.")
+    config: NoConfig = Field(default=NoConfig(), description="There is nothing to set; it may be left out.")

@@ -26,7 +26,11 @@ from transforms.definitions.triggers import TriggerConfig, TriggerType, config_f
 class Branching(ActionBase):
     """An action with a decision, and a path of actions for some or all of its outcomes."""
 
-    paths: dict[str, tuple["Action", ...]] = Field(default={})
+    paths: dict[str, tuple["Action", ...]] = Field(
+        default={},
+        description="Decision → what happens then, before the step after; a decision without a path goes "
+        "straight on. May stand in `config`, too.",
+    )
 
     @classmethod
     def outcomes(cls, config: dict[str, Any]) -> list[str]:
@@ -70,7 +74,9 @@ class Branching(ActionBase):
 class Decision(Definition):
     """Criteria in file order; the first that holds is the decision."""
 
-    criteria: dict[Name, Criteria]
+    criteria: dict[Name, Criteria] = Field(
+        description="Decision → its conditions; the first that hold decide, else the decision is `default`."
+    )
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -83,8 +89,8 @@ class Decision(Definition):
 class BranchDecision(Branching):
     """Decides by conditions; `default` when none holds."""
 
-    type: Literal["branch_decision"]
-    config: Decision
+    type: Literal["branch_decision"] = Field(description="Decides by conditions.")
+    config: Decision = Field(description="What is decided by.")
 
     @classmethod
     def outcomes(cls, config: dict[str, Any]) -> list[str]:
@@ -103,14 +109,19 @@ def _summable(weights: dict[str, float]) -> dict[str, float]:
 class Split(Definition):
     """Positive weights in file order: 50 and 50, or 0.5 and 0.5; each stands for its share of their sum."""
 
-    weights: Annotated[dict[Name, Annotated[Number, Field(gt=0), NO_TEMPLATE]], AfterValidator(_summable)]
+    weights: Annotated[dict[Name, Annotated[Number, Field(gt=0), NO_TEMPLATE]], AfterValidator(_summable)] = (
+        Field(
+            description="Decision → its weight; each gets its share of their sum. A customer always draws the "
+            "same."
+        )
+    )
 
 
 class RandomSplit(Branching):
     """Decides by a stable hash of workflow, step and customer."""
 
-    type: Literal["random_split"]
-    config: Split
+    type: Literal["random_split"] = Field(description="Decides by a draw.")
+    config: Split = Field(description="Between what.")
 
     @classmethod
     def outcomes(cls, config: dict[str, Any]) -> list[str]:
@@ -121,10 +132,15 @@ class RandomSplit(Branching):
 class AwaitedEvent(Definition):
     """Which fact to wait for (a trigger's config of that type), and for how long; no time-out: forever."""
 
-    event: TriggerConfig
-    type: TriggerType = "behavioral"
+    event: TriggerConfig = Field(
+        description="What the fact must be like, as a trigger's `config`; `{from: event.X}` is a property of "
+        "the event that started the execution."
+    )
+    type: TriggerType = Field(default="behavioral", description="What kind of fact is awaited.")
     timeout: Duration | None = Field(
-        default=None, validation_alias=AliasChoices("timeout", "timeout_seconds")
+        default=None,
+        validation_alias=AliasChoices("timeout", "timeout_seconds"),
+        description="How long at most; without it, forever.",
     )
 
     @classmethod
@@ -141,8 +157,10 @@ class AwaitedEvent(Definition):
 class WaitForEvent(Branching):
     """Waits for the first matching fact, decision `event`, else for the time-out, decision `timeout`."""
 
-    type: Literal["wait_for_event"]
-    config: AwaitedEvent
+    type: Literal["wait_for_event"] = Field(
+        description="Waits for something to happen; decides `event`, or `timeout` if it doesn't come in time."
+    )
+    config: AwaitedEvent = Field(description="For what, and how long.")
 
     @classmethod
     def outcomes(cls, config: dict[str, Any]) -> list[str]:  # noqa: ARG003

@@ -74,9 +74,15 @@ class Condition(Definition):
         }
     )
 
-    attribute: Annotated[Name, AfterValidator(_readable), NO_TEMPLATE]
-    operator: Operator
-    value: Plain = None
+    attribute: Annotated[Name, AfterValidator(_readable), NO_TEMPLATE] = Field(
+        description="What is looked at: an attribute, `tags`, `event.X`, `execution.decision`, "
+        "`events.NAME.count.30d`, `events.NAME.sum.30d`, `events.NAME.days_since`, "
+        "`pattern.NAME`, `pattern.NAME.score`."
+    )
+    operator: Operator = Field(description="How it is compared.")
+    value: Plain = Field(
+        default=None, description="What it is compared with; `exists` and `not_exists` need none."
+    )
 
     @classmethod
     def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +145,9 @@ def _truth_fault(given: dict[str, Any]) -> str | None:
 class Criterion(Condition):
     """A condition of a `branch_decision`; an omitted operator is `equals`."""
 
-    operator: Operator = "equals"
+    operator: Operator = Field(
+        default="equals", description="How it is compared; in criteria it may be left out."
+    )
 
 
 def _kind(given: object) -> str:
@@ -164,10 +172,17 @@ class Group(Definition):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
-    any: "tuple[Member, ...] | None" = None
-    all: "tuple[Member, ...] | None" = None
+    any: "tuple[Member, ...] | None" = Field(
+        default=None, description="Holds when at least one of these holds; an empty list never does."
+    )
+    all: "tuple[Member, ...] | None" = Field(
+        default=None, description="Holds when all of these hold; an empty list always does."
+    )
     negated: "OneOrMore | None" = Field(
-        default=None, validation_alias=AliasChoices("not"), serialization_alias="not"
+        default=None,
+        validation_alias=AliasChoices("not"),
+        serialization_alias="not",
+        description="Holds when the one, or not all of the list, holds.",
     )
 
     @classmethod
@@ -184,10 +199,17 @@ class Group(Definition):
 class CriteriaGroup(Group):
     """A group of criteria; their omitted operators are `equals`."""
 
-    any: "tuple[CriteriaMember, ...] | None" = None
-    all: "tuple[CriteriaMember, ...] | None" = None
+    any: "tuple[CriteriaMember, ...] | None" = Field(
+        default=None, description="Holds when at least one of these holds; an empty list never does."
+    )
+    all: "tuple[CriteriaMember, ...] | None" = Field(
+        default=None, description="Holds when all of these hold; an empty list always does."
+    )
     negated: "Criteria | None" = Field(
-        default=None, validation_alias=AliasChoices("not"), serialization_alias="not"
+        default=None,
+        validation_alias=AliasChoices("not"),
+        serialization_alias="not",
+        description="Holds when the one, or not all of the list, holds.",
     )
 
 

@@ -18,27 +18,35 @@ class Rule(Definition):
 
     Conditions look at the profile when the message is rendered, and at `event.X` of the fact that started the
     execution. Of the rules of one block the first that applies counts.
-
-    Attributes:
-        name: what is recorded with a message that the rule was applied to.
-        block: what templates call the text, as `blocks.NAME`; None: by the rule's name.
-        text: a template, in the narrow language of inline content.
-        place: before or after the text so far; `block`: only where a template prints it.
-        sentences: the message is cut to so many sentences.
-        workflows: the ids of the workflows whose messages it is for; empty: all.
-        message_classes: likewise, the classes of messages.
-        templates: likewise, the template ids.
     """
 
-    name: Name
-    block: Name | None = None
-    conditions: Conditions = ()
-    text: Template | None = None
-    place: Literal["before", "after", "block"] = "before"
-    sentences: Annotated[int, Strict(), Field(ge=1)] | None = None
-    workflows: tuple[Name, ...] = ()
-    message_classes: tuple[Name, ...] = ()
-    templates: tuple[Name, ...] = ()
+    name: Name = Field(description="What is recorded with a message that the rule was applied to.")
+    block: Name | None = Field(
+        default=None,
+        description="What templates call the text, as `blocks.NAME`; of the rules of one block the first "
+        "that applies counts. Without it, the rule's name.",
+    )
+    conditions: Conditions = Field(
+        default=(), description="For whom; `event.X` is a property of the fact that started the execution."
+    )
+    text: Template | None = Field(
+        default=None, description="What is said: a template in the narrow language of inline content."
+    )
+    place: Literal["before", "after", "block"] = Field(
+        default="before",
+        description="Where the text goes: before or after the message's own, or only where a template prints "
+        "the block.",
+    )
+    sentences: Annotated[int, Strict(), Field(ge=1)] | None = Field(
+        default=None, description="Instead of a text: to how many sentences the message is cut."
+    )
+    workflows: tuple[Name, ...] = Field(
+        default=(), description="The ids of the workflows whose messages it is for; empty: all."
+    )
+    message_classes: tuple[Name, ...] = Field(
+        default=(), description="The classes of messages it is for; empty: all."
+    )
+    templates: tuple[Name, ...] = Field(default=(), description="The template ids it is for; empty: all.")
 
     @property
     def block_name(self) -> str:
@@ -70,7 +78,7 @@ class Rule(Definition):
 class ContentRules(Definition):
     """The rules of a file, in the order in which they are applied."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = Field(description="The rules, in the order in which they are applied.")
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:

@@ -41,8 +41,8 @@ Texts = Annotated[
 class Row(Definition):
     """Which rows of what came are meant: those that agree in every key given."""
 
-    customer: Name | None = None
-    workflow: Name | None = None
+    customer: Name | None = Field(default=None, description="Whose.")
+    workflow: Name | None = Field(default=None, description="Of which workflow.")
 
     @classmethod
     def unknown_names(cls, given: dict[str, Any], known: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
@@ -60,69 +60,76 @@ class Row(Definition):
 class ExpectedMessage(Row):
     """A message; `status` is `sent` unless it says otherwise, `rules` are all that apply to it, in their order."""
 
-    branch: Name | None = None
-    step: Name | None = None
-    at: Instant | None = None
-    template: Name | None = None
-    to: Name | None = None
-    subject: str | None = None
-    subject_contains: Texts | None = None
-    text_contains: Texts | None = None
-    html_contains: Texts | None = None
-    variant: Name | None = None
-    rules: Texts | None = None
-    status: Literal["sent", "suppressed", "failed"] = "sent"
-    reason_contains: Texts | None = None
+    branch: Name | None = Field(default=None, description="Of which branch.")
+    step: Name | None = Field(default=None, description="Of which step, such as `2.yes.0`.")
+    at: Instant | None = Field(default=None, description="When.")
+    template: Name | None = Field(default=None, description="By which template.")
+    to: Name | None = Field(default=None, description="To which address.")
+    subject: str | None = Field(default=None, description="The whole subject line.")
+    subject_contains: Texts | None = Field(default=None, description="What the subject has in it.")
+    text_contains: Texts | None = Field(default=None, description="What the text part has in it.")
+    html_contains: Texts | None = Field(default=None, description="What the HTML part has in it.")
+    variant: Name | None = Field(default=None, description="Which variant.")
+    rules: Texts | None = Field(default=None, description="All rules that were applied, in their order.")
+    status: Literal["sent", "suppressed", "failed"] = Field(default="sent", description="What became of it.")
+    reason_contains: Texts | None = Field(
+        default=None, description="What the reason has in it, of one that isn't sent."
+    )
 
 
 class ForbiddenMessage(Row):
     """A message that must not be sent."""
 
-    branch: Name | None = None
-    step: Name | None = None
-    at: Instant | None = None
-    template: Name | None = None
-    subject: str | None = None
-    subject_contains: Texts | None = None
-    text_contains: Texts | None = None
-    html_contains: Texts | None = None
-    variant: Name | None = None
+    branch: Name | None = Field(default=None, description="Of which branch.")
+    step: Name | None = Field(default=None, description="Of which step, such as `2.yes.0`.")
+    at: Instant | None = Field(default=None, description="When.")
+    template: Name | None = Field(default=None, description="By which template.")
+    subject: str | None = Field(default=None, description="The whole subject line.")
+    subject_contains: Texts | None = Field(default=None, description="What the subject has in it.")
+    text_contains: Texts | None = Field(default=None, description="What the text part has in it.")
+    html_contains: Texts | None = Field(default=None, description="What the HTML part has in it.")
+    variant: Name | None = Field(default=None, description="Which variant.")
 
 
 class ExpectedStep(Row):
     """A logged step (semantics.md §9)."""
 
-    branch: Name | None = None
-    step: Name | None = None
-    action: Name | None = None
-    outcome: Name | None = None
-    at: Instant | None = None
+    branch: Name | None = Field(default=None, description="Of which branch.")
+    step: Name | None = Field(default=None, description="Of which step, such as `2.yes.0`.")
+    action: Name | None = Field(default=None, description="Of which type of action.")
+    outcome: Name | None = Field(default=None, description="What came of it, such as `done` or `skipped`.")
+    at: Instant | None = Field(default=None, description="When.")
 
 
 class ExpectedExecution(Row):
     """A pass through a workflow, as the test ends."""
 
-    branch: Name | None = None
-    status: Literal["running", "completed", "converted", "exited", "failed", "held_out"] | None = None
-    entered_at: Instant | None = None
-    ended_at: Instant | None = None
-    converted_at: Instant | None = None
+    branch: Name | None = Field(default=None, description="On which branch.")
+    status: Literal["running", "completed", "converted", "exited", "failed", "held_out"] | None = Field(
+        default=None, description="How it stands as the test ends."
+    )
+    entered_at: Instant | None = Field(default=None, description="When it began.")
+    ended_at: Instant | None = Field(default=None, description="When it ended.")
+    converted_at: Instant | None = Field(default=None, description="When the goal was reached.")
 
 
 class ExpectedWebhook(Row):
     """A webhook request."""
 
-    branch: Name | None = None
-    step: Name | None = None
-    at: Instant | None = None
-    url: Name | None = None
+    branch: Name | None = Field(default=None, description="Of which branch.")
+    step: Name | None = Field(default=None, description="Of which step, such as `2.yes.0`.")
+    at: Instant | None = Field(default=None, description="When.")
+    url: Name | None = Field(default=None, description="Where to.")
 
 
 class ExpectedProfile(Definition):
     """A customer as the test ends: all tags, and the attributes named (null: there is none)."""
 
-    tags: tuple[Name, ...] | None = None
-    attributes: dict[str, JsonValue] = Field(default={})
+    tags: tuple[Name, ...] | None = Field(default=None, description="All tags.")
+    attributes: dict[str, JsonValue] = Field(
+        default={},
+        description="Attribute → its value; null: there is none.",
+    )
 
 
 class Expectation(Definition):
@@ -132,14 +139,29 @@ class Expectation(Definition):
     are all too. Of `steps` and `executions` there may be others.
     """
 
-    messages: tuple[ExpectedMessage, ...] | None = None
-    more_messages: Flag = False
-    no_messages: tuple[ForbiddenMessage, ...] = ()
-    executions: tuple[ExpectedExecution, ...] = ()
-    no_executions: tuple[ExpectedExecution, ...] = ()
-    steps: tuple[ExpectedStep, ...] = ()
-    webhooks: tuple[ExpectedWebhook, ...] | None = None
-    customers: dict[Name, ExpectedProfile] = Field(default={})
+    messages: tuple[ExpectedMessage, ...] | None = Field(
+        default=None, description="All messages there are, in any order; `[]`: none."
+    )
+    more_messages: Flag = Field(
+        default=False, description="Whether there may be messages besides those listed."
+    )
+    no_messages: tuple[ForbiddenMessage, ...] = Field(
+        default=(), description="Messages that there must not be."
+    )
+    executions: tuple[ExpectedExecution, ...] = Field(
+        default=(), description="Executions that there must be."
+    )
+    no_executions: tuple[ExpectedExecution, ...] = Field(
+        default=(), description="Executions that there must not be."
+    )
+    steps: tuple[ExpectedStep, ...] = Field(default=(), description="Steps that must be logged.")
+    webhooks: tuple[ExpectedWebhook, ...] | None = Field(
+        default=None, description="All webhook requests there are."
+    )
+    customers: dict[Name, ExpectedProfile] = Field(
+        default={},
+        description="What customers are like as the test ends.",
+    )
 
     @property
     def lists_all_messages(self) -> bool:

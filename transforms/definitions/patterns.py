@@ -12,19 +12,31 @@ from transforms.definitions.base import Definition, Duration, Name, Number, advi
 class DeclaredTerm(Definition):
     """Events of one name, over a window that ends `offset` ago; no window: all history."""
 
-    type: Name
+    type: Name = Field(description="The name of the events.")
     time_window: Duration | None = Field(
-        default=None, validation_alias=AliasChoices("time_window", "timeWindow")
+        default=None,
+        validation_alias=AliasChoices("time_window", "timeWindow"),
+        description="Over how long they are counted; without it, ever since the first.",
     )
-    offset: Duration | None = None
-    metric: Literal["count", "total_value"] = "count"
+    offset: Duration | None = Field(default=None, description="How long ago the window ends.")
+    metric: Literal["count", "total_value"] = Field(
+        default="count", description="Whether events are counted, or their values summed."
+    )
 
 
 class CountedTerm(DeclaredTerm):
     """`min_count ≤ amount ≤ max_count`, those given."""
 
-    min_count: Number | None = Field(default=None, validation_alias=AliasChoices("min_count", "minCount"))
-    max_count: Number | None = Field(default=None, validation_alias=AliasChoices("max_count", "maxCount"))
+    min_count: Number | None = Field(
+        default=None,
+        validation_alias=AliasChoices("min_count", "minCount"),
+        description="At least so many (or so much).",
+    )
+    max_count: Number | None = Field(
+        default=None,
+        validation_alias=AliasChoices("max_count", "maxCount"),
+        description="At most so many (or so much).",
+    )
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -38,20 +50,22 @@ class CountedTerm(DeclaredTerm):
 class WeightedTerm(DeclaredTerm):
     """Adds `weight * amount` to the score."""
 
-    weight: Number
+    weight: Number = Field(description="What each one adds to the score; may be negative.")
 
 
 class ThresholdTerm(DeclaredTerm):
     """Holds when the amount reaches `threshold`."""
 
-    threshold: Number
+    threshold: Number = Field(description="From how many (or how much) on the term holds.")
 
 
 class OrderedTerm(Definition):
     """An event, within `within` of the term before."""
 
-    type: Name
-    within: Duration | None = None
+    type: Name = Field(description="The name of the event.")
+    within: Duration | None = Field(
+        default=None, description="How long after the term before it may come; without it, any time."
+    )
 
 
 def _some(terms: tuple[Definition, ...]) -> tuple[Definition, ...]:
@@ -67,38 +81,44 @@ class PatternBase(Definition):
     """What all patterns have; `trigger_action` is a label for people."""
 
     trigger_action: str | None = Field(
-        default=None, validation_alias=AliasChoices("trigger_action", "triggerAction")
+        default=None,
+        validation_alias=AliasChoices("trigger_action", "triggerAction"),
+        description="A label for people; nothing reads it.",
     )
 
 
 class SequencePattern(PatternBase):
     """True when every term's amount is within its bounds."""
 
-    pattern: Literal["sequence"]
-    events: Annotated[tuple[CountedTerm, ...], Some]
+    pattern: Literal["sequence"] = Field(description="True while each term's amount is within its bounds.")
+    events: Annotated[tuple[CountedTerm, ...], Some] = Field(description="The terms, all of which must hold.")
 
 
 class WeightedScorePattern(PatternBase):
     """True when the sum of weight * amount reaches the threshold."""
 
-    pattern: Literal["weighted_score"]
-    events: Annotated[tuple[WeightedTerm, ...], Some]
-    threshold: Number
+    pattern: Literal["weighted_score"] = Field(description="True while the score reaches the threshold.")
+    events: Annotated[tuple[WeightedTerm, ...], Some] = Field(description="What adds to the score.")
+    threshold: Number = Field(description="From which score on it is true.")
 
 
 class CumulativePattern(PatternBase):
     """True when all terms (or any, with `match: any`) reach their thresholds."""
 
-    pattern: Literal["cumulative"]
-    events: Annotated[tuple[ThresholdTerm, ...], Some]
-    match: Literal["all", "any"] = "all"
+    pattern: Literal["cumulative"] = Field(
+        description="True while the terms' amounts reach their thresholds."
+    )
+    events: Annotated[tuple[ThresholdTerm, ...], Some] = Field(description="The terms.")
+    match: Literal["all", "any"] = Field(
+        default="all", description="Whether all terms must reach them, or any one."
+    )
 
 
 class OrderedPattern(PatternBase):
     """True when the terms' events occurred in this order, each within its `within` of the one before."""
 
-    pattern: Literal["ordered"]
-    events: Annotated[tuple[OrderedTerm, ...], Some]
+    pattern: Literal["ordered"] = Field(description="True once the events have come in this order.")
+    events: Annotated[tuple[OrderedTerm, ...], Some] = Field(description="The events, in order.")
 
 
 Pattern = Annotated[

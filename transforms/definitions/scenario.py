@@ -24,15 +24,25 @@ INTRODUCTION = "identify"
 class Occurrence(Definition):
     """An event: `at` an instant, or `after` the one before; keys that aren't named here are its properties."""
 
-    customer: Name | None = None
-    at: Instant | None = None
-    after: Duration | None = None
-    action: Name | None = None
-    attribute: Name | None = None
-    source: Name | None = None
-    trigger_time: Name | None = None
-    properties: dict[str, JsonValue] = Field(default={})
-    attributes: dict[str, JsonValue] = Field(default={})
+    customer: Name | None = Field(
+        default=None, description="Whom it happens to; not needed where there is one customer."
+    )
+    at: Instant | None = Field(default=None, description="When.")
+    after: Duration | None = Field(default=None, description="How long after the event before it.")
+    action: Name | None = Field(default=None, description="The name of an event that a customer does.")
+    attribute: Name | None = Field(
+        default=None, description="The attribute that changes; `old_value` and `new_value` beside it."
+    )
+    source: Name | None = Field(default=None, description="The system that an event from outside comes from.")
+    trigger_time: Name | None = Field(default=None, description="The label of an event of the clock.")
+    properties: dict[str, JsonValue] = Field(
+        default={},
+        description="Its properties; any key that isn't named here is one, too.",
+    )
+    attributes: dict[str, JsonValue] = Field(
+        default={},
+        description="Attributes that the event sets.",
+    )
 
     @classmethod
     def normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -79,22 +89,29 @@ Person = dict[str, JsonValue] | None
 
 
 class Scenario(Definition):
-    """One test.
+    """One test."""
 
-    Attributes:
-        workflows: those that take part; empty: all that are active or drafts.
-        start: from when on crons fire; None: from the first event on.
-        until: when it ends; None: once nothing is due any more.
-        expect: None: not written yet.
-    """
-
-    name: Name
-    workflows: tuple[Name, ...] = ()
-    customers: dict[Name, Person] = Field(default={})
-    start: Instant | None = Field(default=None, validation_alias=AliasChoices("from"))
-    events: tuple[Occurrence, ...] = ()
-    until: Instant | None = None
-    expect: Expectation | None = None
+    name: Name = Field(description="What must come of it, in words.")
+    workflows: tuple[Name, ...] = Field(
+        default=(),
+        description="Those that take part; without it those of the file, else all that are active or drafts.",
+    )
+    customers: dict[Name, Person] = Field(
+        default={},
+        description="The customers there are, with their attributes; besides those of the file.",
+    )
+    start: Instant | None = Field(
+        default=None,
+        validation_alias=AliasChoices("from"),
+        description="From when on crons fire, where no event says when the test begins.",
+    )
+    events: tuple[Occurrence, ...] = Field(default=(), description="What happens, in order.")
+    until: Instant | None = Field(
+        default=None, description="When it ends; without it, once nothing is due any more."
+    )
+    expect: Expectation | None = Field(
+        default=None, description="What must come of it; `onward test --record` writes it."
+    )
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -115,9 +132,15 @@ class Scenario(Definition):
 class ScenarioFile(Definition):
     """A file of tests; `customers` and `workflows` are those of each test that doesn't say otherwise."""
 
-    workflows: tuple[Name, ...] = ()
-    customers: dict[Name, Person] = Field(default={})
-    tests: tuple[Scenario, ...]
+    workflows: tuple[Name, ...] = Field(
+        default=(), description="Those that take part in each test that doesn't say otherwise."
+    )
+    customers: dict[Name, Person] = Field(
+        default={},
+        description="The customers of every test: `email`, `timezone`, `created_at`, `tags`; other keys are "
+        "attributes.",
+    )
+    tests: tuple[Scenario, ...] = Field(description="The tests.")
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import InitErrorDetails
 
 from transforms.definitions.base import Definition, fault, refusal
@@ -17,9 +17,11 @@ WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class QuietHours(Definition):
     """No sends in `[start, end)` of the local wall clock; over midnight if `end` isn't after `start`."""
 
-    start: TimeOfDay
-    end: TimeOfDay
-    timezone: ZoneOf = CUSTOMER
+    start: TimeOfDay = Field(description="From when on nothing is sent.")
+    end: TimeOfDay = Field(
+        description="From when on things are sent again; before `start`, it is on the next day."
+    )
+    timezone: ZoneOf = Field(default=CUSTOMER, description="Whose clock: a zone's name, or `customer`.")
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -44,7 +46,11 @@ class SendWindow(Definition):
     Over midnight, when `end` isn't after `start`, it belongs to the day it starts on.
     """
 
-    start: TimeOfDay
-    end: TimeOfDay
-    days: Annotated[tuple[Day, ...], AfterValidator(_in_week_order)] = WEEK
-    timezone: ZoneOf = CUSTOMER
+    start: TimeOfDay = Field(description="From when on things are sent.")
+    end: TimeOfDay = Field(
+        description="From when on nothing is sent any more; before `start`, it is on the next day."
+    )
+    days: Annotated[tuple[Day, ...], AfterValidator(_in_week_order)] = Field(
+        default=WEEK, description="On which days."
+    )
+    timezone: ZoneOf = Field(default=CUSTOMER, description="Whose clock: a zone's name, or `customer`.")

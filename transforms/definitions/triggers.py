@@ -158,9 +158,14 @@ def entry_references(triggers: object) -> Iterator[InitErrorDetails]:
 class Trigger(Definition):
     """Which facts: a type, keys of its config (ANDed), and conditions."""
 
-    type: TriggerType
-    config: TriggerConfig = Field(default={})
-    conditions: Conditions = ()
+    type: TriggerType = Field(description="What kind of fact it takes.")
+    config: TriggerConfig = Field(
+        default={},
+        description="What the fact must be like: every key given must fit.",
+    )
+    conditions: Conditions = Field(
+        default=(), description="What must hold besides; `event.X` is a property of the fact itself."
+    )
 
     @classmethod
     def faults_in(cls, given: dict[str, Any]) -> Iterator[InitErrorDetails]:
@@ -179,5 +184,9 @@ class Goal(Trigger):
     Within `window` after an entry, held out or not, whatever matches is a hit of it (semantics.md §10).
     """
 
-    exit: Flag = True
-    window: Duration = GOAL_WINDOW
+    exit: Flag = Field(default=True, description="Whether reaching the goal ends the execution.")
+    window: Duration = Field(
+        default=GOAL_WINDOW,
+        description="How long after an entry the goal counts, also when the execution has ended or the "
+        "customer is held out.",
+    )

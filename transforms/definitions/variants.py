@@ -30,9 +30,19 @@ class Said(Definition):
     Validated with a context `{"templates": names}`, a `template_id` without content must be one of them.
     """
 
-    subject: Template | None = None
-    content: Template | None = None
-    template_id: Name | None = None
+    subject: Template | None = Field(
+        default=None, description="The subject line; without it, that of the template. It may hold `{{ … }}`."
+    )
+    content: Template | None = Field(
+        default=None,
+        description="The text itself, with `{{ … }}`; beside a template it is the text part, if that has "
+        "none.",
+    )
+    template_id: Name | None = Field(
+        default=None,
+        description="A template of the templates folder: its files' name without `.mjml.j2`, `.html.j2`, "
+        "`.txt.j2`.",
+    )
 
     @field_validator("template_id")
     @classmethod
@@ -51,24 +61,29 @@ class Variant(Said):
     A body is one thing: a variant that gives `content` or `template_id` takes neither from the step.
     """
 
-    name: Annotated[Name, NO_TEMPLATE]
-    weight: Annotated[Number, Field(gt=0)] = 1.0
+    name: Annotated[Name, NO_TEMPLATE] = Field(
+        description="What the variant is called in tables and reports."
+    )
+    weight: Annotated[Number, Field(gt=0)] = Field(
+        default=1.0, description="Its weight; it gets its share of their sum."
+    )
 
 
 class Winner(Definition):
-    """When the best variant takes over.
+    """When the best variant takes over."""
 
-    Attributes:
-        metric: what counts, of each message: that it was opened, clicked, or its execution converted.
-        settle: messages count once they are as old as that.
-        minimum: how many of every variant must have settled.
-        keep: the share of messages that stays on the weights.
-    """
-
-    metric: Literal["opened", "clicked", "converted"]
-    settle: Duration = timedelta(days=2)
-    minimum: Annotated[int, Strict(), Field(ge=1)] = 100
-    keep: Annotated[Number, Field(ge=0, le=1)] = 0.1
+    metric: Literal["opened", "clicked", "converted"] = Field(
+        description="What counts, of each message: that it was opened, clicked, or its execution converted."
+    )
+    settle: Duration = Field(
+        default=timedelta(days=2), description="Messages count once they are as old as that."
+    )
+    minimum: Annotated[int, Strict(), Field(ge=1)] = Field(
+        default=100, description="How many messages of every variant must have settled."
+    )
+    keep: Annotated[Number, Field(ge=0, le=1)] = Field(
+        default=0.1, description="The share of messages that stays on the weights."
+    )
 
 
 def has_body(given: dict[str, Any]) -> bool:

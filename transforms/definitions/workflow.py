@@ -67,19 +67,26 @@ __all__ = [
 class Branch(Definition):
     """Actions for the customers for whom the conditions hold at entry; the first such branch is taken."""
 
-    name: Name
-    conditions: Conditions = ()
-    actions: tuple[Action, ...] = ()
+    name: Name = Field(description="What the branch is called in tables and reports; not `default`.")
+    conditions: Conditions = Field(default=(), description="Who takes it; without any, everybody.")
+    actions: tuple[Action, ...] = Field(
+        default=(), description="What happens to those who take it, instead of the workflow's own actions."
+    )
 
 
 class Reentry(Definition):
     """Whether a customer may enter again; `after`: that long after the last entry."""
 
-    policy: Literal["when_not_running", "once", "after"] = "when_not_running"
+    policy: Literal["when_not_running", "once", "after"] = Field(
+        default="when_not_running",
+        description="`when_not_running`: whenever the last execution has ended; `once`: never again; "
+        "`after`: a while after the last entry.",
+    )
     after: Duration | None = Field(
         default=None,
         validation_alias=AliasChoices("duration", "seconds"),
         serialization_alias="duration",
+        description="How long after the last entry; with policy `after`, which needs it.",
     )
 
     @classmethod
@@ -115,23 +122,61 @@ Activity = Annotated[bool | Literal["draft"], BeforeValidator(_activity)]
 class Workflow(Definition):
     """A customer journey: who enters, what happens to them step by step, and what ends it."""
 
-    workflow_id: Annotated[Name, AfterValidator(_hashable)]
-    workflow_name: Name
-    description: str = ""
-    is_active: Activity = True
-    triggers: tuple[Trigger, ...]
-    branches: tuple[Branch, ...] = ()
-    actions: tuple[Action, ...] = ()
-    goal: Goal | None = None
-    exit_on: tuple[Trigger, ...] = ()
-    reentry: Reentry = Reentry()
-    holdout: Annotated[Number, Field(ge=0, le=1)] = 0.0
-    transactional: Flag = False
-    quiet_hours: QuietHours | None = None
-    send_window: SendWindow | None = None
-    priority: Annotated[int, Strict()] = 0
-    message_class: Name | None = None
-    version_note: str | None = None
+    workflow_id: Annotated[Name, AfterValidator(_hashable)] = Field(
+        description="Its id: it stays when the name changes, for executions, messages and reports go by it."
+    )
+    workflow_name: Name = Field(description="What people call it.")
+    description: str = Field(default="", description="What it is for, in a sentence or two.")
+    is_active: Activity = Field(
+        default=True,
+        description="Whether customers enter it; a draft is entered in tests only. Who is in flight when it "
+        "turns false is paused.",
+    )
+    triggers: tuple[Trigger, ...] = Field(description="What it is entered by: any one of them will do.")
+    branches: tuple[Branch, ...] = Field(
+        default=(),
+        description="Other actions for some: the first branch whose conditions hold at entry is taken, else "
+        "the workflow's own actions.",
+    )
+    actions: tuple[Action, ...] = Field(
+        default=(), description="What happens, step by step, to all who take no branch."
+    )
+    goal: Goal | None = Field(
+        default=None, description="What it is for the customer to do; it marks the execution as converted."
+    )
+    exit_on: tuple[Trigger, ...] = Field(
+        default=(), description="What ends an execution before its last step."
+    )
+    reentry: Reentry = Field(default=Reentry(), description="Whether, and when, a customer may enter again.")
+    holdout: Annotated[Number, Field(ge=0, le=1)] = Field(
+        default=0.0,
+        description="The share of customers who enter but get nothing, so that there is something to compare "
+        "with.",
+    )
+    transactional: Flag = Field(
+        default=False,
+        description="Whether its messages go out whatever consent and caps say, and count in no cap.",
+    )
+    quiet_hours: QuietHours | None = Field(
+        default=None,
+        description="When nothing is sent; sends wait until it ends. Instead of that of the settings.",
+    )
+    send_window: SendWindow | None = Field(
+        default=None,
+        description="When alone something is sent; sends wait until it begins. Instead of that of the "
+        "settings.",
+    )
+    priority: Annotated[int, Strict()] = Field(
+        default=0,
+        description="Which workflow comes first where a cap leaves room for one message: the one with the "
+        "higher number.",
+    )
+    message_class: Name | None = Field(
+        default=None, description="The class of its messages, which caps, routes and rules may ask for."
+    )
+    version_note: str | None = Field(
+        default=None, description="What changed with this version, for people; it is kept with the version."
+    )
 
     @property
     def is_live(self) -> bool:
