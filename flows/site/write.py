@@ -36,8 +36,12 @@ def write_site(settings: Settings, folder: Path) -> tuple[Gathered, list[Path]]:
         raise InputError(
             f"{folder}: {', '.join(foreign)} there is no page of `onward docs`, and nothing is replaced; move it away"
         )
-    # Whatever happens in between: what is written is known as ours.
-    _note(folder, before | pages.keys())
+    try:
+        # Whatever happens in between: what is written is known as ours.
+        _note(folder, before | pages.keys())
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        told = f"{folder}: can't be written ({error.strerror}); name another folder: onward docs --out DIR"
+        raise InputError(told) from error
     for path, text in pages.items():
         write_text(folder / path, text)
     for gone in sorted(before - pages.keys()):

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.answers.layers import HEIGHT, WIDTH, Arrow, Box, Layers, layers
+from transforms.answers.layers import HEIGHT, WIDTH, Arrow, Box, Layers, components, layers
 
 EDGES = st.sets(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh")), max_size=16)
 
@@ -69,3 +69,16 @@ def test_without_circles_every_arrow_leads_down(edges: set[tuple[str, str]]) -> 
     for arrow in layers(edges).arrows:
         heights = [y for _, y in arrow.points]
         assert heights == sorted(heights)
+
+
+def test_what_hangs_together() -> None:
+    edges = {("a", "b"), ("c", "d"), ("e", "d"), ("f", "g"), ("g", "f")}
+    assert components(edges) == [{("c", "d"), ("e", "d")}, {("a", "b")}, {("f", "g"), ("g", "f")}]
+
+
+@given(EDGES)
+def test_no_arrow_leads_from_one_part_to_another(edges: set[tuple[str, str]]) -> None:
+    found = components(edges)
+    assert sorted(one for part in found for one in part) == sorted(edges)
+    names = [{name for edge in part for name in edge} for part in found]
+    assert sum(map(len, names)) == len(set().union(*names))

@@ -263,6 +263,7 @@ def test_a_page_of_somebody_elses_isnt_replaced(onward: Onward, built: House) ->
 def test_odd_places(onward: Onward, built: House) -> None:
     (top(built) / "file").write_text("x")
     says(onward("docs", "--out", "file"), 2, "file: is a file; name a folder")
+    says(onward("docs", "--out", "file/sub"), 2, "file/sub: can't be written (Not a directory)")
     (top(built) / "link").symlink_to("nowhere")
     says(onward("docs", "--out", "link"), 2, "link: leads nowhere")
     (top(built) / "empty").mkdir()

@@ -54,6 +54,16 @@ class Layers:
     height: float
 
 
+def components(edges: Collection[Edge]) -> list[set[Edge]]:
+    """The parts of a graph that hang together, whichever way the arrows lead; the largest first."""
+    parts: list[tuple[set[str], set[Edge]]] = []
+    for edge in sorted(edges):
+        near = [one for one in parts if not one[0].isdisjoint(edge)]
+        joined = (set(edge).union(*(one[0] for one in near)), {edge}.union(*(one[1] for one in near)))
+        parts = [*(one for one in parts if one not in near), joined]
+    return [found for _, found in sorted(parts, key=lambda one: (-len(one[0]), min(one[0])))]
+
+
 def layers(edges: Collection[Edge]) -> Layers:
     """Where a graph is drawn.
 
@@ -92,16 +102,16 @@ def _downwards(edges: Sequence[Edge]) -> set[Edge]:
         open_now: dict[str, Iterator[str]] = {} if start in done else {start: iter(following[start])}
         while open_now:
             here = next(reversed(open_now))
-            target = next(open_now[here], None)
-            if target is None:
+            there = next(open_now[here], None)
+            if there is None:
                 done.add(here)
                 del open_now[here]
-            elif target in open_now:
-                found.add((target, here))
+            elif there in open_now:
+                found.add((there, here))
             else:
-                found.add((here, target))
-                if target not in done:
-                    open_now[target] = iter(following[target])
+                found.add((here, there))
+                if there not in done:
+                    open_now[there] = iter(following[there])
     return found
 
 
