@@ -136,8 +136,10 @@ def _text(path: Path) -> str:
 
 def _short(text: str, settings: Settings) -> str:
     """A text without the folders around the project: pages are for others, who have other folders."""
-    around = settings.data_dir.parent
-    return text.replace(f"{around}/", "") if around.is_absolute() else text
+    folders = (settings.data_dir, settings.workflows, settings.patterns, settings.templates, settings.tests)
+    for around in (one.parent for one in folders):
+        text = text.replace(f"{around}/", "") if around.is_absolute() and around != around.parent else text
+    return text
 
 
 def _subjects(listing: Listing, sources: Sequence[Source]) -> Iterator[Subject]:

@@ -208,6 +208,17 @@ def test_one_id_in_two_files_is_one_page_with_both(built: House) -> None:
     assert str(top(built)) not in page.words
 
 
+def test_no_page_names_the_folders_around_the_project(built: House, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "own" / "flows"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "a.json").write_text(json.dumps(FIRST))
+    (elsewhere / "b.json").write_text("{")
+    write_site(built.settings.model_copy(update={"workflows_dir": elsewhere}), tmp_path / "pages")
+    found = {one.name: one.read_text() for one in (tmp_path / "pages").rglob("*.html")}
+    assert [name for name, text in found.items() if str(tmp_path) in text] == []
+    assert "flows/b.json:1:2" in found["index.html"]
+
+
 def test_names_that_differ_by_case_alone_have_pages_of_their_own(tmp_path: Path) -> None:
     made = house(tmp_path, *(workflow(wait("1d"), workflow_id=one) for one in ("a", "A", "a b", "a-b", "é")))
     found = [one.lower() for one in pages(made)]
