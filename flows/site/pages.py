@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.overview.show import Shown, branches_of, facts_told, heading_told
 from flows.overview.versions import ACTIVE, INACTIVE, NO_FILE, UNREADABLE
-from flows.reports.html.parts import part, policy_of
+from flows.reports.html.parts import beside, policy
 from flows.site.gather import Gathered, Subject
 from flows.site.maps import map_of
 from flows.site.starts import starts_of_all
@@ -55,18 +55,18 @@ def _paths(names: Sequence[str]) -> dict[str, str]:
 
 
 def _page(title: str, template: str, values: Mapping[str, Any]) -> str:
-    script = _beside("site.js")
+    script = _own("site.js")
     head = {
         "title": title,
-        "policy": policy_of(script),
-        "style": f"{part('page.css')}\n{_beside('site.css')}",
+        "policy": policy(script),
+        "style": f"{beside('page.css')}\n{_own('site.css')}",
         "script": script,
-        "icons": part("icons.svg"),
+        "icons": beside("icons.svg"),
     }
-    return filled_page(_beside("page.html.j2"), {**head, "body": filled_page(_beside(template), values)})
+    return filled_page(_own("page.html.j2"), {**head, "body": filled_page(_own(template), values)})
 
 
-def _beside(name: str) -> str:
+def _own(name: str) -> str:
     return files("flows.site").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from flows.fitting import Column, cell_text
 from flows.reports.frames import open_reports
 from flows.reports.html.maps import drop_off_of, map_of
 from flows.reports.html.numbers import Numbers, read_numbers
-from flows.reports.html.parts import part, policy_of
+from flows.reports.html.parts import beside, policy
 from flows.reports.html.tables import overview_tables, workflow_tables
 from flows.reports.scope import Scope
 from flows.reports.terminal import NOTHING_YET
@@ -49,19 +49,19 @@ def write_page(settings: Settings, file: Path, scope: Scope) -> None:
 
 def page_of(numbers: Numbers) -> str:
     """The page as text."""
-    script, style = part("page.js"), part("page.css")
+    script, style = beside("page.js"), beside("page.css")
     summary = numbers.views["report_workflow_summary"].to_dicts()
     values = {
-        "policy": policy_of(script),
+        "policy": policy(script),
         "style": style,
         "script": script,
-        "icons": part("icons.svg"),
+        "icons": beside("icons.svg"),
         "as_of": f"{numbers.as_of:%Y-%m-%d %H:%M} UTC" if numbers.as_of else "",
         "nothing": "" if any(one["total_executions"] + one["held_out"] for one in summary) else NOTHING_YET,
         "tables": overview_tables(numbers),
         "workflows": [_workflow(numbers, one) for one in summary],
     }
-    return filled_page(part("page.html.j2"), values)
+    return filled_page(beside("page.html.j2"), values)
 
 
 def _workflow(numbers: Numbers, summary: dict[str, Any]) -> dict[str, Any]:
