@@ -1,129 +1,270 @@
-"""Experiments that workflows with a `holdout` are: whom the workflow met, held out and treated, and who converted."""
+"""The experiments of a workflow: its holdout, its random splits, the variants of its messages."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.reports.experiments import Counted
-from flows.warehouse import frame, read_sql
-from transforms.answers.exposures import HELD_OUT, TREATED, exposures
+from flows.reports.experiments import Counted, choose_control
+from flows.reports.workflow_rows import Stored, read_draws, read_stored, winners_of
+from transforms.answers.draws import HOLDOUT, SPLIT, VARIANTS, Draw, Kind, draws_of
+from transforms.answers.earned import with_revenue
+from transforms.answers.experiment import Experiment, analyse
+from transforms.answers.experiment_rows import experiment_rows
+from transforms.answers.exposures import HELD_OUT, TREATED, draw_exposures, exposures
 from transforms.answers.outcomes import REFUSALS
-from transforms.definitions.base import nearest
-from transforms.definitions.walk import has_hits
-from transforms.definitions.workflow import Workflow, stored_workflow
+from transforms.definitions.workflow import Workflow
 from transforms.timing.durations import spoken
 
 NO_HITS = "conversions aren't known: the workflow has no goal, or one that asks for the execution's decision"
+REVENUE = "revenue per customer"
+"""What a customer's value is called in sentences."""
+_MET = {HOLDOUT: "the first entry", SPLIT: "the draw", VARIANTS: "the first message"}
 
-_LONGEST = timedelta(days=999_999)
-"""Goal windows longer than this are as good as endless; instants beyond it can't be written."""
+
+@dataclass(frozen=True)
+class Period:
+    """Who counts: customers whose first exposure in it.
+
+    Attributes:
+        since: it begins here; None: with the first.
+        until: and ends before here; None: with the last.
+        new_only: only customers whose first exposure of all time is in it.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    new_only: bool = False
+
+
+ALWAYS = Period()
+
+
+@dataclass(frozen=True)
+class WorkflowExperiment:
+    """One experiment of a workflow.
+
+    Attributes:
+        kind: holdout, split or variants.
+        branch: of the step; None: of a holdout.
+        step: where customers are drawn; None: of a holdout, at the entry.
+        arms: the groups' names, the first of which is the control group unless one is called so.
+        counted: its customers.
+    """
+
+    kind: Kind
+    branch: str | None
+    step: str | None
+    arms: tuple[str, ...]
+    counted: Counted
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        if self.kind == HOLDOUT:
+            return "Holdout"
+        what = "Random split" if self.kind == SPLIT else "Variants of the message"
+        return f"{what}, step {self.step}" + ("" if self.branch == "default" else f" of branch {self.branch}")
+
+    def analysed(
+        self, control: str | None = None, shares: Mapping[str, float] | None = None
+    ) -> tuple[Experiment, list[str]]:
+        """Its figures, and what should be known of them.
+
+        Args:
+            control: the group that others are compared with, if it is one of its arms; else that which is called so,
+                else the first.
+            shares: the part of all customers that each arm was to have; None: as the workflow says.
+        """
+        chosen, note = choose_control(self.arms, control if control in self.arms else None)
+        found = analyse(self.counted.customers, chosen, shares or self.counted.shares)
+        return found, [*self.counted.notes, *([note] if note else [])]
 
 
 def read_workflow(
-    con: DuckDBPyConnection, workflow_id: str, since: datetime | None = None, until: datetime | None = None
+    con: DuckDBPyConnection,
+    workflow_id: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    new_only: bool = False,
 ) -> Counted:
-    """The customers whom a workflow of the store met.
+    """The customers whom a workflow of the store met, held out and treated: conversions and revenue.
 
-    The goal's window is that of the newest version.
+    The goal's window is that of the newest version; it is also that of revenue, and of the time before.
 
     Args:
         con: what is published.
         workflow_id: the workflow.
         since: a customer counts whose first entry of the period is here or later; None: from the first.
         until: and before here; None: to the last.
+        new_only: only customers whose first entry of all time is in the period.
 
     Raises:
         InputError: there is no such workflow, or nobody entered it in the period.
     """
-    versions = read_sql(con, "reports/experiments/versions.sql", workflow_id=workflow_id)
-    if versions.is_empty():
-        raise InputError(_no_such_workflow(con, workflow_id))
-    workflows = [stored_workflow(one) for one in versions["definition"]]
-    executions = read_sql(con, "reports/experiments/executions.sql", workflow_id=workflow_id)
-    hits = read_sql(con, "reports/experiments/goal_hits.sql", workflow_id=workflow_id)
-    exposed = exposures(executions, hits, _goal(workflows[-1]), since=since, until=until)
+    return _holdout(read_stored(con, workflow_id), Period(since, until, new_only))
+
+
+def read_experiments(
+    con: DuckDBPyConnection, workflow_id: str, winners: pl.DataFrame, period: Period = ALWAYS
+) -> list[WorkflowExperiment]:
+    """All experiments of a workflow: its holdout, if it has one (or no other experiment); splits; variants.
+
+    Args:
+        con: what is published.
+        workflow_id: the workflow.
+        winners: those among variants (`flows.store.winners.read_winners`): what is sent after one was made isn't drawn.
+        period: which customers count.
+
+    Raises:
+        InputError: there is no such workflow, or nobody entered it in the period.
+    """
+    stored = read_stored(con, workflow_id)
+    held = _holdout(stored, period)
+    since = winners_of(winners, workflow_id)
+    draws = draws_of(stored.versions)
+    met = read_draws(con, stored, {one.kind for one in draws}, since)
+    found = [one for draw in draws if (one := _of_draw(stored, draw, met, since, period))]
+    has_holdout = any(one.holdout for one in stored.versions.values()) or held.customers["group"].n_unique() > 1
+    if has_holdout or not found:
+        arms = (HELD_OUT, TREATED) if has_holdout else (TREATED,)
+        found.insert(0, WorkflowExperiment(HOLDOUT, None, None, arms, held))
+    return found
+
+
+def experiments_frame(
+    con: DuckDBPyConnection, workflow_id: str, winners: pl.DataFrame, period: Period = ALWAYS
+) -> pl.DataFrame:
+    """All experiments of a workflow as one frame; arguments and faults are those of `read_experiments`.
+
+    Returns:
+        One row per experiment, outcome (`conversion`, `value`, `value_adjusted`) and group, the control group first:
+        `kind`, `branch`, `step`, and the columns of `transforms.answers.experiment_rows`.
+    """
+    rows = [
+        experiment_rows(one.analysed()[0]).select(
+            *(pl.lit(getattr(one, name), pl.String).alias(name) for name in ("kind", "branch", "step")),
+            pl.all(),
+        )
+        for one in read_experiments(con, workflow_id, winners, period)
+    ]
+    return pl.concat(rows)
+
+
+def _holdout(stored: Stored, period: Period) -> Counted:
+    exposed = exposures(stored.executions, stored.goal_hits, stored.goals, **vars(period))
     if exposed.is_empty():
-        raise InputError(f"{workflow_id}: nobody entered it{' in this period' if since or until else ' yet'}")
-    holdouts = versions.select(
-        "version", holdout=pl.Series([one.holdout for one in workflows], dtype=pl.Float64)
+        raise InputError(
+            f"{stored.workflow_id}: nobody entered it{' in this period' if period != ALWAYS else ' yet'}"
+        )
+    met = stored.executions.rename({"entered_at": "at"})
+    shares = {
+        version: (one.holdout, 1 - one.holdout) if one.holdout else (0.0, 1.0)
+        for version, one in stored.versions.items()
+    }
+    notes = [*_notes(stored, exposed, HOLDOUT), *_note_of_before(exposed, met, period, "entered")]
+    return _counted(stored, exposed, _shares(exposed, met, (HELD_OUT, TREATED), shares), notes)
+
+
+def _of_draw(
+    stored: Stored, draw: Draw, met: pl.DataFrame, winners: Mapping[tuple[str, ...], datetime], period: Period
+) -> WorkflowExperiment | None:
+    """One experiment; None: nobody came there in the period."""
+    met = met.filter(
+        *(pl.col(name) == getattr(draw, name) for name in ("kind", "branch", "step")),
+        pl.col("version").is_in(list(draw.shares)),
+        pl.col("arm").is_in(draw.arms),
     )
-    return Counted(
-        _customers(exposed),
-        pl.DataFrame(schema=REFUSALS),
-        _shares(exposed, executions, holdouts),
-        (*_notes(con, workflows, exposed), *_note_of_before(exposed, executions, since)),
-    )
+    exposed = draw_exposures(met, stored.goal_hits, stored.goals, **vars(period))
+    if exposed.is_empty():
+        return None
+    notes = [
+        *_notes(stored, exposed, draw.kind),
+        *_note_of_before(exposed, met, period, "been drawn"),
+        *_notes_of_draw(draw, winners),
+    ]
+    counted = _counted(stored, exposed, _shares(exposed, met, draw.arms, draw.shares), notes)
+    return WorkflowExperiment(draw.kind, draw.branch, draw.step, draw.arms, counted)
 
 
-def _customers(exposed: pl.DataFrame) -> pl.DataFrame:
-    nothing = pl.lit(None, pl.Float64)
-    return exposed.select("customer_id", "converted", group="arm", value=nothing, before=nothing)
-
-
-def _note_of_before(exposed: pl.DataFrame, executions: pl.DataFrame, since: datetime | None) -> list[str]:
-    """Of a period that begins amidst: whom that may keep out of one group only."""
-    if since is None:
-        return []
-    before = executions.filter(pl.col("entered_at") < since)
-    met = exposed.join(before, on="customer_id", how="semi").height
-    return [
-        f"{met:,} of {exposed.height:,} customers had entered before {since:%Y-%m-%d %H:%M} UTC: those of the treated "
-        "who were still running then come later or not at all, so that the groups may differ by that alone"
-    ] * (met > 0)
-
-
-def _no_such_workflow(con: DuckDBPyConnection, given: str) -> str:
-    known = frame(con, "select distinct workflow_id from workflow_versions order by all")[
-        "workflow_id"
-    ].to_list()
-    near = nearest(given, known)
-    return (
-        f"{given}: neither a file nor a workflow that has run; workflows: {', '.join(known) or 'none yet'}"
-        + (f"; did you mean {near!r}?" if near else "")
-    )
-
-
-def _goal(workflow: Workflow) -> pl.DataFrame:
-    window = min(workflow.goal.window, _LONGEST) if workflow.goal and has_hits(workflow.goal) else None
-    return pl.DataFrame(
-        {"workflow_id": [workflow.workflow_id], "window": [window]},
-        schema={"workflow_id": pl.String, "window": pl.Duration("us")},
-    )
+def _counted(
+    stored: Stored, exposed: pl.DataFrame, shares: dict[str, float] | None, notes: Sequence[str]
+) -> Counted:
+    """Customers with their conversions; with revenue, if there is any order of those who entered."""
+    if stored.orders.is_empty():
+        nothing = pl.lit(None, pl.Float64)
+        spent = exposed.with_columns(value=nothing, before=nothing)
+    else:
+        spent = with_revenue(exposed, stored.orders, stored.window)
+        notes = [*notes, f"revenue: what a customer spent in the {spoken(stored.window)} after that, less refunds"]
+    customers = spent.select("customer_id", "converted", "value", "before", group="arm")
+    return Counted(customers, pl.DataFrame(schema=REFUSALS), shares, tuple(notes))
 
 
 def _shares(
-    exposed: pl.DataFrame, executions: pl.DataFrame, holdouts: pl.DataFrame
+    exposed: pl.DataFrame,
+    met: pl.DataFrame,
+    arms: tuple[str, ...],
+    shares: Mapping[str, tuple[float, ...]],
 ) -> dict[str, float] | None:
-    """The part of these customers that the versions they met were to hold out; None where that is nobody, or all."""
-    met = exposed.join(
-        executions, left_on=["customer_id", "exposed_at"], right_on=["customer_id", "entered_at"], how="inner"
-    )
-    share = met.join(holdouts, on="version")["holdout"].mean()
-    if not isinstance(share, float) or not 0 < share < 1:
-        return None
-    return {HELD_OUT: share, TREATED: 1 - share}
+    """The part of these customers that the versions they met were to put into each arm; None where that is nobody."""
+    rows = [(version, *parts) for version, parts in shares.items()]
+    meant = pl.DataFrame(rows, schema=["version", *(f"share_{at}" for at in range(len(arms)))], orient="row")
+    first = exposed.join(met, left_on=["customer_id", "exposed_at"], right_on=["customer_id", "at"])
+    found = first.join(meant, on="version").select(r"^share_\d+$").mean().row(0)
+    usable = all(isinstance(one, float) and one > 0 for one in found)
+    return dict(zip(arms, found, strict=True)) if usable else None
 
 
-def _notes(con: DuckDBPyConnection, workflows: list[Workflow], exposed: pl.DataFrame) -> list[str]:
-    newest = workflows[-1]
-    if not newest.goal or not has_hits(newest.goal):
-        return [NO_HITS]
-    found = [f"converted: reached the goal within {spoken(newest.goal.window)} after the first entry"]
-    ((now,),) = con.execute("select max(now) from ticks").fetchall()
-    waiting = exposed.filter(pl.col("ends_at") > now).height
-    if waiting:
+def _note_of_before(exposed: pl.DataFrame, met: pl.DataFrame, period: Period, what: str) -> list[str]:
+    """Of a period that begins amidst: whom that may keep out of one group only."""
+    if period.since is None or period.new_only:
+        return []
+    before = exposed.join(met.filter(pl.col("at") < period.since), on="customer_id", how="semi").height
+    return [
+        f"{before:,} of {exposed.height:,} customers had {what} before {period.since:%Y-%m-%d %H:%M} UTC: those of the "
+        "treated who were still running then come later or not at all, so that the groups may differ by that alone; "
+        "--new-only leaves out whoever came before"
+    ] * (before > 0)
+
+
+def _notes(stored: Stored, exposed: pl.DataFrame, kind: Kind) -> list[str]:
+    """What is counted as a conversion, and what of it isn't known."""
+    workflows, newest = list(stored.versions.values()), stored.newest
+    found = [f"converted: reached the goal within {spoken(stored.window)} after {_MET[kind]}"]
+    if not stored.counts_hits:
+        found = [NO_HITS]
+    waiting = exposed.filter(pl.col("exposed_at") + stored.window > stored.now).height
+    if waiting and (stored.counts_hits or not stored.orders.is_empty()):
         found.append(
-            f"of {waiting:,} of {exposed.height:,} customers that time isn't over at {now:%Y-%m-%d %H:%M} UTC, in "
-            "either group"
+            f"of {waiting:,} of {exposed.height:,} customers that time isn't over at {stored.now:%Y-%m-%d %H:%M} UTC, "
+            "in either group"
         )
+    if not newest.goal or not stored.counts_hits:
+        return found
     if any(one.goal and one.goal.window < newest.goal.window for one in workflows):
         found.append(
             "an older version had a shorter window: of its entries nothing is known of what came after that"
         )
     if len({_asked(one) for one in workflows}) > 1:
         found.append("the goal has changed between versions: each fact counts by the goal of its time")
+    return found
+
+
+def _notes_of_draw(draw: Draw, winners: Mapping[tuple[str, ...], datetime]) -> list[str]:
+    found = []
+    if draw.has_changed:
+        found.append(
+            "weights have changed between versions: who came when may differ between the groups; --since with "
+            "--new-only looks at the last of them alone"
+        )
+    own = [at for (version, *place), at in winners.items() if version in draw.shares and place == [draw.branch, draw.step]]
+    if own:
+        found.append(f"a winner was made: customers who came after {min(own):%Y-%m-%d %H:%M} UTC don't count")
     return found
 
 

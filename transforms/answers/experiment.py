@@ -1,8 +1,8 @@
 """An experiment: groups of customers and what came of them → how each differs from the control group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,8 @@ class Group:
         mean: value per customer; None: there are no values.
         best_mean: how probable it is that its mean is the highest.
         without_value: how many customers have no value, which counts as 0.
+        adjusted: the mean, less what values of before explain (CUPED); None: without them.
+        best_adjusted: how probable it is that this is the highest.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Group:
     mean: Estimate | None = None
     best_mean: float | None = None
     without_value: int = 0
+    adjusted: Estimate | None = None
+    best_adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,31 +129,36 @@ def analyse(customers: pl.DataFrame, control: str, shares: Mapping[str, float] |
         customers: one row per customer: `customer_id`, `group`, `converted` (null: not known), `value` (null: counts
             as 0 if anybody has one), `before` (the value of a time before the experiment, for CUPED).
         control: the name of the control group.
-        shares: the part of all customers that each group was to have, in any unit; None: equal ones.
+        shares: the part of all customers that each group was to have, in any unit; None: equal ones. Groups that only
+            these name have nobody yet.
 
     Raises:
         ValueError: a share isn't above 0.
         KeyError: a group has no share.
     """
-    names = [control, *(one for one in customers["group"].unique(maintain_order=True) if one != control)]
+    names = list(dict.fromkeys([control, *(shares or ()), *customers["group"].unique(maintain_order=True)]))
     threshold = SIGNIFICANCE / max(len(names) - 1, 1)
     rows = _counted(customers, names)
-    rates = _rates(rows, threshold)
-    values, adjusted, explained = _values(customers, names, threshold)
+    values = _values(customers, names)
     sizes = rows["customers"].to_numpy()
     ratio = statistics.sample_ratio(sizes, [shares[one] for one in names] if shares else None)
-    none = [None] * len(names)
-    found = zip(names[1:], rates, values or none, adjusted or none, strict=False)
+    found = zip(
+        names[1:],
+        _rates(rows, threshold),
+        _differences(values.plain, threshold, len(names)),
+        _differences(values.adjusted, threshold, len(names)),
+        strict=True,
+    )
     return Experiment(
         control,
         LEVEL,
         threshold,
-        _groups(rows, _means(customers, names) if values is not None else None),
+        _groups(rows, values),
         [Comparison(*one) for one in found],
         _known(ratio.p_value),
         ratio.alarms,
         dict(shares) if shares else None,
-        explained,
+        values.explained,
     )
 
 
@@ -179,17 +188,20 @@ def _rates(rows: pl.DataFrame, threshold: float) -> list[Figures]:
     )
 
 
-def _values(
-    customers: pl.DataFrame, names: list[str], threshold: float
-) -> tuple[list[Figures] | None, list[Figures] | None, float | None]:
-    """By value, and by value with CUPED; None where there is none of it."""
+class _Values(NamedTuple):
+    """Means by group, plain and less what values of before explain; None where there is none of it."""
+
+    plain: Means | None = None
+    adjusted: Means | None = None
+    explained: float | None = None
+
+
+def _values(customers: pl.DataFrame, names: list[str]) -> _Values:
     if not customers["value"].count():
-        return None, None, None
-    plain = _figures_of_means(_means(customers, names), threshold)
+        return _Values()
+    plain = _means(customers, names)
     less = means.cuped(_with_values(customers)) if customers["before"].count() else None
-    if less is None:
-        return plain, None, None
-    return plain, _figures_of_means(_means(less.values, names), threshold), less.explained
+    return _Values(plain, _means(less.values, names), less.explained) if less else _Values(plain)
 
 
 def _with_values(customers: pl.DataFrame) -> pl.DataFrame:
@@ -211,7 +223,10 @@ def _means(customers: pl.DataFrame, names: list[str]) -> Means:
     return Means.of(n, mean, variance)
 
 
-def _figures_of_means(all_of_them: Means, threshold: float) -> list[Figures]:
+def _differences(all_of_them: Means | None, threshold: float, groups: int) -> Sequence[Figures | None]:
+    """One for each group but the control group."""
+    if all_of_them is None:
+        return [None] * (groups - 1)
     control, treated = (Means(*(one[part] for one in all_of_them)) for part in (slice(1), slice(1, None)))
     spread = means.pooled_variance(treated, control)
     return _figures(
@@ -246,11 +261,10 @@ def _figures(
     ]
 
 
-def _groups(rows: pl.DataFrame, values: Means | None) -> list[Group]:
+def _groups(rows: pl.DataFrame, values: _Values) -> list[Group]:
     counts = Counts.of(rows["converted"].to_numpy(), rows["known"].to_numpy())
     rate, best = statistics.rate(counts), statistics.best_rate(counts)
-    mean = means.mean(values) if values else None
-    best_mean = means.best_mean(values) if values else None
+    plain, adjusted = _told_means(values.plain, rows.height), _told_means(values.adjusted, rows.height)
     return [
         Group(
             rows["group"][at],
@@ -258,12 +272,20 @@ def _groups(rows: pl.DataFrame, values: Means | None) -> list[Group]:
             rows["converted"][at] if rows["known"][at] else None,
             _estimate(rate, at),
             _known(best[at]),
-            _estimate(mean, at) if mean else None,
-            None if best_mean is None else _known(best_mean[at]),
-            rows["without_value"][at] if values else 0,
+            *plain[at],
+            rows["without_value"][at] if values.plain else 0,
+            *adjusted[at],
         )
         for at in range(rows.height)
     ]
+
+
+def _told_means(groups: Means | None, many: int) -> list[tuple[Estimate | None, float | None]]:
+    """Of each group its mean, and how probable it is that this is the highest."""
+    if groups is None:
+        return [(None, None)] * many
+    mean, best = means.mean(groups), means.best_mean(groups)
+    return [(_estimate(mean, at), _known(best[at])) for at in range(many)]
 
 
 def _estimate(found: Interval, at: int) -> Estimate:
