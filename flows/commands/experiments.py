@@ -10,9 +10,11 @@ from flows.commands.shared import SettingsFile, settings_of, status
 from flows.errors import InputError
 
 if TYPE_CHECKING:
-    from flows.reports.experiments import Counted
+    from collections.abc import Sequence
+
+    from flows.reports.experiment_answers import Answer
+    from flows.reports.workflow_experiments import Period
     from flows.settings import Settings
-    from transforms.answers.experiment import Experiment
 
 
 def experiment_command(
@@ -22,7 +24,8 @@ def experiment_command(
             metavar="FILE|WORKFLOW",
             help="A file of customer_id, group, outcome (0, 1, true, false, yes, no), and perhaps value and before "
             "(the value of a time before the experiment): CSV, NDJSON, JSON or Parquet, perhaps compressed. Or a "
-            "workflow of the store: those it held out, and those it treated.",
+            "workflow of the store: all its experiments, which are its holdout, its random splits, and the variants "
+            "of its messages.",
             show_default=False,
         ),
     ],
@@ -40,81 +43,104 @@ def experiment_command(
         typer.Option(
             metavar="NAME=N,…",
             help="How large the groups were meant to be, in any unit, like control=1,treated=9. [default: all "
-            "alike; of a workflow, what its holdout says]",
+            "alike; of a workflow, as it says]",
             show_default=False,
         ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Of a workflow: customers whose first entry is at this instant or later."),
+        typer.Option(help="Of a workflow: customers who first came at this instant or later."),
     ] = None,
     until: Annotated[str | None, typer.Option(help="Of a workflow: and before this instant.")] = None,
+    new_only: Annotated[
+        bool,
+        typer.Option(
+            "--new-only",
+            help="Of a workflow: only customers who had never come before --since. Without it, of those treated who "
+            "were running then some are missing.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """How groups of customers differ: rates, differences and lifts with intervals, and what can be concluded."""
+    """How groups of customers differ: conversion and revenue, with intervals, and what can be concluded."""
     from flows.arguments import parse_shares
-    from flows.reports.experiments import check_shares, choose_control, refusal_sentences
-    from transforms.answers.experiment import analyse
 
     meant = parse_shares("--shares", shares) if shares is not None else None
-    with status() as say:
-        say(f"Reading {given}")
-        counted = _counted(given, since, until, settings_of(settings))
-        groups = counted.customers["group"].unique(maintain_order=True).to_list()
-        chosen, note = choose_control(groups, control)
-        if meant:
-            check_shares(meant, groups)
-        say("Comparing groups")
-        found = analyse(counted.customers, chosen, meant or counted.shares)
-    notes = [*counted.notes, *([note] if note else []), *refusal_sentences(counted.refused)]
-    if as_json:
-        typer.echo(json.dumps(_as_json(found, counted, notes), ensure_ascii=False))
+    places = settings_of(settings)
+    if not Path(given).exists():
+        if new_only and not since:
+            raise InputError("--new-only: says nothing without --since; of all time everybody was new once")
+        _tell_workflow(
+            given, places, control, meant, _period(since, until, new_only=new_only), as_json=as_json
+        )
         return
-    _print(found, notes)
+    if since or until or new_only:
+        raise InputError("--since, --until, --new-only: are for workflows; of a file all rows count")
+    _tell_file(Path(given), places, control, meant, as_json=as_json)
 
 
-def _counted(given: str, since: str | None, until: str | None, places: "Settings") -> "Counted":
-    """The customers of a file, if there is one of this name, else of a workflow."""
-    file = Path(given)
-    if not file.exists():
-        return _of_the_store(given, since, until, places)
-    from flows.reports.experiments import read_outcomes
-
-    if since or until:
-        raise InputError("--since, --until: are for workflows; of a file all rows count")
-    return read_outcomes(file, places)
-
-
-def _of_the_store(given: str, since: str | None, until: str | None, places: "Settings") -> "Counted":
+def _period(since: str | None, until: str | None, *, new_only: bool) -> "Period":
     from flows.arguments import parse_instant
-    from flows.reports.frames import open_reports
-    from flows.reports.workflow_experiments import read_workflow
+    from flows.reports.workflow_experiments import Period
 
+    options = {"--since": since, "--until": until}
+    bounds = [parse_instant(name, one) if one else None for name, one in options.items()]
+    return Period(*bounds, new_only=new_only)
+
+
+def _tell_file(
+    file: Path, places: "Settings", control: str | None, shares: dict[str, float] | None, *, as_json: bool
+) -> None:
+    from flows.reports.experiment_answers import answer_of_file
+
+    with status() as say:
+        say(f"Reading {file}")
+        answer = answer_of_file(file, places, control, shares)
+    if as_json:
+        _echo(answer.document())
+    else:
+        _print([answer])
+
+
+def _tell_workflow(
+    given: str,
+    places: "Settings",
+    control: str | None,
+    shares: dict[str, float] | None,
+    period: "Period",
+    *,
+    as_json: bool,
+) -> None:
     if Path(given).suffix or len(Path(given).parts) > 1:
         raise InputError(
             f"{given}: no such file; give one of customer_id, group, outcome, or a workflow's id"
         )
     if not places.state.is_dir():
         raise InputError(f"{given}: no such file, and no workflow has run here: there is no {places.state}")
-    period = [
-        parse_instant(name, one) if one else None for name, one in (("--since", since), ("--until", until))
-    ]
-    with open_reports(places) as con:
-        return read_workflow(con, given, *period)
+    from flows.reports.experiment_answers import answers_of_workflow
+    from flows.reports.frames import open_reports
+    from flows.store.winners import read_winners
+
+    with status() as say, open_reports(places) as con:
+        say(f"Reading {given}")
+        answers = answers_of_workflow(con, given, read_winners(places), period, control, shares)
+    if as_json:
+        _echo({"workflow_id": given, "experiments": [one.document() for one in answers]})
+    else:
+        _print(answers)
 
 
-def _print(found: "Experiment", notes: list[str]) -> None:
+def _print(answers: "Sequence[Answer]") -> None:
     from flows.fitting import report_console
     from flows.reports.experiment_tables import print_experiment
 
-    print_experiment(found, notes, report_console())
+    console = report_console()
+    for number, one in enumerate(answers):
+        if number:
+            console.print()
+        print_experiment(one.found, one.notes, console, title=one.title, value=one.value)
 
 
-def _as_json(found: "Experiment", counted: "Counted", notes: list[str]) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from transforms.answers.verdicts import verdicts
-
-    refused = counted.refused.to_dicts()
-    return {**asdict(found), "refused": refused, "notes": notes, "verdicts": verdicts(found)}
+def _echo(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False))

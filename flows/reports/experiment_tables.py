@@ -10,7 +10,7 @@ from rich.text import Text
 from flows.fitting import Column, print_table
 from flows.formats.wording import one_line
 from transforms.answers.experiment import Experiment, Figures
-from transforms.answers.verdicts import verdicts
+from transforms.answers.verdicts import VALUE, verdicts
 from transforms.answers.wording import UNKNOWN, amount, p_value, percent, probability
 
 
@@ -20,13 +20,25 @@ class _Column:
     cells: Sequence[str]
 
 
-def print_experiment(found: Experiment, notes: Sequence[str], console: Console) -> None:
-    """Print the figures, what should be known of them, and what they show."""
+def print_experiment(
+    found: Experiment, notes: Sequence[str], console: Console, *, title: str = "", value: str = VALUE
+) -> None:
+    """Print the figures, what should be known of them, and what they show.
+
+    Args:
+        found: the experiment.
+        notes: what should be known.
+        console: where.
+        title: which experiment it is, where there are several.
+        value: what a customer's value is called.
+    """
     names = _Column("group", [one_line(one.name) for one in found.groups])
+    if title:
+        console.print(Text(f"{one_line(title)}\n", style="bold underline"), overflow="fold")
     _print("Conversion", names, _rates(found), console)
     if found.groups[0].mean:
-        _print("Value per customer", names, _values(found), console)
-    for some in (notes, verdicts(found)):
+        _print(value.capitalize(), names, _values(found), console)
+    for some in (notes, verdicts(found, value)):
         for sentence in some:
             console.print(Text(one_line(sentence, len(sentence))))
         if some is notes and notes:
@@ -52,10 +64,11 @@ def _values(found: Experiment) -> list[_Column]:
     ]
     if found.explained is None:
         return columns
-    adjusted = [
-        amount(one.adjusted.difference, signed=True) if one.adjusted else UNKNOWN for one in found.comparisons
-    ]
-    return [*columns, _Column("difference (CUPED)", ["", *adjusted])]
+    adjusted = [one.adjusted for one in found.comparisons if one.adjusted]
+    difference, lift, p = _differences(adjusted, of_rates=False)
+    best = [probability(one.best_adjusted) for one in found.groups]
+    told = {"difference": difference.cells, "lift": lift.cells, "p": p.cells, "best": best}
+    return [*columns, *(_Column(f"{name} (CUPED)", cells) for name, cells in told.items())]
 
 
 def _differences(figures: Sequence[Figures | None], *, of_rates: bool) -> list[_Column]:

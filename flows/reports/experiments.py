@@ -1,6 +1,6 @@
 """Experiments from files of outcomes: their customers, what is refused, which group is the control group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,7 +120,7 @@ def choose_control(groups: Sequence[str], given: str | None) -> tuple[str, str |
     return groups[0], f"the control group is {groups[0]!r}, the first; name another with --control"
 
 
-def check_shares(shares: dict[str, float], groups: Sequence[str]) -> None:
+def check_shares(shares: Mapping[str, float], groups: Sequence[str]) -> None:
     """Refuse shares that aren't of these groups.
 
     Raises:

@@ -8,12 +8,10 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
-from flows.reports.experiments import Counted, choose_control
+from flows.reports.experiments import Counted
 from flows.reports.workflow_rows import Stored, read_draws, read_stored, winners_of
 from transforms.answers.draws import HOLDOUT, SPLIT, VARIANTS, Draw, Kind, draws_of
 from transforms.answers.earned import with_revenue
-from transforms.answers.experiment import Experiment, analyse
-from transforms.answers.experiment_rows import experiment_rows
 from transforms.answers.exposures import HELD_OUT, TREATED, draw_exposures, exposures
 from transforms.answers.outcomes import REFUSALS
 from transforms.definitions.workflow import Workflow
@@ -69,20 +67,6 @@ class WorkflowExperiment:
         what = "Random split" if self.kind == SPLIT else "Variants of the message"
         return f"{what}, step {self.step}" + ("" if self.branch == "default" else f" of branch {self.branch}")
 
-    def analysed(
-        self, control: str | None = None, shares: Mapping[str, float] | None = None
-    ) -> tuple[Experiment, list[str]]:
-        """Its figures, and what should be known of them.
-
-        Args:
-            control: the group that others are compared with, if it is one of its arms; else that which is called so,
-                else the first.
-            shares: the part of all customers that each arm was to have; None: as the workflow says.
-        """
-        chosen, note = choose_control(self.arms, control if control in self.arms else None)
-        found = analyse(self.counted.customers, chosen, shares or self.counted.shares)
-        return found, [*self.counted.notes, *([note] if note else [])]
-
 
 def read_workflow(
     con: DuckDBPyConnection,
@@ -129,30 +113,13 @@ def read_experiments(
     draws = draws_of(stored.versions)
     met = read_draws(con, stored, {one.kind for one in draws}, since)
     found = [one for draw in draws if (one := _of_draw(stored, draw, met, since, period))]
-    has_holdout = any(one.holdout for one in stored.versions.values()) or held.customers["group"].n_unique() > 1
+    has_holdout = (
+        any(one.holdout for one in stored.versions.values()) or held.customers["group"].n_unique() > 1
+    )
     if has_holdout or not found:
         arms = (HELD_OUT, TREATED) if has_holdout else (TREATED,)
         found.insert(0, WorkflowExperiment(HOLDOUT, None, None, arms, held))
     return found
-
-
-def experiments_frame(
-    con: DuckDBPyConnection, workflow_id: str, winners: pl.DataFrame, period: Period = ALWAYS
-) -> pl.DataFrame:
-    """All experiments of a workflow as one frame; arguments and faults are those of `read_experiments`.
-
-    Returns:
-        One row per experiment, outcome (`conversion`, `value`, `value_adjusted`) and group, the control group first:
-        `kind`, `branch`, `step`, and the columns of `transforms.answers.experiment_rows`.
-    """
-    rows = [
-        experiment_rows(one.analysed()[0]).select(
-            *(pl.lit(getattr(one, name), pl.String).alias(name) for name in ("kind", "branch", "step")),
-            pl.all(),
-        )
-        for one in read_experiments(con, workflow_id, winners, period)
-    ]
-    return pl.concat(rows)
 
 
 def _holdout(stored: Stored, period: Period) -> Counted:
@@ -200,7 +167,10 @@ def _counted(
         spent = exposed.with_columns(value=nothing, before=nothing)
     else:
         spent = with_revenue(exposed, stored.orders, stored.window)
-        notes = [*notes, f"revenue: what a customer spent in the {spoken(stored.window)} after that, less refunds"]
+        notes = [
+            *notes,
+            f"revenue: what a customer spent in the {spoken(stored.window)} after that, less refunds",
+        ]
     customers = spent.select("customer_id", "converted", "value", "before", group="arm")
     return Counted(customers, pl.DataFrame(schema=REFUSALS), shares, tuple(notes))
 
@@ -262,10 +232,14 @@ def _notes_of_draw(draw: Draw, winners: Mapping[tuple[str, ...], datetime]) -> l
             "weights have changed between versions: who came when may differ between the groups; --since with "
             "--new-only looks at the last of them alone"
         )
-    own = [at for (version, *place), at in winners.items() if version in draw.shares and place == [draw.branch, draw.step]]
+    own = [at for (version, *place), at in winners.items() if _is_of(draw, version, place)]
     if own:
         found.append(f"a winner was made: customers who came after {min(own):%Y-%m-%d %H:%M} UTC don't count")
     return found
+
+
+def _is_of(draw: Draw, version: str, place: Sequence[str]) -> bool:
+    return draw.kind == VARIANTS and version in draw.shares and [*place] == [draw.branch, draw.step]
 
 
 def _asked(workflow: Workflow) -> str:

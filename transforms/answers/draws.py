@@ -48,7 +48,7 @@ def draws_of(versions: Mapping[str, Workflow]) -> list[Draw]:
         versions: version → the workflow, the oldest first.
     """
     found: dict[tuple[Kind, str, str, frozenset[str]], Draw] = {}
-    for version, workflow in reversed(versions.items()):
+    for version, workflow in reversed(list(versions.items())):
         for branch, step, action in named_steps(workflow):
             if not (drawn := _weights(action)):
                 continue

@@ -27,6 +27,7 @@ ROWS: dict[str, type[pl.DataType]] = {
 }
 """The columns. What isn't known, and of the control group what compares with it, is null."""
 _UNKNOWN = Estimate(None, None, None)
+_NOTHING = Figures(_UNKNOWN, _UNKNOWN, None, None, None)
 
 
 def experiment_rows(found: Experiment) -> pl.DataFrame:
@@ -49,18 +50,16 @@ def experiment_rows(found: Experiment) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=ROWS)
 
 
-def _row(found: Experiment, outcome: str, group: Group, compared: Comparison | None) -> dict[str, Any] | None:
-    figures: Figures | None
-    match outcome:
-        case "conversion":
-            estimate, best, figures = group.rate, group.best_rate, compared and compared.rate
-        case "value":
-            estimate, best, figures = group.mean, group.best_mean, compared and compared.value
-        case _:
-            estimate, best, figures = group.adjusted, group.best_adjusted, compared and compared.adjusted
+def _row(found: Experiment, outcome: str, group: Group, one: Comparison | None) -> dict[str, Any] | None:
+    estimate, best, compared = {
+        "conversion": (group.rate, group.best_rate, one.rate if one else None),
+        "value": (group.mean, group.best_mean, one.value if one else None),
+        "value_adjusted": (group.adjusted, group.best_adjusted, one.adjusted if one else None),
+    }[outcome]
     if estimate is None:
         return None
-    any_time = (figures and figures.any_time) or _UNKNOWN
+    figures = compared or _NOTHING
+    any_time = figures.any_time or _UNKNOWN
     return {
         "outcome": outcome,
         "group": group.name,
@@ -68,15 +67,15 @@ def _row(found: Experiment, outcome: str, group: Group, compared: Comparison | N
         "customers": group.customers,
         "converted": group.converted,
         **_limits("estimate", estimate),
-        **_limits("difference", figures.difference if figures else _UNKNOWN),
-        **_limits("lift", figures.lift if figures else _UNKNOWN),
-        "p_value": figures and figures.p_value,
+        **_limits("difference", figures.difference),
+        **_limits("lift", figures.lift),
+        "p_value": figures.p_value,
         "best": best,
-        "detectable": figures and figures.detectable,
-        "shows": figures and figures.shows,
+        "detectable": figures.detectable,
+        "shows": figures.shows,
         "any_time_low": any_time.low,
         "any_time_high": any_time.high,
-        "shows_any_time": figures and figures.shows_any_time,
+        "shows_any_time": figures.shows_any_time,
         "explained": found.explained,
         "ratio_p_value": found.ratio_p_value,
         "ratio_alarms": found.ratio_alarms,

@@ -12,13 +12,17 @@ RATE, VALUE = "conversion", "value per customer"
 SMALL = 5
 
 
-def verdicts(found: Experiment) -> list[str]:
+def verdicts(found: Experiment, value: str = VALUE) -> list[str]:
     """The sentences, the most important first.
 
     Args:
         found: the experiment.
+        value: what a customer's value is called.
     """
-    return [*_of_the_whole(found), *(said for one in found.comparisons for said in _of_one(found, one))]
+    return [
+        *_of_the_whole(found),
+        *(said for one in found.comparisons for said in _of_one(found, one, value)),
+    ]
 
 
 def _of_the_whole(found: Experiment) -> Iterator[str]:
@@ -38,7 +42,7 @@ def _of_the_whole(found: Experiment) -> Iterator[str]:
         )
 
 
-def _of_one(found: Experiment, one: Comparison) -> Iterator[str]:
+def _of_one(found: Experiment, one: Comparison, value: str) -> Iterator[str]:
     control = found.groups[0]
     group = next(other for other in found.groups if other.name == one.group)
     if not min(control.customers, group.customers):
@@ -53,11 +57,9 @@ def _of_one(found: Experiment, one: Comparison) -> Iterator[str]:
         if _is_small(group, control):
             yield f"{one.group}: fewer than {SMALL} customers converted in a group, or didn't: the p-value is rough"
     if one.value:
-        yield f"{_fixed(one.value, one.group, found.control, VALUE)} ({ONE_LOOK})"
+        yield f"{_fixed(one.value, one.group, found.control, value)} ({ONE_LOOK})"
     if one.adjusted and found.explained is not None:
-        what = (
-            f"{VALUE}, less what values of before explain ({probability(found.explained)} of its variance),"
-        )
+        what = f"{value}, less what that of before explains ({probability(found.explained)} of its variance),"
         yield f"{_fixed(one.adjusted, one.group, found.control, what)} ({ONE_LOOK})"
 
 
