@@ -4,13 +4,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.semantics.cases import at
-from transforms.answers.exposures import exposures
+from transforms.answers.exposures import draw_exposures, exposures
 from transforms.tables.frames import EXECUTIONS, GOAL_HITS, chosen
 
 Row = dict[str, Any]
 ENTRY = chosen(EXECUTIONS, "workflow_id", "customer_id", "entered_at", "status")
+DRAW = {"workflow_id": pl.String, "customer_id": pl.String, "arm": pl.String, "at": pl.Datetime("us", "UTC")}
 HIT = chosen(GOAL_HITS, "workflow_id", "customer_id", "entered_at", "at")
 
 
@@ -22,24 +25,33 @@ def hit(entered: float, day: float, who: str = "ann", workflow: str = "w") -> Ro
     return {"workflow_id": workflow, "customer_id": who, "entered_at": at(days=entered), "at": at(days=day)}
 
 
-def exposed(
-    entries: list[Row],
-    hits: list[Row],
-    since: datetime | None = None,
-    until: datetime | None = None,
-    **windows: float | None,
-) -> list[tuple[str, str, datetime, bool | None]]:
-    """Who, in which arm, since when, converted; the goal of `w` has a window of 10 days."""
+def goals(**windows: float | None) -> pl.DataFrame:
     days = {"w": 10.0, **windows}
-    goals = pl.DataFrame(
+    return pl.DataFrame(
         {
             "workflow_id": list(days),
             "window": [None if one is None else timedelta(days=one) for one in days.values()],
         },
         schema={"workflow_id": pl.String, "window": pl.Duration("us")},
     )
+
+
+def exposed(
+    entries: list[Row],
+    hits: list[Row],
+    since: datetime | None = None,
+    until: datetime | None = None,
+    new_only: bool = False,
+    **windows: float | None,
+) -> list[tuple[str, str, datetime, bool | None]]:
+    """Who, in which arm, since when, converted; the goal of `w` has a window of 10 days."""
     found = exposures(
-        pl.DataFrame(entries, schema=ENTRY), pl.DataFrame(hits, schema=HIT), goals, since=since, until=until
+        pl.DataFrame(entries, schema=ENTRY),
+        pl.DataFrame(hits, schema=HIT),
+        goals(**windows),
+        since=since,
+        until=until,
+        new_only=new_only,
     )
     return found.select("customer_id", "arm", "exposed_at", "converted").rows()
 
@@ -96,3 +108,65 @@ def test_workflows_are_apart() -> None:
 
 def test_nobody() -> None:
     assert exposed([], []) == []
+
+
+def test_of_new_customers_only_the_first_entry_of_all_time_counts() -> None:
+    entries = [entry(0), entry(12), entry(13, "held_out", "bob"), entry(14, "held_out", "bob")]
+    assert exposed(entries, [], since=at(days=1), new_only=True) == [("bob", "held_out", at(days=13), False)]
+    assert exposed(entries, [], since=at(days=14), new_only=True) == []
+    assert exposed(entries, [], new_only=True) == exposed(entries, [])
+
+
+def drawn(day: float, arm: str, who: str = "ann") -> Row:
+    return {"workflow_id": "w", "customer_id": who, "arm": arm, "at": at(days=day)}
+
+
+def met(
+    draws: list[Row], hits: list[Row], since: datetime | None = None, *, new_only: bool = False
+) -> list[tuple[str, str, datetime, bool | None]]:
+    frames = pl.DataFrame(draws, schema=DRAW), pl.DataFrame(hits, schema=HIT)
+    found = draw_exposures(*frames, goals(), since=since, new_only=new_only)
+    return found.select("customer_id", "arm", "exposed_at", "converted").rows()
+
+
+def test_the_first_draw_decides_the_arm_and_hits_after_it_count_of_whichever_entry() -> None:
+    draws = [drawn(9, "b"), drawn(3, "a"), drawn(4, "c", "bob"), drawn(5, "b", "cy")]
+    hits = [hit(0, 13), hit(1, 4, "bob"), hit(2, 4, "cy"), hit(2, 15.001, "cy")]
+    assert met(draws, hits) == [
+        ("ann", "a", at(days=3), True),
+        ("bob", "c", at(days=4), False),
+        ("cy", "b", at(days=5), False),
+    ]
+
+
+def test_the_period_of_draws() -> None:
+    draws = [drawn(3, "a"), drawn(9, "b"), drawn(8, "c", "bob")]
+    assert met(draws, [], at(days=5)) == [("ann", "b", at(days=9), False), ("bob", "c", at(days=8), False)]
+    assert met(draws, [], at(days=5), new_only=True) == [("bob", "c", at(days=8), False)]
+
+
+DAYS = st.integers(0, 15)
+
+
+@given(
+    st.lists(st.tuples(DAYS, st.sampled_from("abc"), st.sampled_from("xyz")), unique_by=lambda one: one[::2]),
+    st.lists(st.tuples(DAYS, DAYS, st.sampled_from("xyz"))),
+    st.integers(0, 15),
+    st.booleans(),
+)
+def test_draws_are_met_as_plain_python_says(
+    draws: list[tuple[int, str, str]], hits: list[tuple[int, int, str]], since: int, new_only: bool
+) -> None:
+    expected = []
+    for who in "xyz":
+        own = sorted(one for one in draws if one[2] == who)
+        inside = [one for one in own if one[0] >= since]
+        if not inside or (new_only and inside != own):
+            continue
+        start, arm, _ = inside[0]
+        converted = any(start < day <= start + 10 for _, day, other in hits if other == who)
+        expected.append((who, arm, at(days=start), converted))
+    found = met(
+        [drawn(*one) for one in draws], [hit(*one) for one in hits], at(days=since), new_only=new_only
+    )
+    assert found == expected

@@ -33,5 +33,6 @@ def with_revenue(exposed: pl.DataFrame, orders: pl.DataFrame, window: timedelta)
             for name, one in {"value": after, "before": before}.items()
         )
     )
-    units = [pl.col(name).fill_null(0) / 100 for name in ("value", "before")]
+    # Polars divides by multiplying: 47 cents would be 0.47000000000000003.
+    units = [(pl.col(name).fill_null(0) / 100).round(2) for name in ("value", "before")]
     return exposed.join(spent, on="customer_id", how="left", maintain_order="left").with_columns(units)
