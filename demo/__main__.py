@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demo.complete_journey import write_files
+from demo.earned import earnings
 from flows.errors import OnwardError
 from flows.fitting import report_console
 from flows.reports.terminal import print_reports
 from flows.settings import Settings, read_settings
+from flows.store.winners import read_winners
 from flows.summary import TickSummary
 from flows.tick.run import run_tick
 from flows.warehouse import connect
@@ -82,6 +84,9 @@ def tell(summaries: list[TickSummary], settings: Settings, seconds: float, conso
     published = settings.published / "onward.duckdb"
     with connect(published, read_only=True) as con:
         print_reports(con, console)
+        console.print("What the workflows earned", style="bold")
+        for paragraph in earnings(con, read_winners(settings)):
+            console.print(f"\n{paragraph}", highlight=False, markup=False)
     totals = {name: sum(getattr(summary, name) for summary in summaries) for name in COUNTS}
     counted = ", ".join(f"{total:,} {name}" for name, total in totals.items())
     console.print(

@@ -38,6 +38,13 @@ def print_experiment(
     _print("Conversion", names, _rates(found), console)
     if found.groups[0].mean:
         _print(value.capitalize(), names, _values(found), console)
+    if found.explained is not None:
+        _print(
+            f"{value.capitalize()}, less what that of before explains (CUPED)",
+            names,
+            _adjusted(found),
+            console,
+        )
     for some in (notes, verdicts(found, value)):
         for sentence in some:
             console.print(Text(one_line(sentence, len(sentence))))
@@ -57,18 +64,19 @@ def _rates(found: Experiment) -> list[_Column]:
 
 
 def _values(found: Experiment) -> list[_Column]:
-    columns = [
+    return [
         _Column("mean", [amount(one.mean) if one.mean else UNKNOWN for one in found.groups]),
         *_differences([one.value for one in found.comparisons], of_rates=False),
         _Column("best", [probability(one.best_mean) for one in found.groups]),
     ]
-    if found.explained is None:
-        return columns
-    adjusted = [one.adjusted for one in found.comparisons if one.adjusted]
-    difference, lift, p = _differences(adjusted, of_rates=False)
-    best = [probability(one.best_adjusted) for one in found.groups]
-    told = {"difference": difference.cells, "lift": lift.cells, "p": p.cells, "best": best}
-    return [*columns, *(_Column(f"{name} (CUPED)", cells) for name, cells in told.items())]
+
+
+def _adjusted(found: Experiment) -> list[_Column]:
+    return [
+        _Column("mean", [amount(one.adjusted) if one.adjusted else UNKNOWN for one in found.groups]),
+        *_differences([one.adjusted for one in found.comparisons], of_rates=False),
+        _Column("best", [probability(one.best_adjusted) for one in found.groups]),
+    ]
 
 
 def _differences(figures: Sequence[Figures | None], *, of_rates: bool) -> list[_Column]:

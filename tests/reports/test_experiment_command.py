@@ -84,6 +84,53 @@ def test_all_figures_as_json(tmp_path: Path) -> None:
     assert experiment(str(written(tmp_path, "csv")), "--control", "treated")["control"] == "treated"
 
 
+def test_a_published_trial_of_rates(tmp_path: Path) -> None:
+    """The Physicians' Health Study's myocardial infarctions (Agresti 2013, 2.2): of 11,034 with placebo 189 had one."""
+    rows = [
+        f"{group}{number},{group},{number < had:d}"
+        for group, had, size in (("placebo", 189, 11_034), ("aspirin", 104, 11_037))
+        for number in range(size)
+    ]
+    found = experiment(str(text(tmp_path, "\n".join(["customer_id,group,outcome", *rows]))))
+    rate = found["comparisons"][0]["rate"]
+    assert [rate["difference"][name] for name in ("value", "low", "high")] == pytest.approx(
+        (-0.0077, -0.0107, -0.0047), abs=1e-4
+    )
+    assert rate["lift"]["value"] == pytest.approx(1 / 1.82 - 1, abs=1e-3)
+    assert rate["p_value"] < 0.0001
+    assert rate["shows"] == rate["shows_any_time"] == "less"
+
+
+def test_a_published_trial_of_values(tmp_path: Path) -> None:
+    """The National Supported Work trial (LaLonde 1986; Dehejia and Wahba 1999): earnings of 1978, in dollars.
+
+    Of values with their means and deviations: 6,349.14 (7,867.40) of 185 and 4,554.80 (5,483.84) of 260; Welch's test,
+    computed with scipy from these: difference 1,794.34 (474.0, 3,114.7), p 0.0079.
+    """
+    rows = [
+        f"{group}{number},{group},0,{value}"
+        for group, size, mean, deviation in (
+            ("control", 260, 4554.80, 5483.84),
+            ("treated", 185, 6349.14, 7867.40),
+        )
+        for number, value in enumerate(spread(size, mean, deviation))
+    ]
+    found = experiment(str(text(tmp_path, "\n".join(["customer_id,group,outcome,value", *rows]))))
+    value = found["comparisons"][0]["value"]
+    assert [value["difference"][name] for name in ("value", "low", "high")] == pytest.approx(
+        (1794.34, 474.0, 3114.7), abs=0.1
+    )
+    assert value["p_value"] == pytest.approx(0.0079, abs=1e-4)
+    assert value["shows"] == "more"
+    assert found["ratio_alarms"], "260 and 185 aren't halves"
+
+
+def spread(size: int, mean: float, deviation: float) -> list[float]:
+    """So many values, with this mean and this deviation."""
+    even = pl.Series(range(size), dtype=pl.Float64)
+    return ((even - even.mean()) / even.std() * deviation + mean).to_list()
+
+
 def test_columns_under_other_spellings(tmp_path: Path) -> None:
     file = text(tmp_path, "Customer ID;GROUP;Outcome\n007;a;yes\n8;b;no\n")
     found = read_outcomes(file, Settings())
