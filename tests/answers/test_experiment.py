@@ -108,6 +108,33 @@ def test_values_count_everybody_and_cuped_narrows() -> None:
     assert [one.without_value for one in analyse(part, "control").groups] == [50, 50]
 
 
+def test_values_of_three_groups() -> None:
+    """Welch's intervals by hand: of 1 … 9 mean 5, variance 7.5; 2 and 4 more.
+
+    The error of a difference is sqrt(2 * 7.5 / 9) = 1.2910, of 16 degrees of freedom t is 2.1199: 2.7368 to either side.
+    """
+    base = customers(control=(0, 9), a=(0, 9), b=(0, 9))
+    more = pl.when(pl.col("group") == "a").then(2.0).when(pl.col("group") == "b").then(4.0).otherwise(0.0)
+    each = pl.Series([float(one % 9 + 1) for one in range(27)])
+    found = analyse(base.with_columns(value=each + more), "control")
+    assert [one.mean and one.mean.value for one in found.groups] == [5, 7, 9]
+    for one, difference in zip(found.comparisons, (2, 4), strict=True):
+        assert one.value
+        assert one.value.difference.value == pytest.approx(difference)
+        assert breadth(one.value.difference) == pytest.approx(2 * 2.7368, abs=1e-4)
+        assert one.value.lift.value == pytest.approx(difference / 5)
+    assert [one.value and one.value.shows for one in found.comparisons] == [None, "more"]
+    assert sum(one.best_mean or 0 for one in found.groups) == pytest.approx(1)
+    assert (found.groups[2].best_mean or 0) > 0.9
+
+
+def test_a_group_that_only_shares_name_has_nobody() -> None:
+    found = analyse(customers(a=(3, 9), b=(2, 9)), "a", {"a": 1, "b": 1, "c": 2})
+    assert [(one.name, one.customers) for one in found.groups] == [("a", 9), ("b", 9), ("c", 0)]
+    assert found.ratio_alarms, "18 customers, and none in the group of half of them"
+    assert "c: nothing can be said, because c has no customers" in verdicts(found)
+
+
 def breadth(found: Estimate) -> float:
     assert found.low is not None
     assert found.high is not None
