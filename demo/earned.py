@@ -65,9 +65,12 @@ def _compared(found: Experiment, one: Comparison) -> str:
     if not figures or figures.difference.value is None:
         return f"Of {one.group} nothing can be said yet."
     group = next(other for other in found.groups if other.name == one.group)
-    least = f"; one of {size(figures.detectable, of_rates=False)} each would show 4 times in 5"
+    least = (
+        figures.detectable
+        and f"; one of {size(figures.detectable, of_rates=False)} each would show 4 times in 5"
+    )
     shows = {"more": "so much is more than chance", "less": "so much less is more than chance"}
-    shown = shows.get(figures.shows or "", f"that shows no difference{least if figures.detectable else ''}")
+    shown = shows.get(figures.shows or "", f"that shows no difference{least or ''}")
     return (
         f"In the {MONTH.days} days after, each household of {one.group} spent "
         f"{amount(figures.difference, signed=True)} beyond those of {found.control}, all of them together "

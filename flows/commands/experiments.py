@@ -84,9 +84,10 @@ def _period(since: str | None, until: str | None, *, new_only: bool) -> "Period"
     from flows.arguments import parse_instant
     from flows.reports.workflow_experiments import Period
 
-    options = {"--since": since, "--until": until}
-    bounds = [parse_instant(name, one) if one else None for name, one in options.items()]
-    return Period(*bounds, new_only=new_only)
+    first, last = (
+        parse_instant(name, one) if one else None for name, one in (("--since", since), ("--until", until))
+    )
+    return Period(first, last, new_only)
 
 
 def _tell_file(

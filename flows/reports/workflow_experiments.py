@@ -90,7 +90,10 @@ def read_workflow(
     Raises:
         InputError: there is no such workflow, or nobody entered it in the period.
     """
-    return _holdout(read_stored(con, workflow_id), Period(since, until, new_only))
+    stored, period = read_stored(con, workflow_id), Period(since, until, new_only)
+    if found := _holdout(stored, period):
+        return found
+    raise InputError(_nobody(workflow_id, period))
 
 
 def read_experiments(
@@ -108,26 +111,27 @@ def read_experiments(
         InputError: there is no such workflow, or nobody entered it in the period.
     """
     stored = read_stored(con, workflow_id)
-    held = _holdout(stored, period)
     since = winners_of(winners, workflow_id)
     draws = draws_of(stored.versions)
     met = read_draws(con, stored, {one.kind for one in draws}, since)
     found = [one for draw in draws if (one := _of_draw(stored, draw, met, since, period))]
-    has_holdout = (
-        any(one.holdout for one in stored.versions.values()) or held.customers["group"].n_unique() > 1
-    )
-    if has_holdout or not found:
-        arms = (HELD_OUT, TREATED) if has_holdout else (TREATED,)
+    arms = (HELD_OUT, TREATED) if stored.has_holdout else (TREATED,)
+    if (stored.has_holdout or not found) and (held := _holdout(stored, period)):
         found.insert(0, WorkflowExperiment(HOLDOUT, None, None, arms, held))
+    if not found:
+        raise InputError(_nobody(workflow_id, period))
     return found
 
 
-def _holdout(stored: Stored, period: Period) -> Counted:
+def _nobody(workflow_id: str, period: Period) -> str:
+    return f"{workflow_id}: nobody entered it{' in this period' if period != ALWAYS else ' yet'}"
+
+
+def _holdout(stored: Stored, period: Period) -> Counted | None:
+    """Those held out and those treated; None: nobody entered in the period."""
     exposed = exposures(stored.executions, stored.goal_hits, stored.goals, **vars(period))
     if exposed.is_empty():
-        raise InputError(
-            f"{stored.workflow_id}: nobody entered it{' in this period' if period != ALWAYS else ' yet'}"
-        )
+        return None
     met = stored.executions.rename({"entered_at": "at"})
     shares = {
         version: (one.holdout, 1 - one.holdout) if one.holdout else (0.0, 1.0)

@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from flows.errors import InputError
 from flows.warehouse import frame, read_sql
 from transforms.answers.draws import SPLIT, VARIANTS, Kind
+from transforms.answers.exposures import HELD_OUT
 from transforms.definitions.base import nearest
 from transforms.definitions.triggers import GOAL_WINDOW
 from transforms.definitions.walk import has_hits
@@ -50,6 +51,12 @@ class Stored:
     def newest(self) -> Workflow:
         """The newest version."""
         return list(self.versions.values())[-1]
+
+    @property
+    def has_holdout(self) -> bool:
+        """Whether a version holds customers out, or did."""
+        is_held_out = self.executions["status"] == HELD_OUT
+        return any(one.holdout for one in self.versions.values()) or bool(is_held_out.any())
 
     @property
     def counts_hits(self) -> bool:

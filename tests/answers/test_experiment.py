@@ -111,7 +111,7 @@ def test_values_count_everybody_and_cuped_narrows() -> None:
 def test_values_of_three_groups() -> None:
     """Welch's intervals by hand: of 1 … 9 mean 5, variance 7.5; 2 and 4 more.
 
-    The error of a difference is sqrt(2 * 7.5 / 9) = 1.2910, of 16 degrees of freedom t is 2.1199: 2.7368 to either side.
+    The error of a difference is sqrt(2 * 7.5 / 9) = 1.2910, of 16 degrees of freedom t is 2.1199: ± 2.7368.
     """
     base = customers(control=(0, 9), a=(0, 9), b=(0, 9))
     more = pl.when(pl.col("group") == "a").then(2.0).when(pl.col("group") == "b").then(4.0).otherwise(0.0)

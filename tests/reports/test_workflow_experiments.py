@@ -216,6 +216,13 @@ def test_who_had_come_before_can_be_left_out(tmp_path: Path) -> None:
     assert nothing.verdicts == ["Only one group, treated: there is nothing to compare it with"]
 
 
+def test_a_period_in_which_nobody_enters_but_some_are_drawn(home: House) -> None:
+    found = answers(home, period=Period(since=at(days=2.5)))
+    assert [one.found.groups[0].customers > 0 for one in found] == [True, True]
+    with pytest.raises(InputError, match="w: nobody entered it in this period"):
+        answers(home, period=Period(since=at(days=5)))
+
+
 def test_a_message_that_does_not_go_out_counts(home: House) -> None:
     assert not home.rows("select 1 from messages where status = 'sent'"), "all were too late"
     assert sum(one.customers for one in answers(home)[1].found.groups) == 60
