@@ -6,10 +6,20 @@ to the file. Durations are written as in workflow files: seconds, or `<number><s
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +31,7 @@ from pydantic_settings import (
 from flows.errors import InputError
 from flows.sending import Links, Mailbox, Route, Senders, Throttle
 from flows.setting_faults import fault_told
+from transforms.definitions.base import advice
 from transforms.definitions.clocks import parse_zone
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.timing.durations import parse_duration
@@ -63,6 +74,9 @@ def _is_encoding(given: str) -> str:
     return given
 
 
+_CHANNELS = ("email",)
+_FILES = "eml"
+"""The sender that there is without settings."""
 MOST_OF_A_CAP = 10_000
 """The newest so many messages of each customer are kept in memory."""
 
@@ -156,6 +170,20 @@ class Settings(BaseSettings):
         default=["Order Completed"], description="Names of events that earn their `value`."
     )
     refunds: list[str] = Field(default=["Order Refunded"], description="Names of events that give it back.")
+    costs: dict[str, Annotated[Decimal, Field(ge=0, lt=1_000_000, decimal_places=6)]] = Field(
+        default={}, description="Sender or channel → what a message costs; the sender's comes first."
+    )
+
+    @field_validator("costs")
+    @classmethod
+    def _are_of_senders(cls, costs: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
+        """What costs must be a channel, or a sender; if the senders have faults, these are told first."""
+        if "senders" in info.data:
+            allowed = sorted({*_CHANNELS, _FILES, *info.data["senders"]})
+            for name in costs:
+                if name not in allowed:
+                    raise ValueError(f"{name!r} is neither a sender nor a channel; {advice(name, allowed)}")
+        return costs
 
     @property
     def send_times(self) -> list[QuietHours | SendWindow]:

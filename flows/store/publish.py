@@ -10,9 +10,10 @@ from flows.files import aside_name, hash_of, put_in_place
 from flows.settings import Settings
 from flows.store.comments import comments
 from flows.store.ledger import CLOSED, CURRENT, LASTING
+from flows.store.of_settings import told
 from flows.store.pending import KEYS
 from flows.store.relations import empty_tables, relations
-from flows.store.shown import INTERNAL, Shown, money_events, read_shown
+from flows.store.shown import INTERNAL, Shown, read_shown
 from flows.store.store import Store
 from flows.warehouse import connect, literal, parquet, run, shown, sql_names, sql_text, transaction
 
@@ -84,8 +85,8 @@ def _stamp(store: Store) -> str:
             ("store/comments.sql", *sql_names("store/macros"), *sql_names("store/published"), *_views()),
         )
     )
-    told = f"{texts}{money_events(store.settings)}"
-    return f"{store.state.commit} {hash_of(told.encode())} {store.settings.state.absolute()}"
+    made = f"{texts}{told(store.settings)}"
+    return f"{store.state.commit} {hash_of(made.encode())} {store.settings.state.absolute()}"
 
 
 def _fill(con: DuckDBPyConnection, store: Store, held: Shown) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.settings import Settings
 from flows.store.ledger import CLOSED, LedgerFile, closed_until, named_files
+from flows.store.of_settings import of_settings
 from flows.store.pending import KEYS, decoded
 from flows.store.prepared import archived_events
 from flows.store.state_file import StateFile
@@ -23,14 +23,6 @@ _FILES: Schema = {
     **dict.fromkeys(("level", "first", "last", "rows", "bytes"), pl.Int64),
     "checksum": pl.String,
 }
-
-
-_MONEY: Schema = {"name": pl.String, "sign": pl.Int64}
-
-
-def money_events(settings: Settings) -> list[tuple[str, int]]:
-    """The names of events that earn money, and of those that give it back, each with its sign."""
-    return [*((name, 1) for name in settings.revenue), *((name, -1) for name in settings.refunds)]
 
 
 @dataclass(frozen=True)
@@ -65,8 +57,7 @@ def _tables(store: Store) -> dict[str, pl.DataFrame]:
     ledger = pl.DataFrame({"id": [state.value("send_ledger")]}, schema={"id": pl.String}).drop_nulls()
     paused = state.frame("select workflow_id from paused", {"workflow_id": pl.String})
     waiting = {f"{INTERNAL}.pending_{table}": decoded(store.con, state, table) for table in KEYS}
-    money = pl.DataFrame(money_events(store.settings), schema=_MONEY, orient="row")
-    waiting |= {f"{INTERNAL}.money": money}
+    waiting |= {f"{INTERNAL}.{name}": rows for name, rows in of_settings(store.settings).items()}
     pending = {name: rows.drop("trigger_properties", strict=False) for name, rows in waiting.items()}
     return {**found, "sums": sums, "send_ledger": ledger, f"{INTERNAL}.paused": paused, **pending}
 
