@@ -61,12 +61,12 @@ def scoped_frames(
         names: of `view_names`; None: those that are kept.
 
     Raises:
-        InputError: a workflow that the store doesn't know.
+        InputError: a workflow that the store doesn't know, or a view that isn't by workflow.
         WarehouseError: a table can't be read.
     """
     check_workflows(con, scope.workflows)
     wanted = report_views() if names is None else names
-    return {name: _of_workflows(_view(con, name, scope.since), scope.workflows) for name in wanted}
+    return {name: _scoped(con, name, scope) for name in wanted}
 
 
 def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.DataFrame:
@@ -86,6 +86,13 @@ def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.Data
     check_workflows(con, workflows)
     until = frame(con, "select max(now) as until from ticks").item()
     return _of_workflows(read_sql(con, f"reports/compare/{LAST_WEEK}.sql", until=until), workflows)
+
+
+def _scoped(con: DuckDBPyConnection, name: str, scope: Scope) -> pl.DataFrame:
+    columns = frame(con, f"from {name} limit 0").columns if scope.workflows else []
+    if scope.workflows and "workflow_id" not in columns:
+        raise InputError(f"{name} is of all workflows together: give it without --workflow")
+    return _of_workflows(_view(con, name, scope.since), scope.workflows)
 
 
 def _view(con: DuckDBPyConnection, name: str, since: datetime | None) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from flows.store.pending import KEYS
 from flows.store.relations import empty_tables, relations
 from flows.store.shown import INTERNAL, Shown, read_shown
 from flows.store.store import Store
+from flows.store.sums import sums_query
 from flows.warehouse import connect, literal, parquet, run, shown, sql_names, sql_text, transaction
 
 PUBLISHED_FILE = "onward.duckdb"
@@ -79,12 +80,8 @@ def published_file(settings: Settings) -> Path:
 
 def _stamp(store: Store) -> str:
     """What is published: as of which commit, by which statements, and where the files lie that it names."""
-    texts = "".join(
-        map(
-            sql_text,
-            ("store/comments.sql", *sql_names("store/macros"), *sql_names("store/published"), *_views()),
-        )
-    )
+    named = ("store/comments.sql", *sql_names("store/macros"), *sql_names("store/published"), *_views())
+    texts = "".join([*map(sql_text, named), *_counted().values()])
     made = f"{texts}{told(store.settings)}"
     return f"{store.state.commit} {hash_of(made.encode())} {store.settings.state.absolute()}"
 
@@ -96,11 +93,8 @@ def _fill(con: DuckDBPyConnection, store: Store, held: Shown) -> None:
     queries = relations(store, held.files, INTERNAL, (*LASTING, *CLOSED, *CURRENT))
     inner = [f"create view {INTERNAL}.{name} as {one}" for name, one in queries.items() if name in _INNER]
     outer = [f"create view {name} as {one}" for name, one in queries.items() if name not in _INNER]
-    archived = parquet(*held.archived)
-    known = [
-        f"create view {Path(name).stem} as {sql_text(name).replace('{archive}', archived)}"
-        for name in _views()
-    ]
+    parts = {"archive": parquet(*held.archived), **_counted()}
+    known = [f"create view {Path(name).stem} as {_filled(sql_text(name), parts)}" for name in _views()]
     empty = empty_tables(INTERNAL, queries)
     statements = [f"create schema {INTERNAL}", *tables, *map(sql_text, sql_names("store/macros")), *empty]
     views = {name for name in queries if name not in _INNER} | {Path(name).stem for name in _views()}
@@ -116,6 +110,19 @@ def _views() -> list[str]:
     """
     inner = [*sql_names("store/views"), *sql_names("reports/base")]
     return [*inner, *sql_names("reports"), *sql_names("reports/asked")]
+
+
+def _counted() -> dict[str, str]:
+    """The queries that count anew what is kept, by the names under which `report_reconciliation` reads them."""
+    files = [*sql_names("reports/full"), "reports/reconcile/held_by.sql"]
+    return {"sums": sums_query(), **{Path(name).stem: sql_text(name) for name in files}}
+
+
+def _filled(text: str, parts: dict[str, str]) -> str:
+    """A view's query with the parts that it names in braces."""
+    for name, part in parts.items():
+        text = text.replace(f"{{{name}}}", part)
+    return text
 
 
 def _write_report(con: DuckDBPyConnection, name: str, file: Path) -> None:

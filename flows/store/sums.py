@@ -41,13 +41,17 @@ def count_sums(con: DuckDBPyConnection) -> pl.DataFrame:
     Raises:
         WarehouseError: a relation or a column is missing.
     """
-    counts = (
+    # Asked for rows at once, DuckDB would plan the query twice, which costs more than counting a tick's rows.
+    make_table(con, "sums_counted", sums_query())
+    return frame(con, "from sums_counted").select(*SUMS)
+
+
+def sums_query() -> str:
+    """The query by which `count_sums` counts: one row per sum."""
+    return " union all ".join(
         f"select {literal(Path(name).stem)} as name, * from ({sql_text(name)}) where n <> 0 or total <> 0"
         for name in sql_names("store/sums")
     )
-    # Asked for rows at once, DuckDB would plan the query twice, which costs more than counting a tick's rows.
-    make_table(con, "sums_counted", " union all ".join(counts))
-    return frame(con, "from sums_counted").select(*SUMS)
 
 
 def count_changes(con: DuckDBPyConnection, before: Counted, after: Counted) -> pl.DataFrame:

@@ -259,6 +259,12 @@ comment on column "report_data_quality"."kind" is 'quarantined, duplicate; unrea
 comment on column "report_data_quality"."file" is 'of what was quarantined or a duplicate';
 comment on column "report_data_quality"."detail" is 'the reason of a quarantined row, the name of an unread event';
 comment on column "report_data_quality"."rows" is 'how many rows, events or (refused_files) files';
+comment on {report_reconciliation} "report_reconciliation" is 'one row per value that isn''t kept as it is counted anew over everything: none, if all is well. Counted when asked.';
+comment on column "report_reconciliation"."name" is 'of the sum, the report made of sums, or held_by';
+comment on column "report_reconciliation"."parts" is 'which one: JSON';
+comment on column "report_reconciliation"."measure" is 'the sum''s column; row: the report''s row as JSON, without rounded medians';
+comment on column "report_reconciliation"."kept" is 'as text; null: no such row';
+comment on column "report_reconciliation"."counted" is 'as text; null: no such row';
 comment on {report_resources} "report_resources" is 'one row per workflow: how much of the store it makes. Seconds and bytes are not known by workflow: a tick decides all at once, and files hold rows of all. Counted when asked.';
 comment on column "report_resources"."workflow_id" is 'the workflow, and how many versions of it there were';
 comment on column "report_resources"."versions" is 'the workflow, and how many versions of it there were';

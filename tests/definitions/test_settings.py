@@ -1,6 +1,7 @@
 """Settings of the decision language: send times, caps, zone, memory; and what people read when they are wrong."""
 
 from datetime import time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_send_times_caps_and_limits(tmp_path: Path) -> None:
         FrequencyCap(messages=3, window=timedelta(days=7), channel="sms", message_class="offers")
     ]
     assert (found.timezone, found.memory_bytes, found.processes) == ("Europe/Berlin", 3 * 2**29, 2)
+
+
+def test_costs_are_of_senders_and_channels(tmp_path: Path) -> None:
+    mine = "[senders.mine]\ntype = 'postmark'\nserver_token = 'env:TOKEN'\n"
+    found = settings(tmp_path, f"{mine}[costs]\nemail = 0.0008\nmine = 1\n")
+    assert found.costs == {"email": Decimal("0.0008"), "mine": Decimal(1)}
 
 
 def test_the_environment_sets_them_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +86,13 @@ def test_the_environment_sets_them_too(tmp_path: Path, monkeypatch: pytest.Monke
         ('[send_window]\nstart = "09:00"', "send_window.end: missing key 'end'"),
         ("environment = 'prod'", "environment: given 'prod'; allowed: production, staging"),
         ("[senders.mine]\nhost = 'x'", "senders.mine: no sender is of type 'mine'; allowed: eml, smtp, "),
+        ("[costs]\nemail = -0.1", "costs.email: Input should be greater than or equal to 0 (given: -0.1)"),
+        ("[costs]\nemail = 'cheap'", "costs.email: Input should be a valid decimal (given: 'cheap')"),
+        ("[costs]\nfax = 1", "costs: 'fax' is neither a sender nor a channel; allowed: email, eml"),
+        (
+            "[costs]\nmine = 1\n[senders.mine]\ntype = 'postmark'",
+            "senders.mine.server_token: missing key 'server_token'",
+        ),
     ],
 )
 def test_faults(tmp_path: Path, text: str, said: str) -> None:
@@ -103,6 +117,7 @@ def test_amounts_of_memory() -> None:
         ("[senders.mine]\ntype = 'postmark'\nserver_tokn = 'x'", "server_token"),
         ("[senders.mine]\ntype = 'smpt'", "smtp"),
         ("environment = 'stagging'", "staging"),
+        ("[costs]\nmail = 0.001", "email"),
         ("timezone = 'Europe/Berln'", "Europe/Berlin"),
         ("types = {zip = 'txt'}", "text"),
         ("[senders.mine]\ntype = 'smtp'\nhost = 'h'\n[senders.mine.dkim]\nselecter = 'x'", "selector"),

@@ -77,7 +77,7 @@ def test_what_a_workflow_makes(tmp_path: Path) -> None:
     home.tick(at(10))
     assert home.rows("from report_resources") == [
         ("idle", 1, 0, 0, 0, 0, 0, 0, 0, 0.0),
-        ("v", 1, 1, 1, 0, 0, 0, 1, 3, 25.0),
-        ("w", 1, 2, 4, 2, 2, 0, 0, 9, 75.0),
+        ("v", 1, 1, 1, 0, 0, 0, 1, 3, 100 * 3 / 13),
+        ("w", 1, 2, 4, 2, 2, 0, 0, 10, 100 * 10 / 13),
     ]
     assert "report_resources" not in report_views()

@@ -6,12 +6,15 @@ from datetime import datetime
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.reports.scope import LAST_WEEK, Scope, last_week, scoped_frames, view_names
+from flows.reports.scope import LAST_WEEK, Scope, last_week, scoped_frames
+from flows.store.publish import report_views
 from flows.warehouse import frame, read_sql
 
 SAMPLES = 5
 """How many customers are named at a step."""
 EVERYTHING = Scope()
+ASKED = ("report_entry_cohorts", "report_message_engagement", "report_revenue", "report_time_to_goal")
+"""What the page tells of the views that are counted when asked."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Numbers:
     """Frames by the names of views, and what is asked beside them.
 
     Attributes:
-        views: every `report_*` view, and `report_last_week`.
+        views: the `report_*` views that are kept, those of `ASKED`, and `report_last_week`.
         waiting: see `sql/reports/page/waiting_samples.sql`.
         steps: see `sql/reports/page/newest_steps.sql`.
         as_of: the last tick's `now`; None before the first.
@@ -51,7 +54,7 @@ def read_numbers(con: DuckDBPyConnection, scope: Scope = EVERYTHING) -> Numbers:
         InputError: a workflow that the store doesn't know.
         WarehouseError: a table can't be read.
     """
-    views = scoped_frames(con, scope, view_names(scope))
+    views = scoped_frames(con, scope, [*report_views(), *ASKED])
     views[LAST_WEEK] = last_week(con, scope.workflows)
     return Numbers(
         views,

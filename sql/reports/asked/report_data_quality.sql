@@ -58,7 +58,7 @@ with
         select distinct type
         from awaited
         where not list_has_any(
-            json_keys(config), ['action', 'source', 'trigger_time', 'cron', 'attribute', 'offset', 'at']
+            coalesce(json_keys(config), []), ['action', 'source', 'trigger_time', 'cron', 'attribute', 'offset', 'at']
         )
     ),
 
