@@ -1,7 +1,7 @@
--- One row per workflow, branch, week of entry (its Monday, UTC) and step, in file order by position: who of that week came how far.
+-- One row per workflow, branch, week of entry (its Monday, UTC) and step, in file order by position: how far they came.
 --
--- As report_drop_off, of which these are the parts by week: entered = passed + waiting_here + left_here. A step has a row for each
--- week in which somebody took its branch. Scanned: steps once, executions.
+-- As report_drop_off, of which these are the parts by week: entered = passed + waiting_here + left_here. A step has a row for
+-- each week in which somebody took its branch. Scanned: steps once, executions.
 with
     treated as not materialized (
         select *, date_trunc('week', entered_at at time zone 'UTC')::date as week

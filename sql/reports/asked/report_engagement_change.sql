@@ -1,4 +1,4 @@
--- One row per workflow: how often its customers did something, and opened or clicked, in the four weeks before they entered and since.
+-- One row per workflow: how often its customers did something, and opened or clicked, in the four weeks before, and during.
 --
 -- before: less than 28 days before the entry, and not before the customer was created or the store's first event; during: after
 -- the entry, until its end or now. What happened at the very instant of an entry, such as what caused it, is in neither. Only

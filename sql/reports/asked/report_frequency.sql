@@ -1,7 +1,7 @@
 -- One row per number of days (7, 30) and of messages: how many customers were sent so many in the days until the last tick.
 --
--- By the messages' own instants, of all workflows, transactional ones too; 0 are all other customers ever seen. Scanned: the messages
--- of the last 30 days, and profiles.
+-- By the messages' own instants, of all workflows, transactional ones too; 0 are all other customers ever seen. Scanned: the
+-- messages of the last 30 days, and profiles.
 with
     recent as (
         select customer_id, "at" > (select max(now) from ticks) - interval 168 hours as is_of_7

@@ -1,8 +1,8 @@
--- One row per workflow, arm and week of first entry (its Monday, UTC), and one of all who never entered: revenue per customer to date.
+-- One row per workflow, arm and week of first entry (its Monday, UTC), and one of all who never entered: revenue per customer.
 --
--- arm is that of a customer's first entry: treated or held_out; not_entered has no week. Of each workflow the rows are all customers
--- and all revenue. This compares, it is no effect: whoever enters may have bought more anyway; only held_out beside treated of the
--- same weeks tells what the workflow did (`onward experiment WORKFLOW`, with intervals). Earlier weeks had more time to buy.
+-- arm is that of a customer's first entry: treated or held_out; not_entered has no week. Of each workflow the rows are all
+-- customers and all revenue. This compares, it is no effect: whoever enters may have bought more anyway; only held_out beside
+-- treated of the same weeks tells what the workflow did (`onward experiment WORKFLOW`, with intervals). Earlier weeks had more time to buy.
 -- Scanned: executions, profiles, and of events those that settings `revenue` and `refunds` name.
 with
     earned as (

@@ -1,7 +1,7 @@
 -- One row per value that isn't kept as it is counted anew over everything: none, if all is well.
 --
--- Of the sums each measure, of the reports made of them each row as JSON, of executions where they are held, as `onward reconcile` tells
--- them, which also compares rounded medians and asks the send ledger. {…}: the query that counts it, from the file of that name.
+-- Of the sums each measure, of the reports made of them each row as JSON, of executions where they are held, as `onward
+-- reconcile` tells them, which also compares rounded medians and asks the send ledger. {…}: the query that counts it, from the file of that name.
 -- Scanned: executions, steps and messages, several times.
 with
     counted_executions as not materialized (
