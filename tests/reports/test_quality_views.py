@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from flows.store.publish import report_views
+from flows.warehouse import connect
 from tests.runs import house, person
 from tests.semantics.cases import action, at, condition, event, send, trigger, wait, workflow
 
@@ -62,6 +63,21 @@ def test_steps_by_week_of_entry(tmp_path: Path) -> None:
     assert home.rows(f"{summed} from report_drop_off_cohorts group by step order by step") == home.rows(
         "select step, entered, passed, waiting_here, left_here from report_drop_off order by step"
     )
+
+
+def test_what_is_kept_is_what_is_counted(tmp_path: Path) -> None:
+    """Once a sum is another than it should be, it is named, and so is the report that is made of it."""
+    home = house(tmp_path, workflow(wait("1h"), send(), wait("2d")))
+    home.customers("people", person("ann"), person("bob"))
+    home.events("1", event("go", at(5)), event("go", at(6), "bob"))
+    home.tick(at(70))
+    assert home.rows("from report_reconciliation") == []
+    (wrong := tmp_path / "wrong.duckdb").write_bytes(home.published.read_bytes())
+    with connect(wrong) as con:
+        con.execute("update sums set n = n + 1 where name = 'executions'")
+        found = con.execute("select name, parts, measure, kept, counted from report_reconciliation").fetchall()
+    assert found[0][2:] == ("n", "3", "2")
+    assert {row[0] for row in found} == {"executions", "report_drop_off", "report_workflow_summary"}
 
 
 def test_what_a_workflow_makes(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 -- One row per frequency cap of the settings, in their order: how many customers are at it, or over it, as of the last tick.
 --
 -- Counted as the gate counts (semantics.md §11): accepted messages that aren't transactional, whatever became of them, in the
--- window that ends at the last tick, of the cap's channel and class. Over a cap are those whom an earlier, wider one let through.
--- Scanned: the messages in the longest window, once per cap.
+-- window that ends at the last tick, of the cap's channel and class. Over a cap are those whom an earlier, wider one let
+-- through. Scanned: the messages in the longest window, once per cap.
 with
     as_of as (select epoch_us(max(now)) as now from ticks),
 

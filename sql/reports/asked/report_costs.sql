@@ -1,9 +1,9 @@
 -- One row per workflow: what its sent messages cost, each, and for each conversion.
 --
 -- Setting `costs` gives the price of a message by its sender, else by its channel, in the currency of orders. cost is of the
--- messages that have one (priced); null if none has. conversions are those of report_workflow_summary; hits also count goals reached after
--- the execution's end, as in report_entry_cohorts, and are null where the newest goal has none. Nobody held out is in either.
--- Scanned: messages, executions, goal_hits.
+-- messages that have one (priced); null if none has. conversions are those of report_workflow_summary; hits also count goals
+-- reached after the execution's end, as in report_entry_cohorts, and are null where the newest goal has none. Nobody held out
+-- is in either. Scanned: messages, executions, goal_hits.
 with
     sent as (
         select workflow_id, sender, channel, count(*) as messages

@@ -1,9 +1,9 @@
 -- One row per UTC day, kind of trouble, file and detail: rows that were refused, left out, late, or that no workflow reads.
 --
 -- quarantined: by file and reason, on the day it was loaded; duplicate: by file; late, too_late, future, unknown_customer,
--- anonymous, refused_files: events (the last: files) that ticks of that day didn't process, or not in full. unread: events by name (detail),
--- on the day of their ts, whose name stands nowhere in a workflow or pattern of the last tick; what reports and delivery read
--- (messages' events, orders, ratings) isn't among them, nor any type that a trigger reads without naming one.
+-- anonymous, refused_files: events (the last: files) that ticks of that day didn't process, or not in full. unread: events by
+-- name (detail), on the day of their ts, whose name stands nowhere in a workflow or pattern of the last tick; what reports and
+-- delivery read (messages' events, orders, ratings) isn't among them, nor any type that a trigger reads without naming one.
 -- Scanned: day, type and name of all events, once; quarantine, batches, tick_counts.
 with
     basis as (select basis::json as basis from ticks where basis is not null order by tick_id desc limit 1),

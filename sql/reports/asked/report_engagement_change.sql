@@ -1,10 +1,10 @@
 -- One row per workflow: how often its customers did something, and opened or clicked, in the four weeks before, and during.
 --
--- before: less than 28 days before the entry, and not before the customer was created or the store's first event; during: after
--- the entry, until its end or now. What happened at the very instant of an entry, such as what caused it, is in neither. Only
--- executions with some time in both count, none held out. Events are behavioral ones, without what tells of messages; responses
--- are opens and clicks by people. Who enters has often just done something: the change is no effect of the workflow, compare
--- those held out. Scanned: executions; the events of whoever entered, once, sorted by customer.
+-- before: less than 28 days before the entry, and not before the customer was created or the store's first event; during:
+-- after the entry, until its end or now. What happened at the very instant of an entry, such as what caused it, is in neither.
+-- Only executions with some time in both count, none held out. Events are behavioral ones, without what tells of messages;
+-- responses are opens and clicks by people. Who enters has often just done something: the change is no effect of the workflow,
+-- compare those held out. Scanned: executions; the events of whoever entered, once, sorted by customer.
 with
     first_event as (select min(earliest) as since from batches where kind = 'events'),
 

@@ -2,8 +2,8 @@
 --
 -- arm is that of a customer's first entry: treated or held_out; not_entered has no week. Of each workflow the rows are all
 -- customers and all revenue. This compares, it is no effect: whoever enters may have bought more anyway; only held_out beside
--- treated of the same weeks tells what the workflow did (`onward experiment WORKFLOW`, with intervals). Earlier weeks had more time to buy.
--- Scanned: executions, profiles, and of events those that settings `revenue` and `refunds` name.
+-- treated of the same weeks tells what the workflow did (`onward experiment WORKFLOW`, with intervals). Earlier weeks had more
+-- time to buy. Scanned: executions, profiles, and of events those that settings `revenue` and `refunds` name.
 with
     earned as (
         select customer_id, sum(cents) as cents, bool_or(ordered) as ordered

@@ -1,7 +1,8 @@
 -- One row per UTC day, workflow, outcome and reason: sends that a gate refused or put off, and messages not sent, or not yet.
 --
--- suppressed and deferred at decision: the step's outcome, of which no message came (yet); at dispatch, failed, expired, unknown
--- and pending: the message's status, by its own instant. A send that was put off counts each time. Scanned: steps, messages.
+-- suppressed and deferred at decision: the step's outcome, of which no message came (yet); at dispatch, failed, expired,
+-- unknown and pending: the message's status, by its own instant. A send that was put off counts each time. Scanned: steps,
+-- messages.
 with
     gated as (
         select

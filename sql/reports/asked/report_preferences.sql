@@ -1,9 +1,9 @@
 -- One row per workflow, channel and class of its sent messages: how many were what their customers had chosen.
 --
--- A customer chooses a channel by the attribute `preferred_channel`, and a topic by `consent.<channel>.<topic>` (semantics.md §13:
--- subscribed or unsubscribed). Messages name no topic of their own: their message_class is taken for it. Shares are percent of
--- the messages to customers who said something, null where nobody did; choices are those of now, not of when it was sent.
--- Scanned: messages, and of attributes those of these names.
+-- A customer chooses a channel by the attribute `preferred_channel`, and a topic by `consent.<channel>.<topic>` (semantics.md
+-- §13: subscribed or unsubscribed). Messages name no topic of their own: their message_class is taken for it. Shares are
+-- percent of the messages to customers who said something, null where nobody did; choices are those of now, not of when it was
+-- sent. Scanned: messages, and of attributes those of these names.
 with
     sent as (
         select workflow_id, channel, message_class, customer_id, count(*) as n

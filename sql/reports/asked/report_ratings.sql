@@ -1,8 +1,8 @@
 -- One row per workflow, template and measure (satisfaction, relevance): how people rated the messages.
 --
--- Told by events `Feedback Submitted` that name the message by the property message_id; the properties satisfaction and relevance
--- are numbers, on whatever scale is asked. Of each message and measure the newest rating counts.
--- distribution is JSON: each rating that was given, and how often. Scanned: events of that name, and messages.
+-- Told by events `Feedback Submitted` that name the message by the property message_id; the properties satisfaction and
+-- relevance are numbers, on whatever scale is asked. Of each message and measure the newest rating counts. distribution is
+-- JSON: each rating that was given, and how often. Scanned: events of that name, and messages.
 with
     given as (
         select

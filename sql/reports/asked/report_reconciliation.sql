@@ -1,8 +1,8 @@
 -- One row per value that isn't kept as it is counted anew over everything: none, if all is well.
 --
 -- Of the sums each measure, of the reports made of them each row as JSON, of executions where they are held, as `onward
--- reconcile` tells them, which also compares rounded medians and asks the send ledger. {…}: the query that counts it, from the file of that name.
--- Scanned: executions, steps and messages, several times.
+-- reconcile` tells them, which also compares rounded medians and asks the send ledger. {…}: the query that counts it, from the
+-- file of that name. Scanned: executions, steps and messages, several times.
 with
     counted_executions as not materialized (
         select * replace (if(status = 'paused', 'running', status) as status), 1 as sign from executions
@@ -34,7 +34,10 @@ with
     ),
 
     kept_rows as (
-        select 'report_drop_off' as name, json_array(workflow_id, branch, step)::varchar as parts, to_json(kept)::varchar as kept
+        select
+            'report_drop_off' as name,
+            json_array(workflow_id, branch, step)::varchar as parts,
+            to_json(kept)::varchar as kept
         from report_drop_off as kept
         union all
         select 'report_messages_daily', json_array(day, workflow_id, template_id)::varchar, to_json(kept)::varchar

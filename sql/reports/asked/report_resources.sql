@@ -1,9 +1,9 @@
 -- One row per workflow: how much of the store it makes.
 --
 -- Executions and steps are those sums that are kept, so nothing is scanned for them; messages, webhooks, goal_hits and
--- entry_refusals are counted. pct_of_rows is the workflow's share of all these rows. Seconds and bytes aren't known by workflow: a
--- tick decides all workflows in one pass (its seconds are in `ticks`), and a file of the ledger holds rows of all (its bytes are
--- in `internal.files`).
+-- entry_refusals are counted. pct_of_rows is the workflow's share of all these rows. Seconds and bytes aren't known by
+-- workflow: a tick decides all workflows in one pass (its seconds are in `ticks`), and a file of the ledger holds rows of all
+-- (its bytes are in `internal.files`).
 with
     sums_of as (
         select

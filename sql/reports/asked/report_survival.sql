@@ -1,10 +1,10 @@
 -- One row per workflow, arm and time since entry at which a goal was reached, or somebody lost from sight: who hasn't converted.
 --
 -- The product-limit estimate (Kaplan and Meier, J. Am. Stat. Assoc. 53, 1958) of executions whose goal has hits, of which the
--- first counts. Whoever hasn't reached it is at risk until now, the end of the goal's window, or the customer's next entry, for
--- which the goal counts from then on; then censored, not dropped. Times are rounded up: to minutes in the first hour, to hours
--- in the first day, else to days. standard_error is Greenwood's (Reports on Public Health 33, 1926); null once nobody is left.
--- Scanned: executions, once, sorted by customer; goal_hits; no events.
+-- first counts. Whoever hasn't reached it is at risk until now, the end of the goal's window, or the customer's next entry,
+-- for which the goal counts from then on; then censored, not dropped. Times are rounded up: to minutes in the first hour, to
+-- hours in the first day, else to days. standard_error is Greenwood's (Reports on Public Health 33, 1926); null once nobody is
+-- left. Scanned: executions, once, sorted by customer; goal_hits; no events.
 with
     windows as (
         select version, goal_window(definition) as seconds
