@@ -75,7 +75,9 @@ def test_what_is_kept_is_what_is_counted(tmp_path: Path) -> None:
     (wrong := tmp_path / "wrong.duckdb").write_bytes(home.published.read_bytes())
     with connect(wrong) as con:
         con.execute("update sums set n = n + 1 where name = 'executions'")
-        found = con.execute("select name, parts, measure, kept, counted from report_reconciliation").fetchall()
+        found = con.execute(
+            "select name, parts, measure, kept, counted from report_reconciliation"
+        ).fetchall()
     assert found[0][2:] == ("n", "3", "2")
     assert {row[0] for row in found} == {"executions", "report_drop_off", "report_workflow_summary"}
 
