@@ -17,81 +17,113 @@ with
         where messages.status = 'sent'
     ),
 
-    pairs as (
+    -- Numbers are sorted faster than ids.
+    paid as materialized (select row_number() over () as number, customer_id, earned_at, cents from orders),
+
+    pairs as materialized (
         select
-            orders.event_id,
-            orders.cents,
+            paid.number,
+            paid.cents,
             touches.workflow_id,
             touches.branch,
             touches.step,
             touches.template_id,
             touches.variant,
-            epoch(orders.earned_at) - epoch(touches."at") as age,
-            row_number() over (partition by orders.event_id order by touches."at", touches.message_id) as place,
-            count(*) over (partition by orders.event_id) as touched
-        from orders
+            epoch(paid.earned_at) - epoch(touches."at") as age,
+            row_number() over (partition by paid.number order by touches."at", touches.message_id) as place,
+            count(*) over (partition by paid.number) as touched
+        from paid
         join touches
-            on touches.customer_id = orders.customer_id
-            and touches."at" <= orders.earned_at
-            and epoch(orders.earned_at) - epoch(touches."at") <= touches.seconds
+            on touches.customer_id = paid.customer_id
+            and touches."at" <= paid.earned_at
+            and epoch(paid.earned_at) - epoch(touches."at") <= touches.seconds
     ),
 
-    models as (
-        select unnest(['last_touch', 'first_touch', 'linear', 'time_decay', 'position_based']) as model
-    ),
-
+    -- Only these two models have weights that aren't all alike.
     weighted as (
         select
-            pairs.*,
-            models.model,
-            case models.model
-                when 'last_touch' then (place = touched)::integer::double
-                when 'first_touch' then (place = 1)::integer::double
-                when 'linear' then 1.0
-                when 'time_decay' then pow(2, (min(age) over (partition by event_id) - age) / 604800)
-                when 'position_based' then case
-                    when touched <= 2 then 1.0
-                    when place in (1, touched) then 0.4
-                    else 0.2 / (touched - 2)
-                end
-            end as weight
+            *,
+            pow(2, (min(age) over (partition by number) - age) / 604800) as decay,
+            case
+                when touched <= 2 then 1.0::double
+                when place in (1, touched) then 0.4::double
+                else 0.2::double / (touched - 2)
+            end as position
         from pairs
-        cross join models
+    ),
+
+    summed as (
+        select
+            *,
+            sum(decay) over whole as all_decay,
+            sum(decay) over until as decay_until,
+            sum(position) over whole as all_position,
+            sum(position) over until as position_until
+        from weighted
+        window whole as (partition by number), until as (partition by number order by place)
     ),
 
     -- Shares are differences of rounded running sums, of which the last is the whole.
-    running as (
+    rounded as (
         select
             *,
-            weight / sum(weight) over (partition by event_id, model) as share,
-            if(
-                place = touched,
-                1.0,
-                sum(weight) over (partition by event_id, model order by place)
-                / sum(weight) over (partition by event_id, model)
-            ) as until
-        from weighted
+            round(place / touched * cents)::bigint as linear_until,
+            round((place - 1) / touched * cents)::bigint as linear_before,
+            if(place = touched, cents, round(decay_until / all_decay * cents)::bigint) as decayed_until,
+            if(place = touched, cents, round(position_until / all_position * cents)::bigint) as positioned_until
+        from summed
     ),
 
     credited as (
         select
             *,
-            round(until * cents)::bigint
-            - coalesce(lag(round(until * cents)::bigint) over (partition by event_id, model order by place), 0) as credit
-        from running
+            coalesce(lag(decayed_until) over until, 0) as decayed_before,
+            coalesce(lag(positioned_until) over until, 0) as positioned_before
+        from rounded
+        window until as (partition by number order by place)
+    ),
+
+    by_touch as (
+        select
+            workflow_id,
+            branch,
+            step,
+            template_id,
+            variant,
+            count(distinct number) as orders,
+            [
+                count(*) filter (place = touched)::double,
+                count(*) filter (place = 1)::double,
+                sum(1 / touched),
+                sum(decay / all_decay),
+                sum(position / all_position)
+            ] as credited_orders,
+            [
+                coalesce(sum(cents) filter (place = touched), 0),
+                coalesce(sum(cents) filter (place = 1), 0),
+                sum(linear_until - linear_before),
+                sum(decayed_until - decayed_before),
+                sum(positioned_until - positioned_before)
+            ] as cents
+        from credited
+        group by workflow_id, branch, step, template_id, variant
     ),
 
     untouched as (
-        select models.model, orders.event_id, orders.cents
-        from orders
-        anti join pairs using (event_id)
-        cross join models
+        select
+            count(*) as orders,
+            list_resize([]::double[], 5, count(*)::double) as credited_orders,
+            list_resize([]::hugeint[], 5, sum(cents)) as cents
+        from paid
+        anti join pairs using (number)
+        having count(*) > 0
     ),
 
-    everything as (
-        select model, workflow_id, branch, step, template_id, variant, event_id, share, credit from credited
-        union all by name
-        select model, event_id, 1.0::double as share, cents as credit from untouched
+    by_model as (
+        select
+            * replace (unnest(credited_orders) as credited_orders, unnest(cents) as cents),
+            unnest(['last_touch', 'first_touch', 'linear', 'time_decay', 'position_based']) as model
+        from (from by_touch union all by name from untouched)
     ),
 
     final as (
@@ -102,11 +134,10 @@ with
             step,
             template_id,
             variant,
-            count(distinct event_id) as orders,
-            sum(share) as credited_orders,
-            (sum(credit)::decimal(38, 0) / 100)::decimal(38, 2) as revenue
-        from everything
-        group by all
+            orders,
+            credited_orders,
+            (cents::decimal(38, 0) / 100)::decimal(38, 2) as revenue
+        from by_model
     )
 
 select * from final
