@@ -78,13 +78,14 @@ def _made_by(held: Shown) -> str:
 
 def _is_renewed(store: Store, held: Shown, last: Path, file: Path, by: str) -> bool:
     """Whether a copy of the last file could be brought up to date."""
-    shutil.copyfile(last, file)
-    with suppress(WarehouseError), closing(connect(file)) as con:
-        if frame(con, f"from {_MADE_BY}").rows() == [(by,)]:
-            before = _columns(con)
-            _renew(con, store, held)
-            # Views that weren't replaced hold as long as those they read have the same columns.
-            return _columns(con).equals(before)
+    with suppress(OSError, WarehouseError):
+        shutil.copyfile(last, file)
+        with closing(connect(file)) as con:
+            if frame(con, f"from {_MADE_BY}").rows() == [(by,)]:
+                before = _columns(con)
+                _renew(con, store, held)
+                # Views that weren't replaced hold as long as those they read have the same columns.
+                return _columns(con).equals(before)
     return False
 
 

@@ -110,7 +110,10 @@ def test_the_last_week_is_that_of_the_last_tick(report: Onward) -> None:
         ("--html page.html --since 2026-01-01", ["--html page.html tells of all time", "without --since"]),
         ("--html page.html --compare last-week", ["without --since and --compare"]),
         ("--html nowhere/page.html", ["--html nowhere/page.html"]),
-        ("--csv report_caps --workflow w", ["report_caps is of all workflows together", "without --workflow"]),
+        (
+            "--csv report_caps --workflow w",
+            ["report_caps is of all workflows together", "without --workflow"],
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(report: Onward, options: str, texts: list[str]) -> None:
