@@ -14,7 +14,7 @@ from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide as decide_tick
 from transforms.engine.fold import fold, fold_attributes, replaced
-from transforms.engine.lanes.observer import Observer
+from transforms.engine.lanes.memory import Observer
 from transforms.engine.state import Cap, Facts, State, Tick, empty_state
 from transforms.engine.tally import Tally
 from transforms.program.compile import compile_program

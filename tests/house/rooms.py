@@ -34,12 +34,13 @@ ENGINE = {
     "waves": "lanes state",
     "ledger": "layout waves lanes state",
     "recorder": "lanes state",
+    "tally": "lanes state",
     "decide": "ledger recorder layout waves lanes introductions state",
     "fold": "ledger layout waves lanes introductions state",
 }
 """The same within `transforms/engine/`."""
 
-ENGINE_DOORS = ("state", "decide", "fold", "ledger", "recorder")
+ENGINE_DOORS = ("state", "decide", "fold", "ledger", "recorder", "tally")
 """What of the engine is imported from outside it."""
 
 SIDE_DOORS = {
@@ -121,7 +122,7 @@ SQL_GUESTS = {"reports": ("flows.store",)}
 
 MODULES = {
     "transforms": "",
-    "transforms.engine": "state introductions decide fold ledger recorder",
+    "transforms.engine": "state introductions decide fold ledger recorder tally",
     "flows": f"{GROUND} cli __main__",
 }
 """The modules that are rooms by themselves; every other room is a package, and no other file lies beside them."""

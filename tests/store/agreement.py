@@ -83,6 +83,8 @@ def assert_published(home: House, store: Store) -> None:
             # A tick that found nothing isn't worth a publication.
             late = kept.join(found, on="tick_id", how="anti") if name == "ticks" else kept.clear()
             assert late.select("events", "facts", "steps").sum().row(0) == (0, 0, 0) if len(late) else True
+            if name == "considered":  # rows that are in the ledger leave the state file
+                found = found.join(kept, on=kept.columns, how="semi", nulls_equal=True)
             assert _same(found, kept.join(late, on=kept.columns, how="anti", nulls_equal=True)), name
         assert read("select * from messages where status = 'pending'").is_empty()
         assert ledger_differences(con, home.settings).is_empty()

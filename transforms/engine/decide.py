@@ -4,7 +4,7 @@ Lay out a lane for every customer with something to do, run the waves over all o
 """
 
 from transforms.engine.introductions import introduced_by, with_introduced
-from transforms.engine.lanes.observer import Observer, Scene
+from transforms.engine.lanes.memory import Observer, Scene
 from transforms.engine.layout.lay_out import open_lanes
 from transforms.engine.ledger import Decided, read_back
 from transforms.engine.state import Facts, State, Tick

@@ -13,8 +13,7 @@ from transforms.columns.arrays import ALWAYS, NEVER, Array, Bools, Ints, instant
 from transforms.columns.json_values import NULL_CODE, canonical
 from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.lookups import last_set, values_at
-from transforms.engine.lanes.memory import Lanes
-from transforms.engine.lanes.observer import Scene
+from transforms.engine.lanes.memory import Lanes, Scene
 from transforms.engine.state import Cap
 from transforms.program.checks import AnyCheck, Check, CompiledTrigger, RecentCheck, SignalCheck, TagCheck
 from transforms.program.model import Flow, Step

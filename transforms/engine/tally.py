@@ -14,9 +14,10 @@ import polars as pl
 from transforms.columns.arrays import Bools, Ints, places
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import Asked, holds
-from transforms.engine.lanes.memory import Lanes
-from transforms.engine.lanes.observer import Scene, Unobserved
-from transforms.program.model import Flow, Program
+from transforms.engine.lanes.memory import Lanes, Scene
+from transforms.engine.state import Cap
+from transforms.program.checks import Check, CompiledTrigger
+from transforms.program.model import Flow, Program, Step
 from transforms.program.questions import Question, asked_by_trigger
 from transforms.tables.frames import CONSIDERED
 
@@ -41,6 +42,25 @@ class _Trigger:
             place += "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in question.place)
             said = question.said
         return self.flow.workflow.workflow_id, self.flow.version, place, said, facts
+
+
+class Unobserved:
+    """What an observer leaves alone who looks at nothing but facts."""
+
+    def enters(self, lanes: Lanes, flow: Flow, rows: Ints, facts: Ints) -> None:
+        """Nothing is noted."""
+
+    def meets(self, lanes: Lanes, flow: Flow, trigger: CompiledTrigger, rows: Ints, facts: Ints) -> None:
+        """Nothing is noted."""
+
+    def asks(self, lanes: Lanes, step: Step, rows: Ints) -> None:
+        """Nothing is noted."""
+
+    def chooses(self, lanes: Lanes, step: Step, rows: Ints) -> None:
+        """Nothing is noted."""
+
+    def refuses(self, lanes: Lanes, step: Step, rows: Ints, why: Check | Cap) -> None:
+        """Nothing is noted."""
 
 
 class Tally(Unobserved):

@@ -7,7 +7,7 @@ microseconds since 1970 UTC, values are codes of one dictionary (`json_values.py
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,10 @@ from transforms.columns.growing import Growing, Log
 from transforms.columns.json_values import canonical
 from transforms.engine.lanes.customer_zones import Clocks
 from transforms.engine.state import Cap
+from transforms.program.checks import Check, CompiledTrigger
 from transforms.program.model import Flow, Program, Step
 from transforms.signals.lookup import SignalLookup
 from transforms.timing.durations import microseconds
-
-if TYPE_CHECKING:
-    from transforms.engine.lanes.observer import Observer
 
 IDLE, DUE, DELAYED, WAITING = range(4)
 PHASES = ("idle", "due", "delayed", "waiting")
@@ -208,6 +206,43 @@ class Queue:
         )
 
 
+class Observer(Protocol):
+    """Is told what is asked of customers `rows` while it is decided, and changes nothing (`recorder.py`, `tally.py`).
+
+    Attributes:
+        everybody: whether customers for whom there is nothing to do shall be looked at too.
+    """
+
+    everybody: bool
+
+    def wants(self, events: pl.DataFrame) -> Bools:
+        """Which events (`frames.EVENTS`) that some workflow looks for it wants to see though nothing comes of them."""
+
+    def begin(self, scene: "Scene") -> None:
+        """The lanes are laid out."""
+
+    def rings(self, facts: Ints, alarm: int, /) -> None:
+        """These facts are a schedule's."""
+
+    def sees(self, lanes: "Lanes", rows: Ints, facts: Ints) -> None:
+        """Triggers are asked of one fact each."""
+
+    def enters(self, lanes: "Lanes", flow: Flow, rows: Ints, facts: Ints) -> None:
+        """They enter, and a branch is chosen."""
+
+    def meets(self, lanes: "Lanes", flow: Flow, trigger: CompiledTrigger, rows: Ints, facts: Ints) -> None:
+        """A goal, or an exit, holds at one fact each."""
+
+    def asks(self, lanes: "Lanes", step: Step, rows: Ints) -> None:
+        """The conditions of a step are asked."""
+
+    def chooses(self, lanes: "Lanes", step: Step, rows: Ints) -> None:
+        """The criteria of a decision are asked."""
+
+    def refuses(self, lanes: "Lanes", step: Step, rows: Ints, why: Check | Cap) -> None:
+        """Consent, or a full cap, holds a message back."""
+
+
 @dataclass
 class Lanes:
     """C customers: what they are, where they stand, what comes next, and what was decided so far."""
@@ -223,7 +258,7 @@ class Lanes:
     kinds: list[tuple[str, str]] = field(default_factory=list)  # (type, name) of follow-up facts
     outcomes: list[str] = field(default_factory=lambda: list(OUTCOMES))
     seen_by: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
-    observer: "Observer | None" = None
+    observer: Observer | None = None
     waves: int = 0
     processed: int = 0
 
@@ -259,6 +294,27 @@ class Lanes:
         if (fact_type, name) not in self.seen_by:
             self.seen_by[fact_type, name] = self.tick.program.matchers_of(fact_type, name)
         return self.seen_by[fact_type, name]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What there is before the first wave.
+
+    Attributes:
+        lanes: with the facts of the tick's events in them.
+        texts: the JSON text of each value code.
+        events: `frames.EVENTS` that some workflow looks for.
+        unseen: those of them that only update profiles.
+        rows: those that the lanes' events are, in their order.
+        tags: `frames.TAGS` before the tick; those that no workflow names don't change in it.
+    """
+
+    lanes: Lanes
+    texts: pl.Series
+    events: pl.DataFrame
+    unseen: Bools
+    rows: Ints
+    tags: pl.DataFrame
 
 
 def new_facts(program: Program) -> Growing:

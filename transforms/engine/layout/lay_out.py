@@ -15,8 +15,7 @@ from transforms.columns.factorize import index_in
 from transforms.columns.json_values import NULL
 from transforms.engine.introductions import too_early
 from transforms.engine.lanes.customer_zones import Clocks, read_clocks
-from transforms.engine.lanes.memory import Lanes, TickContext
-from transforms.engine.lanes.observer import Observer
+from transforms.engine.lanes.memory import Lanes, Observer, TickContext
 from transforms.engine.layout.encode import Values, as_codes
 from transforms.engine.layout.events import put_facts, seen_facts
 from transforms.engine.layout.place_state import put_alarms, put_state
