@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from flows.delivery.send_ledger import SendLedger
 from flows.delivery.writer import Prepared, Writer
 from flows.errors import InputError
 from flows.settings import Settings
+from transforms.content.errors import ContentError
 from transforms.content.templates import ContentSource, Rendered
 from transforms.content.values import Values
 from transforms.definitions.content_rules import Rule
@@ -85,6 +86,32 @@ def read_message(settings: Settings, message_id: str) -> WentOut:
         rendered,
         same,
     )
+
+
+def read_messages(settings: Settings, ids: Sequence[str]) -> dict[str, Rendered]:
+    """Messages as they went out, by their ids; without those of which nothing is kept, or which can't be made again.
+
+    Args:
+        settings: where the send ledger lies.
+        ids: of messages, as in the table.
+
+    Raises:
+        OnwardError: the send ledger can't be read.
+    """
+    file = ledger_file(settings)
+    if not ids or not file.exists():
+        return {}
+    with SendLedger(file) as ledger:
+        made = {one: _made_of(ledger, one) for one in ids}
+    return {one: rendered for one, rendered in made.items() if rendered}
+
+
+def _made_of(ledger: SendLedger, message_id: str) -> Rendered | None:
+    lines = [one for _, said in ledger.query(_SAID_WITH, message_id) for one in said_lines(said)]
+    line = next((one for one in lines if one["id"] == message_id and one["values"]), None)
+    with suppress(ContentError):
+        return _made_again(ledger, line) if line else None
+    return None
 
 
 def erase_message(settings: Settings, message_id: str) -> None:

@@ -79,7 +79,7 @@ FLOWS = {
     "delivery": f"definitions store {GROUND}",
     "backtest": f"history formats decide definitions buckets store {GROUND}",
     "tick": f"inbox decide delivery definitions store {GROUND}",
-    "reports": f"backtest history formats decide definitions buckets store {GROUND}",
+    "reports": f"backtest history formats decide delivery definitions buckets store {GROUND}",
     "project": GROUND,
     "overview": f"inbox delivery definitions store {GROUND}",
     "site": f"overview reports definitions store {GROUND}",

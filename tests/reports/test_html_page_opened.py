@@ -1,6 +1,7 @@
 """The HTML page in a real Chromium: it is clicked, sorted, filtered, narrow, dark, and asks nobody for anything."""
 
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from flows.reports.scope import Scope
 from tests.delivery.chromium import MISSING, PROGRAM, Page, chromium
 from tests.delivery.test_preview import LEAST_CONTRAST
 from tests.reports.html_page import HOSTILE, full_house
+from tests.reports.test_html_page_charts import house_of_letters, two_versions
+from tests.runs import house, person
+from tests.semantics.cases import at, event, tag, workflow
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=MISSING)]
 STEP = "document.querySelector('[data-workflow=all] [data-branch=default][data-step=\"1\"]')"
@@ -25,18 +29,25 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home.root / "page.html"
 
 
-@pytest.fixture
-def page(file: Path, tmp_path: Path) -> Generator[Page]:
-    """The page, opened; at the end nothing was wrong, and nothing was asked for but the page."""
-    with chromium(tmp_path / "profile") as browser:
+@contextmanager
+def opened(file: Path, profile: Path) -> Generator[Page]:
+    """A page, opened; at the end nothing was wrong, and nothing was asked for but the page."""
+    with chromium(profile) as browser:
         for domain in ("Log", "Network"):
             browser.call(f"{domain}.enable")
         browser.open(file.as_uri())
         yield browser
-        browser.ask("1")
+        browser.ask("new Promise(done => setTimeout(done, 300))")
         assert not [one for one in browser.events if one.get("method") in TROUBLE]
         sent = [one["params"] for one in browser.events if one.get("method") == "Network.requestWillBeSent"]
-        assert [one["request"]["url"] for one in sent] == [file.as_uri()]
+        asked = {one["request"]["url"] for one in sent}
+        assert {one for one in asked if not one.startswith("about:")} == {file.as_uri()}
+
+
+@pytest.fixture
+def page(file: Path, tmp_path: Path) -> Generator[Page]:
+    with opened(file, tmp_path / "profile") as browser:
+        yield browser
 
 
 def click(page: Page, what: str) -> None:
@@ -119,3 +130,66 @@ def test_labels_stay_in_their_boxes(page: Page) -> None:
         });
     }).length"""
     assert page.ask(out) == 0
+
+
+def charts(tmp_path: Path) -> Path:
+    home = two_versions(tmp_path / "home")
+    write_page(home.settings, home.root / "page.html", Scope())
+    return home.root / "page.html"
+
+
+SEEN = """[...document.querySelectorAll('.step')].map(
+    one => [one.dataset.step, one.querySelector('text.n').textContent].join(' '))"""
+
+
+def test_a_version_s_numbers_are_on_the_map_when_it_is_chosen(tmp_path: Path) -> None:
+    choose = (
+        "one = document.querySelector('.version'); one.value = '{}'; one.dispatchEvent(new Event('change'))"
+    )
+    with opened(charts(tmp_path), tmp_path / "profile") as browser:
+        both = browser.ask(SEEN)
+        browser.ask(choose.format(1))
+        assert browser.ask(SEEN) == ["0 7", "0.a.0 0", "0.b.0 0", "1 7", "2 0"]
+        assert browser.ask("document.querySelector('.step .label').textContent") == "plain"
+        assert browser.ask("document.querySelectorAll('.step.absent').length") == 2
+        browser.ask("document.querySelector('.step').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+        assert browser.ask("document.querySelector('.panel dd').textContent") == "7"
+        browser.ask(choose.format(2))
+        assert browser.ask(SEEN)[0] == "0 5"
+        assert browser.ask("document.querySelector('.panel dd').textContent") == "5"
+        browser.ask(choose.format(0))
+        assert browser.ask(SEEN) == both
+        assert both[0] == "0 12"
+
+
+def test_a_message_is_shown_as_it_looks_and_asks_nobody(tmp_path: Path) -> None:
+    home = house_of_letters(tmp_path / "home")
+    write_page(home.settings, home.root / "page.html", Scope())
+    with opened(home.root / "page.html", tmp_path / "profile") as browser:
+        hello = "[...document.querySelectorAll('.letter')].find(one => one.textContent === 'hello')"
+        browser.ask(f"{hello}.focus(), {hello}.click()")
+        assert browser.ask("document.querySelector('#letter').open")
+        assert browser.ask("document.querySelector('#letter iframe').getAttribute('sandbox')") == ""
+        assert "Images aren’t loaded" in browser.ask("document.querySelector('#letter').innerText")
+        browser.ask("new Promise(done => setTimeout(done, 500))")
+        browser.ask("document.querySelector('#letter button').click()")
+        assert browser.ask("document.activeElement.classList.contains('letter')")
+        assert not browser.ask("document.querySelector('#letter iframe')")
+
+
+def test_two_hundred_steps_are_there_within_a_second(tmp_path: Path) -> None:
+    home = house(tmp_path / "home", workflow(*(tag(f"tag_{one}") for one in range(200))))
+    home.customers("people", person("ann"))
+    home.events("1", event("go", at(5)))
+    home.tick(at(10))
+    write_page(home.settings, home.root / "page.html", Scope())
+    with opened(home.root / "page.html", tmp_path / "profile") as browser:
+        # Of processor time, which other programs don't take from it.
+        browser.call("Performance.enable", timeDomain="threadTicks")
+        browser.call("Page.reload")
+        browser.ask(
+            "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', done))"
+        )
+        found = {one["name"]: one["value"] for one in browser.call("Performance.getMetrics")["metrics"]}
+        assert found["TaskDuration"] < 1
+        assert browser.ask("document.querySelectorAll('.step').length") == 200

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
 from flows.reports.html.numbers import Numbers, of_workflow
+from flows.reports.html.versions import VersionNumbers
 from transforms.answers.journey_map import (
     ENTRY,
     LETTER,
@@ -25,12 +26,13 @@ WIDEST, THINNEST = 22.0, 1.5
 """Of a line, in pixels: everybody who entered, and anybody at all."""
 LETTERS = 20
 """How much of a label has room in a box; the rest is told where the step is clicked."""
-REASONS = ("converted", "exited", "failed")
 COUNTED = (
     *("entered", "passed", "waiting_here", "left_here_converted", "left_here_exited", "left_here_failed"),
     "pct_of_entries",
 )
 Row = Mapping[str, Any]
+Steps = Mapping[tuple[str, str], Row]
+"""Branch and step → row of the drop-off."""
 
 
 def drop_off_of(numbers: Numbers, workflow: str) -> pl.DataFrame:
@@ -56,6 +58,7 @@ def map_of(numbers: Numbers, summary: Row, drop_off: pl.DataFrame) -> dict[str, 
     entered = _entered(numbers, workflow, drop_off)
     laid = journey_map([Branch(name, n, _steps(rows, name)) for name, n in entered.items()])
     samples = _samples(of_workflow(numbers.waiting, workflow))
+    versions = numbers.versions.get(workflow, [])
     return {
         "width": laid.width,
         "height": laid.height,
@@ -70,7 +73,70 @@ def map_of(numbers: Numbers, summary: Row, drop_off: pl.DataFrame) -> dict[str, 
         ],
         "ends": list(_ends(laid, summary)),
         "held_out": summary["held_out"],
+        "versions": [f"version {one.number}, since {one.since:%Y-%m-%d}" for one in versions],
+        "numbers": json.dumps(
+            [
+                _numbers(laid, summary, entered, rows, rows),
+                *(_numbers_of(laid, one, entered, rows) for one in versions),
+            ],
+            separators=(",", ":"),
+        ),
     }
+
+
+def _numbers_of(
+    laid: JourneyMap, version: VersionNumbers, entered: Mapping[str, int], rows: Steps
+) -> dict[str, Any]:
+    """What a version's own views say, at the places of the map of all versions."""
+    own = {(one["branch"], one["step"]): one for one in version.drop_off.to_dicts()}
+    took = {name: version.entered.get(name, 0) for name in entered}
+    nobody = dict.fromkeys(COUNTED, 0)
+    filled = {key: {**row, **nobody, **own.get(key, {})} for key, row in rows.items()}
+    alone = journey_map([Branch(name, n, _steps(filled, name)) for name, n in took.items()])
+    gone = {_way(one): one.customers for one in alone.lines}
+    lines = tuple(replace(one, customers=gone.get(_way(one), 0)) for one in laid.lines)
+    return _numbers(replace(laid, lines=lines), version.summary, took, own, rows)
+
+
+def _way(line: Line) -> tuple[str | None, ...]:
+    return line.branch, line.source, line.target, line.name
+
+
+def _numbers(
+    laid: JourneyMap, summary: Row, entered: Mapping[str, int], own: Steps, rows: Steps
+) -> dict[str, Any]:
+    """What the page's script draws, in the map's order: counts, and what they are shares of.
+
+    A step is its counts, the entries of its branch, and its kind and label where they differ from the map's; null: the
+    version doesn't have it.
+    """
+    total = summary["total_executions"]
+    places = [(str(one.branch), one.name) for one in laid.nodes if one.kind == "step"]
+    return {
+        "held": summary["held_out"],
+        "ends": [
+            total if one.kind == ENTRY else summary[one.name] for one in laid.nodes if one.kind != "step"
+        ],
+        "total": total,
+        "lines": [[one.customers, _whole(one, total, entered)] for one in laid.lines],
+        "steps": [
+            [*(own[one][name] for name in COUNTED[:6]), entered[one[0]], *_other(own[one], rows[one])]
+            if one in own
+            else None
+            for one in places
+        ],
+    }
+
+
+def _whole(line: Line, total: int, entered: Mapping[str, int]) -> int:
+    """Of whom a line's share is told: of the branch, between branches of all."""
+    return total if line.source == ENTRY or line.branch is None else entered[line.branch]
+
+
+def _other(own: Row, row: Row) -> list[str]:
+    """Kind and label, where a version has another step at a place than the newest has."""
+    names = ("action_type", "label")
+    return [own[one] or "" for one in names] if any(own[one] != row[one] for one in names) else []
 
 
 def _entered(numbers: Numbers, workflow: str, drop_off: pl.DataFrame) -> dict[str, int]:
@@ -81,7 +147,7 @@ def _entered(numbers: Numbers, workflow: str, drop_off: pl.DataFrame) -> dict[st
     return {one: counts.get(one, 0) for one in names}
 
 
-def _steps(rows: Mapping[tuple[str, str], Row], branch: str) -> list[Step]:
+def _steps(rows: Steps, branch: str) -> list[Step]:
     return [
         Step(step, choices(row["action_type"], row["label"] or ""), row["entered"], row["passed"])
         for (of, step), row in rows.items()
@@ -91,7 +157,7 @@ def _steps(rows: Mapping[tuple[str, str], Row], branch: str) -> list[Step]:
 
 def _line(line: Line, total: int, entered: Mapping[str, int]) -> dict[str, Any]:
     """A line's width is that of its share of all; told is its share of the branch, between branches that of all."""
-    of = total if line.source == ENTRY or line.branch is None else entered[line.branch]
+    of = _whole(line, total, entered)
     return {
         **asdict(line),
         "drawn": curve(line.points),
@@ -114,12 +180,6 @@ def _step(node: Node, row: Row, entered: Mapping[str, int]) -> dict[str, Any]:
         "numbers": {name: row[name] for name in COUNTED},
         "share": _percent(row["entered"], of),
         "waiting_share": _percent(row["waiting_here"], of),
-        "bar": [_length(row[name], of) for name in COUNTED[1:6]],
-        "left": [
-            {"reason": reason, "n": n, "share": _percent(n, of), "thick": max(2.0, 14 * n / (of or 1))}
-            for reason in REASONS
-            if (n := row[f"left_here_{reason}"])
-        ],
     }
 
 
@@ -144,10 +204,6 @@ def _samples(waiting: pl.DataFrame) -> dict[tuple[str, str], str]:
 
 def _percent(n: int, of: int) -> str:
     return f"{100 * n / of:.1f} %" if of else "-"
-
-
-def _length(n: int, of: int) -> float:
-    return 100 * n / of if of else 0.0
 
 
 def _short(text: str) -> str:

@@ -24,7 +24,7 @@ const numbersOf = step => {
   const share = told.pctOfEntries === "None" ? "-" : `${Number(told.pctOfEntries).toFixed(1)} %`;
   return [made("h4", told.what), made("p", `step ${told.step} of branch ${told.branch}`),
     made("dl", null, ...rows, made("dt", "of the branch's entries"), made("dd", share)),
-    ...(told.samples ? customers(told.samples) : [])];
+    ...(told.samples && !Number(step.closest(".journey").dataset.version || 0) ? customers(told.samples) : [])];
 };
 
 const choose = step => {

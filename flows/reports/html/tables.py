@@ -1,17 +1,19 @@
 """The page's tables: which columns, and each cell as text and as the number it is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
 from flows.fitting import Column, cell_text
-from flows.reports.html.numbers import Numbers, of_workflow
+from flows.reports.html.letters import KIND, Kind
+from flows.reports.html.numbers import WEEKS_SHOWN, Numbers, of_workflow
 from flows.reports.terminal import DAILY, DAYS_SHOWN, SUMMARY, WEEKS
 
-WEEKS_SHOWN = 12
+ROWS_SHOWN = 40
+"""Of the messages' table, where subjects may be as many as customers."""
 _DROP_OFF = (
     Column("branch", "branch"),
     Column("step", "step"),
@@ -98,13 +100,23 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a view; `columns` are name, heading, and whether they hold numbers."""
+    """A table of a view.
+
+    Attributes:
+        view: its name.
+        title: over the table.
+        columns: name, heading, and whether they hold numbers.
+        rows: their cells.
+        note: what is to be said of it.
+        letters: of each row the place of its message among those that the page shows; none: there are none.
+    """
 
     view: str
     title: str
     columns: list[tuple[str, str, bool]]
     rows: list[tuple[Cell, ...]]
     note: str = ""
+    letters: Sequence[int | None] = ()
 
 
 def overview_tables(numbers: Numbers) -> list[Table]:
@@ -124,25 +136,27 @@ def overview_tables(numbers: Numbers) -> list[Table]:
     return [one for one in found if one.rows]
 
 
-def workflow_tables(numbers: Numbers, workflow: str, drop_off: pl.DataFrame) -> list[Table]:
+def workflow_tables(
+    numbers: Numbers, workflow: str, drop_off: pl.DataFrame, letters: Mapping[Kind, int]
+) -> list[Table]:
     """Of one workflow, those that have rows.
 
     Args:
         numbers: what the page tells.
         workflow: its id.
         drop_off: its rows of `report_drop_off`.
+        letters: kind of message → its place among those that the page shows.
     """
     waiting = of_workflow(numbers.waiting, workflow).filter(pl.col("place") == 1)
     every = numbers.of("report_entry_cohorts", workflow)
     cohorts = _latest(every, "week", 7 * WEEKS_SHOWN)
     is_hit = every["hits"].is_not_null().any()
     to_goal = numbers.of("report_time_to_goal", workflow).filter(is_hit)
-    engagement = numbers.of("report_message_engagement", workflow)
     found = [
         _table("report_drop_off", "Step by step", _with_action(drop_off), _DROP_OFF),
         _table("waiting", "Who waits where", _with_action(waiting), _WAITING),
         _messages(numbers.of("report_messages_daily", workflow)),
-        _table("report_message_engagement", "Messages, and what came of them", engagement, _ENGAGEMENT),
+        _engagement(numbers.of("report_message_engagement", workflow), letters),
         _table("report_time_to_goal", "From entry to goal", to_goal, _TIME_TO_GOAL),
         _table("report_entry_cohorts", f"Who entered when, the last {WEEKS_SHOWN} weeks", cohorts, _COHORTS),
         _table(
@@ -150,6 +164,22 @@ def workflow_tables(numbers: Numbers, workflow: str, drop_off: pl.DataFrame) -> 
         ),
     ]
     return [one for one in found if one.rows]
+
+
+def _engagement(rows: pl.DataFrame, letters: Mapping[Kind, int]) -> Table:
+    """Those with most messages, each with its newest."""
+    shown = rows.sort("sent", descending=True, maintain_order=True).head(ROWS_SHOWN)
+    shown = rows.join(shown, on=rows.columns, how="semi", nulls_equal=True, maintain_order="left")
+    less = rows.height - shown.height
+    kept = f"{ROWS_SHOWN} of {rows.height:,} rows, those with most messages: --csv report_message_engagement has all."
+    found = _table(
+        "report_message_engagement",
+        "Messages, and what came of them",
+        shown,
+        _ENGAGEMENT,
+        kept if less else "",
+    )
+    return replace(found, letters=[letters.get(one) for one in shown.select(KIND).iter_rows()])
 
 
 def _earned(revenue: pl.DataFrame) -> Table:
