@@ -340,7 +340,9 @@ def _count_and_checksum(con: DuckDBPyConnection, table: str) -> tuple[int, int]:
     return int(count), int(checksum)
 
 
-def write_rows(con: DuckDBPyConnection, query: str, file: Path, *, empty: bool = True) -> int:
+def write_rows(
+    con: DuckDBPyConnection, query: str, file: Path, *, empty: bool = True, row_group: int | None = None
+) -> int:
     """Write the rows of `query` as Parquet, and tell how many; the file appears whole or not at all.
 
     Args:
@@ -348,12 +350,13 @@ def write_rows(con: DuckDBPyConnection, query: str, file: Path, *, empty: bool =
         query: yields the rows.
         file: where they go.
         empty: whether there is to be a file if there are no rows.
+        row_group: rows of a row group; None: as many as DuckDB likes.
 
     Raises:
         WarehouseError: the query or the disk failed.
     """
     aside = aside_name(file)
-    rows = copy_rows(con, query, aside, file)
+    rows = copy_rows(con, query, aside, file, row_group)
     if rows or empty:
         put_in_place(aside, file)
     else:
@@ -361,15 +364,18 @@ def write_rows(con: DuckDBPyConnection, query: str, file: Path, *, empty: bool =
     return rows
 
 
-def copy_rows(con: DuckDBPyConnection, query: str, file: Path, target: Path | None = None) -> int:
+def copy_rows(
+    con: DuckDBPyConnection, query: str, file: Path, target: Path | None = None, row_group: int | None = None
+) -> int:
     """Write the rows of `query` as Parquet that nobody needs after a crash, or that will be `target`; how many.
 
     Raises:
         WarehouseError: the query or the disk failed.
     """
+    groups = f", row_group_size {row_group}" if row_group else ""
     ((rows,),) = run(
         con,
-        f"copy ({query}) to {literal(file)} (format parquet, compression zstd, dictionary_size_limit {_WORDS})",
+        f"copy ({query}) to {literal(file)} (format parquet, compression zstd, dictionary_size_limit {_WORDS}{groups})",
         file=str(target or file),
         step=WRITING,
     ).fetchall()

@@ -2,32 +2,29 @@
 
 import itertools
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import polars as pl
 import polars.selectors as cs
-from duckdb import DuckDBPyConnection
 
+from flows.backtest.before import bucket_shown, read_incoming, state_before
 from flows.backtest.feeds import Feed
 from flows.backtest.paths import Paths
 from flows.backtest.profiles import profiles
 from flows.backtest.tables import write_part
 from flows.backtest.ticks import TickEnds
 from flows.buckets.partition import behaviors_of
-from flows.decide.facts import Incoming, json_path, read_facts
-from flows.decide.macros import make_macros as make_decide_macros
-from flows.formats.staging import make_non_finite
-from flows.warehouse import assign, connect, read_sql, run_sql, shown
+from flows.decide.facts import Incoming
+from flows.warehouse import connect
 from transforms.definitions.actions import Message
 from transforms.delivery.steps import StepKey
 from transforms.delivery.variants import NO_WINNERS, chosen_variants
 from transforms.engine.decide import decide
-from transforms.engine.fold import fold, fold_attributes, fold_profiles
+from transforms.engine.fold import fold, fold_profiles
 from transforms.engine.ledger import Decided
-from transforms.engine.state import Cap, Facts, State, Tick, empty_state
+from transforms.engine.state import Cap, Facts, State, Tick
 from transforms.program.model import Program
 from transforms.signals.evaluate import evaluate_signals
 from transforms.tables.checks import EXECUTIONS, GOAL_HITS, MESSAGES, PROFILES, STEPS, WEBHOOKS, Table, check
@@ -114,57 +111,6 @@ def run_bucket(feed: Feed, paths: Paths, bucket: int, rules: BucketPlan) -> Buck
     names = ("load", "decide", "write")
     took = [after - before for before, after in itertools.pairwise(marks)]
     return BucketSummary(counts, rows, dict(zip(names, took, strict=True)))
-
-
-@contextmanager
-def bucket_shown(
-    con: DuckDBPyConnection, events: pl.DataFrame, customers: pl.DataFrame, start: datetime | None
-) -> Generator[None]:
-    """Let queries in the block read a bucket's rows: its events that are read whole, and its customers.
-
-    Args:
-        con: a connection in UTC.
-        events: `partition.EVENT_COLUMNS`.
-        customers: `partition.CUSTOMER_COLUMNS`.
-        start: events before it are history; None: there is none.
-    """
-    make_non_finite(con)
-    make_decide_macros(con)
-    assign(con, "timestamptz", backtest_start=start or "-infinity")
-    with shown(con, bucket_files=events, bucket_customers=customers):
-        run_sql(con, "backtest/bucket_events.sql")
-        yield
-
-
-def read_incoming(con: DuckDBPyConnection, program: Program, *, unread: bool) -> Incoming:
-    """What the events of the bucket shown bring, but its behaviors; also updates that no workflow sees, if `unread`."""
-    return read_facts(con, "bucket_events", "bucket_customers", program, behaviors=False, unread=unread)
-
-
-def state_before(con: DuckDBPyConnection, program: Program, incoming: Incoming, *, every: bool) -> State:
-    """The state before the start of the customers of the bucket shown.
-
-    Args:
-        con: where the bucket is shown.
-        program: the compiled workflows.
-        incoming: what its events bring.
-        every: whether attributes that no workflow sees are in it too.
-    """
-    attributes = fold_attributes(_attributes(con, program, every=every), incoming.profile_only)
-    return replace(
-        empty_state(),
-        customers=read_sql(con, "backtest/customers.sql"),
-        attributes=attributes,
-        tags=read_sql(con, "backtest/tags.sql"),
-    )
-
-
-def _attributes(con: DuckDBPyConnection, program: Program, *, every: bool) -> pl.DataFrame:
-    if every:
-        run_sql(con, "backtest/given_attributes.sql")
-        return read_sql(con, "backtest/every_attribute.sql")
-    paths = list(map(json_path, program.attributes))
-    return read_sql(con, "backtest/attributes.sql", attributes=list(program.attributes), paths=paths)
 
 
 def watched_behaviors(times: pl.LazyFrame, program: Program, start: datetime | None) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from flows.formats.blocks import line_blocks
 from flows.formats.column_kinds import Records, set_kinds, text_columns
 from flows.formats.decompressed import check_decompressed
 from flows.formats.json_texts import value_blocks
+from flows.formats.non_finite import make_non_finite
 from flows.formats.parquet import (
     canonical_rows,
     check_size,
@@ -123,11 +124,6 @@ def make_macros(con: duckdb.DuckDBPyConnection) -> None:
         make_function(con, "instant_micros", instants_of, returns=BIGINT)
         make_non_finite(con)
         run_sql(con, "formats/staging/macros.sql")
-
-
-def make_non_finite(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the macro `without_non_finite` known: an object without the numbers that JSON hasn't."""
-    run_sql(con, "formats/staging/non_finite.sql")
 
 
 @contextmanager

@@ -12,15 +12,16 @@ from flows.definitions.rules import Rules, rules_of
 from flows.errors import InputError
 from flows.reports.frames import open_reports
 from flows.reports.past import decide_again, read_past
+from flows.reports.place import place_of
 from flows.settings import Settings
 from flows.warehouse import read_sql
 from transforms.answers.account import Account, Stored
 from transforms.answers.explain import Explanation, explain
+from transforms.answers.sentences import Row
 from transforms.definitions.base import advice
 from transforms.program.compile import compile_program
 
 _TABLES = (
-    "executions",
     "steps",
     "messages",
     "webhooks",
@@ -38,11 +39,15 @@ class Explained:
 
     Attributes:
         until: what happened later isn't told.
+        timezone: the customer's own, else the one of the settings (IANA).
+        versions: every version of every workflow (`Stored.versions`).
         notes: what limits what is told, a sentence each.
     """
 
     found: Explanation
     until: datetime
+    timezone: str
+    versions: Sequence[Row] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -64,19 +69,23 @@ def explain_customer(
     rules = rules_of(settings, definitions)
     with open_reports(settings) as con:
         until = _until(con, at)
-        stored = {
-            name: read_sql(con, f"reports/explain/{name}.sql", customer=customer, until=until)
-            for name in _TABLES
-        }
+        place = place_of(settings, customer)
+        asked = {"customer": customer, "until": until}
+        stored = {name: read_sql(con, f"reports/explain/{name}.sql", **asked) for name in _TABLES}
+        stored["executions"] = read_sql(con, "reports/explain/executions.sql", **asked, key=place.key)
         _check_workflow(workflow_id, rules, stored["versions"])
         past = read_past(con, settings, customer, until)
-    if past.is_empty and stored["executions"].is_empty():
-        raise InputError(f"{customer!r}: there are no events, no customer files and no executions of that id")
-    program = compile_program(rules.workflows, (), rules.patterns, rules.send_times)
-    record, events = decide_again(program, rules, past, customer, until)
+        if past.is_empty and stored["executions"].is_empty():
+            raise InputError(
+                f"{customer!r}: there are no events, no customer files and no executions of that id"
+            )
+        program = compile_program(rules.workflows, (), rules.patterns, rules.send_times)
+        record, events = decide_again(con, program, rules, past, customer, until)
     rows = {name: found.to_dicts() for name, found in stored.items()}
     account = Account(customer, Stored(events=events, **rows), program, record)
-    return Explained(explain(account, workflow_id), until, tuple(_notes(at, until, definitions.faults)))
+    timezone = place.timezone or rules.timezone
+    notes = _notes(at, until, definitions.faults)
+    return Explained(explain(account, workflow_id), until, timezone, rows["versions"], tuple(notes))
 
 
 def _until(con: DuckDBPyConnection, at: datetime | None) -> datetime:

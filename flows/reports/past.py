@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.backtest.bucket import bucket_shown, state_before
+from flows.backtest.before import bucket_shown, state_before
 from flows.buckets.partition import CUSTOMER_COLUMNS, EVENT_COLUMNS, key_of
 from flows.decide.facts import Incoming, read_facts
 from flows.definitions.rules import Rules
@@ -17,7 +17,7 @@ from flows.settings import Settings
 from flows.store.archive import archived_file
 from flows.store.opening import ask_state
 from flows.store.prepared import event_files
-from flows.warehouse import assign, connect, frame, make_view, one_file, read_sql, run_sql, shown
+from flows.warehouse import assign, frame, make_view, one_file, read_sql, run_sql, shown
 from transforms.engine.decide import decide
 from transforms.engine.recorder import Record, Recorder
 from transforms.engine.state import Cap, State, Tick
@@ -72,7 +72,7 @@ def read_past(con: DuckDBPyConnection, settings: Settings, customer: str, until:
         events = read_sql(con, "reports/explain/events.sql", files=named, customer=customer, until=until)
     batches = read_sql(con, "reports/explain/batches.sql", until=until)
     of_events = batches.filter(pl.col("kind") == "events")
-    late = of_events.filter(pl.col("earliest").fill_null(pl.col("previous")) <= pl.col("previous"))
+    late = _perhaps_late(of_events, events["ts"])
     first = of_events["earliest"].min()
     return Past(
         events,
@@ -82,6 +82,18 @@ def read_past(con: DuckDBPyConnection, settings: Settings, customer: str, until:
         _found(con, settings, "late", late, customer, _LATE),
         first if isinstance(first, datetime) else None,
     )
+
+
+def _perhaps_late(batches: pl.DataFrame, times: pl.Series) -> pl.DataFrame:
+    """The batches in which events of these times would have come too late for the tick that covered them."""
+    if times.is_empty():
+        return batches.clear()
+    ordered = times.sort()
+    first = batches["earliest"].fill_null(ordered.min())
+    before, until = (
+        ordered.search_sorted(one, side) for one, side in ((first, "left"), (batches["previous"], "right"))
+    )
+    return batches.filter(batches["previous"].is_not_null() & (until > before))
 
 
 def _found(
@@ -108,11 +120,12 @@ def _found(
 
 
 def decide_again(
-    program: Program, rules: Rules, past: Past, customer: str, until: datetime
+    con: DuckDBPyConnection, program: Program, rules: Rules, past: Past, customer: str, until: datetime
 ) -> tuple[Record, list[dict[str, Any]]]:
     """Let the engine decide all that came of a customer, in one tick.
 
     Args:
+        con: a connection, where only temporary things are made.
         program: the compiled workflows.
         rules: what else it decides by.
         past: what came.
@@ -124,7 +137,7 @@ def decide_again(
     """
     recorder = Recorder(customer)
     customers = past.customers.select(*CUSTOMER_COLUMNS)
-    with connect() as con, bucket_shown(con, past.events, customers, None), shown(con, late_events=past.late):
+    with bucket_shown(con, past.events, customers, None), shown(con, late_events=past.late):
         assign(con, "interval", explain_max_lateness=rules.max_lateness)
         run_sql(con, "reports/explain/acting_events.sql")
         from_first = (

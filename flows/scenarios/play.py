@@ -11,14 +11,8 @@ import polars as pl
 import polars.selectors as cs
 from duckdb import DuckDBPyConnection
 
-from flows.backtest.bucket import (
-    BucketPlan,
-    bucket_shown,
-    decide_ticks,
-    read_incoming,
-    state_before,
-    watched_behaviors,
-)
+from flows.backtest.before import bucket_shown, read_incoming, state_before
+from flows.backtest.bucket import BucketPlan, decide_ticks, watched_behaviors
 from flows.backtest.ticks import TickEnds
 from flows.buckets.partition import wanted_by
 from flows.decide.facts import Incoming, every_write

@@ -20,6 +20,7 @@ from flows.store.ledger import (
     CLOSED,
     CURRENT,
     LASTING,
+    OWNED,
     Ledger,
     LedgerFile,
     check_there,
@@ -34,11 +35,13 @@ from flows.store.publish import publish
 from flows.store.relations import current_rows, empty_tables, lasting_rows
 from flows.store.store import Store
 from flows.store.tables import SMALL
-from flows.warehouse import connect, count, limit_memory, shown
+from flows.warehouse import connect, count, limit_memory, one_file, read_sql, shown
 
 COMPACT_LOCK = "compact.lock"
 LARGE = 1_000_000
 """Rows from which on a file of rows that never change is left as it is; so many customers make a file of a base."""
+ROW_GROUP = 40_960
+"""Rows of a row group where rows lie by customer: whoever asks for one customer reads one of them a file."""
 KEPT = timedelta(days=1)
 """How long replaced files stay."""
 _PATIENCE = timedelta(minutes=15)
@@ -144,14 +147,35 @@ def _close(store: Store) -> None:
 
 
 def _merged(task: _Task) -> Iterator[_Swap]:
-    """Files of rows that never change, of which there are small ones."""
+    """Files of rows that never change, of which there are small ones; and others that aren't in order yet."""
     for name in (*LASTING, *CLOSED):
-        small = [one for one in task.files if one.relation == name and one.rows < LARGE]
+        own = [one for one in task.files if one.relation == name]
+        small = [one for one in own if one.rows < LARGE]
         while len(some := _some(small)) > 1:
-            query = f"from {lasting_rows(task.ledger.root, some, name, 'main')}"
-            commits, level = (some[0].first, some[-1].last), 1 + max(one.level for one in some)
-            yield _Swap(task.ledger.write(task.con, name, query, commits, level), some)
+            yield _together(task, name, some)
             small = small[len(some) :]
+        alone = [*small, *(one for one in own if one.rows >= LARGE)]
+        for one in _out_of_order(task, alone) if name in OWNED else ():
+            yield _together(task, name, [one])
+
+
+def _together(task: _Task, name: str, some: list[LedgerFile]) -> _Swap:
+    """One file in place of some; those of customers by customer, in row groups so small that one is found quickly."""
+    order = " order by customer_id" if name in OWNED else ""
+    query = f"from {lasting_rows(task.ledger.root, some, name, 'main')}{order}"
+    commits, level = (some[0].first, some[-1].last), 1 + max(one.level for one in some)
+    return _Swap(task.ledger.write(task.con, name, query, commits, level, row_group=ROW_GROUP), some)
+
+
+def _out_of_order(task: _Task, files: list[LedgerFile]) -> list[LedgerFile]:
+    """Those in which one customer isn't found quickly: as a commit, or an earlier version of this, wrote them."""
+    if not files:
+        return []
+    paths = {str(task.ledger.root / one.name): one for one in files}
+    found = read_sql(
+        task.con, "store/work/out_of_order.sql", files=list(map(one_file, paths)), most=ROW_GROUP
+    )
+    return [paths[name] for name in found["file_name"]]
 
 
 def _some(small: Sequence[LedgerFile]) -> list[LedgerFile]:

@@ -30,6 +30,9 @@ LASTING = (
     "suppressions",
 )
 """Rows that are never changed; `ended` are executions that ended."""
+OWNED = frozenset(LASTING) - {"quarantine"}
+"""Those of them that are a customer's. Put together they lie by `customer_id`, so that one customer's are found by the
+statistics of row groups; nobody may rely on any order of rows but for speed."""
 CLOSED = ("ticks", "tick_counts", "considered", "batches")
 """Rows of the state file that go to the ledger when it is compacted."""
 CURRENT = ("profiles", "attributes", "tags", "running", "window_amounts", "schedule_alarms")
@@ -101,6 +104,7 @@ class Ledger:
         commits: tuple[int, int],
         level: int = 0,
         part: int = 0,
+        row_group: int | None = None,
     ) -> list[LedgerFile]:
         """Write the rows of a query as a file, which counts once it is named; none if there are no rows.
 
@@ -111,6 +115,7 @@ class Ledger:
             commits: the first and the last commit whose rows they are.
             level: see `LedgerFile`.
             part: tells files of the same relation, level and commits from each other.
+            row_group: rows of a row group; None: as many as DuckDB likes.
 
         Raises:
             WarehouseError: the disk is full, …
@@ -118,7 +123,7 @@ class Ledger:
         first, last = commits
         name = f"{self.generation}/{relation}-{level}-{first:08d}-{last:08d}{f'-{part:04d}' if part else ''}.parquet"
         file = self.root / name
-        if not (rows := write_rows(con, query, file, empty=False)):
+        if not (rows := write_rows(con, query, file, empty=False, row_group=row_group)):
             return []
         size, checksum = file.stat().st_size, content_hash(file)
         return [LedgerFile(name, relation, level, first, last, rows, size, checksum)]

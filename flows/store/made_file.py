@@ -40,6 +40,8 @@ _INNER = (
     *CLOSED,
 )
 """Relations that views of `sql/store/views/` read."""
+_KEYED = ("running",)
+"""Those of them that keep `customer_key`, in whose order they lie, for whoever asks for one customer."""
 _MADE_BY = f"{INTERNAL}.made_by"
 """The hash of the statements by which a file was made."""
 
@@ -134,7 +136,8 @@ def _rows(held: Shown) -> dict[str, pl.DataFrame]:
 
 
 def _relations(store: Store, held: Shown) -> dict[str, str]:
-    return relations(store, held.files, INTERNAL, (*LASTING, *CLOSED, *CURRENT))
+    every = relations(store, held.files, INTERNAL, (*LASTING, *CLOSED, *CURRENT))
+    return every | relations(store, held.files, INTERNAL, _KEYED, keyed=True)
 
 
 def _made(queries: dict[str, str], views: Collection[str], held: Shown) -> list[str]:

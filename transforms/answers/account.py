@@ -104,6 +104,8 @@ class Entry:
         kind: `fact`, `entry`, `refusal`, `step`, `goal`, `end` or `suppression`.
         said: what happened.
         because: why, and what came of it, a sentence each.
+        version: the number of the workflow's version that decided it.
+        asked: of a fact, the ids of the workflows that look for it.
     """
 
     at: datetime
@@ -112,3 +114,5 @@ class Entry:
     workflow_id: str | None
     said: str
     because: tuple[str, ...] = ()
+    version: int | None = None
+    asked: tuple[str, ...] = ()

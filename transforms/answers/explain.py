@@ -1,7 +1,7 @@
 """What came of one customer, and why: a timeline, and for each workflow never entered what stood against it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from transforms.answers.account import Account, Entry
@@ -64,6 +64,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
                 "at": one.at.isoformat(),
                 "kind": one.kind,
                 "workflow_id": one.workflow_id,
+                "version": one.version,
                 "said": one.said,
                 "because": list(one.because),
             }
@@ -100,8 +101,10 @@ def _entries(account: Account) -> Iterator[Entry]:
     for row in account.stored.steps:
         steps.setdefault(row["execution_id"], []).append(row)
     for execution in account.stored.executions:
-        yield entry_of(account, execution)
-        yield from lines_of(account, execution, steps.get(execution["execution_id"], []))
+        own = steps.get(execution["execution_id"], [])
+        version = account.versions.get(execution["version"])
+        for one in (entry_of(account, execution), *lines_of(account, execution, own)):
+            yield replace(one, version=version["number"]) if version and one.version is None else one
     yield from (refusal_of(account, row) for row in account.stored.entry_refusals)
     yield from (_suppression(row) for row in account.stored.suppressions)
 
@@ -114,21 +117,20 @@ def _suppression(row: Row) -> Entry:
 
 def _facts(account: Account, workflow_id: str | None) -> Iterator[Entry]:
     """The facts that some workflow sees (or the one asked for); those that executions cause are told where they do."""
-    asked = {
-        one.fact.number
-        for one in account.record.tried
-        if workflow_id in (None, one.flow.workflow.workflow_id)
-    }
+    asked: dict[int, set[str]] = {}
+    for one in account.record.tried:
+        asked.setdefault(one.fact.number, set()).add(one.flow.workflow.workflow_id)
     told = {one["event_id"]: _given(one) for one in account.stored.events}
     for fact in account.record.facts:
         is_cause = fact.event_id is None and fact.type not in ("pattern", "time_based")
-        if is_cause or (workflow_id is not None and fact.number not in asked):
+        by = sorted(asked.get(fact.number, ()))
+        if is_cause or (workflow_id is not None and workflow_id not in by):
             continue
         given = told.get(fact.event_id, "") if fact.event_id else ""
         said = a_fact(fact.type, fact.name, fact.event_id) + given
         late = f" (late: it happened {instant(fact.ts)})" if fact.ts != fact.at else ""
         unknown = "" if fact.is_known else "; the customer wasn't known"
-        yield Entry(instant_at(fact.at), 0, "fact", None, f"{said}{late}{unknown}")
+        yield Entry(instant_at(fact.at), 0, "fact", None, f"{said}{late}{unknown}", asked=tuple(by))
 
 
 def _given(event: Row) -> str:

@@ -49,7 +49,9 @@ def _step(account: Account, execution: Row, row: Row, following: Row | None) -> 
     until = _until(execution, row, step, following)
     said = f"{_short(execution)}, {named}: {_outcome(account, row, step, until)}"
     because = (*_asked(account, row, step), *_drawn(account, row, label), *_sent(account, row))
-    return Entry(row["at"], rank_of(execution, STEP), "step", row["workflow_id"], said, because)
+    version = account.versions.get(row["version"])
+    number = version["number"] if version else None
+    return Entry(row["at"], rank_of(execution, STEP), "step", row["workflow_id"], said, because, number)
 
 
 def _short(execution: Row) -> str:

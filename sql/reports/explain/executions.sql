@@ -1,10 +1,28 @@
--- One row per execution of a customer until an instant, as it stood then.
-select
-    * replace (
-        case when status not in ('held_out') and ended_at > $until then 'running' else status end as status,
-        case when ended_at <= $until then ended_at end as ended_at,
-        case when converted_at <= $until then converted_at end as converted_at
+-- One row per execution of a customer until an instant, as it stood then; of those in flight only the place of the customer
+-- ($key) is read.
+with
+    in_flight as (
+        select running.* exclude (customer_key, commit_id) replace (coalesce(paused.status, running.status) as status)
+        from internal.running
+        left join (select workflow_id, 'paused' as status from internal.paused) as paused using (workflow_id)
+        where customer_key = $key
+    ),
+
+    of_all as (
+        select * from internal.ended
+        union all by name
+        select * from in_flight
+    ),
+
+    final as (
+        select
+            * replace (
+                case when status not in ('held_out') and ended_at > $until then 'running' else status end as status,
+                case when ended_at <= $until then ended_at end as ended_at,
+                case when converted_at <= $until then converted_at end as converted_at
+            )
+        from of_all
+        where customer_id = $customer and entered_at <= $until
     )
-from executions
-where customer_id = $customer and entered_at <= $until
-order by entered_at, workflow_id
+
+select * from final order by entered_at, workflow_id

@@ -1,6 +1,6 @@
 -- One row per execution: one customer's pass through one workflow, and where it stands (or stood when it ended).
 with
-    running as (select * from internal.running),
+    running as (select * exclude (customer_key, commit_id) from internal.running),
 
     paused as (select workflow_id, 'paused' as status from internal.paused),
 
