@@ -26,6 +26,7 @@ NAMES = (
     "handover",
     "http_senders",
     "rendering",
+    "explain",
 )
 
 

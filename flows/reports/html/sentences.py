@@ -1,4 +1,4 @@
-"""Sentences of an explanation as a page shows them: instants by two clocks, long ones folded, what is unseen spelled."""
+"""Sentences of an explanation as a page shows them: instants by two clocks, long ones folded, the unseen spelled."""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
--- One row per execution of a customer until an instant, as it stood then; of those in flight only the place of the customer
--- ($key) is read.
+-- One row per execution of a customer until an instant, as it stood then; those in flight are found by the key that
+-- is the customer's alone.
 with
     in_flight as (
         select running.* exclude (customer_key, commit_id) replace (coalesce(paused.status, running.status) as status)
@@ -9,7 +9,7 @@ with
     ),
 
     of_all as (
-        select * from internal.ended
+        select * from internal.ended where customer_id = $customer
         union all by name
         select * from in_flight
     ),
@@ -22,7 +22,7 @@ with
                 case when converted_at <= $until then converted_at end as converted_at
             )
         from of_all
-        where customer_id = $customer and entered_at <= $until
+        where entered_at <= $until
     )
 
 select * from final order by entered_at, workflow_id
