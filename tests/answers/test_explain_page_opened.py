@@ -40,17 +40,17 @@ def page(file: Path, tmp_path: Path) -> Generator[Page]:
 
 
 def test_lines_are_chosen_by_workflow_kind_and_words(page: Page) -> None:
-    assert page.ask(LEFT) == "fact,entry,step,step"
+    assert page.ask(LEFT) == "fact,entry,step,step,end"
     assert page.ask("document.querySelector('.shown').textContent") == ""
     choose(page, "#workflow", "1")
     assert page.ask(LEFT) == "fact"
     assert page.ask("[...document.querySelectorAll('.missed')].map(one => one.hidden).join()") == "false"
     choose(page, "#workflow", "0")
-    assert page.ask(LEFT) == "fact,entry,step,step"
+    assert page.ask(LEFT) == "fact,entry,step,step,end"
     assert page.ask("[...document.querySelectorAll('.missed')].map(one => one.hidden).join()") == "true"
     page.ask("document.querySelector('[name=kind][value=step]').click()")
-    assert page.ask(LEFT) == "fact,entry"
-    assert page.ask("document.querySelector('.shown').textContent") == "2 of 4 lines"
+    assert page.ask(LEFT) == "fact,entry,end"
+    assert page.ask("document.querySelector('.shown').textContent") == "3 of 5 lines"
     choose(page, "#words", "ENTERED")
     assert page.ask(LEFT) == "entry"
     choose(page, "#words", "nowhere in it")

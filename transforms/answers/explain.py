@@ -119,12 +119,13 @@ def _facts(account: Account, workflow_id: str | None) -> Iterator[Entry]:
     """The facts that some workflow sees (or the one asked for); those that executions cause are told where they do."""
     asked: dict[int, set[str]] = {}
     for one in account.record.tried:
-        asked.setdefault(one.fact.number, set()).add(one.flow.workflow.workflow_id)
+        if workflow_id in (None, one.flow.workflow.workflow_id):
+            asked.setdefault(one.fact.number, set()).add(one.flow.workflow.workflow_id)
     told = {one["event_id"]: _given(one) for one in account.stored.events}
     for fact in account.record.facts:
         is_cause = fact.event_id is None and fact.type not in ("pattern", "time_based")
         by = sorted(asked.get(fact.number, ()))
-        if is_cause or (workflow_id is not None and workflow_id not in by):
+        if is_cause or (workflow_id is not None and not by):
             continue
         given = told.get(fact.event_id, "") if fact.event_id else ""
         said = a_fact(fact.type, fact.name, fact.event_id) + given
