@@ -10,6 +10,10 @@ class OnwardError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class InputError(OnwardError):
     """Bad usage or invalid input: what was given, what is allowed, what to do next. Exits with 2."""

@@ -61,6 +61,13 @@ def write_text(file: Path, text: str) -> None:
     put_in_place(aside, file)
 
 
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a small file; it appears whole or not at all."""
+    aside = aside_name(file)
+    aside.write_bytes(content)
+    put_in_place(aside, file)
+
+
 def printable(text: str) -> str:
     """Text that can be printed and stored: bytes of file names that aren't UTF-8 are the replacement character."""
     return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")

@@ -93,6 +93,8 @@ FLOWS = {
 """Room or module of `flows/` → those of `flows/` that it may import. Every room may import `transforms/`."""
 
 OWNERS = {
+    "altair": ("flows.reports.charts",),
+    "vl_convert": ("flows.reports.charts",),
     "prefect": ("flows.serve", "flows.secrets"),
     "boto3": ("flows.delivery.senders.ses",),
     "botocore": ("flows.delivery.senders.ses",),

@@ -24,6 +24,7 @@ def modules_after(code: str) -> set[str]:
     [
         ("import flows.cli", {"prefect", "pandera", "polars", "duckdb", "pydantic", "rich"}),
         ("import flows.tick.run", {"prefect", "pandera", "fastapi", "sqlalchemy", "mypy", "rich"}),
+        ("import onward", {"altair", "vl_convert", "prefect", "fastapi", "sqlalchemy", "IPython", "marimo"}),
         ("import flows.backtest.run", {"prefect", "pandera", "fastapi", "sqlalchemy"}),
         (
             "import pkgutil, transforms\n"
@@ -31,7 +32,7 @@ def modules_after(code: str) -> set[str]:
             {"flows", "duckdb", "prefect", "httpx"},
         ),
     ],
-    ids=["cli", "tick", "backtest", "transforms"],
+    ids=["cli", "tick", "front", "backtest", "transforms"],
 )
 def test_nothing_heavy_is_imported_unasked(code: str, unwanted: set[str]) -> None:
     assert sorted(modules_after(code) & unwanted) == []

@@ -1,0 +1,1 @@
+"""Charts of answers, for notebooks."""

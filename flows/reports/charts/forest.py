@@ -1,0 +1,79 @@
+"""Lifts as a forest: a point and an interval for each group that was compared with a control group."""
+
+import polars as pl
+
+from flows.reports.charts.style import INK, SOFT, Chart, alt, dressed
+
+WIDTH, ROW = 320, 34
+LETTER = 6.6
+"""About the width of a letter of the columns beside the forest."""
+NONE = "no difference shown"
+COLOURS = {"more": "#009E73", "less": "#D55E00", NONE: SOFT}
+SHAPES = {"more": "triangle-up", "less": "triangle-down", NONE: "circle"}
+
+
+def lift_chart(lifts: pl.DataFrame) -> Chart:
+    """One row per comparison; an interval that nothing bounds goes to the edge.
+
+    Args:
+        lifts: what `lift_forest` returns as a frame, at least a row.
+    """
+    rows = lifts.with_columns(
+        *((100 * pl.col(name)).alias(name) for name in ("lift", "lift_low", "lift_high")),
+        what=pl.concat_str("workflow_id", "group", separator=": "),
+        shown=pl.col("shows").fill_null(NONE),
+    )
+    order = rows["what"].to_list()
+    columns = [
+        _column(rows, order, name, heading)
+        for name, heading in (("lift_told", "lift"), ("rates_told", "rates"))
+    ]
+    subtitle = "Relative to the control group, with 95 % intervals; fixed horizon: don't peek"
+    return dressed(alt.hconcat(_forest(rows, order), *columns, spacing=14), "Lift in conversion", subtitle)
+
+
+def _forest(lifts: pl.DataFrame, order: list[str]) -> Chart:
+    low, high = _ends(lifts)
+    bounds = pl.col("lift_low").fill_null(low), pl.col("lift_high").fill_null(high)
+    rows = lifts.filter(~pl.all_horizontal(pl.col("lift", "lift_low", "lift_high").is_null())).with_columns(
+        bounds
+    )
+    scale = alt.Scale(domain=[low, high], nice=False)
+    signed = "datum.value == 0 ? '0 %' : datum.label + ' %'"
+    x = alt.X(
+        "lift_low:Q", title=None, scale=scale, axis=alt.Axis(labelExpr=signed, format="+d", tickCount=5)
+    )
+    y = alt.Y("what:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=10))
+    legend = alt.Legend(title=None, orient="top", symbolSize=90)
+    shown = [one for one in COLOURS if one in rows["shown"]]
+    colours, shapes = ([some[one] for one in shown] for some in (COLOURS, SHAPES))
+    colour = alt.Color("shown:N", scale=alt.Scale(domain=shown, range=colours), legend=legend)
+    shape = alt.Shape("shown:N", scale=alt.Scale(domain=shown, range=shapes), legend=legend)
+    base, nothing = alt.Chart(rows), alt.Chart(pl.DataFrame({"at": [0]}))
+    zero = nothing.mark_rule(color=SOFT, strokeDash=[4, 3]).encode(alt.X("at:Q", scale=scale))
+    reach = base.mark_rule(strokeWidth=2.5).encode(x, alt.X2("lift_high:Q"), y, colour)
+    point = base.mark_point(size=110, filled=True, opacity=1).encode(
+        alt.X("lift:Q", scale=scale), y, colour, shape
+    )
+    return alt.layer(zero, reach, point).properties(width=WIDTH, height=alt.Step(ROW))
+
+
+def _ends(lifts: pl.DataFrame) -> tuple[float, float]:
+    """Of the axis, in percent: a little beyond what is known, at least 10 to either side; nothing is below −100."""
+    known = lifts.select(
+        pl.concat_list("lift", "lift_low", "lift_high").list.explode().alias("at")
+    ).drop_nulls()["at"]
+    low, high = min(-10.0, *known, 0.0), max(10.0, *known, 0.0)
+    return 1.06 * low, 1.06 * high
+
+
+def _column(rows: pl.DataFrame, order: list[str], name: str, heading: str) -> Chart:
+    """A column of texts beside the forest."""
+    width = LETTER * max(map(len, rows[name]))
+    title = alt.TitleParams(text=heading, fontSize=12, fontWeight="normal", color=SOFT, anchor="start")
+    return (
+        alt.Chart(rows)
+        .mark_text(align="left", fontSize=12, color=INK)
+        .encode(alt.Y("what:N", sort=order, axis=None), x=alt.value(0), text=f"{name}:N")
+        .properties(width=width, height=alt.Step(ROW), title=title)
+    )

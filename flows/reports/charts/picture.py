@@ -1,0 +1,88 @@
+"""An answer as a notebook shows it: rows, and the chart of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.errors import InputError
+from flows.files import write_bytes, write_text
+
+_PIXELS = 2.0
+"""Of a PNG for each of the chart's: sharp on today's screens."""
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """Rows, and their chart. A notebook shows the chart, without a request to anywhere.
+
+    Attributes:
+        title: what is asked.
+        frame: the numbers.
+        draw: makes the chart; needs Altair, as do `chart`, `svg` and `save`.
+    """
+
+    title: str
+    frame: pl.DataFrame
+    draw: Callable[[], Any]
+
+    @cached_property
+    def chart(self) -> Any:
+        """The chart of Altair's, to go on with.
+
+        Raises:
+            InputError: Altair isn't installed.
+        """
+        return self.draw()
+
+    @cached_property
+    def svg(self) -> str:
+        """The chart as SVG that needs nothing else.
+
+        Raises:
+            InputError: Altair isn't installed.
+        """
+        chart = self.chart
+        from flows.reports.charts.style import svg_of
+
+        return svg_of(chart)
+
+    def save(self, file: str | Path) -> None:
+        """Write the chart as `.svg`, `.png` or `.html`, replaced whole.
+
+        Raises:
+            InputError: the name ends otherwise, or Altair isn't installed.
+            OnwardError: the file can't be written.
+        """
+        path = Path(file)
+        match path.suffix.lower():
+            case ".svg":
+                write_text(path, self.svg)
+            case ".html":
+                write_text(
+                    path,
+                    f'<!doctype html>\n<meta charset="utf-8">\n<title>{escape(self.title)}</title>\n{self.svg}',
+                )
+            case ".png":
+                chart = self.chart
+                from flows.reports.charts.style import png_of
+
+                write_bytes(path, png_of(chart, _PIXELS))
+            case _:
+                raise InputError(
+                    f"{path}: a chart is written as .svg, .png or .html; give a name that ends so"
+                )
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the chart; without Altair the rows, and what the chart needs."""
+        try:
+            return f'<div style="overflow-x: auto">{self.svg}</div>'
+        except InputError as missing:
+            return f"<p>{escape(str(missing))}</p>{self.frame._repr_html_()}"
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.frame}"
