@@ -110,9 +110,7 @@ def lift_forest(
         asked = read_sql(con, "reports/notebook/held_out.sql")["workflow_id"] if names is None else names
         found = lifts({one: _experiment(con, one, since, until) for one in asked})
     if found.is_empty():
-        raise InputError(
-            f"nothing to compare: {', '.join(asked) or 'no workflow'} held somebody out; give a workflow a `holdout`"
-        )
+        raise InputError(f"nothing to compare: {_why_nothing(list(asked))}")
 
     def draw() -> Any:
         from flows.reports.charts.forest import lift_chart
@@ -147,6 +145,12 @@ def journey_map(workflow: str, reports: Reports = None) -> Picture:
         return map_chart(workflow, laid_out(found, dict(entered.iter_rows())), found, summary)
 
     return Picture(f"Journey map of {workflow}", found, draw)
+
+
+def _why_nothing(workflows: list[str]) -> str:
+    if not workflows:
+        return "no workflow has held anybody out; give one a `holdout`"
+    return f"all who entered {', '.join(workflows)} were treated, or all held out"
 
 
 @contextmanager

@@ -35,27 +35,30 @@ def lift_chart(lifts: pl.DataFrame) -> Chart:
 def _forest(lifts: pl.DataFrame, order: list[str]) -> Chart:
     low, high = _ends(lifts)
     bounds = pl.col("lift_low").fill_null(low), pl.col("lift_high").fill_null(high)
-    rows = lifts.filter(~pl.all_horizontal(pl.col("lift", "lift_low", "lift_high").is_null())).with_columns(
-        bounds
-    )
-    scale = alt.Scale(domain=[low, high], nice=False)
-    signed = "datum.value == 0 ? '0 %' : datum.label + ' %'"
-    x = alt.X(
-        "lift_low:Q", title=None, scale=scale, axis=alt.Axis(labelExpr=signed, format="+d", tickCount=5)
-    )
-    y = alt.Y("what:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=10))
+    known = ~pl.all_horizontal(pl.col("lift", "lift_low", "lift_high").is_null())
+    rows = lifts.filter(known).with_columns(bounds)
+    x = {name: _across(name, low, high) for name in ("at", "lift", "lift_low")}
+    ends = alt.Axis(domain=False, ticks=False, labelPadding=10)
+    y = alt.Y("what:N", scale=alt.Scale(domain=order), title=None, axis=ends)
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
-    shown = [one for one in COLOURS if one in rows["shown"]]
-    colours, shapes = ([some[one] for one in shown] for some in (COLOURS, SHAPES))
-    colour = alt.Color("shown:N", scale=alt.Scale(domain=shown, range=colours), legend=legend)
-    shape = alt.Shape("shown:N", scale=alt.Scale(domain=shown, range=shapes), legend=legend)
-    base, nothing = alt.Chart(rows), alt.Chart(pl.DataFrame({"at": [0]}))
-    zero = nothing.mark_rule(color=SOFT, strokeDash=[4, 3]).encode(alt.X("at:Q", scale=scale))
-    reach = base.mark_rule(strokeWidth=2.5).encode(x, alt.X2("lift_high:Q"), y, colour)
-    point = base.mark_point(size=110, filled=True, opacity=1).encode(
-        alt.X("lift:Q", scale=scale), y, colour, shape
+    shown = [one for one in COLOURS if one in lifts["shown"]]
+    colours, shapes = (
+        alt.Scale(domain=shown, range=[some[one] for one in shown]) for some in (COLOURS, SHAPES)
     )
-    return alt.layer(zero, reach, point).properties(width=WIDTH, height=alt.Step(ROW))
+    colour = alt.Color("shown:N", scale=colours, legend=legend)
+    shape = alt.Shape("shown:N", scale=shapes, legend=legend)
+    zero = alt.Chart(pl.DataFrame({"at": [0]})).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(x["at"])
+    point = alt.Chart(lifts).mark_point(size=110, filled=True, opacity=1).encode(x["lift"], y, colour, shape)
+    reach = alt.Chart(rows).mark_rule(strokeWidth=2.5).encode(x["lift_low"], alt.X2("lift_high:Q"), y, colour)
+    layers = [zero, point] if rows.is_empty() else [zero, reach, point]
+    return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(ROW))
+
+
+def _across(name: str, low: float, high: float) -> Chart:
+    """A column of percents, from left to right."""
+    signed = "datum.value == 0 ? '0 %' : datum.label + ' %'"
+    axis = alt.Axis(labelExpr=signed, format="+d", tickCount=5)
+    return alt.X(f"{name}:Q", title=None, scale=alt.Scale(domain=[low, high], nice=False), axis=axis)
 
 
 def _ends(lifts: pl.DataFrame) -> tuple[float, float]:

@@ -19,7 +19,7 @@ def funnel_chart(workflow: str, drop_off: pl.DataFrame) -> Chart:
     steps = drop_off.select(
         *("branch", "position", "entered"),
         what=pl.concat_str(
-            "step", "action_type", pl.col("label").fill_null(""), separator="  "
+            "step", "action_type", pl.col("label").fill_null(""), separator=" "
         ).str.strip_chars(),
         reached=pl.col("pct_of_entries").cast(pl.Float64).fill_null(0.0),
         told=pl.format(
@@ -42,11 +42,10 @@ def _panel(branch: str, steps: pl.DataFrame, parts: pl.DataFrame, shown: list[st
     named = parts.join(steps.select("position", "what"), on="position", maintain_order="left")
     order = steps.sort("position")["what"].to_list()
     y = alt.Y("what:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=8))
-    x = alt.X(
-        "share:Q",
-        title=None,
-        scale=alt.Scale(domain=[0, 100]),
-        axis=alt.Axis(format="d", labelExpr="datum.label + ' %'", tickCount=5),
+    axis = alt.Axis(format="d", labelExpr="datum.label + ' %'", tickCount=5)
+    x, reached = (
+        alt.X(f"{name}:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=axis)
+        for name in ("share", "reached")
     )
     bars = (
         alt.Chart(named)
@@ -58,9 +57,10 @@ def _panel(branch: str, steps: pl.DataFrame, parts: pl.DataFrame, shown: list[st
     told = (
         alt.Chart(steps)
         .mark_text(align="left", dx=6, fontSize=12, color=INK)
-        .encode(alt.X("reached:Q"), y, text="told:N")
+        .encode(reached, y, text="told:N")
     )
     heading = alt.TitleParams(
         text=f"branch {branch}", anchor="start", frame="group", fontSize=13, fontWeight="normal", offset=6
     )
-    return alt.layer(bars, told).properties(width=WIDTH, height=alt.Step(STEP), title=heading)
+    layers = [told] if parts.is_empty() else [bars, told]
+    return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(STEP), title=heading)

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.errors import InputError
-from flows.files import write_bytes, write_text
+from flows.errors import InputError, machine_errors
+from flows.files import write_bytes
 
 _PIXELS = 2.0
 """Of a PNG for each of the chart's: sharp on today's screens."""
@@ -59,23 +59,24 @@ class Picture:
             OnwardError: the file can't be written.
         """
         path = Path(file)
+        content = self._as(path)
+        with machine_errors():
+            write_bytes(path, content)
+
+    def _as(self, path: Path) -> bytes:
+        """The chart as a file of this name holds it."""
         match path.suffix.lower():
             case ".svg":
-                write_text(path, self.svg)
+                return self.svg.encode()
             case ".html":
-                write_text(
-                    path,
-                    f'<!doctype html>\n<meta charset="utf-8">\n<title>{escape(self.title)}</title>\n{self.svg}',
-                )
+                head = f'<!doctype html>\n<meta charset="utf-8">\n<title>{escape(self.title)}</title>\n'
+                return f"{head}{self.svg}\n".encode()
             case ".png":
                 chart = self.chart
                 from flows.reports.charts.style import png_of
 
-                write_bytes(path, png_of(chart, _PIXELS))
-            case _:
-                raise InputError(
-                    f"{path}: a chart is written as .svg, .png or .html; give a name that ends so"
-                )
+                return png_of(chart, _PIXELS)
+        raise InputError(f"{path}: a chart is written as .svg, .png or .html; give a name that ends so")
 
     def _repr_html_(self) -> str:
         """What notebooks show: the chart; without Altair the rows, and what the chart needs."""
