@@ -57,11 +57,9 @@ def open_reports(settings: Place = None) -> Generator[DuckDBPyConnection]:
 
 def _file_of(place: str | Path | None) -> Path | None:
     """The file of settings."""
-    if place is None or not Path(place).is_dir():
-        return place if place is None else Path(place)
-    file = Path(place) / "onward.toml"
+    if place is None:
+        return None
+    file = Path(place) / "onward.toml" if Path(place).is_dir() else Path(place)
     if not file.is_file():
-        raise InputError(
-            f"{place}: holds no onward.toml; give the folder of a project, or its file of settings"
-        )
+        raise InputError(f"{file}: no such file; give the folder of a project, the one with its onward.toml")
     return file

@@ -1,7 +1,7 @@
 """Answers for notebooks: each a frame, and a chart that shows itself without a request to anywhere."""
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from flows.errors import InputError
 from flows.reports.charts.picture import Picture
 from flows.reports.experiments import choose_control
 from flows.reports.frames import Place, open_reports
-from flows.reports.scope import Scope, check_workflows, scoped_frames
+from flows.reports.scope import Scope, scoped_frames
 from flows.reports.workflow_experiments import NO_HITS, read_workflow
 from flows.warehouse import frame, read_sql
 from transforms.answers.experiment import Experiment, analyse
@@ -20,6 +20,7 @@ from transforms.answers.funnel import with_unreached
 from transforms.answers.lifts import lifts
 from transforms.answers.map_shapes import laid_out
 from transforms.answers.survival_days import conversion_by_day
+from transforms.definitions.base import advice
 
 Reports: TypeAlias = DuckDBPyConnection | Place
 """What `open_reports()` gives, or what it takes."""
@@ -39,7 +40,7 @@ def funnel(workflow: str, reports: Reports = None) -> Picture:
         InputError: a workflow that the store doesn't know.
         OnwardError: the store can't be used.
     """
-    with _opened(reports) as con:
+    with _opened(reports, [workflow]) as con:
         found = _drop_off(con, workflow)
 
     def draw() -> Any:
@@ -67,8 +68,7 @@ def survival(workflow: str, reports: Reports = None) -> Picture:
         InputError: a workflow that the store doesn't know, or whose conversions aren't known, or that nobody entered.
         OnwardError: the store can't be used.
     """
-    with _opened(reports) as con:
-        check_workflows(con, [workflow])
+    with _opened(reports, [workflow]) as con:
         watched = read_sql(con, "reports/notebook/watched.sql", workflow_id=workflow)
         entered = frame(con, "select count(*) as n from executions where workflow_id = $w", w=workflow).item()
     if watched.is_empty():
@@ -105,8 +105,8 @@ def lift_forest(
         InputError: no such workflow, one that nobody entered in the period, or none that held anybody out.
         OnwardError: the store can't be used.
     """
-    with _opened(reports) as con:
-        names = [workflows] if isinstance(workflows, str) else workflows
+    names = [workflows] if isinstance(workflows, str) else workflows
+    with _opened(reports, names or []) as con:
         asked = read_sql(con, "reports/notebook/held_out.sql")["workflow_id"] if names is None else names
         found = lifts({one: _experiment(con, one, since, until) for one in asked})
     if found.is_empty():
@@ -134,7 +134,7 @@ def journey_map(workflow: str, reports: Reports = None) -> Picture:
         InputError: a workflow that the store doesn't know.
         OnwardError: the store can't be used.
     """
-    with _opened(reports) as con:
+    with _opened(reports, [workflow]) as con:
         found = _drop_off(con, workflow)
         summary = _view(con, "report_workflow_summary", workflow).row(0, named=True)
         entered = read_sql(con, "reports/notebook/branches.sql", workflow_id=workflow)
@@ -154,13 +154,18 @@ def _why_nothing(workflows: list[str]) -> str:
 
 
 @contextmanager
-def _opened(reports: Reports) -> Generator[DuckDBPyConnection]:
-    """What was given, left open; else what is opened for this answer."""
-    if isinstance(reports, DuckDBPyConnection):
-        yield reports
-    else:
-        with open_reports(reports) as con:
-            yield con
+def _opened(reports: Reports, workflows: Sequence[str]) -> Generator[DuckDBPyConnection]:
+    """What was given, left open, else what is opened for this answer; it knows these workflows."""
+    given = nullcontext(reports) if isinstance(reports, DuckDBPyConnection) else open_reports(reports)
+    with given as con:
+        known = frame(con, "select distinct workflow_id from workflow_versions order by all")[
+            "workflow_id"
+        ].to_list()
+        for one in workflows:
+            if one not in known:
+                near = advice(one, known) if known else "nothing has run here yet"
+                raise InputError(f"{one!r} is the id of no workflow that a run has seen; {near}")
+        yield con
 
 
 def _view(con: DuckDBPyConnection, name: str, workflow: str) -> pl.DataFrame:

@@ -17,7 +17,7 @@ def watched(*rows: tuple[str, float, bool]) -> pl.DataFrame:
 
 
 def test_by_hand() -> None:
-    """Five entries: hits at once, after one and a half days and after three; watched for two, and for three and a half."""
+    """Five entries: hits at once, after one and a half days, after three; watched for two and for three and a half."""
     found = conversion_by_day(
         watched(("t", 0, True), ("t", 1.5, True), ("t", 2, False), ("t", 3, True), ("t", 3.5, False))
     )

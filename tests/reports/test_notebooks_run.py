@@ -50,7 +50,9 @@ def test_marimo(folder: Path) -> None:
     found.loader.exec_module(notebook)
     outputs, named = notebook.app.run()
     assert named["workflows"].select("workflow_id", "total_executions", "held_out").rows() == [
+        ("again", 3, 0),
         ("coupon_follow_up", 18, 22),
+        ("plain", 3, 0),
         ("quiet", 0, 0),
     ]
     assert named["steps"].frame["entered"].to_list() == [18, 18, 15]

@@ -12,9 +12,6 @@ import polars as pl
 from flows.errors import InputError, machine_errors
 from flows.files import write_bytes
 
-_PIXELS = 2.0
-"""Of a PNG for each of the chart's: sharp on today's screens."""
-
 
 @dataclass(frozen=True, repr=False)
 class Picture:
@@ -51,19 +48,23 @@ class Picture:
 
         return svg_of(chart)
 
-    def save(self, file: str | Path) -> None:
+    def save(self, file: str | Path, scale: float = 2.0) -> None:
         """Write the chart as `.svg`, `.png` or `.html`, replaced whole.
+
+        Args:
+            file: its name says as what.
+            scale: pixels of a PNG for each of the chart's; two are sharp on today's screens.
 
         Raises:
             InputError: the name ends otherwise, or Altair isn't installed.
             OnwardError: the file can't be written.
         """
         path = Path(file)
-        content = self._as(path)
+        content = self._as(path, scale)
         with machine_errors():
             write_bytes(path, content)
 
-    def _as(self, path: Path) -> bytes:
+    def _as(self, path: Path, scale: float) -> bytes:
         """The chart as a file of this name holds it."""
         match path.suffix.lower():
             case ".svg":
@@ -75,7 +76,7 @@ class Picture:
                 chart = self.chart
                 from flows.reports.charts.style import png_of
 
-                return png_of(chart, _PIXELS)
+                return png_of(chart, scale)
         raise InputError(f"{path}: a chart is written as .svg, .png or .html; give a name that ends so")
 
     def _repr_html_(self) -> str:

@@ -32,7 +32,7 @@ def survival_chart(workflow: str, curve: pl.DataFrame) -> Chart:
     lines = _lines(rows, x, [told[one] for one in arms], arms)
     counts = _at_risk(rows.filter(pl.col("days").is_in(days)), arms, max(days))
     subtitle = (
-        "Share that reached the goal, with 95 % intervals; whoever still can counts for as long as watched"
+        "Share of entries that reached the goal, with 95 % intervals; who still can counts as long as watched"
     )
     return dressed(alt.vconcat(lines, counts, spacing=8), f"Time to the goal of {workflow}", subtitle)
 
