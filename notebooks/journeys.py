@@ -7,7 +7,7 @@ demo. For a project of your own put its folder, the one with `onward.toml`, wher
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(app_title="Journeys")
+app = marimo.App(width="medium", app_title="Journeys")
 
 with app.setup:
     from pathlib import Path

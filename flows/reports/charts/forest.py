@@ -4,9 +4,9 @@ import polars as pl
 
 from flows.reports.charts.style import INK, SOFT, Chart, alt, dressed
 
-WIDTH, ROW = 320, 34
+WIDTH, ROW = 280, 44
 LETTER = 6.6
-"""About the width of a letter of the columns beside the forest."""
+"""About the width of a letter of the texts beside the forest."""
 NONE = "no difference shown"
 COLOURS = {"more": "#009E73", "less": "#D55E00", NONE: SOFT}
 SHAPES = {"more": "triangle-up", "less": "triangle-down", NONE: "circle"}
@@ -24,12 +24,10 @@ def lift_chart(lifts: pl.DataFrame) -> Chart:
         shown=pl.col("shows").fill_null(NONE),
     )
     order = rows["what"].to_list()
-    columns = [
-        _column(rows, order, name, heading)
-        for name, heading in (("lift_told", "lift"), ("rates_told", "rates"))
-    ]
     subtitle = "Relative to the control group, with 95 % intervals; fixed horizon: don't peek"
-    return dressed(alt.hconcat(_forest(rows, order), *columns, spacing=14), "Lift in conversion", subtitle)
+    return dressed(
+        alt.hconcat(_forest(rows, order), _told(rows, order), spacing=14), "Lift in conversion", subtitle
+    )
 
 
 def _forest(lifts: pl.DataFrame, order: list[str]) -> Chart:
@@ -70,13 +68,15 @@ def _ends(lifts: pl.DataFrame) -> tuple[float, float]:
     return 1.06 * low, 1.06 * high
 
 
-def _column(rows: pl.DataFrame, order: list[str], name: str, heading: str) -> Chart:
-    """A column of texts beside the forest."""
-    width = LETTER * max(map(len, rows[name]))
-    title = alt.TitleParams(text=heading, fontSize=12, fontWeight="normal", color=SOFT, anchor="start")
-    return (
+def _told(rows: pl.DataFrame, order: list[str]) -> Chart:
+    """Beside the forest: the lift, and below it the rates."""
+    y = alt.Y("what:N", scale=alt.Scale(domain=order), axis=None)
+    longest = max(len(text) for name in ("lift_told", "rates_told") for text in rows[name])
+    lines = [("lift_told", -8, INK), ("rates_told", 8, SOFT)]
+    texts = [
         alt.Chart(rows)
-        .mark_text(align="left", fontSize=12, color=INK)
-        .encode(alt.Y("what:N", sort=order, axis=None), x=alt.value(0), text=f"{name}:N")
-        .properties(width=width, height=alt.Step(ROW), title=title)
-    )
+        .mark_text(align="left", fontSize=12, dy=dy, color=colour)
+        .encode(y, x=alt.value(0), text=f"{name}:N")
+        for name, dy, colour in lines
+    ]
+    return alt.layer(*texts).properties(width=LETTER * longest, height=alt.Step(ROW))

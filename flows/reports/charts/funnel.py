@@ -6,7 +6,7 @@ from flows.reports.charts.style import INK, Chart, alt, dressed, fate_colours
 from flows.reports.charts.texts import thousands
 from transforms.answers.funnel import fates
 
-WIDTH, STEP = 420, 26
+WIDTH, STEP = 380, 26
 
 
 def funnel_chart(workflow: str, drop_off: pl.DataFrame) -> Chart:
