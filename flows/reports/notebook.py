@@ -69,7 +69,7 @@ def survival(workflow: str, reports: Reports = None) -> Picture:
         OnwardError: the store can't be used.
     """
     with _opened(reports, [workflow]) as con:
-        watched = read_sql(con, "reports/notebook/watched.sql", workflow_id=workflow)
+        watched = read_sql(con, "reports/survival/watched.sql", workflow_id=workflow)
         entered = frame(con, "select count(*) as n from executions where workflow_id = $w", w=workflow).item()
     if watched.is_empty():
         raise InputError(f"{workflow}: {NO_HITS if entered else 'nobody entered it yet'}")

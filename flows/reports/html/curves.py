@@ -62,7 +62,7 @@ def survival_of(watched: pl.DataFrame) -> Survival | None:
     """The curves of those who were watched.
 
     Args:
-        watched: rows of `sql/reports/page/watched.sql`.
+        watched: rows of `sql/reports/survival/watched.sql`.
 
     Returns:
         None where nobody has reached the goal, or everybody at once.

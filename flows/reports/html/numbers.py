@@ -31,7 +31,7 @@ class Numbers:
         steps: see `sql/reports/page/newest_steps.sql`.
         weeks: see `sql/reports/page/weeks.sql`.
         newest: see `sql/reports/page/newest_messages.sql`.
-        watched: workflow → the rows of `sql/reports/page/watched.sql`.
+        watched: workflow → the rows of `sql/reports/survival/watched.sql`.
         versions: workflow → its versions with executions, the newest first; of workflows with several.
         experiments: workflow → what its experiments show.
         as_of: the last tick's `now`; None before the first.
@@ -80,7 +80,7 @@ def read_numbers(con: DuckDBPyConnection, winners: pl.DataFrame, scope: Scope = 
         read_sql(con, "reports/page/newest_steps.sql"),
         read_sql(con, "reports/page/weeks.sql", until=as_of, weeks=WEEKS_SHOWN),
         read_sql(con, "reports/page/newest_messages.sql"),
-        {one: read_sql(con, "reports/page/watched.sql", workflow_id=one) for one in with_goal},
+        {one: read_sql(con, "reports/survival/watched.sql", workflow_id=one) for one in with_goal},
         read_versions(con, workflows),
         {one: read_answers(con, one, winners) for one in workflows},
         as_of,
