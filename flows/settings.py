@@ -33,6 +33,7 @@ from flows.sending import Links, Mailbox, Route, Senders, Throttle
 from flows.setting_faults import fault_told
 from transforms.definitions.base import advice
 from transforms.definitions.clocks import parse_zone
+from transforms.definitions.schedules import parse_cron
 from transforms.definitions.send_times import QuietHours, SendWindow
 from transforms.timing.durations import parse_duration
 
@@ -105,6 +106,15 @@ class Limits(BaseModel):
     columns: int = Field(default=1000, gt=0)
 
 
+class WeeklyReport(BaseModel):
+    """Who gets the report by mail once a week, and when, in the settings' `timezone`; without recipients nobody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: list[Mailbox] = []
+    cron: Annotated[str, BeforeValidator(parse_cron)] = "0 7 * * 1"
+
+
 class Settings(BaseSettings):
     """Where things lie and how the engine is bounded; every field has a sensible default."""
 
@@ -165,6 +175,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=500, gt=0)
     throttle: Throttle = Throttle()
     links: Links = Links()
+    weekly_report: WeeklyReport = WeeklyReport()
 
     revenue: list[str] = Field(
         default=["Order Completed"], description="Names of events that earn their `value`."

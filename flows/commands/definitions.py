@@ -70,13 +70,13 @@ def validate_command(
 
 def _unsendable(places: "Settings", found: "Definitions") -> str | None:
     """What is wrong with the settings of sending; None: nothing."""
-    from flows.delivery.checks import check_sending
+    from flows.delivery.checks import check_sending, weekly_faults
 
     try:
         check_sending(places, found.workflows, found.unreadable)
     except InputError as error:
         return str(error)
-    return None
+    return "\n".join(weekly_faults(places)) or None
 
 
 def _variables(places: "Settings") -> list[str]:

@@ -48,6 +48,13 @@ def report_command(
         Literal["last-week"] | None,
         typer.Option(help="Instead the seven days until the last tick, beside the seven before."),
     ] = None,
+    mail: Annotated[
+        bool,
+        typer.Option(
+            "--mail",
+            help="Instead mail the week's report to whom weekly_report.to of the settings names, once a week each.",
+        ),
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Rebuild the reports and print them."""
@@ -56,6 +63,16 @@ def report_command(
     from flows.reports.machine import csv_of, json_of
     from flows.reports.scope import Scope
 
+    if mail:
+        others = {
+            "--html": html,
+            "--csv": csv,
+            "--workflow": workflow,
+            "--since": since,
+            "--compare": compare,
+        }
+        _mail(settings, [name for name, given in others.items() if given], as_json=as_json)
+        return
     _check(csv, html, as_json=as_json)
     if html:
         _check_page(html, of_all_time=not (compare or since))
@@ -78,6 +95,26 @@ def report_command(
             say("Counting for the page")
             write_page(places, html, scope)
         typer.echo(f"Written to {html}", err=as_json)
+
+
+def _mail(settings: Path | None, others: list[str], *, as_json: bool) -> None:
+    """Mail the week's report, and say what became of it.
+
+    Raises:
+        InputError: given with other options, or it can't be mailed so.
+    """
+    import json
+    from dataclasses import asdict
+
+    from flows.weekly.mail import mail_report
+
+    if others:
+        raise InputError(f"--mail sends the week's report whole: give it without {', '.join(others)}")
+    with status() as say:
+        mailing = mail_report(settings_of(settings), say)
+    typer.echo(json.dumps(asdict(mailing), ensure_ascii=False) if as_json else mailing.sentence)
+    if not mailing.arrived:
+        sys.exit(OnwardError.exit_code)
 
 
 def _check(csv: str | None, html: Path | None, *, as_json: bool) -> None:

@@ -76,6 +76,17 @@ def secret_faults(settings: Settings) -> list[str]:
     ]
 
 
+def weekly_faults(settings: Settings) -> list[str]:
+    """What of the settings keeps the report from being mailed, a sentence each; nothing if nobody is to get it."""
+    way = way_of(settings, None, None)
+    if settings.weekly_report.to and is_real(settings, way.sender) and way.from_address == _EXAMPLE:
+        return [
+            f"from_address: the weekly report would go out by the sender {way.sender!r} from the example {_EXAMPLE!r}; "
+            f"set from_address, or senders.{way.sender}.from_address"
+        ]
+    return []
+
+
 def _secret_faults(place: str, given: Links | SenderSettings) -> Iterator[str]:
     try:
         resolved(given, place)

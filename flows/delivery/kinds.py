@@ -30,3 +30,5 @@ MESSAGES = Kind("message", table="messages", key="message_id", query="delivery/m
 WEBHOOKS = Kind(
     "webhook", table="webhooks", key="webhook_id", query="delivery/webhooks.sql", suppressible=False
 )
+REPORTS = Kind("report", table="", key="message_id", query="", suppressible=False)
+"""Mails to those who run the store: decided by no tick and in no table, they are made when they go out."""

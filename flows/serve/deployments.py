@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -17,11 +16,8 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 # Prefect decides while it is imported whether to report its use.
 os.environ["DO_NOT_TRACK"] = os.environ.get("DO_NOT_TRACK", "1")
 
-import polars as pl
-import polars.selectors as cs
 import typer
 from prefect import Flow, Task, flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import (
     ConcurrencyLimitConfig,
@@ -40,7 +36,8 @@ from flows.arguments import parse_instant
 from flows.backtest.archive import lay_out_archive
 from flows.errors import InputError, OnwardError, machine_errors
 from flows.interrupts import CTRL_C
-from flows.reports.frames import open_reports, report_frames
+from flows.reports.frames import open_reports
+from flows.serve.artifacts import leave_counted, leave_tables, leave_tick
 from flows.serve.claims import check_name, check_names, served_alone, tags_of
 from flows.serve.server import prefect_api
 from flows.serve.until_stopped import serve_until_stopped
@@ -53,16 +50,11 @@ from flows.store.store import Store
 from flows.summary import TickSummary
 from flows.tick.run import StageRunner, run_stages
 from flows.tick.stages import read_workflows
-from flows.warehouse import connect
 
 DEPLOYMENT = "onward"
 REPORT_CRON = "0 6 * * *"
 COMPACT_CRON = "30 3 * * *"
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-ARTIFACTS = (
-    ("report_workflow_summary", "onward-workflows", "How passes through each workflow ended"),
-    ("report_drop_off", "onward-drop-off", "Where customers are, and where they left"),
-)
 TRIES = 3
 # Prefect holds on to flows, and so to what they name, past the interpreter's end, where DuckDB would complain of
 # a leak. A module that is held itself is emptied before.
@@ -181,7 +173,7 @@ def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummar
     for fault in definitions.faults:
         get_run_logger().warning(fault)
     summary = run_stages(_stages_as_tasks(settings), definitions, until, force)
-    _in_a_task("show_tick", lambda: _show_tick(settings, summary))
+    _in_a_task("show_tick", lambda: leave_tick(summary, published_file(settings)))
     return summary
 
 
@@ -250,29 +242,11 @@ def _deployment(
     )
 
 
-def _show_tick(settings: Settings, summary: TickSummary) -> None:
-    """Leave the tick's numbers and the reports, from what is published, as artifacts."""
-    lines = [*summary.sentence.splitlines(), *(f"warning: {one}" for one in summary.warnings)]
-    lines += [f"refused: {one}" for one in summary.refused]
-    create_markdown_artifact("\n".join(f"- {line}" for line in lines), key="onward-tick")
-    with closing(connect(published_file(settings), read_only=True)) as con:
-        _show_reports(report_frames(con))
-
-
 def _show_store(settings: Settings) -> None:
     """Publish anew, unless a run is just doing so, and leave the reports as artifacts."""
     with open_reports(settings) as con:
-        _show_reports(report_frames(con))
-
-
-def _show_reports(frames: dict[str, pl.DataFrame]) -> None:
-    for name, key, description in ARTIFACTS:
-        create_table_artifact(_cells(frames[name]), key=key, description=description)
-
-
-def _cells(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON can hold them."""
-    return frame.with_columns(cs.float().round(1), cs.temporal().cast(pl.String)).to_dicts()
+        leave_tables(con)
+        leave_counted(con)
 
 
 def _settings(file: str | None) -> Settings:

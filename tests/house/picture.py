@@ -31,9 +31,10 @@ COLUMNS = {
         "content": 2,
     },
     "flows": {
-        "commands": 0.5,
-        "serve": 0,
-        "site": 1,
+        "commands": 1.5,
+        "serve": 1.5,
+        "site": 2,
+        "weekly": 1,
         "overview": 1,
         "tick": 0,
         "scenarios": 3,

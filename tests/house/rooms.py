@@ -83,9 +83,10 @@ FLOWS = {
     "project": GROUND,
     "overview": f"inbox delivery definitions store {GROUND}",
     "site": f"overview reports definitions store {GROUND}",
-    "serve": f"backtest tick reports store {GROUND}",
+    "weekly": f"overview reports delivery store {GROUND}",
+    "serve": f"backtest tick reports weekly store {GROUND}",
     "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
-    "commands": f"project site overview scenarios serve reports tick backtest history delivery decide inbox formats "
+    "commands": f"project site overview scenarios serve weekly reports tick backtest history delivery decide inbox formats "
     f"definitions buckets store {GROUND}",
     "cli": f"commands {GROUND}",
     "__main__": "cli interrupts",

@@ -103,7 +103,12 @@ def _wrong(key: str, value: object) -> str | None:
     return None
 
 
-def _read_cron(given: object) -> None:
+def parse_cron(given: object) -> str:
+    """A cron expression of five fields.
+
+    Raises:
+        ValueError: of another form, or one that never fires.
+    """
     if not isinstance(given, str) or len(given.split()) != 5:
         raise ValueError(
             f"given {given!r}; allowed: five fields (minute, hour, day of the month, month, day of the week), "
@@ -119,6 +124,7 @@ def _read_cron(given: object) -> None:
             ) from None
         field = str(error).removeprefix("Bad ")
         raise ValueError(f'given {given!r}, whose {field} no cron has; allowed: like "0 9 * * 1"') from None
+    return given
 
 
 def _is_cron(text: str) -> bool:
@@ -138,7 +144,7 @@ def _read_attribute(given: object) -> None:
 
 
 _READ: Mapping[str, Callable[[object], object]] = {
-    "cron": _read_cron,
+    "cron": parse_cron,
     "attribute": _read_attribute,
     "offset": parse_offset,
     "at": parse_time,

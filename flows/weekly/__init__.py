@@ -1,0 +1,1 @@
+"""The week's report as a mail to those who run the store."""
