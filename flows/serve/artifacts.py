@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from duckdb import DuckDBPyConnection
@@ -13,11 +14,12 @@ from prefect.settings import PREFECT_UI_URL
 
 from flows.errors import is_interrupt
 from flows.fitting import Column, cell_text
-from flows.reports.message_chart import DAYS, can_draw, message_chart
 from flows.reports.terminal import DROP_OFF, SUMMARY
-from flows.reports.verdicts import GROUP_HEADINGS, Verdict, group_rows, read_verdicts
 from flows.summary import TickSummary
 from flows.warehouse import connect, frame
+
+if TYPE_CHECKING:
+    from flows.reports.verdicts import Verdict
 
 TICK, WORKFLOWS, STEPS = "onward-tick", "workflow-summary", "drop-off"
 EXPERIMENTS, MESSAGES = "experiments", "messages"
@@ -65,6 +67,10 @@ def leave_counted(con: DuckDBPyConnection) -> None:
     Args:
         con: a connection to what is published.
     """
+    # No tick shall pay for importing what these take.
+    from flows.reports.message_chart import DAYS, can_draw, message_chart
+    from flows.reports.verdicts import read_verdicts
+
     with _anyway(EXPERIMENTS):
         found = read_verdicts(con, frame(con, "from report_workflow_summary"))
         told = "\n\n".join(map(_experiment, found)) or _NO_EXPERIMENTS
@@ -98,8 +104,10 @@ def _cells(rows: pl.DataFrame, columns: Sequence[Column]) -> list[dict[str, str]
     ]
 
 
-def _experiment(one: Verdict) -> str:
+def _experiment(one: "Verdict") -> str:
     """A heading, the groups as a table, a sentence a line, what to know of the figures, where to look further."""
+    from flows.reports.verdicts import GROUP_HEADINGS, group_rows
+
     table = [GROUP_HEADINGS, tuple("---:" if at else "---" for at in range(len(GROUP_HEADINGS)))]
     lines = [f"| {' | '.join(map(_plain, row))} |" for row in [*table, *group_rows(one.found)]]
     said = [f"- {_plain(sentence)}" for sentence in one.sentences]

@@ -1,4 +1,4 @@
-"""The Prefect deployments: a scheduled tick, a daily report, and `serve`, which runs both from one command.
+"""The Prefect deployments: ticks, reports, the week's mail, and `serve`, which runs them all from one command.
 
 The flows do what `onward run` and `onward report` do, in tasks. Every task opens the store for itself, so that a run
 that was killed leaves nothing open, and a task that finds the store busy tries again.
@@ -11,39 +11,34 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 # Prefect decides while it is imported whether to report its use.
 os.environ["DO_NOT_TRACK"] = os.environ.get("DO_NOT_TRACK", "1")
 
 import typer
-from prefect import Flow, Task, flow, get_run_logger
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import (
-    ConcurrencyLimitConfig,
-    ConcurrencyLimitStrategy,
-    State,
-    TaskRun,
-)
+from prefect import Flow, flow, get_run_logger
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import FailedRun
 from prefect.runner import Runner
+from prefect.schedules import Cron, Schedule
 from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.arguments import parse_instant
 from flows.backtest.archive import lay_out_archive
-from flows.errors import InputError, OnwardError, machine_errors
+from flows.errors import InputError, OnwardError
 from flows.interrupts import CTRL_C
 from flows.reports.frames import open_reports
 from flows.serve.artifacts import leave_counted, leave_tables, leave_tick
 from flows.serve.claims import check_name, check_names, served_alone, tags_of
 from flows.serve.server import prefect_api
+from flows.serve.tasks import WHILE_PUT_OFF, in_a_task
 from flows.serve.until_stopped import serve_until_stopped
 from flows.settings import Settings, read_settings
 from flows.store.compact import compact as compact_ledger
-from flows.store.lock import RunInProgressError
 from flows.store.opening import open_store
 from flows.store.publish import published_file
 from flows.store.store import Store
@@ -51,11 +46,13 @@ from flows.summary import TickSummary
 from flows.tick.run import StageRunner, run_stages
 from flows.tick.stages import read_workflows
 
+if TYPE_CHECKING:
+    from flows.weekly.mail import Mailing
+
 DEPLOYMENT = "onward"
 REPORT_CRON = "0 6 * * *"
 COMPACT_CRON = "30 3 * * *"
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-TRIES = 3
 # Prefect holds on to flows, and so to what they name, past the interpreter's end, where DuckDB would complain of
 # a leak. A module that is held itself is emptied before.
 THIS_MODULE = sys.modules.get(__name__)
@@ -75,32 +72,6 @@ def _shorten(record: logging.LogRecord) -> bool:
 logging.getLogger("prefect.flow_runs").addFilter(_shorten)
 
 
-def _is_busy_for_now(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether the store was held by another run and another try is left.
-
-    `onward report` holds the store for a moment, which is worth waiting for; another tick holds it longer
-    and does this one's work. Nothing was done before the lock, so trying again is safe.
-    """
-    return isinstance(state.data, RunInProgressError) and run.run_count < TRIES
-
-
-def _in_a_task(name: str, work: Callable[[], R]) -> R:
-    """Do `work` as a task: never cached, tried again only while the store is busy for a moment.
-
-    What it works on is enclosed in it: Prefect would look through arguments, down to each step of each workflow.
-    """
-    task = Task(
-        machine_errors()(work),
-        name=name,
-        cache_policy=NO_CACHE,
-        # More than are granted: Prefect logs a traceback when they run out, and only then.
-        retries=TRIES,
-        retry_delay_seconds=2,
-        retry_condition_fn=_is_busy_for_now,
-    )
-    return task()
-
-
 def _stages_as_tasks(settings: Settings) -> StageRunner:
     """Each stage is a task that opens the store for itself."""
 
@@ -112,7 +83,7 @@ def _stages_as_tasks(settings: Settings) -> StageRunner:
                     log.warning(warning)
                 return stage(store, *given, **named)
 
-        return _in_a_task(getattr(stage, "__name__", "stage"), work)
+        return in_a_task(getattr(stage, "__name__", "stage"), work)
 
     return run
 
@@ -148,10 +119,27 @@ def report(settings_file: str | None = None) -> State[None]:
     """Rebuild the reports; arguments and end as for `tick`."""
     try:
         settings = _settings(settings_file)
-        _in_a_task("show_reports", lambda: _show_store(settings))
+        in_a_task("show_reports", lambda: _show_store(settings))
     except OnwardError as error:
         return Failed(message=str(error))
     return Completed(message="The reports are among the artifacts")
+
+
+@flow(name="onward-weekly-report")
+def weekly_report(settings_file: str | None = None) -> State[dict[str, Any]]:
+    """Mail the week's report to whoever has not got it this week; arguments as for `tick`.
+
+    Returns:
+        Completed, also where the settings name nobody; or Failed, where somebody hasn't got it.
+    """
+    try:
+        settings = _settings(settings_file)
+        if not settings.weekly_report.to:
+            return Completed(message="Nobody is to get it: weekly_report.to is empty")
+        mailing = in_a_task("mail_report", lambda: _mail(settings), WHILE_PUT_OFF)
+    except OnwardError as error:
+        return Failed(message=str(error))
+    return (Completed if mailing.arrived else Failed)(message=mailing.sentence, data=asdict(mailing))
 
 
 @flow(name="onward-compact")
@@ -159,8 +147,8 @@ def compact(settings_file: str | None = None) -> State[None]:
     """Put the ledger's small files together and lay the archive out, beside ticks; arguments and end as for `tick`."""
     try:
         settings = _settings(settings_file)
-        done = _in_a_task("compact", lambda: compact_ledger(settings, get_run_logger().info))
-        laid_out = _in_a_task("lay_out_archive", lambda: lay_out_archive(settings, get_run_logger().info))
+        done = in_a_task("compact", lambda: compact_ledger(settings, get_run_logger().info))
+        laid_out = in_a_task("lay_out_archive", lambda: lay_out_archive(settings, get_run_logger().info))
     except OnwardError as error:
         return Failed(message=str(error))
     return Completed(message=f"{done.sentence}. {laid_out}")
@@ -169,11 +157,11 @@ def compact(settings_file: str | None = None) -> State[None]:
 def _tick(settings_file: str | None, now: str | None, force: bool) -> TickSummary:
     settings = _settings(settings_file)
     until = parse_instant("now", now) if now else None
-    definitions = _in_a_task("check_definitions", lambda: read_workflows(settings))
+    definitions = in_a_task("check_definitions", lambda: read_workflows(settings))
     for fault in definitions.faults:
         get_run_logger().warning(fault)
     summary = run_stages(_stages_as_tasks(settings), definitions, until, force)
-    _in_a_task("show_tick", lambda: leave_tick(summary, published_file(settings)))
+    in_a_task("show_tick", lambda: leave_tick(summary, published_file(settings)))
     return summary
 
 
@@ -196,7 +184,8 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
         OnwardError: the Prefect server doesn't answer.
         SystemExit: with 130, after Ctrl-C.
     """
-    _check_cron(cron)
+    _check_cron("--cron", cron)
+    _check_cron("weekly_report.cron", settings.weekly_report.cron)
     check_name(name)
     for fault in read_workflows(settings).faults:
         typer.echo(f"warning: {fault}", err=True)
@@ -205,7 +194,8 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with served_alone(folder, settings.data_dir), prefect_api(folder) as api:
         tags = tags_of(folder, settings.data_dir)
-        check_names([f"{one.name}/{name}" for one in (tick, report, compact)], tags, api)
+        times = _times(settings, cron)
+        check_names([f"{work.name}/{name}" for work, _ in times], tags, api)
         typer.echo(
             f"Ticks run at {cron!r} (UTC), one at a time. Watch them at {api.removesuffix('/api')}\n"
             f"At once: PREFECT_API_URL={api} prefect deployment run {tick.name}/{name}\n"
@@ -213,33 +203,59 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
         )
         parameters = {"settings_file": str(settings_file.absolute()) if settings_file else None}
         runner = Runner(pause_on_shutdown=True)
-        runner.add_deployment(_deployment(tick, name, cron, parameters, tags))
-        runner.add_deployment(_deployment(report, name, REPORT_CRON, parameters, tags))
-        runner.add_deployment(_deployment(compact, name, COMPACT_CRON, parameters, tags))
+        for work, schedule in times:
+            runner.add_deployment(_deployment(work, name, schedule, parameters, tags))
         serve_until_stopped(runner, tags)
     typer.echo("Stopped; the schedules are paused until `onward serve` runs again.")
     sys.exit(CTRL_C)
 
 
-def _check_cron(cron: str) -> None:
+def _times(settings: Settings, cron: str) -> list[tuple[Flow[..., Any], Schedule]]:
+    """The flows that are served, and when they run."""
+    times: list[tuple[Flow[..., Any], Schedule]] = [
+        (tick, Cron(cron, timezone="UTC")),
+        (report, Cron(REPORT_CRON, timezone="UTC")),
+        (compact, Cron(COMPACT_CRON, timezone="UTC")),
+    ]
+    if settings.weekly_report.to:
+        times.append((weekly_report, Cron(settings.weekly_report.cron, timezone=settings.timezone)))
+    return times
+
+
+def _check_cron(given: str, cron: str) -> None:
     try:
         CronSchedule(cron=cron)
     except ValueError:
-        raise InputError(f"--cron {cron!r} is not a cron expression; give one like '*/5 * * * *'") from None
+        raise InputError(f"{given} {cron!r} is not a cron expression; give one like '*/5 * * * *'") from None
 
 
 def _deployment(
-    work: Flow[..., Any], name: str, cron: str, parameters: dict[str, Any], tags: list[str]
+    work: Flow[..., Any], name: str, schedule: Schedule, parameters: dict[str, Any], tags: list[str]
 ) -> RunnerDeployment:
     return RunnerDeployment.from_flow(
         work,
         name,
-        cron=cron,
+        schedule=schedule,
         parameters=parameters,
         tags=tags,
         concurrency_limit=ONE_AT_A_TIME,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _mail(settings: Settings) -> "Mailing":
+    """Mail the week's report.
+
+    Raises:
+        OnwardError: some of it was put off, or it can't be mailed.
+    """
+    # No tick shall pay for importing what it takes.
+    from flows.weekly.mail import mail_report
+
+    mailing = mail_report(settings, get_run_logger().info)
+    if mailing.waits:
+        raise OnwardError(mailing.sentence)
+    return mailing
 
 
 def _show_store(settings: Settings) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.delivery.senders.base import Attachment
+from flows.errors import InputError
 from flows.fitting import cell_text, table_lines
-from flows.weekly.numbers import Weekly
+from flows.reports.frames import open_reports
+from flows.session import Clock
+from flows.settings import Settings
+from flows.weekly.numbers import Weekly, read_weekly
 from flows.weekly.sections import Section, sections_of, totals
 from transforms.content.pages import filled_page
 
@@ -28,6 +32,24 @@ class Letter:
     text: str
     html: str
     attachments: tuple[Attachment, ...]
+
+
+def weekly_letter(settings: Settings, clock: Clock) -> Letter:
+    """The mail about a store as it stands now.
+
+    Args:
+        settings: where things lie.
+        clock: the wall clock.
+
+    Raises:
+        InputError: there was no tick yet.
+        OnwardError: the store or the send ledger can't be read.
+    """
+    with open_reports(settings) as con:
+        weekly = read_weekly(con, settings, clock)
+    if weekly is None:
+        raise InputError(f"{settings.data_dir}: there was no tick yet, so nothing can be told: `onward run`")
+    return write_letter(weekly, settings.timezone)
 
 
 def write_letter(weekly: Weekly, zone: str, most: int = MOST_BYTES) -> Letter:

@@ -5,9 +5,10 @@ made of the ISO week and the recipient: whatever runs again in the same week fin
 store isn't held meanwhile: no tick waits for a mail server, and none is waited for.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parseaddr
 from hashlib import sha256
 
@@ -22,18 +23,17 @@ from flows.delivery.send_ledger import KNOWN_SCHEMA, Part, SendLedger
 from flows.delivery.senders.base import Outgoing, Sender
 from flows.delivery.senders.choose import open_sender
 from flows.errors import InputError
-from flows.reports.frames import open_reports
 from flows.session import Clock, Say, silent, wall_clock
 from flows.settings import Settings
 from flows.store.lock import run_lock
 from flows.store.opening import ask_state
 from flows.store.store import STATE_FILE
-from flows.weekly.letter import Letter, write_letter
-from flows.weekly.numbers import read_weekly
+from flows.weekly.letter import Letter, weekly_letter
 from transforms.answers.weeks import week_of
 from transforms.people.addresses import address_of
 from transforms.tables.frames import INSTANT
 
+Writer = Callable[[Settings, Clock], Letter]
 LOCK_FILE = "weekly.lock"
 WAITS = "waits"
 """What became of a mail that nothing became of yet: it was put off, or is held."""
@@ -98,7 +98,9 @@ class Mailing:
         return f"refused{why}; mend that and run again"
 
 
-def mail_report(settings: Settings, say: Say = silent, clock: Clock = wall_clock) -> Mailing:
+def mail_report(
+    settings: Settings, say: Say = silent, clock: Clock = wall_clock, write: Writer = weekly_letter
+) -> Mailing:
     """Send the week's report to everybody who has not got it this week.
 
     The week is that of the present by the settings' `timezone`; what the mail tells of ends at the last tick.
@@ -107,6 +109,7 @@ def mail_report(settings: Settings, say: Say = silent, clock: Clock = wall_clock
         settings: to whom, by which sender, where things lie.
         say: told what is being done.
         clock: the wall clock.
+        write: writes the mail, if somebody is to get it.
 
     Raises:
         InputError: nobody is to get it, nothing was loaded yet, or the settings of sending can't be used.
@@ -124,7 +127,8 @@ def mail_report(settings: Settings, say: Say = silent, clock: Clock = wall_clock
         before = set(ledger.known(ids).filter(status="sent")["id"])
         if len(before) < len(to):
             ledger.reopen(to, "failed")
-            mails = _mails(settings, to, way, _letter(settings, say, clock), clock)
+            say("Counting for the report")
+            mails = _mails(settings, to, way, write(settings, clock), now)
             say(f"Mailing the report to {len(to) - len(before)}")
             _hand_over(mails, carrier, ledger)
         return Mailing(week, way.sender, [_became(ledger, one, to[one], one in before) for one in to])
@@ -165,17 +169,8 @@ def _ledger(settings: Settings, clock: Clock) -> Generator[SendLedger]:
         yield ledger
 
 
-def _letter(settings: Settings, say: Say, clock: Clock) -> Letter:
-    say("Counting for the report")
-    with open_reports(settings) as con:
-        weekly = read_weekly(con, settings, clock)
-    if weekly is None:
-        raise InputError(f"{settings.data_dir}: there was no tick yet, so nothing can be told: `onward run`")
-    return write_letter(weekly, settings.timezone)
-
-
 def _mails(
-    settings: Settings, to: dict[str, str], way: Way, letter: Letter, clock: Clock
+    settings: Settings, to: dict[str, str], way: Way, letter: Letter, now: datetime
 ) -> dict[str, Outgoing]:
     """The mails by their ids, in staging to where everything goes."""
     mails = (
@@ -189,7 +184,7 @@ def _mails(
             subject=letter.subject,
             text=letter.text,
             html=letter.html,
-            at=clock(),
+            at=now,
             sender=way.from_address,
             reply_to=way.reply_to,
             pool=way.pool,

@@ -12,6 +12,7 @@ from flows.reports.verdicts import GROUP_HEADINGS, Verdict, group_rows
 from flows.weekly.numbers import Weekly
 from transforms.answers.weeks import MEASURES
 
+_NO_BREAK = "\u00a0"
 _CHANGE = Column("change", "change", is_signed=True)
 _TOLD = ("Last tick", "Next due", "Outbox", "Inbox", "Next")
 """What is told of how the store stands."""
@@ -23,14 +24,16 @@ _FAULTS = {
     "too_late": "events that came too late to act",
     "refused_files": "files that could not be loaded",
 }
-_WEEK = tuple(
-    Column(name, heading, is_right=True)
-    for name, heading in zip(
-        MEASURES, ("entered", "com-\npleted", "reached\nthe goal", "messages"), strict=True
-    )
+_WORKFLOW = Column("workflow_id", "workflow")
+_PLACE = Column("place", "step", folds=True)
+_WEEK = (
+    _WORKFLOW,
+    Column("entries", "entered", is_right=True),
+    Column("completions", "com-\npleted", 1, is_right=True),
+    Column("conversions", "reached\nthe goal", is_right=True),
+    Column("messages", "messages", is_right=True),
+    Column("active", "in flight", 2),
 )
-_STEP = (Column("workflow_id", "workflow"), Column("branch", "branch"), Column("step", "step"))
-_ACTION = Column("action", "what it is", folds=True)
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,13 @@ def _week(weekly: Weekly) -> Section:
     rows = weekly.workflows
     cells = {one: _with_change(rows[one], rows[f"{one}_change"]) for one in MEASURES}
     table = rows.select("workflow_id", "active").with_columns(**{one: pl.Series(cells[one]) for one in cells})
-    return Section(title, (), table, (_STEP[0], *_WEEK, Column("active", "in flight")))
+    return Section(title, (), table, _WEEK)
 
 
 def _with_change(counts: pl.Series, changes: pl.Series) -> list[str]:
     """How many, and the difference to the week before in percent where that had any."""
     return [
-        cell_text(_STEP[0], n) + ("" if change is None else f" ({cell_text(_CHANGE, change)} %)")
+        cell_text(_WORKFLOW, n) + ("" if change is None else f" ({cell_text(_CHANGE, change)}{_NO_BREAK}%)")
         for n, change in zip(counts, changes, strict=True)
     ]
 
@@ -103,16 +106,18 @@ def _steps(weekly: Weekly) -> Iterator[Section]:
     if not weekly.left.is_empty():
         counts = (Column("entered", "entered"), Column("left", "left"), Column("share", "% left"))
         goal = Column("converted", "by reaching\nthe goal", 1)
-        rows, columns = _with_action(weekly.left), (*_STEP, _ACTION, *counts, goal)
-        yield Section("Where most customers left, of all time", (), rows, columns)
+        columns = (_WORKFLOW, _PLACE, *counts, goal)
+        yield Section("Where most customers left, of all time", (), _placed(weekly.left), columns)
     if not weekly.waiting.is_empty():
-        columns = (*_STEP, _ACTION, Column("waiting", "waiting"))
-        yield Section("Where most customers wait", (), _with_action(weekly.waiting), columns)
+        columns = (_WORKFLOW, _PLACE, Column("waiting", "waiting"))
+        yield Section("Where most customers wait", (), _placed(weekly.waiting), columns)
 
 
-def _with_action(steps: pl.DataFrame) -> pl.DataFrame:
+def _placed(steps: pl.DataFrame) -> pl.DataFrame:
+    """With branch, step and what it is in one column, such as `default/1 wait 2d`."""
     kind = pl.col("action_type").str.replace_all("_", " ")
-    return steps.with_columns(action=pl.concat_str(kind, "label", separator=" ", ignore_nulls=True))
+    place = pl.concat_str("branch", pl.lit("/"), "step")
+    return steps.with_columns(place=pl.concat_str(place, kind, "label", separator=" ", ignore_nulls=True))
 
 
 def _experiment(one: Verdict) -> Section:

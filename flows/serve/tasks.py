@@ -1,0 +1,66 @@
+"""Work as a Prefect task: never cached, tried again only where that is safe and may help."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from flows.errors import InputError, OnwardError, machine_errors
+from flows.store.lock import RunInProgressError
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Again:
+    """When a task is tried again.
+
+    Attributes:
+        delays: the seconds before each further try.
+        after: whether an error is one after which it is.
+    """
+
+    delays: Sequence[float]
+    after: Callable[[object], bool]
+
+    def granted(self, _task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+        """Whether another try is left, and may help."""
+        return run.run_count <= len(self.delays) and self.after(state.data)
+
+
+def _is_busy(error: object) -> bool:
+    return isinstance(error, RunInProgressError)
+
+
+def _may_pass(error: object) -> bool:
+    return isinstance(error, OnwardError) and not isinstance(error, InputError)
+
+
+WHILE_BUSY = Again((2, 2), _is_busy)
+"""While another run holds the store.
+
+`onward report` holds it for a moment, which is worth waiting for; another tick holds it longer and does this one's
+work. Nothing was done before the lock, so trying again is safe.
+"""
+WHILE_PUT_OFF = Again((300, 1800, 7200), _may_pass)
+"""While a mail server can't be reached or puts mails off: what was taken doesn't go again."""
+
+
+def in_a_task(name: str, work: Callable[[], R], again: Again = WHILE_BUSY) -> R:
+    """Do `work` as a task.
+
+    What it works on is enclosed in it: Prefect would look through arguments, down to each step of each workflow.
+    """
+    task = Task(
+        machine_errors()(work),
+        name=name,
+        cache_policy=NO_CACHE,
+        # More than are granted: Prefect logs a traceback when they run out, and only then.
+        retries=len(again.delays) + 1,
+        retry_delay_seconds=[*again.delays, 0],
+        retry_condition_fn=again.granted,
+    )
+    return task()
