@@ -194,7 +194,7 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with served_alone(folder, settings.data_dir), prefect_api(folder) as api:
         tags = tags_of(folder, settings.data_dir)
-        times = _times(settings, cron)
+        times = times_of(settings, cron)
         check_names([f"{work.name}/{name}" for work, _ in times], tags, api)
         typer.echo(
             f"Ticks run at {cron!r} (UTC), one at a time. Watch them at {api.removesuffix('/api')}\n"
@@ -210,8 +210,8 @@ def serve(settings: Settings, settings_file: Path | None, cron: str, name: str =
     sys.exit(CTRL_C)
 
 
-def _times(settings: Settings, cron: str) -> list[tuple[Flow[..., Any], Schedule]]:
-    """The flows that are served, and when they run."""
+def times_of(settings: Settings, cron: str) -> list[tuple[Flow[..., Any], Schedule]]:
+    """The flows that are served, and when they run: ticks by `cron`, the week's report if anybody is to get it."""
     times: list[tuple[Flow[..., Any], Schedule]] = [
         (tick, Cron(cron, timezone="UTC")),
         (report, Cron(REPORT_CRON, timezone="UTC")),

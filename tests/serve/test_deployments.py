@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,16 +37,19 @@ from prefect.states import Completed, Pending
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.errors import InputError, OnwardError
+from flows.reports import message_chart
 from flows.serve import deployments
 from flows.serve import server as server_module
-from flows.serve.deployments import report, serve, tick
+from flows.serve.deployments import report, serve, tick, weekly_report
+from flows.serve.tasks import WHILE_PUT_OFF
 from flows.serve.until_stopped import let_go
-from flows.settings import read_settings
+from flows.settings import Settings, read_settings
 from flows.store.lock import run_lock
 from flows.store.opening import LOCK_FILE
 from flows.store.publish import PUBLISHED_FILE, published_file
 from flows.tick.run import run_tick
 from flows.warehouse import connect
+from tests.delivery.mail_server import Post, mail_server
 
 pytestmark = pytest.mark.prefect
 
@@ -207,17 +211,101 @@ def test_a_tick_without_news_publishes_nothing(tmp_path: Path) -> None:
     assert published_file(read_settings(file)).stat().st_ino == published.st_ino
 
 
-@pytest.mark.usefixtures("server")
-def test_the_report_flow_leaves_artifacts(tmp_path: Path) -> None:
-    file = settle(tmp_path)
-    run_tick(read_settings(file), NOW)
-    state = report(str(file), return_state=True)
+def artifacts(state: State[Any]) -> dict[str, str]:
+    """What a run has left: key → the artifact itself."""
     with get_client(sync_client=True) as client:
         body = {"artifacts": {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}}
         found = client.request("POST", "/artifacts/filter", json=body).json()
-    cells = {one["key"]: json.loads(one["data"]) for one in found}
-    assert cells["onward-workflows"][0]["workflow_id"] == "thanks"
-    assert [row["step"] for row in cells["onward-drop-off"]] == ["0", "1", "2", "3"]
+    return {one["key"]: one["data"] for one in found}
+
+
+@pytest.mark.usefixtures("server")
+def test_the_report_flow_leaves_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_chart, "can_draw", lambda: True)
+    monkeypatch.setattr(message_chart, "message_chart", lambda *_: b"picture")
+    file = settle(tmp_path)
+    held_out = {**WORKFLOW, "workflow_id": "held_out", "holdout": 1}
+    (tmp_path / "data/workflows/held_out.json").write_text(json.dumps(held_out))
+    run_tick(read_settings(file), NOW)
+    found = artifacts(report(str(file), return_state=True))
+    assert set(found) == {"workflow-summary", "drop-off", "experiments", "messages"}
+    held, thanks = json.loads(found["workflow-summary"])
+    assert (thanks["workflow"], thanks["total"], thanks["verdict"]) == ("thanks", "1", "")
+    assert held["verdict"].startswith("[experiments](http://")
+    assert held["verdict"].endswith("/artifacts/key/experiments)")
+    steps = json.loads(found["drop-off"])
+    assert [(row["step"], row["action"]) for row in steps if row["workflow"] == "thanks"] == [
+        *(("0", "send_email thanks"), ("1", "trigger_webhook https://example.com/hook")),
+        *(("2", "add_tag buyer"), ("3", "wait 30d")),
+    ]
+    assert found["experiments"].startswith("## held\\_out\n\n| group | customers | converted | rate |\n")
+    assert "| held\\_out | 1 | - |" in found["experiments"]
+    assert found["messages"].endswith("(data:image/png;base64,cGljdHVyZQ==)")
+
+
+@pytest.mark.usefixtures("server")
+def test_an_artifact_that_can_t_be_made_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no table today")
+
+    monkeypatch.setattr("flows.serve.artifacts.create_table_artifact", broken)
+    state = tick(str(settle(tmp_path)), NOW.isoformat(), return_state=True)
+    assert state.is_completed()
+    assert set(artifacts(state)) == {"onward-tick"}
+    assert "artifact workflow-summary: left out (RuntimeError: no table today)" in caplog.text
+    assert "artifact drop-off: left out" in caplog.text
+
+
+class Once(dict[str, str]):
+    """Replies that a mail server gives once."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.pop(key, default)
+
+
+@pytest.mark.usefixtures("server")
+def test_the_week_s_report_is_mailed_once_however_often_the_flow_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "WHILE_PUT_OFF", replace(WHILE_PUT_OFF, delays=(0, 0)))
+    file = settle(tmp_path)
+    run_tick(read_settings(file), NOW)
+    post = Post(replies=Once(ann="451 4.7.1 greylisted"))
+    with mail_server(post) as port:
+        settings = (
+            f'data_dir = "data"\nsender = "shop"\nfrom_address = "news@shop.example"\n[senders.shop]\ntype = "smtp"\n'
+            f'host = "127.0.0.1"\nport = {port}\ntls = "none"\n[weekly_report]\nto = ["ann@shop.example"]\n'
+        )
+        file.write_text(settings)
+        first, second = (weekly_report(str(file), return_state=True) for _ in range(2))
+    assert (first.is_completed(), second.is_completed()) == (True, True), (first.message, second.message)
+    assert first.message.endswith("mailed by shop to ann@shop.example")
+    assert second.message.endswith("ann@shop.example had it already")
+    (content,) = post.taken["ann@shop.example"]
+    mail = message_from_bytes(content, policy=policy.default)
+    assert mail["Message-ID"].startswith("<report-")
+    assert "thanks" in mail.get_body(("plain",)).get_content()
+    assert [one.get_content_type() for one in mail.iter_attachments()] == ["text/html"]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_week_s_report_for_nobody_is_none(tmp_path: Path) -> None:
+    state = weekly_report(str(settle(tmp_path)), return_state=True)
+    assert (state.is_completed(), state.message) == (
+        True,
+        "Nobody is to get it: weekly_report.to is empty",
+    )
+
+
+def test_the_week_s_report_is_served_by_the_settings_clock_if_somebody_is_to_get_it(tmp_path: Path) -> None:
+    served = deployments.times_of(read_settings(settle(tmp_path)), "* * * * *")
+    assert weekly_report not in dict(served)
+    weekly = {"to": ["ann@shop.example"], "cron": "30 6 * * 5"}
+    settings = Settings(weekly_report=weekly, timezone="Europe/Berlin")
+    schedule = dict(deployments.times_of(settings, "* * * * *"))[weekly_report]
+    assert (schedule.cron, schedule.timezone) == ("30 6 * * 5", "Europe/Berlin")
 
 
 @pytest.mark.usefixtures("server")
