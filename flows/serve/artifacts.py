@@ -52,7 +52,10 @@ def leave_tables(con: DuckDBPyConnection) -> None:
         summary = frame(con, "from report_workflow_summary")
         verdicts = [_link(EXPERIMENTS) if one else "" for one in summary["held_out"]]
         rows = zip(_cells(summary, SUMMARY), verdicts, strict=True)
-        told = [{**row, "steps": _link(STEPS), "verdict": verdict} for row, verdict in rows]
+        told = [
+            {"workflow": row["workflow"], "steps": _link(STEPS), "verdict": verdict, **row}
+            for row, verdict in rows
+        ]
         create_table_artifact(told, key=WORKFLOWS, description="How passes through each workflow ended")
     with _anyway(STEPS):
         kind = pl.concat_str("action_type", "label", separator=" ", ignore_nulls=True).str.strip_chars()
@@ -97,8 +100,10 @@ def _anyway(key: str) -> Generator[None]:
 
 
 def _cells(rows: pl.DataFrame, columns: Sequence[Column]) -> list[dict[str, str]]:
-    """Rows as people read them, by the columns' headings."""
-    texts = [[cell_text(one, cell) for cell in rows[one.name]] for one in columns]
+    """Rows as people read them, by the columns' headings; Prefect takes each cell for Markdown."""
+    texts = [
+        ["" if cell is None else _plain(cell_text(one, cell)) for cell in rows[one.name]] for one in columns
+    ]
     return [
         dict(zip([one.title for one in columns], cells, strict=True)) for cells in zip(*texts, strict=True)
     ]
@@ -128,4 +133,4 @@ def _plain(text: str) -> str:
     return " ".join(text.translate(_MARKS).split())
 
 
-_MARKS = {ord(sign): f"\\{sign}" for sign in "\\`*_{}[]<>#|!~"}
+_MARKS = {ord(sign): f"\\{sign}" for sign in "\\`*[]<>#|~"}

@@ -106,8 +106,8 @@ def _steps(weekly: Weekly) -> Iterator[Section]:
     if not weekly.left.is_empty():
         counts = (Column("entered", "entered"), Column("left", "left"), Column("share", "% left"))
         goal = Column("converted", "by reaching\nthe goal", 1)
-        columns = (_WORKFLOW, _PLACE, *counts, goal)
-        yield Section("Where most customers left, of all time", (), _placed(weekly.left), columns)
+        told = (_WORKFLOW, _PLACE, *counts, goal)
+        yield Section("Where most customers left, of all time", (), _placed(weekly.left), told)
     if not weekly.waiting.is_empty():
         columns = (_WORKFLOW, _PLACE, Column("waiting", "waiting"))
         yield Section("Where most customers wait", (), _placed(weekly.waiting), columns)

@@ -238,8 +238,8 @@ def test_the_report_flow_leaves_artifacts(tmp_path: Path, monkeypatch: pytest.Mo
         *(("0", "send_email thanks"), ("1", "trigger_webhook https://example.com/hook")),
         *(("2", "add_tag buyer"), ("3", "wait 30d")),
     ]
-    assert found["experiments"].startswith("## held\\_out\n\n| group | customers | converted | rate |\n")
-    assert "| held\\_out | 1 | - |" in found["experiments"]
+    assert found["experiments"].startswith("## held_out\n\n| group | customers | converted | rate |\n")
+    assert "| held_out | 1 | - |" in found["experiments"]
     assert found["messages"].endswith("(data:image/png;base64,cGljdHVyZQ==)")
 
 
