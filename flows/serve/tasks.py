@@ -1,5 +1,6 @@
 """Work as a Prefect task: never cached, tried again only where that is safe and may help."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from flows.errors import InputError, OnwardError, machine_errors
 from flows.store.lock import RunInProgressError
 
 R = TypeVar("R")
+# As in deployments.py: Prefect holds on to what tasks are asked by, past the interpreter's end.
+THIS_MODULE = sys.modules.get(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,6 @@ class Again:
 
     delays: Sequence[float]
     after: Callable[[object], bool]
-
-    def granted(self, _task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-        """Whether another try is left, and may help."""
-        return run.run_count <= len(self.delays) and self.after(state.data)
 
 
 def _is_busy(error: object) -> bool:
@@ -54,6 +53,11 @@ def in_a_task(name: str, work: Callable[[], R], again: Again = WHILE_BUSY) -> R:
 
     What it works on is enclosed in it: Prefect would look through arguments, down to each step of each workflow.
     """
+
+    # Prefect asks plain functions only: a method would always mean no.
+    def granted(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+        return run.run_count <= len(again.delays) and again.after(state.data)
+
     task = Task(
         machine_errors()(work),
         name=name,
@@ -61,6 +65,6 @@ def in_a_task(name: str, work: Callable[[], R], again: Again = WHILE_BUSY) -> R:
         # More than are granted: Prefect logs a traceback when they run out, and only then.
         retries=len(again.delays) + 1,
         retry_delay_seconds=[*again.delays, 0],
-        retry_condition_fn=again.granted,
+        retry_condition_fn=granted,
     )
     return task()
