@@ -23,19 +23,20 @@ class Again:
 
     Attributes:
         delays: the seconds before each further try.
-        after: whether an error is one after which it is.
+        granted: whether there is one; a plain function, since Prefect takes any other callable for a no.
     """
 
     delays: Sequence[float]
-    after: Callable[[object], bool]
+    granted: Callable[[Task[..., Any], TaskRun, State[Any]], bool]
 
 
-def _is_busy(error: object) -> bool:
-    return isinstance(error, RunInProgressError)
+def _is_busy(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    return run.run_count <= len(WHILE_BUSY.delays) and isinstance(state.data, RunInProgressError)
 
 
-def _may_pass(error: object) -> bool:
-    return isinstance(error, OnwardError) and not isinstance(error, InputError)
+def _may_pass(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    failed = isinstance(state.data, OnwardError) and not isinstance(state.data, InputError)
+    return run.run_count <= len(WHILE_PUT_OFF.delays) and failed
 
 
 WHILE_BUSY = Again((2, 2), _is_busy)
@@ -53,11 +54,6 @@ def in_a_task(name: str, work: Callable[[], R], again: Again = WHILE_BUSY) -> R:
 
     What it works on is enclosed in it: Prefect would look through arguments, down to each step of each workflow.
     """
-
-    # Prefect asks plain functions only: a method would always mean no.
-    def granted(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-        return run.run_count <= len(again.delays) and again.after(state.data)
-
     task = Task(
         machine_errors()(work),
         name=name,
@@ -65,6 +61,6 @@ def in_a_task(name: str, work: Callable[[], R], again: Again = WHILE_BUSY) -> R:
         # More than are granted: Prefect logs a traceback when they run out, and only then.
         retries=len(again.delays) + 1,
         retry_delay_seconds=[*again.delays, 0],
-        retry_condition_fn=granted,
+        retry_condition_fn=again.granted,
     )
     return task()
