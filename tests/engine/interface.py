@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from tests.semantics.cases import Case, Result, Row
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.triggers import Goal
 from transforms.definitions.workflow import Workflow
 from transforms.engine.decide import decide as decide_tick
 from transforms.engine.fold import fold, fold_attributes, replaced
@@ -79,8 +80,12 @@ def program_of(case: Case) -> Program:
     patterns = TypeAdapter(dict[str, Pattern]).validate_python(case.patterns)
     quiet = [QuietHours.model_validate(case.quiet_hours)] if case.quiet_hours else []
     window = [SendWindow.model_validate(case.send_window)] if case.send_window else []
-    workflows = [Workflow.model_validate(one) for one in case.workflows]
-    return compile_program(workflows, (), patterns, [*quiet, *window])
+    files = [{key: value for key, value in one.items() if key != "counted"} for one in case.workflows]
+    workflows = [Workflow.model_validate(one) for one in files]
+    counted = {
+        one["workflow_id"]: Goal.model_validate(one["counted"]) for one in case.workflows if "counted" in one
+    }
+    return compile_program(workflows, (), patterns, [*quiet, *window], counted)
 
 
 def behaviors(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.engine import interface
 from tests.engine.compare import assert_same
 from tests.engine.strategies import cases, tick_boundaries
+from tests.engine.strategies_workflows import goals
 from tests.oracle import interpreter
 from tests.semantics.cases import Case, Result
 
@@ -29,6 +30,24 @@ def test_every_law_holds(_half: int, data: st.DataObject) -> None:
     assert_same(together, apart(alone), ("together", "apart"))
     assert_same(
         together, interface.decide(shuffled(alone, data.draw(st.integers()))), ("as given", "shuffled")
+    )
+
+
+@given(data=st.data())
+@settings(max_examples=settings().max_examples // 3)
+def test_hits_counted_by_another_goal_change_nothing_else(data: st.DataObject) -> None:
+    """And are those of a workflow's own if that is the same."""
+    case = data.draw(cases())
+    others = [{**one, "counted": data.draw(goals())} for one in case.workflows]
+    boundaries = data.draw(tick_boundaries(case))
+    recounted = replace(case, workflows=others)
+    found = interface.decide(recounted, boundaries)
+    assert_same(interpreter.decide(recounted), found, ("oracle", "engine, many ticks"))
+    decided = interface.decide(case)
+    assert_same(decided, replace(found, goal_hits=decided.goal_hits), ("own goals", "others"))
+    own = [{**one, **({"counted": one["goal"]} if one.get("goal") else {})} for one in case.workflows]
+    assert_same(
+        decided, interface.decide(replace(case, workflows=own), boundaries), ("own", "the same again")
     )
 
 

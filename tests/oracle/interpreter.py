@@ -728,8 +728,8 @@ class Customer:
             self.resume(execution, "event")
 
     def note_hit(self, execution: Execution, fact: Row) -> None:
-        """A goal counts beyond the run, for some time after the latest entry, held out or not."""
-        goal = execution.workflow.get("goal")
+        """A goal counts beyond the run, for some time after the latest entry, held out or not; perhaps another one."""
+        goal = execution.workflow.get("counted") or execution.workflow.get("goal")
         asked = texts_under("attribute", goal.get("conditions")) if goal else set()
         if goal is None or any(one.startswith("execution.") for one in asked):
             return
@@ -830,8 +830,7 @@ def fact_of(type_: str, name: str, **properties: Any) -> Row:
 def all_triggers(workflow: Row) -> Iterator[Row]:
     """Everything in a workflow that a fact can match."""
     yield from workflow["triggers"]
-    if workflow.get("goal"):
-        yield workflow["goal"]
+    yield from (workflow[key] for key in ("goal", "counted") if workflow.get(key))
     yield from workflow.get("exit_on") or ()
     programs = [
         workflow.get("actions", []),

@@ -20,7 +20,8 @@ class Case:
 
     Events are dicts of semantics.md §4: event_id, customer_id, ts, type, name, value, properties,
     attributes. Customers have customer_id, created_at, attributes, tags, and perhaps a timezone. Caps are
-    (messages, window), perhaps followed by the channel and message class they are for. Patterns are as in
+    (messages, window), perhaps followed by the channel and message class they are for. A workflow may have one key that
+    files haven't: `counted`, the goal by which its hits are counted instead of its own. Patterns are as in
     patterns.yaml; `timezone` is the configured default; quiet hours and send window are the settings.
     """
 

@@ -278,7 +278,7 @@ def _entries(opened: Opened, new: pl.DataFrame) -> pl.DataFrame:
     ledger = opened.lanes.ledgers.executions
     flow, fact = (ledger[name][len(opened.executions) :] for name in ("flow", "fact"))
     flows = opened.lanes.tick.program.flows
-    refers = np.array([bool(one.goal and one.goal.references) for one in flows], np.bool_)[flow]
+    refers = np.array([bool(one.counted and one.counted.references) for one in flows], np.bool_)[flow]
     properties = pl.when(pl.Series(refers)).then("trigger_properties")
     told = new.select("workflow_id", "version", "customer_id", "entered_at", properties=properties)
     return told.hstack(_contexts(opened, fact, refers)) if refers.any() else told

@@ -8,7 +8,7 @@ from typing import Any
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.references import referred_property
 from transforms.definitions.send_times import QuietHours, SendWindow
-from transforms.definitions.triggers import WORKFLOW_ACTIONS
+from transforms.definitions.triggers import WORKFLOW_ACTIONS, Goal
 from transforms.definitions.walk import has_hits
 from transforms.definitions.workflow import (
     Action,
@@ -51,6 +51,7 @@ def compile_program(
     older: Sequence[Workflow] = (),
     patterns: Mapping[str, Pattern] = MappingProxyType({}),
     send_times: Sequence[QuietHours | SendWindow] = (),
+    counted: Mapping[str, Goal] = MappingProxyType({}),
 ) -> Program:
     """Compile the `current` workflows and the `older` versions that executions still run (semantics.md §9).
 
@@ -61,11 +62,13 @@ def compile_program(
         older: see above.
         patterns: by name; those that no workflow names are left out.
         send_times: of all workflows that don't declare their own.
+        counted: goals by which hits of workflows are counted instead of their versions' own, by workflow.
     """
     versions = {(one.workflow_id, version_of(one)): (one, False) for one in older}
     versions |= {(one.workflow_id, version_of(one)): (one, one.is_live) for one in current}
     priority = {one.workflow_id: one.priority for one in (*older, *current)}
-    compiler = _Compiler(sorted(priority, key=lambda name: (-priority[name], name)), patterns, send_times)
+    slots = sorted(priority, key=lambda name: (-priority[name], name))
+    compiler = _Compiler(slots, patterns, send_times, counted)
     for (_, version), (workflow, enters) in sorted(versions.items(), key=lambda item: item[0]):
         compiler.add(workflow, version, enters=enters)
     return compiler.program()
@@ -77,9 +80,11 @@ class _Compiler:
         slots: Sequence[str],
         patterns: Mapping[str, Pattern],
         send_times: Sequence[QuietHours | SendWindow],
+        counted: Mapping[str, Goal],
     ) -> None:
         self.slots = list(slots)
         self.send_times = send_times
+        self.counted = counted
         self.signals = SignalBuilder(patterns)
         self.checks = CheckBuilder(self.signals)
         self.alarms = AlarmBuilder()
@@ -99,10 +104,13 @@ class _Compiler:
         waits = tuple(pc for pc in range(first, len(self.steps)) if self.steps[pc].matcher >= 0)
         triggers = tuple(map(self.triggers.trigger, workflow.triggers)) if enters else ()
         goal = self.triggers.trigger(workflow.goal) if workflow.goal else None
+        other = self.counted.get(workflow.workflow_id)
+        counted = self.triggers.trigger(other) if other else goal
         exits = tuple(map(self.triggers.trigger, workflow.exit_on))
         leaving = [one.matcher for one in (goal, *exits) if one]
         reactors = [*leaving, *(self.steps[pc].matcher for pc in waits)]
-        self.alarms.add(workflow.workflow_id, flow, triggers, reactors)
+        looked_for = [*reactors, counted.matcher] if counted and other else reactors
+        self.alarms.add(workflow.workflow_id, flow, triggers, looked_for)
         self.flows.append(
             Flow(
                 index=flow,
@@ -113,7 +121,8 @@ class _Compiler:
                 triggers=triggers,
                 branches=tuple(branches),
                 goal=goal,
-                goal_window=_goal_window(workflow),
+                counted=counted,
+                goal_window=_goal_window(other or workflow.goal),
                 exits=exits,
                 waits=waits,
                 reactors=reactors,
@@ -233,9 +242,9 @@ class _Compiler:
         return len(self.steps) - 1
 
 
-def _goal_window(workflow: Workflow) -> int:
+def _goal_window(goal: Goal | None) -> int:
     """How long after an entry what matches the goal is a hit of it (§10), in µs; -1: nothing is."""
-    return microseconds(workflow.goal.window) if workflow.goal and has_hits(workflow.goal) else -1
+    return microseconds(goal.window) if goal and has_hits(goal) else -1
 
 
 def _ways(workflow: Workflow) -> list[tuple[str, Conditions, tuple[Action, ...]]]:

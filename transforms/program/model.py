@@ -78,7 +78,8 @@ class Flow:
     triggers: tuple[CompiledTrigger, ...]
     branches: tuple[CompiledBranch, ...]
     goal: CompiledTrigger | None
-    goal_window: int  # µs after an entry in which what matches the goal is a hit, -1: nothing is
+    counted: CompiledTrigger | None  # the goal that hits are counted by: its own, unless another is asked for
+    goal_window: int  # µs after an entry in which what matches that is a hit, -1: nothing is
     exits: tuple[CompiledTrigger, ...]
     waits: tuple[int, ...]
     reactors: list[int]  # the matchers of goal, exits and waits

@@ -106,7 +106,7 @@ def goal_crons(program: Program, tick: Tick) -> list[Flow]:
         for one in program.alarms
         if one.is_cron and may_ring(one.schedule.cron or "", one.schedule.timezone, tick)
         for flow in one.flows
-        if (goal := program.flows[flow].goal) and goal.matcher in one.matchers
+        if (goal := program.flows[flow].counted) and goal.matcher in one.matchers
         if program.flows[flow].goal_window >= 0
     ]
 

@@ -42,8 +42,8 @@ def take_fact(lanes: Lanes, rows: Ints, facts: Ints) -> None:
     seen = Seen(rows, facts, lanes.facts["match"].take(facts, axis=0), lanes.queue.clock[rows])
     flows, matched = lanes.tick.program.flows, set(np.flatnonzero(seen.match.any(axis=0)).tolist())
     for flow in flows:
-        if flow.goal and flow.goal.matcher in matched:
-            _note_hits(lanes, flow, flow.goal, seen)
+        if flow.counted and flow.counted.matcher in matched:
+            _note_hits(lanes, flow, flow.counted, seen)
         if not matched.isdisjoint(flow.reactors):
             _react(lanes, flow, seen)
     if lanes.observer:
