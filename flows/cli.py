@@ -20,6 +20,7 @@ from flows.commands import (
     definitions,
     experiments,
     forecasts,
+    goals,
     histories,
     messages,
     outbox,
@@ -133,6 +134,9 @@ app.command("customers", short_help="Customers by what holds of them.")(rows.cus
 app.command("quarantine", short_help="Input rows that were refused, and why.")(rows.quarantine_command)
 app.command("migrate", short_help="Move a workflow's executions to its present version.")(
     ticks.migrate_command
+)
+app.command("reconsider-goal", short_help="Count goal hits of the past by a workflow's present goal.")(
+    goals.reconsider_goal_command
 )
 app.command("rebuild", short_help="Compute the state again from the archive.")(ticks.rebuild_command)
 app.command("compact", short_help="Put the small files of the store together.")(store.compact_command)

@@ -148,8 +148,8 @@ class _Answer:
 
 def _answer(places: "Settings", scope: "Scope", csv: str | None, *, weeks: bool) -> _Answer:
     from flows.reports.frames import open_reports
-    from flows.reports.scope import LAST_WEEK, last_week, scoped_frames, view_names
-    from flows.reports.terminal import print_last_week, print_scoped
+    from flows.reports.scope import LAST_WEEK, last_week, reconsidered, scoped_frames, view_names
+    from flows.reports.terminal import print_last_week
     from transforms.definitions.base import advice
 
     names = [LAST_WEEK] if weeks else view_names(scope)
@@ -162,7 +162,17 @@ def _answer(places: "Settings", scope: "Scope", csv: str | None, *, weeks: bool)
                 rows = last_week(con, scope.workflows)
                 return _Answer({LAST_WEEK: rows}, partial(print_last_week, rows))
             frames = scoped_frames(con, scope, None if csv is None else [csv])
-            return _Answer(frames, partial(print_scoped, frames, scope))
+            others = reconsidered(con, scope)
+    return _Answer(frames, partial(_print, frames, scope, others))
+
+
+def _print(
+    frames: "Mapping[str, pl.DataFrame]", scope: "Scope", reconsidered: "pl.DataFrame", console: "Console"
+) -> None:
+    from flows.reports.terminal import print_reconsidered, print_scoped
+
+    print_scoped(frames, scope, console)
+    print_reconsidered(reconsidered, console)
 
 
 def reconcile_command(

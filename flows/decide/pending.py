@@ -89,8 +89,8 @@ def decide_pending(store: Store, rules: Rules, loaded: TickSummary, *, new_custo
 
 def _scene(store: Store, rules: Rules, loaded: TickSummary) -> _Scene:
     con = store.con
-    older = older_versions(store.state, rules.workflows, loaded.previous)
-    program = compile_program(rules.workflows, older, rules.patterns, rules.send_times)
+    older = older_versions(store.state, rules.workflows, loaded.previous, rules.counted)
+    program = compile_program(rules.workflows, older, rules.patterns, rules.send_times, rules.counted)
     ((first,),) = run_sql(con, "decide/first_event.sql").fetchall()
     caps = [Cap(*one) for one in rules.caps]
     tick = Tick(loaded.now, loaded.previous, first, caps, rules.timezone)

@@ -12,6 +12,7 @@ from flows.definitions.folder import Definitions
 from flows.settings import Settings
 from transforms.definitions.patterns import Pattern
 from transforms.definitions.send_times import QuietHours, SendWindow
+from transforms.definitions.triggers import Goal
 from transforms.definitions.workflow import Workflow
 
 CapRow = tuple[int, timedelta, str | None, str | None]
@@ -29,6 +30,7 @@ class Rules:
         send_times: of all workflows that don't declare their own.
         timezone: the default of customers without one.
         unreadable: the ids of workflows whose files had faults: their executions stay running or paused.
+        counted: goals by which hits of workflows are counted instead of their versions' own, by workflow.
     """
 
     workflows: Sequence[Workflow]
@@ -38,6 +40,7 @@ class Rules:
     send_times: Sequence[QuietHours | SendWindow] = ()
     timezone: str = "UTC"
     unreadable: Sequence[str] = field(default=())
+    counted: Mapping[str, Goal] = field(default_factory=dict)
 
 
 def rules_of(settings: Settings, definitions: Definitions) -> Rules:

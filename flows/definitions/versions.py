@@ -1,7 +1,9 @@
 """Workflow versions in the store: an edited workflow is a new one, executions finish on theirs (semantics.md §9)."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 import polars as pl
 
@@ -9,9 +11,11 @@ from flows.store.archive import keep_definition
 from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.tables import PROGRAM_STEPS
-from transforms.definitions.triggers import GOAL_WINDOW
+from transforms.definitions.triggers import GOAL_WINDOW, Goal
 from transforms.definitions.workflow import Workflow, definition_json, stored_workflow, version_of
 from transforms.timing.durations import microseconds
+
+_OWN: Mapping[str, Goal] = MappingProxyType({})
 
 
 def note_versions(store: Store, workflows: Sequence[Workflow], now: datetime) -> None:
@@ -27,22 +31,31 @@ def known_versions(state: StateFile) -> list[tuple[str, int, str]]:
     return state.rows("definitions/versions/known.sql")
 
 
-def older_versions(state: StateFile, workflows: Sequence[Workflow], since: datetime | None) -> list[Workflow]:
+def older_versions(
+    state: StateFile,
+    workflows: Sequence[Workflow],
+    since: datetime | None,
+    counted: Mapping[str, Goal] = _OWN,
+) -> list[Workflow]:
     """The versions, beside the current ones, that executions still run, or are paused on, or whose goals are open.
 
     Args:
         state: where executions are.
         workflows: the current ones.
         since: the tick's start.
+        counted: goals that count instead of the versions' own, by workflow.
     """
     current = {version_of(one) for one in workflows}
     running = stored_workflows(state, state.rows("definitions/versions/running.sql"))
-    found = {version_of(one): one for one in (*running, *with_open_goals(state, workflows, since))}
+    found = {version_of(one): one for one in (*running, *with_open_goals(state, workflows, since, counted))}
     return [one for version, one in found.items() if version not in current]
 
 
 def with_open_goals(
-    state: StateFile, workflows: Sequence[Workflow], since: datetime | None
+    state: StateFile,
+    workflows: Sequence[Workflow],
+    since: datetime | None,
+    counted: Mapping[str, Goal] = _OWN,
 ) -> list[Workflow]:
     """The versions, beside `workflows`, whose last entry can still hit its goal after `since` (semantics.md §10).
 
@@ -50,7 +63,8 @@ def with_open_goals(
     """
     if since is None:
         return []
-    asked = {"since": since, "usual": microseconds(GOAL_WINDOW)}
+    windows = json.dumps({name: microseconds(goal.window) for name, goal in counted.items()})
+    asked = {"since": since, "usual": microseconds(GOAL_WINDOW), "counted": windows}
     versions = [version_of(one) for one in workflows]
     return stored_workflows(state, state.rows("definitions/versions/entered.sql", **asked, versions=versions))
 

@@ -95,6 +95,11 @@ def _scoped(con: DuckDBPyConnection, name: str, scope: Scope) -> pl.DataFrame:
     return _of_workflows(_view(con, name, scope.since), scope.workflows)
 
 
+def reconsidered(con: DuckDBPyConnection, scope: Scope) -> pl.DataFrame:
+    """Rows of `goal_reconsiderations`: the scope's workflows whose goal hits aren't counted as ticks did."""
+    return _of_workflows(frame(con, "from goal_reconsiderations order by workflow_id"), scope.workflows)
+
+
 def _view(con: DuckDBPyConnection, name: str, since: datetime | None) -> pl.DataFrame:
     if since is None:
         return frame(con, f"from {name}")

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from flows.fitting import Column, print_table
 from flows.reports.frames import report_frames
-from flows.reports.scope import Scope
+from flows.reports.scope import Scope, reconsidered
 
 DAYS_SHOWN = 14
 NOTHING_YET = (
@@ -64,6 +64,7 @@ WEEKS = (
 def print_reports(con: DuckDBPyConnection, console: Console) -> None:
     """Print the workflow summary, each branch's drop-off, and the last 14 days of messages, of what is published."""
     print_scoped(report_frames(con), Scope(), console)
+    print_reconsidered(reconsidered(con, Scope()), console)
 
 
 def print_scoped(frames: Mapping[str, pl.DataFrame], scope: Scope, console: Console) -> None:
@@ -88,6 +89,23 @@ def print_scoped(frames: Mapping[str, pl.DataFrame], scope: Scope, console: Cons
     daily = frames["report_messages_daily"]
     if daily.height:
         print_table(console, _title_of_messages(scope), _by_day(daily, scope), DAILY, rest=REST)
+
+
+def print_reconsidered(rows: pl.DataFrame, console: Console) -> None:
+    """Say whose goal hits reports count by another goal than ticks did; nothing if nobody's.
+
+    Args:
+        rows: of `goal_reconsiderations`.
+        console: where to print.
+    """
+    for workflow, since, until in rows.select("workflow_id", "since", "until").rows():
+        entries = f"from {_instant(since)} " if since else ""
+        console.print(
+            f"Goal hits of {workflow} are reconsidered, for its entries {entries}until {_instant(until)}: "
+            "report_time_to_goal and report_entry_cohorts show these",
+            markup=False,
+            highlight=False,
+        )
 
 
 def print_last_week(weeks: pl.DataFrame, console: Console) -> None:

@@ -18,6 +18,8 @@ from transforms.definitions.workflow import Workflow
 from transforms.timing.durations import spoken
 
 NO_HITS = "conversions aren't known: the workflow has no goal, or one that asks for the execution's decision"
+RECONSIDERED = "the goal was reconsidered since: here conversions are those that ticks found, by the goal of then"
+"""An experiment is judged by what was to be reached while it ran, whatever else was counted since."""
 REVENUE = "revenue per customer"
 """What a customer's value is called in sentences."""
 _MET = {HOLDOUT: "the first entry", SPLIT: "the draw", VARIANTS: "the first message"}
@@ -212,6 +214,8 @@ def _notes(stored: Stored, exposed: pl.DataFrame, kind: Kind) -> list[str]:
     found = [f"converted: reached the goal within {spoken(stored.window)} after {_MET[kind]}"]
     if not stored.counts_hits:
         found = [NO_HITS]
+    if stored.is_reconsidered:
+        found.append(RECONSIDERED)
     waiting = exposed.filter(pl.col("exposed_at") + stored.window > stored.now).height
     if waiting and (stored.counts_hits or not stored.orders.is_empty()):
         found.append(

@@ -38,6 +38,7 @@ class Stored:
         goal_hits: `workflow_id`, `customer_id`, `entered_at`, `at`.
         orders: `customer_id`, `ts`, `earned_at`, `cents`, of those who entered.
         now: until when is known what happened.
+        is_reconsidered: whether its goal hits were counted anew, too, by another goal.
     """
 
     workflow_id: str
@@ -46,6 +47,7 @@ class Stored:
     goal_hits: pl.DataFrame
     orders: pl.DataFrame
     now: datetime
+    is_reconsidered: bool = False
 
     @property
     def newest(self) -> Workflow:
@@ -96,7 +98,8 @@ def read_stored(con: DuckDBPyConnection, workflow_id: str) -> Stored:
         for name in ("executions", "goal_hits", "orders")
     )
     known = {version: stored_workflow(text) for version, text in versions.iter_rows()}
-    return Stored(workflow_id, known, executions, hits, orders, now)
+    counted = read_sql(con, "reports/experiments/reconsidered.sql", workflow_id=workflow_id)
+    return Stored(workflow_id, known, executions, hits, orders, now, not counted.is_empty())
 
 
 def read_draws(

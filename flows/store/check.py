@@ -13,6 +13,7 @@ from flows.store.ledger import (
     BASE,
     CURRENT,
     LASTING,
+    RECONSIDERED,
     LedgerFile,
     checked_files,
     ledger_folder,
@@ -29,6 +30,7 @@ FOUND = {"file": pl.String, "fault": pl.String, "next": pl.String}
 _AT_ONCE = 250_000
 _REPAIRED = "`onward check --repair` writes it again from the customers' documents"
 _LOST = "put it back from a copy of the folder; `onward rebuild` decides everything again from the archive"
+_AGAIN = "`onward reconsider-goal` counts it again, or takes it back with --drop"
 _ARCHIVED = "put it back from a copy of the archive: what came in then is nowhere else"
 
 
@@ -57,7 +59,7 @@ def check(
         if repair and any(one.relation in CURRENT for one, _ in found):
             _write_again(store)
             found = [(one, fault) for one, fault in found if one.relation not in CURRENT]
-        if repair and not any(one.relation in LASTING for one, _ in found):
+        if repair and not any(one.relation in (*LASTING, RECONSIDERED) for one, _ in found):
             publish(store)
     rows = [(str(_path(settings, one)), fault, _next(one)) for one, fault in found]
     return pl.DataFrame(rows, schema=FOUND, orient="row")
@@ -84,6 +86,8 @@ def _fault(settings: Settings, file: LedgerFile) -> str | None:
 def _next(file: LedgerFile) -> str:
     if file.relation in CURRENT:
         return _REPAIRED
+    if file.relation == RECONSIDERED:
+        return _AGAIN
     return _ARCHIVED if file.is_archived else _LOST
 
 

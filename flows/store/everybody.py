@@ -1,6 +1,6 @@
 """All customers at once, as of before the transaction under way, for what no customer's key answers."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from flows.store.ledger import named_files
@@ -14,17 +14,22 @@ _ASKED = ("profiles", "attributes", "tags", "running", "ended", "steps", *KEYS)
 
 
 @contextmanager
-def everybody(store: Store) -> Generator[None]:
-    """Let queries of the block read `everybody.profiles`, `attributes`, `tags`, `running`, `messages`, `webhooks`.
+def everybody(store: Store, asked: Sequence[str] = _ASKED) -> Generator[None]:
+    """Let queries of the block read relations of the ledger, as `everybody.profiles` and so on.
 
-    Rows of customers have the places of their documents, `customer_key`.
+    Rows of customers have the places of their documents, `customer_key`; messages and webhook requests that wait are
+    there too.
+
+    Args:
+        store: whose ledger they read.
+        asked: which relations.
     """
     con = store.con
     con.execute(f"create schema {_SCHEMA}")
     try:
-        con.execute(";".join(empty_tables(_SCHEMA, _ASKED)))
-        queries = relations(store, named_files(store.state), _SCHEMA, _ASKED, keyed=True)
-        waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS}
+        con.execute(";".join(empty_tables(_SCHEMA, asked)))
+        queries = relations(store, named_files(store.state), _SCHEMA, asked, keyed=True)
+        waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS if table in asked}
         with shown(con, **waiting):
             for name, query in queries.items():
                 more = f" union all by name select * from waiting_{name}" if name in KEYS else ""

@@ -33,6 +33,8 @@ LASTING = (
 OWNED = frozenset(LASTING) - {"quarantine"}
 """Those of them that are a customer's. Put together they lie by `customer_id`, so that one customer's are found by the
 statistics of row groups; nobody may rely on any order of rows but for speed."""
+RECONSIDERED = "goal_hits_reconsidered"
+"""Rows that no tick decided: a file for each workflow whose goal was reconsidered, replaced as a whole."""
 CLOSED = ("ticks", "tick_counts", "considered", "batches")
 """Rows of the state file that go to the ledger when it is compacted."""
 CURRENT = ("profiles", "attributes", "tags", "running", "window_amounts", "schedule_alarms")
@@ -62,7 +64,7 @@ class LedgerFile:
 
     Attributes:
         name: its path within the ledger.
-        relation: whose rows it holds (`LASTING` or `CURRENT`).
+        relation: whose rows it holds (`LASTING`, `RECONSIDERED`, `CLOSED` or `CURRENT`).
         level: 0: written by a commit; higher ones were put together from those of the level below.
         first: the first commit whose rows it holds.
         last: the last one.

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from flows.files import hash_of
 from flows.store.comments import comments
-from flows.store.ledger import CLOSED, CURRENT, LASTING
+from flows.store.ledger import CLOSED, CURRENT, LASTING, RECONSIDERED
 from flows.store.pending import KEYS
 from flows.store.relations import empty_tables, relations
 from flows.store.shown import INTERNAL, Shown
@@ -38,6 +38,7 @@ _INNER = (
     *("ended", "running", "schedule_alarms", "steps", "goal_hits", "entry_refusals", "suppressions"),
     *KEYS,
     *CLOSED,
+    RECONSIDERED,
 )
 """Relations that views of `sql/store/views/` read."""
 _KEYED = ("running",)
@@ -136,7 +137,7 @@ def _rows(held: Shown) -> dict[str, pl.DataFrame]:
 
 
 def _relations(store: Store, held: Shown) -> dict[str, str]:
-    every = relations(store, held.files, INTERNAL, (*LASTING, *CLOSED, *CURRENT))
+    every = relations(store, held.files, INTERNAL, (*LASTING, RECONSIDERED, *CLOSED, *CURRENT))
     return every | relations(store, held.files, INTERNAL, _KEYED, keyed=True)
 
 

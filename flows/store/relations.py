@@ -29,7 +29,7 @@ def relations(
         store: whose ledger they read.
         files: those of it that count.
         schema: where `empty_tables` were made, for relations that have no files yet.
-        names: of `LASTING`, `CLOSED` and `CURRENT`.
+        names: of `LASTING`, `RECONSIDERED`, `CLOSED` and `CURRENT`.
         keyed: whether rows of `CURRENT` have `customer_key` and `commit_id`, too.
     """
     root, wanted = ledger_folder(store.settings).absolute(), list(names)
@@ -49,7 +49,7 @@ def lasting_rows(root: Path, files: Sequence[LedgerFile], name: str, schema: str
     Args:
         root: the root of the ledger.
         files: those that count.
-        name: of `LASTING` or `CLOSED`.
+        name: of `LASTING`, `RECONSIDERED` or `CLOSED`.
         schema: where `empty_tables` were made.
     """
     return _read(root, [one for one in files if one.relation == name], f"{schema}.no_{name}")

@@ -9,6 +9,7 @@ from flows.store.ledger import CLOSED, LedgerFile, closed_until, named_files
 from flows.store.of_settings import of_settings
 from flows.store.pending import KEYS, decoded
 from flows.store.prepared import archived_events
+from flows.store.reconsidered import reconsiderations
 from flows.store.state_file import StateFile
 from flows.store.store import Store
 from flows.store.sums import read_sums
@@ -58,6 +59,7 @@ def _tables(store: Store) -> dict[str, pl.DataFrame]:
     paused = state.frame("select workflow_id from paused", {"workflow_id": pl.String})
     waiting = {f"{INTERNAL}.pending_{table}": decoded(store.con, state, table) for table in KEYS}
     waiting |= {f"{INTERNAL}.{name}": rows for name, rows in of_settings(store.settings).items()}
+    waiting |= {"goal_reconsiderations": reconsiderations(state)}
     pending = {name: rows.drop("trigger_properties", strict=False) for name, rows in waiting.items()}
     return {**found, "sums": sums, "send_ledger": ledger, f"{INTERNAL}.paused": paused, **pending}
 

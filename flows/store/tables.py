@@ -26,6 +26,12 @@ PROGRAM_STEPS: Schema = {
     "position": pl.Int32,
     **dict.fromkeys(("action_type", "label"), pl.String),
 }
+RECONSIDERATIONS: Schema = {
+    **dict.fromkeys(("workflow_id", "version", "goal"), pl.String),
+    "window_seconds": pl.Float64,
+    **dict.fromkeys(("since", "until", "reconsidered_at"), INSTANT),
+    **dict.fromkeys(("entries", "hits"), pl.Int64),
+}
 SMALL: dict[str, Schema] = {
     "ticks": TICKS,
     "tick_counts": {"tick_id": pl.Int64, "reason": pl.String, "n": pl.Int64},

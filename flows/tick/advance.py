@@ -111,7 +111,10 @@ def decide_tick(store: Store, rules: Rules, manifest: Manifest) -> TickSummary:
     paused, resumed = pause_and_resume(store, rules.workflows, rules.unreadable)
     _lay_out_events(store, manifest)
     loaded = replace(_loaded(store, tick, manifest.batches), paused=paused, resumed=resumed)
-    if not loaded.events and not can_happen(store.state, rules.workflows, tick.previous, tick.now):
+    # Whether a goal that isn't of the versions may be hit, they don't say.
+    if not (loaded.events or rules.counted) and not can_happen(
+        store.state, rules.workflows, tick.previous, tick.now
+    ):
         return loaded
     from flows.decide.pending import decide_pending
 

@@ -1,5 +1,6 @@
 """The past again: what the archive knows and the state doesn't, decided with the workflows and settings of then."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,6 +22,13 @@ from flows.store.store import Store
 from flows.store.ticks import last_tick
 from flows.tick.advance import MANIFESTS, decide_tick, record_tick
 from flows.tick.migrations import apply_migration, archived_migrations, known_migrations
+
+Adapt = Callable[[Rules], Rules]
+"""The rules of then → those to decide by again."""
+
+
+def _as_then(rules: Rules) -> Rules:
+    return rules
 
 
 @dataclass
@@ -65,23 +73,34 @@ def catch_up(store: Store, end: tuple[int, datetime] | None = None) -> Replayed:
         store: the store.
         end: number and end of the last tick to decide; None: as far as ticks have come.
     """
+    done = replay_all(store, end)
+    if done.older:
+        done.known = _hold_back(replace(store, say=silent), done.older)
+    return done
+
+
+def replay_all(store: Store, end: tuple[int, datetime] | None = None, adapt: Adapt = _as_then) -> Replayed:
+    """As `catch_up`, and nothing is kept from being sent.
+
+    Args:
+        store: the store.
+        end: see `catch_up`.
+        adapt: changes the rules of then.
+    """
     last, _ = last_tick(store.state)
-    quiet = replace(store, say=silent)
-    done = Replayed()
+    again, done = _Again(replace(store, say=silent), adapt), Replayed()
     is_known = store.state.value(MANIFESTS) == manifests_stamp(store.settings)
     for manifest in () if is_known else manifests_after(store.settings, last):
         if end and manifest.tick_id > end[0]:
             break
         store.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
-        _migrate_again(quiet, manifest.tick_id - 1)
-        _replay(quiet, manifest)
+        again.migrate(manifest.tick_id - 1)
+        again.replay(manifest)
         done.ticks += 1
         done.older += [manifest.tick_id] if manifest.semantics < SEMANTICS else []
-    _migrate_again(quiet, end and end[0])
+    again.migrate(end and end[0])
     if reached := end or _clock(store.settings, done):
-        _move_to(quiet, *reached)
-    if done.older:
-        done.known = _hold_back(quiet, done.older)
+        again.move_to(*reached)
     return done
 
 
@@ -104,36 +123,42 @@ def _hold_back(store: Store, ticks: list[int]) -> int:
     return known
 
 
-def _replay(store: Store, manifest: Manifest) -> None:
-    """Decide a tick again from its manifest and the archive, after what fell due before it."""
-    if manifest.previous:
-        _move_to(store, manifest.tick_id - 1, manifest.previous)
-    _decide_again(store, manifest)
+@dataclass(frozen=True)
+class _Again:
+    """Decides in a store what was decided before, by the rules of then as they are adapted."""
+
+    store: Store
+    adapt: Adapt
+
+    def replay(self, manifest: Manifest) -> None:
+        """Decide a tick again from its manifest and the archive, after what fell due before it."""
+        if manifest.previous:
+            self.move_to(manifest.tick_id - 1, manifest.previous)
+        _decide_again(self.store, manifest, self.adapt)
+
+    def move_to(self, tick_id: int, now: datetime) -> None:
+        """Decide again what fell due until `now`, on the basis of the last manifest; nothing if that's behind."""
+        done, last = last_tick(self.store.state)
+        if last and last < now and (before := last_manifest(self.store.settings, done)):
+            ahead = replace(before, tick_id=tick_id, previous=last, now=now, batches=[])
+            _decide_again(self.store, ahead, self.adapt)
+
+    def migrate(self, until: int | None) -> None:
+        """Repeat the archived migrations that the state doesn't know, up to those after tick `until` (None: all)."""
+        store, known = self.store, known_migrations(self.store.state)
+        for migration in archived_migrations(store.settings):
+            if (migration.after_tick, migration.number) not in known and (
+                until is None or migration.after_tick <= until
+            ):
+                self.move_to(migration.after_tick, migration.at)
+                with store.transaction() as commit:
+                    apply_migration(store, migration)
+                    commit.shows = True
 
 
-def _move_to(store: Store, tick_id: int, now: datetime) -> None:
-    """Decide again what fell due until `now`, on the basis of the last manifest; nothing if that's behind."""
-    done, last = last_tick(store.state)
-    if last and last < now and (before := last_manifest(store.settings, done)):
-        _decide_again(store, replace(before, tick_id=tick_id, previous=last, now=now, batches=[]))
-
-
-def _migrate_again(store: Store, until: int | None) -> None:
-    """Repeat the archived migrations that the state doesn't know, those after tick `until` or earlier (None: all)."""
-    known = known_migrations(store.state)
-    for migration in archived_migrations(store.settings):
-        if (migration.after_tick, migration.number) not in known and (
-            until is None or migration.after_tick <= until
-        ):
-            _move_to(store, migration.after_tick, migration.at)
-            with store.transaction() as commit:
-                apply_migration(store, migration)
-                commit.shows = True
-
-
-def _decide_again(store: Store, manifest: Manifest) -> None:
+def _decide_again(store: Store, manifest: Manifest, adapt: Adapt) -> None:
     started = store.clock()
-    rules = _rules_then(store.settings, manifest)
+    rules = adapt(_rules_then(store.settings, manifest))
     with store.transaction() as commit:
         admit_all(store, manifest.batches)
         summary = decide_tick(store, rules, manifest)

@@ -28,10 +28,16 @@ formats = st.lists(st.sampled_from(FORMATS), min_size=3, max_size=3)
 def run_ticks(
     root: Path, case: Case, ticks: Ticks, kinds: Sequence[Format], rebuilt: bool, **bounds: timedelta
 ) -> Result:
-    """The case by `onward run`: its customers delivered before the first tick, each tick's events before it.
+    """The case by `onward run`; if `rebuilt`, the state is then made again, and the last run repeated."""
+    home = ticked_house(root, case, ticks, kinds, **bounds)
+    if rebuilt:
+        rebuild(home.settings)
+        home.tick(case.end)
+    return home.result()
 
-    If `rebuilt`, the state is then made again from the archive, and the last run repeated.
-    """
+
+def ticked_house(root: Path, case: Case, ticks: Ticks, kinds: Sequence[Format], **bounds: timedelta) -> House:
+    """A house where the case was run: its customers delivered before the first tick, each tick's events before it."""
     clocks = {"timezone": case.timezone, "quiet_hours": case.quiet_hours, "send_window": case.send_window}
     home = house(root, *case.workflows, frequency_caps=list(map(_cap, case.caps)), **clocks, **bounds)
     home.patterns(case.patterns)
@@ -39,10 +45,7 @@ def run_ticks(
     for number, (now, events) in enumerate(ticks):
         _deliver(home, f"{number:03d}", events, kinds)
         home.tick(now)
-    if rebuilt:
-        rebuild(home.settings)
-        home.tick(case.end)
-    return home.result()
+    return home
 
 
 def _cap(cap: tuple[Any, ...]) -> Row:
@@ -50,7 +53,7 @@ def _cap(cap: tuple[Any, ...]) -> Row:
     return {**dict(zip(names, cap, strict=False)), "window": cap[1].total_seconds()}
 
 
-def _with_columns(customer: Row) -> Row:
+def with_columns(customer: Row) -> Row:
     """What a store shows in columns is in columns, not among the attributes."""
     told = {name: customer["attributes"].get(name) for name in COLUMNS}
     others = {name: value for name, value in customer["attributes"].items() if name not in COLUMNS}
@@ -67,7 +70,7 @@ def _deliver(home: House, name: str, events: list[Row], kinds: Sequence[Format])
 
 def check(drawn: tuple[Case, Ticks], kinds: Sequence[Format], rebuilt: bool, **bounds: timedelta) -> Result:
     """Decide it both ways and compare; what the oracle says."""
-    customers = [_with_columns(one) for one in drawn[0].customers]
+    customers = [with_columns(one) for one in drawn[0].customers]
     case, ticks = replace(drawn[0], start=None, customers=customers), drawn[1]
     expected = decide_ticks(case, ticks, **bounds)
     with TemporaryDirectory() as folder:

@@ -58,6 +58,8 @@ _TIME_TO_GOAL = (
     Column("open", "still can"),
     Column("median_seconds", "half within"),
     Column("p90_seconds", "90 % within"),
+    Column("goal_counted", "goal counted"),
+    Column("counted_until", "until"),
 )
 _COHORTS = (
     Column("week", "week of"),
@@ -71,6 +73,7 @@ _COHORTS = (
     Column("exited", "exited"),
     Column("failed", "failed"),
     Column("active", "active"),
+    Column("goal_counted", "goal counted"),
 )
 _REVENUE = (
     Column("model", "model"),
@@ -86,6 +89,9 @@ _EARNED = (Column("model", "model"), Column("workflow_id", "workflow"), Column("
 _BARS = {"pct_of_entries", "open_rate", "click_rate", "hit_rate", "accepted", "waiting", "revenue"}
 """Columns with a bar behind the number: a percentage's own length, else in percent of the longest."""
 
+RECONSIDERED = (
+    "Entries whose goal was reconsidered, and others as ticks decided: rows of their own, by one goal each."
+)
 MODELS = "Each model credits the same orders to messages in another way: compare models, don’t add them up."
 
 
@@ -152,13 +158,19 @@ def workflow_tables(
     cohorts = _latest(every, "week", 7 * WEEKS_SHOWN)
     is_hit = every["hits"].is_not_null().any()
     to_goal = numbers.of("report_time_to_goal", workflow).filter(is_hit)
+    plain, note = ("goal_counted", "counted_until"), ""
+    if (every["goal_counted"] == "reconsidered").any():
+        plain, note = (), RECONSIDERED
+    times, weeks = (_without(one, plain) for one in (_TIME_TO_GOAL, _COHORTS))
     found = [
         _table("report_drop_off", "Step by step", _with_action(drop_off), _DROP_OFF),
         _table("waiting", "Who waits where", _with_action(waiting), _WAITING),
         _messages(numbers.of("report_messages_daily", workflow)),
         _engagement(numbers.of("report_message_engagement", workflow), letters),
-        _table("report_time_to_goal", "From entry to goal", to_goal, _TIME_TO_GOAL),
-        _table("report_entry_cohorts", f"Who entered when, the last {WEEKS_SHOWN} weeks", cohorts, _COHORTS),
+        _table("report_time_to_goal", "From entry to goal", to_goal, times, note),
+        _table(
+            "report_entry_cohorts", f"Who entered when, the last {WEEKS_SHOWN} weeks", cohorts, weeks, note
+        ),
         _table(
             "report_revenue", "Revenue", _if_any(numbers.of("report_revenue", workflow)), _REVENUE, MODELS
         ),
@@ -187,6 +199,10 @@ def _earned(revenue: pl.DataFrame) -> Table:
     by_workflow = revenue.group_by("model", "workflow_id", maintain_order=True).agg(pl.col("revenue").sum())
     named = by_workflow.with_columns(pl.col("workflow_id").fill_null("(no message before)"))
     return _table("report_revenue", "Revenue by model", _if_any(named), _EARNED, MODELS)
+
+
+def _without(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
+    return [one for one in columns if one.name not in names]
 
 
 def _if_any(revenue: pl.DataFrame) -> pl.DataFrame:
