@@ -10,6 +10,7 @@ from flows.session import Clock, Say, drawn, silent, wall_clock
 from flows.settings import Settings
 from flows.store.archive import archive_folder
 from flows.store.ledger import (
+    AGAIN,
     BASE,
     CURRENT,
     LASTING,
@@ -30,7 +31,6 @@ FOUND = {"file": pl.String, "fault": pl.String, "next": pl.String}
 _AT_ONCE = 250_000
 _REPAIRED = "`onward check --repair` writes it again from the customers' documents"
 _LOST = "put it back from a copy of the folder; `onward rebuild` decides everything again from the archive"
-_AGAIN = "`onward reconsider-goal` counts it again, or takes it back with --drop"
 _ARCHIVED = "put it back from a copy of the archive: what came in then is nowhere else"
 
 
@@ -87,7 +87,7 @@ def _next(file: LedgerFile) -> str:
     if file.relation in CURRENT:
         return _REPAIRED
     if file.relation == RECONSIDERED:
-        return _AGAIN
+        return AGAIN
     return _ARCHIVED if file.is_archived else _LOST
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from flows.store.ledger import named_files
+from flows.store.ledger import RECONSIDERED, named_files
 from flows.store.pending import KEYS, decoded
 from flows.store.relations import empty_tables, relations
 from flows.store.store import Store
@@ -28,7 +28,9 @@ def everybody(store: Store, asked: Sequence[str] = _ASKED) -> Generator[None]:
     con.execute(f"create schema {_SCHEMA}")
     try:
         con.execute(";".join(empty_tables(_SCHEMA, asked)))
-        queries = relations(store, named_files(store.state), _SCHEMA, asked, keyed=True)
+        # What no tick has decided, no tick needs.
+        files = [one for one in named_files(store.state) if one.relation != RECONSIDERED]
+        queries = relations(store, files, _SCHEMA, asked, keyed=True)
         waiting = {f"waiting_{table}": decoded(con, store.state, table) for table in KEYS if table in asked}
         with shown(con, **waiting):
             for name, query in queries.items():

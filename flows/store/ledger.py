@@ -47,14 +47,18 @@ GENERATION = "generation"
 """The folder of the ledger that a state file writes to, as it notes it."""
 
 
+_WITHOUT = "`onward check --repair` makes again what can be made, and `onward rebuild` everything"
+AGAIN = "`onward reconsider-goal` counts it again, or takes it back with --drop"
+"""What to do about a file of `RECONSIDERED`."""
+
+
 class LedgerError(OnwardError):
     """A file of the ledger that is needed is gone or damaged."""
 
-    def __init__(self, file: Path, fault: str) -> None:
+    def __init__(self, file: Path, fault: str, without: str = _WITHOUT) -> None:
         self.file, self.fault = file, fault
         super().__init__(
-            f"{file}: {fault}, and is needed. Put it back from a copy of the folder and run again; without one, "
-            "`onward check --repair` makes again what can be made, and `onward rebuild` everything"
+            f"{file}: {fault}, and is needed. Put it back from a copy of the folder and run again; without one, {without}"
         )
 
 
@@ -155,10 +159,11 @@ def check_there(root: Path, files: Iterable[LedgerFile]) -> None:
     """
     for one in files:
         file = root / one.name
+        without = AGAIN if one.relation == RECONSIDERED else _WITHOUT
         if not file.exists():
-            raise LedgerError(file, "is gone")
+            raise LedgerError(file, "is gone", without)
         if (size := file.stat().st_size) != one.bytes:
-            raise LedgerError(file, f"has {size:,} bytes instead of {one.bytes:,}")
+            raise LedgerError(file, f"has {size:,} bytes instead of {one.bytes:,}", without)
 
 
 def closed_until(name: str) -> str:
