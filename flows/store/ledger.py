@@ -58,7 +58,8 @@ class LedgerError(OnwardError):
     def __init__(self, file: Path, fault: str, without: str = _WITHOUT) -> None:
         self.file, self.fault = file, fault
         super().__init__(
-            f"{file}: {fault}, and is needed. Put it back from a copy of the folder and run again; without one, {without}"
+            f"{file}: {fault}, and is needed. Put it back from a copy of the folder and run again; without one, "
+            f"{without}"
         )
 
 

@@ -29,7 +29,7 @@ from flows.store.reconsidered import Reconsideration, drop_reconsidered, keep_re
 from flows.store.state_file import StateFile
 from flows.store.store import STATE_FILE, Store, opened
 from flows.store.ticks import last_tick
-from flows.tick.replay import Adapt, replay_all
+from flows.tick.replay import Adapt, decide_otherwise
 from flows.tick.stages import read_workflows
 from flows.warehouse import read_sql
 from transforms.definitions.base import advice
@@ -209,7 +209,7 @@ def _decided_again(settings: Settings, end: tuple[int, datetime], adapt: Adapt, 
         _link_archive(settings, apart)
         with opened(apart.state / STATE_FILE, apart, say) as store:
             fill_sums(store)
-            replay_all(store, end, adapt)
+            decide_otherwise(store, end, adapt)
             yield store
 
 

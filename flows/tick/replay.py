@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 
 from flows.definitions.rules import Rules, read_patterns, read_send_times
 from flows.inbox.admission import admit_all
-from flows.session import silent
+from flows.session import drawn, silent
 from flows.settings import Settings
 from flows.store.archive import (
     SEMANTICS,
@@ -22,6 +23,7 @@ from flows.store.store import Store
 from flows.store.ticks import last_tick
 from flows.tick.advance import MANIFESTS, decide_tick, record_tick
 from flows.tick.migrations import apply_migration, archived_migrations, known_migrations
+from flows.tick.together import together
 
 Adapt = Callable[[Rules], Rules]
 """The rules of then → those to decide by again."""
@@ -73,35 +75,44 @@ def catch_up(store: Store, end: tuple[int, datetime] | None = None) -> Replayed:
         store: the store.
         end: number and end of the last tick to decide; None: as far as ticks have come.
     """
-    done = replay_all(store, end)
-    if done.older:
-        done.known = _hold_back(replace(store, say=silent), done.older)
-    return done
-
-
-def replay_all(store: Store, end: tuple[int, datetime] | None = None, adapt: Adapt = _as_then) -> Replayed:
-    """As `catch_up`, and nothing is kept from being sent.
-
-    Args:
-        store: the store.
-        end: see `catch_up`.
-        adapt: changes the rules of then.
-    """
     last, _ = last_tick(store.state)
-    again, done = _Again(replace(store, say=silent), adapt), Replayed()
+    quiet = replace(store, say=silent)
+    again, done = _Again(quiet), Replayed()
     is_known = store.state.value(MANIFESTS) == manifests_stamp(store.settings)
     for manifest in () if is_known else manifests_after(store.settings, last):
         if end and manifest.tick_id > end[0]:
             break
         store.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M}")
-        again.migrate(manifest.tick_id - 1)
         again.replay(manifest)
         done.ticks += 1
         done.older += [manifest.tick_id] if manifest.semantics < SEMANTICS else []
     again.migrate(end and end[0])
     if reached := end or _clock(store.settings, done):
         again.move_to(*reached)
+    if done.older:
+        done.known = _hold_back(quiet, done.older)
     return done
+
+
+def decide_otherwise(store: Store, end: tuple[int, datetime], adapt: Adapt) -> None:
+    """Decide all that the archive knows, in an empty store, by other rules than those of then; ticks may be fewer.
+
+    Args:
+        store: the store.
+        end: number and end of the last tick to decide.
+        adapt: the rules of then → those to decide by.
+    """
+    again, settings = _Again(replace(store, say=silent), adapt), store.settings
+    migrated = {one.after_tick for one in archived_migrations(settings)}
+    manifests = takewhile(lambda one: one.tick_id <= end[0], manifests_after(settings, 0))
+    first: datetime | None = None
+    for manifest in together(manifests, migrated):
+        first = first or manifest.now
+        days = drawn((manifest.now - first).days, (end[1] - first).days + 1)
+        store.say(f"Deciding again, until {manifest.now:%Y-%m-%d %H:%M} {days} days")
+        again.replay(manifest)
+    again.migrate(end[0])
+    again.move_to(*end)
 
 
 def _clock(settings: Settings, done: Replayed) -> tuple[int, datetime] | None:
@@ -128,10 +139,11 @@ class _Again:
     """Decides in a store what was decided before, by the rules of then as they are adapted."""
 
     store: Store
-    adapt: Adapt
+    adapt: Adapt = _as_then
 
     def replay(self, manifest: Manifest) -> None:
-        """Decide a tick again from its manifest and the archive, after what fell due before it."""
+        """Decide a tick again from its manifest and the archive, after what fell due, or was moved, before it."""
+        self.migrate(manifest.tick_id - 1)
         if manifest.previous:
             self.move_to(manifest.tick_id - 1, manifest.previous)
         _decide_again(self.store, manifest, self.adapt)
