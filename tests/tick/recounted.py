@@ -16,24 +16,26 @@ COLUMNS = ("execution_id", "entered_at", "at", "event_id")
 
 
 def assert_recounted(case: Case, ticks: Ticks, goal: Row) -> None:
-    """Each workflow's goal reconsidered unchanged gives the hits that ticks found; changed to `goal`, the oracle's."""
+    """One workflow's goal reconsidered: unchanged gives the hits that ticks found, changed to `goal` the oracle's."""
     case = replace(case, start=None, customers=[with_columns(one) for one in case.customers])
     with TemporaryDirectory() as folder:
         home = ticked_house(Path(folder), case, ticks, ["ndjson"] * 3)
-        names = [one["workflow_id"] for one in case.workflows]
-        for name, own in zip(names, (one.get("goal") for one in case.workflows), strict=True):
-            if own and _is_reconsidered(home, name):
+        for name in [one["workflow_id"] for one in case.workflows if one.get("goal")]:
+            if _is_reconsidered(home, name):
                 assert _hits(home, name, "goal_hits_reconsidered") == _hits(home, name, "goal_hits"), show(
                     case
                 )
+                break
         home.define(*({**one, "goal": goal} for one in case.workflows))
         counted = replace(case, workflows=[{**one, "counted": goal} for one in case.workflows])
-        expected = decide_ticks(counted, list(ticks)).goal_hits
-        for name in filter(lambda one: _is_reconsidered(home, one), names):
-            rows = [
-                [str(one[column]) for column in COLUMNS] for one in expected if one["workflow_id"] == name
-            ]
-            assert _hits(home, name, "goal_hits_reconsidered") == sorted(rows), show(counted)
+        expected = decide_ticks(counted, ticks).goal_hits
+        for name in [one["workflow_id"] for one in case.workflows]:
+            if _is_reconsidered(home, name):
+                rows = [
+                    [str(one[column]) for column in COLUMNS] for one in expected if one["workflow_id"] == name
+                ]
+                assert _hits(home, name, "goal_hits_reconsidered") == sorted(rows), show(counted)
+                break
 
 
 def _is_reconsidered(home: House, name: str) -> bool:

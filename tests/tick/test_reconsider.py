@@ -244,7 +244,7 @@ def test_it_counts_what_the_oracle_does(drawn: tuple[Case, Ticks], data: st.Data
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(ticked_cases(), goals())
 def test_many_more_count_what_the_oracle_does(drawn: tuple[Case, Ticks], goal: Row) -> None:
     assert_recounted(*drawn, goal)
