@@ -75,6 +75,7 @@ def test_it_stands_beside_what_ticks_found_is_done_again_and_taken_back(tmp_path
         drop(home.settings, "w")
 
 
+@pytest.mark.slow
 def test_a_shorter_window_is_a_query(tmp_path: Path) -> None:
     home = lived(tmp_path)
     home.define(workflow(send(), goal=BUY | {"window": "25m"}))
@@ -83,6 +84,7 @@ def test_a_shorter_window_is_a_query(tmp_path: Path) -> None:
     assert hits(home) == hits(home, within) == [ANN_BUYS]
 
 
+@pytest.mark.slow
 def test_late_events_a_move_a_version_without_a_goal_and_a_file_that_was_gone(tmp_path: Path) -> None:
     plain = workflow(wait("1h"), workflow_id="plain")
     moved = workflow(wait("3d"), goal=BUY, workflow_id="moved")
@@ -156,6 +158,7 @@ def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_file_that_is_damaged_is_counted_again(tmp_path: Path) -> None:
     home = lived(tmp_path)
     home.define(workflow(send(), goal=VISIT))
@@ -171,6 +174,7 @@ def test_a_file_that_is_damaged_is_counted_again(tmp_path: Path) -> None:
     assert_sound(home)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_into_the_archive_and_what_it_lacks_is_told(tmp_path: Path) -> None:
     home = house(tmp_path, workflow(send(), goal=BUY))
     home.customers("1", person("ann", plan="free"))
