@@ -65,6 +65,7 @@ _COHORTS = (
     Column("week", "week of"),
     Column("branch", "branch"),
     Column("arm", "arm"),
+    Column("goal_counted", "goal counted"),
     Column("entered", "entered"),
     Column("hits", "reached the goal"),
     Column("hit_rate", "% reached it"),
@@ -73,7 +74,6 @@ _COHORTS = (
     Column("exited", "exited"),
     Column("failed", "failed"),
     Column("active", "active"),
-    Column("goal_counted", "goal counted"),
 )
 _REVENUE = (
     Column("model", "model"),
