@@ -34,8 +34,8 @@ def reconsider_goal_command(
     instant = parse_instant("--since", since) if since else None
     places = settings_of(settings)
     if drop:
-        told = take_back(places, workflow_id)
-        typer.echo(json.dumps({"workflow_id": workflow_id, "dropped": True}) if as_json else told)
+        sentence = take_back(places, workflow_id)
+        typer.echo(json.dumps({"workflow_id": workflow_id, "dropped": True}) if as_json else sentence)
         return
     with status() as say:
         found = reconsider_goal(places, workflow_id, instant, say)

@@ -115,6 +115,24 @@ def answers_of_workflow(
     return [_answer(one, control, shares) for one in some]
 
 
+def read_answers(con: DuckDBPyConnection, workflow: str, winners: pl.DataFrame) -> list[Answer]:
+    """The experiments of a workflow, as `onward experiment` tells them; none where it has none, or nobody entered it.
+
+    Args:
+        con: a connection to what is published.
+        workflow: its id.
+        winners: see `flows.store.winners.read_winners`.
+
+    Raises:
+        WarehouseError: a table can't be read.
+    """
+    try:
+        answers = answers_of_workflow(con, workflow, winners)
+    except InputError:  # nobody entered it yet
+        return []
+    return [one for one in answers if one.of and len(one.of.arms) > 1]
+
+
 def workflow_frame(
     con: DuckDBPyConnection, workflow_id: str, winners: pl.DataFrame, period: Period = ALWAYS
 ) -> pl.DataFrame:

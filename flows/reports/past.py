@@ -90,9 +90,8 @@ def _perhaps_late(batches: pl.DataFrame, times: pl.Series) -> pl.DataFrame:
         return batches.clear()
     ordered = times.sort()
     first = batches["earliest"].fill_null(ordered.min())
-    before, until = (
-        ordered.search_sorted(one, side) for one, side in ((first, "left"), (batches["previous"], "right"))
-    )
+    before = ordered.search_sorted(first, side="left")
+    until = ordered.search_sorted(batches["previous"], side="right")
     return batches.filter(batches["previous"].is_not_null() & (until > before))
 
 

@@ -1,14 +1,14 @@
-"""What every experiment of the store shows: each workflow that holds out, judged as by `onward experiment`."""
+"""What every experiment of the store shows, judged as by `onward experiment`."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.reports.experiments import choose_control
-from flows.reports.workflow_experiments import read_workflow
-from transforms.answers.experiment import Experiment, analyse
-from transforms.answers.verdicts import verdicts
+from flows.reports.experiment_answers import Answer, read_answers
+from transforms.answers.draws import HOLDOUT
+from transforms.answers.experiment import Experiment
 from transforms.answers.wording import UNKNOWN, percent
 
 GROUP_HEADINGS = ("group", "customers", "converted", "rate")
@@ -20,30 +20,35 @@ class Verdict:
     """What one experiment shows.
 
     Attributes:
-        workflow_id: of the workflow.
+        title: the workflow, and which of its experiments, unless that is its holdout.
         found: its figures.
         sentences: what they show, the most important first.
         notes: what to know of how they were counted.
     """
 
-    workflow_id: str
+    title: str
     found: Experiment
-    sentences: tuple[str, ...]
-    notes: tuple[str, ...]
+    sentences: Sequence[str]
+    notes: Sequence[str]
 
 
-def read_verdicts(con: DuckDBPyConnection, summary: pl.DataFrame) -> list[Verdict]:
-    """The verdict of each workflow that has held anybody out, by its id; it reads the executions of these.
+def read_verdicts(con: DuckDBPyConnection, workflows: Iterable[str], winners: pl.DataFrame) -> list[Verdict]:
+    """The verdicts on all experiments of these workflows; it reads their executions.
 
     Args:
         con: a connection to what is published.
-        summary: `report_workflow_summary`.
+        workflows: their ids.
+        winners: those among variants (`flows.store.winners.read_winners`).
 
     Raises:
         WarehouseError: a table can't be read.
     """
-    held_out = summary.filter(pl.col("held_out") > 0)["workflow_id"].sort()
-    return [_judged(con, one) for one in held_out]
+    return verdicts_of({one: read_answers(con, one, winners) for one in workflows})
+
+
+def verdicts_of(answers: Mapping[str, Sequence[Answer]]) -> list[Verdict]:
+    """The same of what was read: workflow → its experiments; by workflow."""
+    return [_verdict(workflow, one) for workflow, some in sorted(answers.items()) for one in some]
 
 
 def group_rows(found: Experiment) -> list[tuple[str, ...]]:
@@ -59,8 +64,7 @@ def group_rows(found: Experiment) -> list[tuple[str, ...]]:
     ]
 
 
-def _judged(con: DuckDBPyConnection, workflow_id: str) -> Verdict:
-    counted = read_workflow(con, workflow_id)
-    control, _ = choose_control(counted.customers["group"].unique(maintain_order=True).to_list(), None)
-    found = analyse(counted.customers, control, counted.shares)
-    return Verdict(workflow_id, found, tuple(verdicts(found)), counted.notes)
+def _verdict(workflow: str, answer: Answer) -> Verdict:
+    is_holdout = answer.of is None or answer.of.kind == HOLDOUT
+    title = workflow if is_holdout else f"{workflow}: {answer.title}"
+    return Verdict(title, answer.found, answer.verdicts, answer.notes)

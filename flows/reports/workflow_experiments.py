@@ -18,7 +18,9 @@ from transforms.definitions.workflow import Workflow
 from transforms.timing.durations import spoken
 
 NO_HITS = "conversions aren't known: the workflow has no goal, or one that asks for the execution's decision"
-RECONSIDERED = "the goal was reconsidered since: here conversions are those that ticks found, by the goal of then"
+RECONSIDERED = (
+    "the goal was reconsidered since: here conversions are those that ticks found, by the goal of then"
+)
 """An experiment is judged by what was to be reached while it ran, whatever else was counted since."""
 REVENUE = "revenue per customer"
 """What a customer's value is called in sentences."""

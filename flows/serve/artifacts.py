@@ -28,7 +28,9 @@ _BRANCH = (Column("workflow_id", "workflow"), Column("branch", "branch"))
 _NO_EXPERIMENTS = (
     "No workflow has held anybody out yet; `holdout: 0.1` in a workflow's file makes an experiment of it."
 )
-_NOT_DRAWN = f"artifact {MESSAGES}: left out, because nothing is installed that draws it: pip install vl-convert-python"
+_NOT_DRAWN = (
+    f"artifact {MESSAGES}: left out, nothing is installed that draws it: pip install 'onward[notebook]'"
+)
 
 
 def leave_tick(summary: TickSummary, published: Path) -> None:
@@ -64,20 +66,22 @@ def leave_tables(con: DuckDBPyConnection) -> None:
         create_table_artifact(_cells(steps, (*_BRANCH, *DROP_OFF)), key=STEPS, description=about)
 
 
-def leave_counted(con: DuckDBPyConnection) -> None:
+def leave_counted(con: DuckDBPyConnection, winners: pl.DataFrame) -> None:
     """Leave what has to be counted and drawn: the experiments' verdicts, the messages per day.
 
     Args:
         con: a connection to what is published.
+        winners: those among variants (`flows.store.winners.read_winners`).
     """
     # No tick shall pay for importing what these take.
     from flows.reports.message_chart import DAYS, can_draw, message_chart
     from flows.reports.verdicts import read_verdicts
 
     with _anyway(EXPERIMENTS):
-        found = read_verdicts(con, frame(con, "from report_workflow_summary"))
+        workflows = frame(con, "select workflow_id from report_workflow_summary")["workflow_id"]
+        found = read_verdicts(con, workflows, winners)
         told = "\n\n".join(map(_experiment, found)) or _NO_EXPERIMENTS
-        create_markdown_artifact(told, key=EXPERIMENTS, description="What came of those held out and treated")
+        create_markdown_artifact(told, key=EXPERIMENTS, description="What came of each group")
     with _anyway(MESSAGES):
         if not can_draw():
             get_run_logger().info(_NOT_DRAWN)
@@ -119,7 +123,7 @@ def _experiment(one: "Verdict") -> str:
     notes = [f"- *{_plain(note)}*" for note in one.notes]
     parts = ["\n".join(some) for some in (lines, said, notes) if some]
     seen = " · ".join(filter(None, (_link(WORKFLOWS), _link(STEPS))))
-    return "\n\n".join([f"## {_plain(one.workflow_id)}", *parts, seen]).rstrip()
+    return "\n\n".join([f"## {_plain(one.title)}", *parts, seen]).rstrip()
 
 
 def _link(key: str) -> str:

@@ -42,6 +42,7 @@ from flows.store.compact import compact as compact_ledger
 from flows.store.opening import open_store
 from flows.store.publish import published_file
 from flows.store.store import Store
+from flows.store.winners import read_winners
 from flows.summary import TickSummary
 from flows.tick.run import StageRunner, run_stages
 from flows.tick.stages import read_workflows
@@ -262,7 +263,7 @@ def _show_store(settings: Settings) -> None:
     """Publish anew, unless a run is just doing so, and leave the reports as artifacts."""
     with open_reports(settings) as con:
         leave_tables(con)
-        leave_counted(con)
+        leave_counted(con, read_winners(settings))
 
 
 def _settings(file: str | None) -> Settings:

@@ -57,7 +57,7 @@ def reconsiderations(state: StateFile) -> pl.DataFrame:
     stored = {name: pl.Int64 if kind == INSTANT else kind for name, kind in RECONSIDERATIONS.items()}
     rows = [tuple(one[name] for name in stored) for one in _noted(state).values()]
     told = pl.DataFrame(rows, schema=stored, orient="row")
-    return told.cast(dict(RECONSIDERATIONS)).sort("workflow_id")
+    return told.select(pl.col(name).cast(kind) for name, kind in RECONSIDERATIONS.items()).sort("workflow_id")
 
 
 def keep_reconsidered(store: Store, found: Reconsideration, hits: pl.DataFrame) -> None:

@@ -7,15 +7,19 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.overview.status import Status, read_status
+from flows.reports.html.letters import Kind, Letter
 from flows.reports.html.numbers import read_numbers
 from flows.reports.html.page import page_of
 from flows.reports.scope import LAST_WEEK
-from flows.reports.verdicts import Verdict, read_verdicts
+from flows.reports.verdicts import Verdict, verdicts_of
 from flows.session import Clock
 from flows.settings import Settings
+from flows.store.winners import read_winners
 from flows.warehouse import read_sql
 from transforms.answers.weeks import by_workflow, where_left, where_waiting
 
+NO_CUSTOMERS_MAIL: dict[Kind, Letter] = {}
+"""A page that goes out by mail shows no message, since each holds a customer's words."""
 MOST_STEPS = 10
 """So many steps are listed where customers left, and where they wait; the page has all."""
 
@@ -32,7 +36,7 @@ class Weekly:
         verdicts: of the experiments.
         faults: see `sql/weekly/data_faults.sql`.
         status: how the store stands.
-        page: the page of `onward report --html`.
+        page: the page of `onward report --html`, but for messages as they look.
     """
 
     as_of: datetime
@@ -56,7 +60,7 @@ def read_weekly(con: DuckDBPyConnection, settings: Settings, clock: Clock) -> We
     Raises:
         OnwardError: the store or the send ledger can't be read.
     """
-    numbers = read_numbers(con)
+    numbers = read_numbers(con, read_winners(settings))
     if numbers.as_of is None:
         return None
     summary, drop_off = (numbers.views[f"report_{name}"] for name in ("workflow_summary", "drop_off"))
@@ -65,8 +69,8 @@ def read_weekly(con: DuckDBPyConnection, settings: Settings, clock: Clock) -> We
         by_workflow(numbers.views[LAST_WEEK], summary),
         where_left(drop_off, MOST_STEPS),
         where_waiting(drop_off, MOST_STEPS),
-        read_verdicts(con, summary),
+        verdicts_of(numbers.experiments),
         read_sql(con, "weekly/data_faults.sql", until=numbers.as_of),
         read_status(settings, clock),
-        page_of(numbers),
+        page_of(numbers, NO_CUSTOMERS_MAIL),
     )

@@ -123,7 +123,7 @@ def _placed(steps: pl.DataFrame) -> pl.DataFrame:
 def _experiment(one: Verdict) -> Section:
     groups = pl.DataFrame(group_rows(one.found), list(GROUP_HEADINGS), orient="row")
     columns = [Column(name, name, is_right=name != GROUP_HEADINGS[0]) for name in GROUP_HEADINGS]
-    return Section(f"Experiment: {one.workflow_id}", [*one.sentences, *one.notes], groups, columns)
+    return Section(f"Experiment: {one.title}", [*one.sentences, *one.notes], groups, columns)
 
 
 def _rest(weekly: Weekly) -> Iterator[Section]:

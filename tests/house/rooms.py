@@ -86,8 +86,8 @@ FLOWS = {
     "weekly": f"overview reports delivery store {GROUND}",
     "serve": f"backtest tick reports weekly store {GROUND}",
     "scenarios": f"backtest inbox formats decide delivery definitions buckets store {GROUND}",
-    "commands": f"project site overview scenarios serve weekly reports tick backtest history delivery decide inbox formats "
-    f"definitions buckets store {GROUND}",
+    "commands": f"project site overview scenarios serve weekly reports tick backtest history delivery decide inbox "
+    f"formats definitions buckets store {GROUND}",
     "cli": f"commands {GROUND}",
     "__main__": "cli interrupts",
 }

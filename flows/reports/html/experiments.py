@@ -3,11 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import polars as pl
-from duckdb import DuckDBPyConnection
-
-from flows.errors import InputError
-from flows.reports.experiment_answers import Answer, answers_of_workflow
+from flows.reports.experiment_answers import Answer
 from transforms.answers.experiment import Comparison, Estimate, Experiment, Figures, Group
 from transforms.answers.verdicts import MANY_LOOKS, ONE_LOOK
 from transforms.answers.wording import UNKNOWN, amount, p_value, percent, probability
@@ -67,24 +63,6 @@ class ForestRow:
     line: Stroke | None
     any_time: Stroke | None
     figures: Figures
-
-
-def read_answers(con: DuckDBPyConnection, workflow: str, winners: pl.DataFrame) -> list[Answer]:
-    """The experiments of a workflow, as `onward experiment` tells them; none where it has none, or nobody entered it.
-
-    Args:
-        con: a connection to what is published.
-        workflow: its id.
-        winners: see `flows.store.winners.read_winners`.
-
-    Raises:
-        WarehouseError: a table can't be read.
-    """
-    try:
-        answers = answers_of_workflow(con, workflow, winners)
-    except InputError:  # nobody entered it yet
-        return []
-    return [one for one in answers if one.of and len(one.of.arms) > 1]
 
 
 def panel_of(answer: Answer) -> dict[str, object]:

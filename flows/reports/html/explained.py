@@ -74,7 +74,8 @@ def page_of(explained: Explained) -> str:
 
 def _workflows(explained: Explained) -> _Workflows:
     found = explained.found
-    ids = {one.workflow_id for one in (*found.timeline, *found.why_not) if one.workflow_id is not None}
+    told = (*(one.workflow_id for one in found.timeline), *(one.workflow_id for one in found.why_not))
+    ids = {one for one in told if one is not None}
     ids |= {one for fact in found.timeline for one in fact.asked}
     named = {
         one["workflow_id"]: one["workflow_name"] or one["workflow_id"]

@@ -6,8 +6,7 @@ from datetime import datetime
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from flows.reports.experiment_answers import Answer
-from flows.reports.html.experiments import read_answers
+from flows.reports.experiment_answers import Answer, read_answers
 from flows.reports.html.versions import VersionNumbers, read_versions
 from flows.reports.scope import LAST_WEEK, Scope, last_week, scoped_frames
 from flows.store.publish import report_views

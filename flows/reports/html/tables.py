@@ -158,9 +158,9 @@ def workflow_tables(
     cohorts = _latest(every, "week", 7 * WEEKS_SHOWN)
     is_hit = every["hits"].is_not_null().any()
     to_goal = numbers.of("report_time_to_goal", workflow).filter(is_hit)
-    plain, note = ("goal_counted", "counted_until"), ""
-    if (every["goal_counted"] == "reconsidered").any():
-        plain, note = (), RECONSIDERED
+    is_reconsidered = (every["goal_counted"] == "reconsidered").any()
+    plain: Sequence[str] = () if is_reconsidered else ("goal_counted", "counted_until")
+    note = RECONSIDERED if is_reconsidered else ""
     times, weeks = (_without(one, plain) for one in (_TIME_TO_GOAL, _COHORTS))
     found = [
         _table("report_drop_off", "Step by step", _with_action(drop_off), _DROP_OFF),
