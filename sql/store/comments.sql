@@ -145,7 +145,7 @@ comment on column "goal_hits_counted"."at" is 'when the goal was reached';
 comment on column "goal_hits_counted"."acted_at" is 'when the goal was reached';
 comment on column "goal_hits_counted"."event_id" is 'null: by a pattern, a schedule or a follow-up fact';
 comment on column "goal_hits_counted"."goal_counted" is 'as decided, or reconsidered';
-comment on {report_survival} "report_survival" is 'one row per workflow, arm and time since entry at which a goal was reached, or somebody was lost from sight: the share not yet converted (Kaplan and Meier, 1958). Counted when asked.';
+comment on {report_survival} "report_survival" is 'one row per workflow, arm and time since entry at which a goal was reached, or somebody was lost from sight: the share not yet converted (Kaplan and Meier, 1958), by the hits that ticks found. Counted when asked.';
 comment on column "report_survival"."workflow_id" is 'of workflows with a goal that has hits';
 comment on column "report_survival"."arm" is 'held_out, or treated';
 comment on column "report_survival"."seconds" is 'since entry; rounded up to minutes in the first hour, to hours in the first day, else to days';
