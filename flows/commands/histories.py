@@ -9,6 +9,7 @@ from flows.commands.shared import SettingsFile, bar, counted, settings_of
 from flows.errors import InputError
 
 if TYPE_CHECKING:
+    from flows.backtest.plan import Plan
     from flows.settings import Settings
 
 
@@ -72,6 +73,10 @@ def backtest_command(
     processes: Annotated[
         int | None, typer.Option(min=1, help="How many processes decide. [default: 2 where that is faster]")
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Print the reports of what was decided; they go to DIR/reports, too."),
+    ] = False,
     settings: SettingsFile = None,
     more: MoreEventFiles = None,
 ) -> None:
@@ -82,6 +87,7 @@ def backtest_command(
     from flows.backtest.run import backtest
     from flows.definitions.folder import read_definitions
     from flows.formats.ways import Ways
+    from flows.reports.of_backtest import NEEDED, drop_reports
 
     if patterns and not patterns.is_file():
         raise InputError(f"--patterns {patterns}: no such file; leave it out if there are no patterns")
@@ -109,6 +115,11 @@ def backtest_command(
         history=history,
         tables=TABLES if only is None else parse_names("--only", only, TABLES),
     )
+    if report and (lacking := [one for one in NEEDED if one not in plan.tables]):
+        raise InputError(
+            f"--only {only}: --report reads {', '.join(lacking)}, too; add {'it' if len(lacking) == 1 else 'them'}, "
+            "or leave --only out"
+        )
     if plan.start and plan.start > plan.end:
         raise InputError(f"--start {start} is after --end {end}; give an earlier start")
     inputs = [*plan.events, *(one for one in (customers, patterns, history) if one), workflows]
@@ -116,9 +127,22 @@ def backtest_command(
         typer.echo(f"warning: {doubt}", err=True)
     with bar() as progress:
         summary = backtest(plan, progress)
+    drop_reports(out)
     names = ("events", "executions", "steps", "messages", "webhooks", "quarantined")
     counts = ", ".join(f"{summary[name]:,} {name}" for name in names)
     typer.echo(f"{counts}; {summary['ticks']:,} ticks in {summary['decide_seconds']:.1f} s. Written to {out}")
+    if report:
+        _report(plan)
+
+
+def _report(plan: "Plan") -> None:
+    """Print the reports over what a backtest wrote, and write them beside it."""
+    from flows.fitting import report_console
+    from flows.reports.of_backtest import write_reports
+    from flows.reports.scope import Scope
+    from flows.reports.terminal import print_scoped
+
+    print_scoped(write_reports(plan.out, plan.workflows, plan.end), Scope(), report_console())
 
 
 def history_or_files(
