@@ -27,6 +27,7 @@ NAMES = (
     "http_senders",
     "rendering",
     "explain",
+    "report_views",
 )
 
 
