@@ -117,8 +117,16 @@ BRANCHES = st.lists(columns(), min_size=1, max_size=3).map(
 
 
 @given(BRANCHES)
-def test_every_step_is_drawn_once_and_nothing_overlaps(branches: list[Branch]) -> None:
+def test_any_map_keeps_its_rules(branches: list[Branch]) -> None:
+    """All are asked of one map: to draw a workflow and lay it out takes longer than to look."""
     found = journey_map(branches)
+    every_step_is_drawn_once_and_nothing_overlaps(branches, found)
+    lines_lead_down_and_whoever_passes_a_step_is_on_one_of_them(branches, found)
+    lines_cross_no_step(found)
+    steps_stand_below_those_around_and_before_them(branches, found)
+
+
+def every_step_is_drawn_once_and_nothing_overlaps(branches: list[Branch], found: JourneyMap) -> None:
     wanted = Counter((one.name, step.name) for one in branches for step in one.steps)
     assert Counter((one.branch, one.name) for one in found.nodes if one.kind == "step") == wanted
     assert [one.name for one in found.nodes if one.kind == "end"] == list(ENDS)
@@ -137,9 +145,9 @@ def overlap(one: Node, other: Node) -> bool:
     )
 
 
-@given(BRANCHES)
-def test_lines_lead_down_and_whoever_passes_a_step_is_on_one_of_them(branches: list[Branch]) -> None:
-    found = journey_map(branches)
+def lines_lead_down_and_whoever_passes_a_step_is_on_one_of_them(
+    branches: list[Branch], found: JourneyMap
+) -> None:
     at = places(found)
     for line in found.lines:
         rows = [y for _, y in line.points]
@@ -153,18 +161,15 @@ def test_lines_lead_down_and_whoever_passes_a_step_is_on_one_of_them(branches: l
             assert (branch.name, step.name) in reached & left
 
 
-@given(BRANCHES)
-def test_lines_cross_no_step(branches: list[Branch]) -> None:
-    found = journey_map(branches)
+def lines_cross_no_step(found: JourneyMap) -> None:
     for line in found.lines:
         for (x, y), (to_x, to_y) in pairwise(line.points):
             around = Node("line", "", None, min(x, to_x), y, abs(to_x - x), to_y - y)
             assert not any(overlap(around, one) for one in found.nodes)
 
 
-@given(BRANCHES)
-def test_steps_stand_below_those_around_and_before_them(branches: list[Branch]) -> None:
-    at = places(journey_map(branches))
+def steps_stand_below_those_around_and_before_them(branches: list[Branch], found: JourneyMap) -> None:
+    at = places(found)
     for branch in branches:
         for step in branch.steps:
             head, _, place = step.name.rpartition(".")

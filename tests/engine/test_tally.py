@@ -1,7 +1,7 @@
 """What triggers were asked, counted while the engine decides: as the oracle counts, and nothing changes by it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine import interface
@@ -31,6 +31,7 @@ def tallied(given: Case) -> Result:
 
 
 @given(data=st.data())
+@settings(max_examples=settings().max_examples // 3)
 def test_triggers_are_counted_as_one_customer_at_a_time_tells(data: st.DataObject) -> None:
     """Whatever the ticks; and counting changes nothing of what is decided."""
     given = data.draw(cases())
