@@ -9,7 +9,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from flows.store.sums import Counted, count_changes, count_sums
-from flows.store.tables import SMALL
+from flows.store.tables import RECONSIDERATIONS, SMALL
 from flows.warehouse import append, connect, frame, run_sql, shown, sql_names, sql_text
 from transforms.tables.frames import SUMS
 from transforms.tables.sums import added
@@ -27,8 +27,9 @@ def counted_tables(*, on_sums: bool = True) -> Generator[DuckDBPyConnection]:
     with closing(connect()) as con:
         for name in (*sql_names("store/schema"), *sql_names("store/macros")):
             run_sql(con, name)
-        for table in ("program_steps", "workflow_versions", "migrations"):
-            with shown(con, empty=pl.DataFrame(schema=SMALL[table])):
+        small = {one: SMALL[one] for one in ("program_steps", "workflow_versions", "migrations")}
+        for table, columns in {**small, "goal_reconsiderations": RECONSIDERATIONS}.items():
+            with shown(con, empty=pl.DataFrame(schema=columns)):
                 con.execute(f"create table {table} as from empty")
         _add_counted(con)
         if on_sums:

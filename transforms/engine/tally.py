@@ -81,7 +81,6 @@ class Tally(Unobserved):
             for (flow, number), questions in zip(found, asked, strict=True)
         ]
         self._counts: list[Counter[int]] = [Counter() for _ in found]
-        self._scheduled = np.zeros(0, np.int64)
 
     def wants(self, events: pl.DataFrame) -> Bools:
         """Those that a trigger looks for by their type and name, met or not."""
@@ -92,6 +91,7 @@ class Tally(Unobserved):
         """The lanes are laid out."""
         self._of_events[scene.unseen] = False
         self._of_events = self._of_events.take(scene.rows, axis=0)
+        self._scheduled = np.zeros(0, np.int64)
 
     def rings(self, facts: Ints, _alarm: int, /) -> None:
         """Leave these out."""
