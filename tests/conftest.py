@@ -1,6 +1,7 @@
 """Hypothesis profiles, the order of tests, progress, and `interpret`: what decides a case in the literal tests."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _is_law(item: pytest.Item) -> bool:
     """Whether Hypothesis looks for a case that breaks it."""
     return getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Stores of tests needn't each make all views anew."""
+    from tests.published import made_once
+
+    with made_once(tmp_path_factory.mktemp("published")):
+        yield
 
 
 INTERPRETERS: dict[str, Interpret] = {"oracle": decide, "engine": interface.decide}
