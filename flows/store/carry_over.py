@@ -32,7 +32,7 @@ HANDED_OVER = "handed_over_before"
 """That a store of before had handed something over, but named no send ledger, as the state file notes it."""
 _NEWEST = 2
 _AT_ONCE = 500_000
-_NEW = ("goal_hits", "considered")
+_NEW = ("goal_hits", "goal_hits_reconsidered", "considered")
 """The tables that no earlier version had."""
 _OWN = ("profiles", "attributes", "steps", "executions", "messages")
 """Tables that take more than to be read."""

@@ -15,14 +15,14 @@ from flows.store.store import Store
 from flows.warehouse import literal, run, sql_names
 
 PUBLISHED_FILE = "onward.duckdb"
-_STAMP = "published"
+PUBLISHED_STAMP = "published"
 """What was published last, as the state file notes it."""
 
 
 def is_unpublished(store: Store) -> bool:
     """Whether something changed since the last publication, there was none, or the folder has moved."""
     file = store.settings.published / PUBLISHED_FILE
-    return store.state.value(_STAMP) != _stamp(store) or not file.exists()
+    return store.state.value(PUBLISHED_STAMP) != _stamp(store) or not file.exists()
 
 
 def report_views() -> list[str]:
@@ -57,7 +57,7 @@ def publish(store: Store) -> bool:
     aside.chmod(0o444)
     target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     put_in_place(aside, target)
-    store.state.note(_STAMP, stamp)
+    store.state.note(PUBLISHED_STAMP, stamp)
     return True
 
 

@@ -98,7 +98,7 @@ def test_a_new_store_publishes_every_table_and_view(settings: Settings) -> None:
             con.execute(f"from {name}").fetchall()
     folders = ("store/schema", "store/views", "reports/base", "reports", "reports/asked")
     files = {Path(name).stem for folder in folders for name in sql_names(folder)}
-    small = "send_ledger sums inbox_files watched_keys workflow_versions program_steps migrations"
+    small = "send_ledger sums inbox_files watched_keys workflow_versions program_steps migrations goal_reconsiderations"
     assert found == files | set(small.split())
     contract = "customers events executions steps messages webhooks suppressions quarantine ticks"
     assert found >= set(contract.split())

@@ -29,8 +29,8 @@ def lifts(experiments: Mapping[str, Experiment]) -> pl.DataFrame:
         experiments: workflow → its experiment.
 
     Returns:
-        One row per workflow and group beside the control: `workflow_id`, `group`, `control`; `customers`, `converted`,
-        and those of the control; `rate`, `control_rate`, `difference`, `lift` (of 1) with `…_low` and `…_high`, the
+        One row per workflow and group beside the control, if both have customers: `workflow_id`, `group`, `control`;
+        `customers`, `converted`, and those of the control; `rate`, `control_rate`, `difference`, `lift` (of 1) with `…_low` and `…_high`, the
         limits of their 95 percent intervals (null: nothing bounds it, or it isn't known); `p_value`; `shows` (`more`,
         `less`, null: no difference) at one look; `lift_told`, `rates_told` as people read them.
     """
@@ -38,6 +38,7 @@ def lifts(experiments: Mapping[str, Experiment]) -> pl.DataFrame:
         _row(workflow, found, found.groups[place + 1], one)
         for workflow, found in experiments.items()
         for place, one in enumerate(found.comparisons)
+        if found.groups[0].customers and found.groups[place + 1].customers
     ]
     return pl.DataFrame(rows, schema=SCHEMA)
 
