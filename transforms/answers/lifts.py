@@ -30,9 +30,10 @@ def lifts(experiments: Mapping[str, Experiment]) -> pl.DataFrame:
 
     Returns:
         One row per workflow and group beside the control, if both have customers: `workflow_id`, `group`, `control`;
-        `customers`, `converted`, and those of the control; `rate`, `control_rate`, `difference`, `lift` (of 1) with `…_low` and `…_high`, the
-        limits of their 95 percent intervals (null: nothing bounds it, or it isn't known); `p_value`; `shows` (`more`,
-        `less`, null: no difference) at one look; `lift_told`, `rates_told` as people read them.
+        `customers`, `converted`, and those of the control; `rate`, `control_rate`, `difference`, `lift` (of 1) with
+        `…_low` and `…_high`, the limits of their 95 percent intervals (null: nothing bounds it, or it isn't known);
+        `p_value`; `shows` (`more`, `less`, null: no difference) at one look; `lift_told`, `rates_told` as people read
+        them.
     """
     rows = [
         _row(workflow, found, found.groups[place + 1], one)
