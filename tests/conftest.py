@@ -15,7 +15,7 @@ THOROUGH = int(os.environ.get("ONWARD_EXAMPLES", "500"))
 """How many cases `make test-all` tries to break each law with; more of them take hours."""
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("quick", max_examples=20, deadline=None, suppress_health_check=QUIET)
-settings.register_profile("default", max_examples=200, deadline=None, suppress_health_check=QUIET)
+settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("thorough", max_examples=THOROUGH, deadline=None, suppress_health_check=QUIET)
 settings.load_profile("default")
 
