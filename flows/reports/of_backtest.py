@@ -7,13 +7,13 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from flows.store.macros import make_macros
 from flows.store.tables import PROGRAM_STEPS, RECONSIDERATIONS
 from flows.warehouse import (
     connect,
     frame,
     make_view,
     parquet,
-    run_sql,
     shown,
     sql_names,
     sql_text,
@@ -85,8 +85,7 @@ def _definitions(workflows: Sequence[Workflow], end: datetime) -> dict[str, pl.D
 
 
 def _make_views(con: DuckDBPyConnection, out: Path) -> None:
-    for macro in sql_names("store/macros"):
-        run_sql(con, macro)
+    make_macros(con)
     steps, goal_hits, executions, messages = (
         parquet(out / f"{name}.parquet") for name in ("steps", "goal_hits", "executions", "messages")
     )
