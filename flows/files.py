@@ -56,9 +56,7 @@ def hash_of(content: bytes) -> str:
 
 def write_text(file: Path, text: str) -> None:
     """Write a small text file; it appears whole or not at all."""
-    aside = aside_name(file)
-    aside.write_text(text, encoding="utf-8")
-    put_in_place(aside, file)
+    write_bytes(file, text.encode())
 
 
 def write_bytes(file: Path, content: bytes) -> None:

@@ -51,9 +51,11 @@ def write_reports(out: Path, workflows: Sequence[Workflow], end: datetime) -> di
     with connect() as con, shown(con, **_definitions(workflows, end)):
         _make_views(con, out)
         names = [*(Path(one).stem for one in sql_names("reports/full")), *_ASKED]
-        for name in names:
-            write_rows(con, f"from {name}", out / FOLDER / f"{name}.parquet")
-        return {name: frame(con, f"from {name}") for name in names}
+        found = {name: frame(con, f"from {name}") for name in names}
+        for name, rows in found.items():
+            with shown(con, report=rows):
+                write_rows(con, "from report", out / FOLDER / f"{name}.parquet")
+        return found
 
 
 def drop_reports(out: Path) -> None:

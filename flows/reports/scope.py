@@ -10,10 +10,12 @@ from duckdb import DuckDBPyConnection
 
 from flows.errors import InputError
 from flows.store.publish import report_views
-from flows.warehouse import chained, frame, read_sql, sql_names
+from flows.warehouse import chained, frame, sql_names
 from transforms.definitions.base import advice
 
 LAST_WEEK = "report_last_week"
+HAPPENED = ("happened", "reports/compare/happened.sql")
+"""What weeks are compared by, for `flows.warehouse.chained`."""
 _ENTERED = (
     ("executions", "from executions where entered_at >= $since"),
     ("steps", "from steps where entered_at >= $since"),
@@ -85,7 +87,8 @@ def last_week(con: DuckDBPyConnection, workflows: Sequence[str] = ()) -> pl.Data
     """
     check_workflows(con, workflows)
     until = frame(con, "select max(now) as until from ticks").item()
-    return _of_workflows(read_sql(con, f"reports/compare/{LAST_WEEK}.sql", until=until), workflows)
+    weeks = frame(con, chained(HAPPENED, final=f"reports/compare/{LAST_WEEK}.sql"), until=until)
+    return _of_workflows(weeks, workflows)
 
 
 def _scoped(con: DuckDBPyConnection, name: str, scope: Scope) -> pl.DataFrame:

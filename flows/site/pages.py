@@ -55,7 +55,7 @@ def _paths(names: Sequence[str]) -> dict[str, str]:
 
 
 def _page(title: str, template: str, values: Mapping[str, Any]) -> str:
-    script = _own("site.js")
+    script = f"{beside('journey.js')}\n{_own('site.js')}"
     head = {
         "title": title,
         "policy": policy(script),

@@ -24,7 +24,7 @@ FLOW = workflow(
     exit_on=[trigger("leave")],
 )
 END = at(days=2)
-MONTH = ("report_drop_off", "report_entry_cohorts", "report_drop_off_cohorts", "report_time_to_goal")
+COUNTED = ("report_drop_off", "report_entry_cohorts", "report_drop_off_cohorts", "report_time_to_goal")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def of_store(home: House, name: str, until: datetime) -> pl.DataFrame:
 def test_reports_are_those_of_a_store(home: House, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert "Drop-off: w, branch default" in backtested(home, out, "--report")
-    for name in (*MONTH, "report_survival"):
+    for name in (*COUNTED, "report_survival"):
         found = pl.read_parquet(out / "reports" / f"{name}.parquet")
         assert len(found) > 0, name
         assert_frame_equal(found, of_store(home, name, END), check_dtypes=False, rel_tol=1e-9)

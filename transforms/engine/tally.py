@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import Bools, Ints, places
+from transforms.columns.arrays import Bools, Ints, any_of, places
 from transforms.columns.json_values import NULL_CODE
 from transforms.engine.lanes.checks import Asked, holds
 from transforms.engine.lanes.memory import Lanes, Scene
 from transforms.engine.state import Cap
 from transforms.program.checks import Check, CompiledTrigger
 from transforms.program.model import Flow, Program, Step
-from transforms.program.questions import Question, asked_by_trigger
+from transforms.program.questions import Question, asked_by_trigger, place_in_file
 from transforms.tables.frames import CONSIDERED
 
 Kind = tuple[str, str | None]
@@ -27,7 +27,7 @@ Kind = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class _Trigger:
-    """What a trigger asks of facts of its kind, a column of `_kinds`; the keys of what it counts begin with `index`."""
+    """What a trigger asks of facts of its kind, a column of `Tally._kinds`."""
 
     flow: Flow
     number: int
@@ -36,11 +36,8 @@ class _Trigger:
 
     def row(self, refusing: int, facts: int) -> tuple[str, str, str, str | None, int]:
         """A row of `frames.CONSIDERED`; `refusing` is the number of a question, the one behind the last: none."""
-        place, said = f"triggers[{self.number}]", None
-        if refusing < len(self.questions):
-            question = self.questions[refusing]
-            place += "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in question.place)
-            said = question.said
+        question = self.questions[refusing] if refusing < len(self.questions) else None
+        place, said = place_in_file(self.number, question), question.said if question else None
         return self.flow.workflow.workflow_id, self.flow.version, place, said, facts
 
 
@@ -85,7 +82,7 @@ class Tally(Unobserved):
     def wants(self, events: pl.DataFrame) -> Bools:
         """Those that a trigger looks for by their type and name, met or not."""
         self._of_events = _of_kinds(events, self._kinds)
-        return _any(self._of_events)
+        return any_of(self._of_events)
 
     def begin(self, scene: Scene) -> None:
         """The lanes are laid out."""
@@ -152,14 +149,6 @@ def _of_kinds(events: pl.DataFrame, kinds: list[Kind]) -> Bools:
         is_kind = pl.col("type") == fact_type
         named = is_kind if name is None else is_kind & (pl.col("name") == name)
         found[:, column] = events.select(named).to_series().fill_null(value=False)
-    return found
-
-
-def _any(table: Bools) -> Bools:
-    """Which rows have any; a fifth of what `any` takes along short rows."""
-    found = np.zeros(len(table), np.bool_)
-    for column in table.T:
-        found |= column
     return found
 
 

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from transforms.columns.json_values import canonical
+from transforms.definitions.faults import shown_path
 from transforms.definitions.references import is_reference, referred_property
 from transforms.definitions.schedules import schedule_of
 from transforms.definitions.triggers import OWN_KEYS
@@ -54,6 +55,11 @@ def asked_by(program: Program, trigger: Trigger, compiled: CompiledTrigger) -> t
         for number, one in enumerate(trigger.conditions)
     ]
     return (*config, *conditions)
+
+
+def place_in_file(number: int, question: Question | None) -> str:
+    """Where a trigger of a workflow, or a part of it, stands: `triggers[0]`, `triggers[0].conditions[1]`."""
+    return shown_path(("triggers", number, *(question.place if question else ())))
 
 
 def asked_by_branches(flow: Flow) -> Ways:

@@ -9,6 +9,7 @@ import polars as pl
 
 from flows.reports.html.numbers import Numbers, of_workflow
 from flows.reports.html.versions import VersionNumbers
+from transforms.answers.funnel import with_unreached
 from transforms.answers.journey_map import (
     ENTRY,
     LETTER,
@@ -37,12 +38,7 @@ Steps = Mapping[tuple[str, str], Row]
 
 def drop_off_of(numbers: Numbers, workflow: str) -> pl.DataFrame:
     """The rows of `report_drop_off`; of a workflow nobody entered, those of its newest version, reached by nobody."""
-    found = numbers.of("report_drop_off", workflow)
-    if not found.is_empty():
-        return found
-    steps = of_workflow(numbers.steps, workflow)
-    rest = [pl.lit(0, found.schema[one]).alias(one) for one in found.columns if one not in steps.columns]
-    return steps.with_columns(rest).select(found.columns)
+    return with_unreached(numbers.of("report_drop_off", workflow), of_workflow(numbers.steps, workflow))
 
 
 def map_of(numbers: Numbers, summary: Row, drop_off: pl.DataFrame) -> dict[str, Any]:

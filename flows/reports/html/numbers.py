@@ -8,9 +8,9 @@ from duckdb import DuckDBPyConnection
 
 from flows.reports.experiment_answers import Answer, read_answers
 from flows.reports.html.versions import VersionNumbers, read_versions
-from flows.reports.scope import LAST_WEEK, Scope, last_week, scoped_frames
+from flows.reports.scope import HAPPENED, LAST_WEEK, Scope, last_week, scoped_frames
 from flows.store.publish import report_views
-from flows.warehouse import frame, read_sql
+from flows.warehouse import chained, frame, read_sql
 
 SAMPLES = 5
 """How many customers are named at a step."""
@@ -77,7 +77,7 @@ def read_numbers(con: DuckDBPyConnection, winners: pl.DataFrame, scope: Scope = 
         views,
         read_sql(con, "reports/page/waiting_samples.sql", most=SAMPLES),
         read_sql(con, "reports/page/newest_steps.sql"),
-        read_sql(con, "reports/page/weeks.sql", until=as_of, weeks=WEEKS_SHOWN),
+        frame(con, chained(HAPPENED, final="reports/page/weeks.sql"), until=as_of, weeks=WEEKS_SHOWN),
         read_sql(con, "reports/page/newest_messages.sql"),
         {one: read_sql(con, "reports/survival/watched.sql", workflow_id=one) for one in with_goal},
         read_versions(con, workflows),

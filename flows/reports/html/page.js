@@ -1,5 +1,3 @@
-"use strict";
-const all = (where, what) => [...where.querySelectorAll(what)];
 const made = (name, text, ...inside) => {
   const one = document.createElement(name);
   if (text !== null) one.textContent = text;
@@ -53,14 +51,7 @@ const filter = input => {
   part.querySelector(".none").hidden = rows.some(row => !row.hidden);
 };
 
-for (const step of all(document, ".step")) {
-  step.addEventListener("click", () => choose(step));
-  step.addEventListener("keydown", event => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    choose(step);
-  });
-}
+onStep(choose);
 for (const button of all(document, "th button")) button.addEventListener("click", () => sort(button.parentElement));
 for (const input of all(document, ".filter")) input.addEventListener("input", () => filter(input));
 for (const input of all(document, ".switch input")) {
@@ -68,15 +59,3 @@ for (const input of all(document, ".switch input")) {
     for (const one of all(document, "[data-percent]")) one.textContent = one.dataset[input.value];
   });
 }
-const centre = map => {
-  const [entry, box] = [map.querySelector(".entry"), map].map(one => one.getBoundingClientRect());
-  map.scrollLeft += entry.left + entry.width / 2 - box.left - box.width / 2;
-};
-for (const input of all(document, ".fit")) {
-  input.addEventListener("change", () => {
-    const map = input.closest(".journey").querySelector(".map");
-    map.classList.toggle("whole", input.checked);
-    centre(map);
-  });
-}
-for (const map of all(document, ".map")) centre(map);

@@ -26,7 +26,7 @@ from transforms.content.pages import filled_page
 LARGEST = 1_000_000
 """Of the page in bytes: messages are shown as far as there is room."""
 TEMPLATES = ("charts.html.j2", "page.html.j2")
-SCRIPTS = ("page.js", "map.js", "letters.js")
+SCRIPTS = ("journey.js", "page.js", "map.js", "letters.js")
 STYLES = ("page.css", "charts.css")
 NO_LETTERS = '<script type="application/json" id="letters">[]'
 _FIGURES = (

@@ -2,16 +2,6 @@
 --
 -- Weeks are 168 hours and end at $until; what is counted is as in report_last_week: weeks 0 and 1 are its two.
 with
-    happened as (
-        select workflow_id, 'entries' as measure, entered_at as happened_at from executions where status <> 'held_out'
-        union all
-        select workflow_id, 'completions', ended_at from executions where status = 'completed'
-        union all
-        select workflow_id, 'conversions', converted_at from executions
-        union all
-        select workflow_id, 'messages', messages."at" from messages
-    ),
-
     placed as (
         select
             workflow_id,

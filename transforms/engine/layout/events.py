@@ -5,7 +5,17 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from transforms.columns.arrays import ALWAYS, NEVER, Bools, Ints, instants, order_by, positions, sorted_by
+from transforms.columns.arrays import (
+    ALWAYS,
+    NEVER,
+    Bools,
+    Ints,
+    any_of,
+    instants,
+    order_by,
+    positions,
+    sorted_by,
+)
 from transforms.columns.json_values import NULL_CODE, Codes
 from transforms.engine.lanes.memory import Lanes
 from transforms.engine.layout.encode import Values, match_events
@@ -87,10 +97,8 @@ def _coded(placed: Placed, values: Values) -> pl.DataFrame:
 
 def _mattering(match: Bools, writing: Ints) -> Bools:
     """Which events match or write anything."""
-    matters = np.zeros(len(match), np.bool_)
+    matters = any_of(match)
     matters[writing] = True
-    for matcher in match.T:  # a fifth of what `any` takes along short rows
-        matters |= matcher
     return matters
 
 

@@ -25,7 +25,9 @@ def emit(lanes: Lanes, rows: Ints, fact_type: str, name: str, **properties: Any)
         codes[:, lanes.tick.program.properties.index(key)] = value
     tick = lanes.tick
     match = match_codes(tick.program, tick.truth, tick.inside, codes, matchers)
-    seen = match.any(axis=1) | (lanes.observer is not None)
+    matters = match.any(axis=1)
+    lanes.processed += int(matters.sum())  # all are taken before the tick ends
+    seen = matters | (lanes.observer is not None)
     kind = kind_of(lanes, fact_type, name)
     told = lanes.tick.names.get(name, NULL_CODE)
     facts = lanes.facts.append(

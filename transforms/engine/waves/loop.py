@@ -26,7 +26,7 @@ def run_waves(lanes: Lanes) -> None:
         if kind == EVENT:
             _take_events(lanes, rows)
         elif kind == FOLLOW_UP:
-            _take_follow_ups(lanes, rows)
+            take_fact(lanes, rows, next_follow_ups(lanes, rows))
         elif kind < agenda.first_step:
             _take_alarm(lanes, kind - FIRST_ALARM, rows)
         else:
@@ -40,13 +40,6 @@ def _take_events(lanes: Lanes, rows: Ints) -> None:
     update_profiles(lanes, rows, events)
     lanes.processed += int(lanes.events.matters[events].sum())
     take_fact(lanes, rows, lanes.events.first_fact + events)
-
-
-def _take_follow_ups(lanes: Lanes, rows: Ints) -> None:
-    facts = next_follow_ups(lanes, rows)
-    observed = lanes.observer is not None
-    lanes.processed += int(lanes.facts["match"][facts].any(axis=1).sum()) if observed else rows.size
-    take_fact(lanes, rows, facts)
 
 
 def _take_alarm(lanes: Lanes, number: int, rows: Ints) -> None:
